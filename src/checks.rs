@@ -26,7 +26,7 @@ pub enum Severity {
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Group {
+pub enum CheckGroup {
     Storage,
     Encryption,
     Locking,
@@ -48,7 +48,7 @@ pub struct Check {
     /// The vendor's page on what it is about.
     pub docs: &'static str,
     pub severity: Severity,
-    pub group: Group,
+    pub group: CheckGroup,
     /// What must hold, as in `every version of a state is kept`.
     pub title: &'static str,
     /// Why it matters: what happens otherwise.
@@ -60,7 +60,7 @@ pub struct Check {
 
 /// What was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct CheckedPlace {
     /// In the blueprint, if it is part of one.
     pub address: Option<Address>,
     /// ARN of a resource, `s3://bucket/key` of an object, path of a file.
@@ -90,20 +90,20 @@ pub enum Verdict {
     /// says so. No finding of its own, and it does not hold either.
     FailsWith {
         check: &'static Check,
-        place: Place,
+        place: CheckedPlace,
     },
 }
 
 /// A rule, carried out at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckResult {
     pub check: &'static Check,
-    pub place: Place,
+    pub place: CheckedPlace,
     pub verdict: Verdict,
 }
 
-impl Checked {
-    pub fn new(check: &'static Check, place: Place, verdict: Verdict) -> Self {
+impl CheckResult {
+    pub fn new(check: &'static Check, place: CheckedPlace, verdict: Verdict) -> Self {
         Self {
             check,
             place,
@@ -120,7 +120,7 @@ impl Checked {
     }
 }
 
-impl Place {
+impl CheckedPlace {
     pub fn at(address: &Address, name: Option<String>) -> Self {
         Self {
             address: Some(address.clone()),
@@ -166,7 +166,7 @@ impl Severity {
     }
 }
 
-impl Group {
+impl CheckGroup {
     pub const ALL: [Self; 9] = [
         Self::Storage,
         Self::Encryption,

@@ -49,8 +49,8 @@ pub mod log;
 pub mod reference;
 
 use context::Context;
-use failure::Failure;
-use global::Global;
+use failure::CliError;
+use global::GlobalOptions;
 
 use crate::{
     exit,
@@ -71,7 +71,7 @@ use crate::{
 )]
 pub struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalOptions,
 
     #[command(subcommand)]
     pub command: Command,
@@ -191,14 +191,14 @@ fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
     if json {
         let text = error.render().to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        let _ = json::write_line(&mut *host.out, Failure::failed(message).document());
+        let _ = json::write_line(&mut *host.out, CliError::failed(message).document());
     } else {
         let _ = write!(host.err, "{text}");
     }
     exit::FAILED
 }
 
-fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Failure> {
+fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<u8, CliError> {
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
@@ -220,7 +220,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed("cannot start").because(&error))?;
+        .map_err(|error| CliError::failed("cannot start").because(&error))?;
     runtime.block_on(async {
         signals::listen(host.cancel.clone());
         let cx = &mut Context { host, global };
@@ -240,7 +240,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
                 } else {
                     sandbox::run(&args, cx.host).await
                 };
-                done.map_err(|error| Failure::of(exit::FAILED, &error))
+                done.map_err(|error| CliError::of(exit::FAILED, &error))
             }),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
         };
@@ -248,10 +248,12 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     })
 }
 
-type Run<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
+type CommandResult<'a> = Pin<Box<dyn Future<Output = Result<u8, CliError>> + 'a>>;
 
 /// On the heap, and each made in a frame of its own: beside each other they are more than the stack
 /// of a thread.
-fn boxed<'a, F: Future<Output = Result<u8, Failure>> + 'a>(run: impl FnOnce() -> F) -> Run<'a> {
+fn boxed<'a, F: Future<Output = Result<u8, CliError>> + 'a>(
+    run: impl FnOnce() -> F,
+) -> CommandResult<'a> {
     Box::pin(run())
 }

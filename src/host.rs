@@ -79,11 +79,11 @@ pub struct Question {
     pub text: String,
     /// As a script would say it, such as `--region`.
     pub flag: &'static str,
-    pub kind: Kind,
+    pub kind: QuestionKind,
 }
 
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub enum QuestionKind {
     /// A line of text; `None` wants an answer. Answers that `check` refuses are asked for again.
     Text {
         default: Option<String>,
@@ -100,7 +100,7 @@ pub enum Kind {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum PromptAnswer {
     Text(String),
     Choice(usize),
     YesNo(bool),
@@ -120,11 +120,11 @@ pub enum PromptError {
 
 pub trait Prompt: Send {
     /// Answers have the kind of their question.
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError>;
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError>;
 
     /// Asks before something is changed: input that was typed before the question is shown does not
     /// answer it.
-    fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
+    fn confirm(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         self.ask(question)
     }
 }

@@ -22,9 +22,9 @@ fn main() -> ExitCode {
 fn host() -> Host {
     let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
     let prompt: Box<dyn Prompt> = if interactive {
-        Box::new(prompt::Dialoguer::new())
+        Box::new(prompt::TerminalPrompt::new())
     } else {
-        Box::new(prompt::Refuse)
+        Box::new(prompt::NoPrompt)
     };
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
     let vars = env::vars_os()

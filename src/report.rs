@@ -20,10 +20,10 @@ pub mod wrap;
 
 /// What texts are made for.
 #[derive(Clone, Copy, Debug)]
-pub struct View {
+pub struct TextStyle {
     /// Columns to fill. A word that is longer, such as an ARN, is not cut: it could not be copied.
     pub width: usize,
-    pub style: style::Style,
+    pub style: style::TextStyles,
     /// Also what needs no attention.
     pub verbose: bool,
 }

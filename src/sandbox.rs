@@ -26,13 +26,13 @@ use std::{
 use serde::Serialize;
 
 use self::{
-    admin::Profile,
-    certificate::Certificate,
-    emulator::{ACCOUNT, Emulator, Health, PROGRAM},
+    admin::AwsProfileFiles,
+    certificate::CertificateFiles,
+    emulator::{ACCOUNT, EmulatorProcess, HealthCheck, PROGRAM},
     error::at,
-    running::Record,
+    running::SandboxRecord,
 };
-pub use self::{error::SandboxError, running::Running};
+pub use self::{error::SandboxError, running::RunningSandbox};
 use crate::host::Host;
 
 /// The region that its profile names; the emulator has every region.
@@ -61,7 +61,7 @@ const LOCKS: [&str; 2] = ["lock", "running"];
 
 /// What takes its time while the sandbox comes up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum SandboxStage {
     /// The emulator is installed into an environment of this Python; once only.
     Installing {
         python: PathBuf,
@@ -71,8 +71,8 @@ pub enum Stage {
 
 /// What [`Sandbox::up`] found or made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Up {
-    pub running: Running,
+pub struct StartedSandbox {
+    pub running: RunningSandbox,
     /// It ran already, and nothing was done.
     pub already: bool,
 }
@@ -125,11 +125,11 @@ impl Sandbox {
     pub async fn up(
         &self,
         port: Option<u16>,
-        on_stage: &mut (dyn FnMut(Stage) + Send),
-    ) -> Result<Up, SandboxError> {
+        on_stage: &mut (dyn FnMut(SandboxStage) + Send),
+    ) -> Result<StartedSandbox, SandboxError> {
         self.claim()?;
         let _lock = files::lock(&self.file("lock")).await?;
-        let certificate = Certificate::ensure(&self.file("tls"))?;
+        let certificate = CertificateFiles::ensure(&self.file("tls"))?;
         let ca = fs::read(&certificate.ca).map_err(at(&certificate.ca))?;
         let admin = self.profile().ensure_key()?;
         if let Some(running) = self.status()? {
@@ -144,7 +144,7 @@ impl Sandbox {
                 self.wait_until_healthy(&running, &ca, None).await?;
                 self.profile()
                     .write_config(&running.endpoint, REGION, &certificate.ca)?;
-                return Ok(Up {
+                return Ok(StartedSandbox {
                     running,
                     already: true,
                 });
@@ -152,12 +152,12 @@ impl Sandbox {
             self.end(&running).await?;
         }
         let python = venv::ensure(&self.cache, &self.vars, |python| {
-            on_stage(Stage::Installing {
+            on_stage(SandboxStage::Installing {
                 python: python.to_owned(),
             })
         })
         .await?;
-        on_stage(Stage::Starting);
+        on_stage(SandboxStage::Starting);
         let ports = self.ports(port)?;
         let mut taken = Err(SandboxError::PortTaken { port: ports[0] });
         for port in ports {
@@ -165,7 +165,7 @@ impl Sandbox {
             if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
                 continue;
             }
-            let emulator = Emulator {
+            let emulator = EmulatorProcess {
                 port,
                 certificate: &certificate,
                 admin: &admin,
@@ -179,7 +179,7 @@ impl Sandbox {
         let running = taken?;
         self.profile()
             .write_config(&running.endpoint, REGION, &certificate.ca)?;
-        Ok(Up {
+        Ok(StartedSandbox {
             running,
             already: false,
         })
@@ -190,7 +190,7 @@ impl Sandbox {
     /// # Errors
     /// If the directory belongs to another user, its files cannot be read, or an emulator runs of
     /// which nothing is known.
-    pub fn status(&self) -> Result<Option<Running>, SandboxError> {
+    pub fn status(&self) -> Result<Option<RunningSandbox>, SandboxError> {
         if !self.dir.exists() {
             return Ok(None);
         }
@@ -236,7 +236,7 @@ impl Sandbox {
     }
 
     /// Ends the emulator, which saves its state.
-    async fn end(&self, running: &Running) -> Result<(), SandboxError> {
+    async fn end(&self, running: &RunningSandbox) -> Result<(), SandboxError> {
         let (held, pid) = (self.file("running"), running.pid);
         process::signal(pid, false)?;
         if !process::ends(&held, END_PATIENCE).await? {
@@ -280,9 +280,9 @@ impl Sandbox {
     async fn start(
         &self,
         python: &Path,
-        emulator: &Emulator<'_>,
+        emulator: &EmulatorProcess<'_>,
         ca: &[u8],
-    ) -> Result<Running, SandboxError> {
+    ) -> Result<RunningSandbox, SandboxError> {
         files::write(&self.program(), PROGRAM.as_bytes())?;
         let mut command = Command::new(python);
         command
@@ -292,7 +292,7 @@ impl Sandbox {
             .current_dir(&self.dir);
         // The process id of an earlier run must not be taken for that of this one.
         let before = self.record()?;
-        self.write_record(&Record {
+        self.write_record(&SandboxRecord {
             port: emulator.port,
             pid: None,
         })?;
@@ -316,11 +316,11 @@ impl Sandbox {
 
     async fn wait_until_healthy(
         &self,
-        running: &Running,
+        running: &RunningSandbox,
         ca: &[u8],
         mut child: Option<&mut Child>,
     ) -> Result<(), SandboxError> {
-        let health = Health::new(&running.endpoint, ca)?;
+        let health = HealthCheck::new(&running.endpoint, ca)?;
         let until = Instant::now() + START_PATIENCE;
         while !health.good().await {
             let status = child
@@ -350,12 +350,12 @@ impl Sandbox {
         Ok(())
     }
 
-    fn running(&self, port: u16, pid: u32) -> Running {
-        let Profile {
+    fn running(&self, port: u16, pid: u32) -> RunningSandbox {
+        let AwsProfileFiles {
             credentials_file,
             config_file,
         } = self.profile();
-        Running {
+        RunningSandbox {
             endpoint: emulator::endpoint(port),
             port,
             pid,
@@ -368,8 +368,8 @@ impl Sandbox {
         }
     }
 
-    fn record(&self) -> Result<Option<Record>, SandboxError> {
-        Record::read(&self.file("sandbox.json"))
+    fn record(&self) -> Result<Option<SandboxRecord>, SandboxError> {
+        SandboxRecord::read(&self.file("sandbox.json"))
     }
 
     /// `sandbox.json`, from which [`Self::record`] reads back what it needs.
@@ -378,8 +378,8 @@ impl Sandbox {
         files::write(&self.file("sandbox.json"), &json)
     }
 
-    fn profile(&self) -> Profile {
-        Profile::at(&self.dir)
+    fn profile(&self) -> AwsProfileFiles {
+        AwsProfileFiles::at(&self.dir)
     }
 
     fn program(&self) -> PathBuf {

@@ -15,7 +15,7 @@ pub mod derived;
 pub mod check;
 pub mod error;
 
-use layer::{Layer, LockMechanism, Namespace, TableEncryption, TrailKind};
+use layer::{LockMechanism, SettingsLayer, TableEncryption, TableNamespace, TrailKind};
 use names::{
     AccountId, BucketName, Email, EnvName, ExternalId, FileName, KeyArn, PrincipalName,
     ProfileName, ProjectName, Region, RoleArn, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
@@ -34,36 +34,36 @@ pub struct Settings {
     pub key: StateKey,
     pub workspace_key_prefix: WorkspacePrefix,
     pub lock: LockMechanism,
-    pub encryption: Encryption,
-    pub bucket: Bucket,
-    pub table: Table,
-    pub access: Access,
-    pub alarms: Alarms,
+    pub encryption: EncryptionSettings,
+    pub bucket: BucketSettings,
+    pub table: TableSettings,
+    pub access: AccessSettings,
+    pub alarms: AlarmSettings,
     pub trail: TrailKind,
     pub log_days: u32,
-    pub files: Files,
-    pub run: Run,
+    pub files: FileSettings,
+    pub run: RunSettings,
 }
 
 /// Whose credentials calls are made with; what is not said is left to the AWS SDK.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Credentials {
+pub struct CredentialSettings {
     pub profile: Option<ProfileName>,
-    pub role: Option<Role>,
+    pub role: Option<RoleSettings>,
     /// Whether Terraform is told of them.
     pub in_conf: bool,
 }
 
-impl Credentials {
+impl CredentialSettings {
     /// As a layer says; `none` is none.
-    pub fn of(layer: &Layer) -> Self {
+    pub fn of(layer: &SettingsLayer) -> Self {
         let role = layer.role_arn.clone().filter(|arn| arn.chosen().is_some());
         Self {
             profile: layer
                 .profile
                 .clone()
                 .filter(|profile| profile.chosen().is_some()),
-            role: role.map(|arn| Role {
+            role: role.map(|arn| RoleSettings {
                 arn,
                 external_id: layer.external_id.clone(),
             }),
@@ -74,23 +74,23 @@ impl Credentials {
 
 /// A role to assume.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Role {
+pub struct RoleSettings {
     pub arn: RoleArn,
     pub external_id: Option<ExternalId>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Encryption {
+pub enum EncryptionSettings {
     NewKey { rotation_days: u32 },
     OwnKey { arn: KeyArn },
     SseS3,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bucket {
+pub struct BucketSettings {
     /// `None` derives it from project, environment, account and region.
     pub name: Option<BucketName>,
-    pub namespace: Namespace,
+    pub namespace: TableNamespace,
     pub noncurrent_days: u32,
     pub keep_versions: u32,
     pub access_logs: bool,
@@ -98,45 +98,45 @@ pub struct Bucket {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Table {
+pub struct TableSettings {
     /// `None` derives it from project and environment.
     pub name: Option<TableName>,
-    pub billing: Billing,
+    pub billing: BillingMode,
     pub recovery: bool,
     pub encryption: TableEncryption,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Billing {
+pub enum BillingMode {
     OnDemand,
     Provisioned { read: u32, write: u32 },
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Access {
+pub struct AccessSettings {
     pub policy: bool,
     pub attach_to: Vec<PrincipalName>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Alarms {
+pub enum AlarmSettings {
     Off,
     On {
-        topic: Topic,
+        topic: TopicSettings,
         bucket_gib: u32,
         objects: u32,
     },
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Topic {
+pub enum TopicSettings {
     New { emails: Vec<Email> },
     Existing { arn: TopicArn },
 }
 
 /// How a command is carried out; nothing of it is remembered.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Run {
+pub struct RunSettings {
     pub auto_approve: bool,
     pub non_interactive: bool,
     pub adopt: bool,
@@ -145,7 +145,7 @@ pub struct Run {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Files {
+pub struct FileSettings {
     pub out: PathBuf,
     pub conf_file: FileName,
     pub tf_file: FileName,

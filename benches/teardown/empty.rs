@@ -4,12 +4,12 @@
 use std::{env, fs, time::Instant};
 
 use tfbackend::backend::aws::{
-    Aws,
+    AwsProvider,
     caller::Caller,
-    clients::{Clients, Connection, connect},
-    http::{self, Proxy},
-    ownership::Mark,
-    teardown::empty::{AT_ONCE, Emptying},
+    clients::{Clients, ConnectionOptions, connect},
+    http::{self, ProxyPolicy},
+    ownership::EnvironmentId,
+    teardown::empty::{AT_ONCE, BucketEmptier},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,24 +17,24 @@ use tokio_util::sync::CancellationToken;
 async fn main() {
     let bucket = env::args().nth(1).expect("the name of a bucket");
     let vars = |name: &str| env::var(name).ok();
-    let client = http::http_client(None, Proxy::Direct).expect("a client");
+    let client = http::http_client(None, ProxyPolicy::Direct).expect("a client");
     let clients = Clients::new(
-        &connect(&Connection::default(), client, &vars)
+        &connect(&ConnectionOptions::default(), client, &vars)
             .await
             .expect("a connection"),
     );
     let caller = Caller::ask(&clients).await.expect("credentials");
-    let mark = Mark {
+    let mark = EnvironmentId {
         project: "bench".to_owned(),
         env: "bench".to_owned(),
     };
-    let aws = Aws::new(
+    let aws = AwsProvider::new(
         clients,
         caller,
         vars("AWS_REGION").expect("AWS_REGION"),
         mark,
     );
-    let emptying = Emptying {
+    let emptying = BucketEmptier {
         aws: &aws,
         bucket: &bucket,
         owner: aws.account(),

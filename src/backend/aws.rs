@@ -46,26 +46,26 @@ pub(crate) mod testing;
 
 use caller::Caller;
 use clients::Clients;
-use error::{Api, AwsError};
-use ownership::Mark;
+use error::{ApiOperation, AwsError};
+use ownership::EnvironmentId;
 
 /// An account and region, as seen by one caller on behalf of one environment.
 #[derive(Clone, Debug)]
-pub struct Aws {
+pub struct AwsProvider {
     pub clients: Clients,
     pub caller: Caller,
     pub region: String,
-    pub mark: Mark,
-    pub notes: Notes,
+    pub mark: EnvironmentId,
+    pub notes: WriteNotes,
     /// Ends what only waits.
     pub cancel: CancellationToken,
 }
 
 /// What a person should know of writes that went well.
 #[derive(Clone, Debug, Default)]
-pub struct Notes(Arc<Mutex<Vec<String>>>);
+pub struct WriteNotes(Arc<Mutex<Vec<String>>>);
 
-impl Notes {
+impl WriteNotes {
     fn add(&self, note: String) {
         self.0
             .lock()
@@ -79,14 +79,14 @@ impl Notes {
     }
 }
 
-impl Aws {
-    pub fn new(clients: Clients, caller: Caller, region: String, mark: Mark) -> Self {
+impl AwsProvider {
+    pub fn new(clients: Clients, caller: Caller, region: String, mark: EnvironmentId) -> Self {
         Self {
             clients,
             caller,
             region,
             mark,
-            notes: Notes::default(),
+            notes: WriteNotes::default(),
             cancel: CancellationToken::new(),
         }
     }
@@ -113,7 +113,7 @@ impl Aws {
     /// Sends a request, again while AWS says "not now" or one of `not_yet`.
     pub async fn send<T, E, F, Fut>(
         &self,
-        api: Api,
+        api: ApiOperation,
         resource: &str,
         not_yet: &[&str],
         request: F,
@@ -136,7 +136,7 @@ impl Aws {
     /// Sends a read once: what is there now is the answer.
     pub async fn read<T, E, Fut>(
         &self,
-        api: Api,
+        api: ApiOperation,
         resource: &str,
         request: Fut,
     ) -> Result<T, AwsError>

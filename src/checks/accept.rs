@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Checked;
+use super::CheckResult;
 
 /// `[[env.NAME.ignore]]` in `tfbackend.toml`, or `--ignore ID --reason TEXT`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acceptance {
+pub struct AcceptedFinding {
     /// Id of the check.
     pub id: String,
     /// Where: an address, or the name of what has none; everywhere if absent.
@@ -18,10 +18,10 @@ pub struct Acceptance {
     pub until: Option<String>,
 }
 
-impl Acceptance {
+impl AcceptedFinding {
     /// Whether it is about this finding and still holds. `today` is a day as in `2027-01-31`: days
     /// of that form are in the order of their text.
-    pub fn covers(&self, checked: &Checked, today: &str) -> bool {
+    pub fn covers(&self, checked: &CheckResult, today: &str) -> bool {
         self.id == checked.check.id
             && self.at.as_deref().is_none_or(|at| {
                 at == checked.place.shown() || Some(at) == checked.place.name.as_deref()

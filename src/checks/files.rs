@@ -6,11 +6,14 @@
 use crate::text::shell::shell_word;
 use std::{collections::BTreeMap, path::Path};
 
-use super::{Check, Checked, Place, Verdict};
+use super::{Check, CheckResult, CheckedPlace, Verdict};
 use crate::{
     engine::spec::UNKNOWN,
     terraform::{
-        read::{Argument, Block, EngineVersions, Partial, Saved, Value, WorkingDirectory},
+        read::{
+            ArgumentValue, ConfiguredBlock, EngineVersions, PartialFile, SavedBackend,
+            SourcedArgument, WorkingDirectory,
+        },
         write::{BackendConfig, hcl},
     },
 };
@@ -32,11 +35,11 @@ pub fn check(
     folder: &WorkingDirectory,
     cloud: Option<&BackendConfig>,
     key_said: bool,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     if !folder.is_terraform() {
         return vec![];
     }
-    let files = Files::of(folder, cloud, key_said);
+    let files = FolderFiles::of(folder, cloud, key_said);
     [
         presence::check(&files),
         engine::check(&files),
@@ -49,40 +52,40 @@ pub fn check(
 }
 
 /// The reading, and what belongs together in it.
-struct Files<'a> {
+struct FolderFiles<'a> {
     folder: &'a WorkingDirectory,
     cloud: Option<&'a BackendConfig>,
     key_said: bool,
     /// The one block that counts, if it is of the `s3` backend.
-    block: Option<&'a Block>,
+    block: Option<&'a ConfiguredBlock>,
     /// Partial configurations of an `s3` backend.
-    partial: Vec<&'a Partial>,
+    partial: Vec<&'a PartialFile>,
     /// Each way to initialize the folder that its files describe in full.
-    setups: Vec<Setup<'a>>,
+    setups: Vec<BackendSetup<'a>>,
 }
 
 /// A backend in full: the block and a partial configuration over it, the block alone, or what
 /// `init` stored.
 #[derive(Clone)]
-struct Setup<'a> {
+struct BackendSetup<'a> {
     /// The file that a person would change.
     path: &'a Path,
-    partial: Option<&'a Partial>,
-    arguments: BTreeMap<&'a str, &'a Argument>,
+    partial: Option<&'a PartialFile>,
+    arguments: BTreeMap<&'a str, &'a SourcedArgument>,
     /// Whether it is Terraform's own record, in which nobody writes.
     is_saved: bool,
 }
 
-impl<'a> Files<'a> {
+impl<'a> FolderFiles<'a> {
     fn of(folder: &'a WorkingDirectory, cloud: Option<&'a BackendConfig>, key_said: bool) -> Self {
         let chosen = folder.configuration.block();
         let block = chosen.filter(|block| block.is_s3());
         let is_other = chosen.is_some() && block.is_none();
         // Beside another backend, a partial configuration is most likely that backend's.
-        let is_s3 = |partial: &&Partial| {
+        let is_s3 = |partial: &&PartialFile| {
             !is_other || partial.owner.is_some() || partial.name().contains(".s3.")
         };
-        let partial: Vec<&Partial> = folder.partial.iter().filter(is_s3).collect();
+        let partial: Vec<&PartialFile> = folder.partial.iter().filter(is_s3).collect();
         // Which block counts, and so what it says, is known only if all could be read.
         let is_clear =
             folder.configuration.unreadable.is_empty() && folder.configuration.blocks.len() <= 1;
@@ -107,14 +110,19 @@ impl<'a> Files<'a> {
             .folder
             .saved
             .as_ref()
-            .is_ok_and(|saved| saved.as_ref().is_some_and(Saved::is_s3));
+            .is_ok_and(|saved| saved.as_ref().is_some_and(SavedBackend::is_s3));
         saved
             || !self.partial.is_empty()
-            || self.folder.configuration.blocks.iter().any(Block::is_s3)
+            || self
+                .folder
+                .configuration
+                .blocks
+                .iter()
+                .any(ConfiguredBlock::is_s3)
     }
 
     /// What `init` stored, as a setup.
-    fn saved(&self) -> Option<Setup<'a>> {
+    fn saved(&self) -> Option<BackendSetup<'a>> {
         let saved = self
             .folder
             .saved
@@ -122,14 +130,14 @@ impl<'a> Files<'a> {
             .ok()?
             .as_ref()
             .filter(|saved| saved.is_s3())?;
-        Some(Setup {
+        Some(BackendSetup {
             is_saved: true,
-            ..Setup::of(&saved.path, None, &[&saved.arguments])
+            ..BackendSetup::of(&saved.path, None, &[&saved.arguments])
         })
     }
 
     /// What is used: the files, or else what `init` stored.
-    fn in_use(&self) -> Vec<Setup<'a>> {
+    fn in_use(&self) -> Vec<BackendSetup<'a>> {
         if self.setups.is_empty() {
             self.saved().into_iter().collect()
         } else {
@@ -138,7 +146,7 @@ impl<'a> Files<'a> {
     }
 
     /// The same, but for those that are plainly another environment's.
-    fn of_cloud(&self, cloud: &BackendConfig) -> Vec<Setup<'a>> {
+    fn of_cloud(&self, cloud: &BackendConfig) -> Vec<BackendSetup<'a>> {
         let mut all = self.in_use();
         let several = all.len() > 1;
         all.retain(
@@ -151,7 +159,7 @@ impl<'a> Files<'a> {
     }
 
     /// What a person does so that `setup` says `name = value`.
-    fn set(&self, setup: &Setup<'_>, name: &str, value: &str) -> String {
+    fn set(&self, setup: &BackendSetup<'_>, name: &str, value: &str) -> String {
         if setup.is_saved {
             return format!(
                 "{} with `{name} = {value}` in what it is given",
@@ -166,7 +174,7 @@ impl<'a> Files<'a> {
     }
 
     /// How the folder is initialized anew with `setup`.
-    fn init(&self, setup: &Setup<'_>) -> String {
+    fn init(&self, setup: &BackendSetup<'_>) -> String {
         let program = self.folder.engine.program();
         match setup.partial {
             Some(partial) => format!(
@@ -195,16 +203,19 @@ impl<'a> Files<'a> {
 }
 
 /// In full: with a bucket and a key. What lacks one is a part, and the rest is given elsewhere.
-fn setups<'a>(block: Option<&'a Block>, partial: &[&'a Partial]) -> Vec<Setup<'a>> {
-    let block_arguments: &[Argument] = block.map_or(&[], |block| &block.arguments);
-    let over = |partial: &&'a Partial| {
-        Setup::of(
+fn setups<'a>(
+    block: Option<&'a ConfiguredBlock>,
+    partial: &[&'a PartialFile],
+) -> Vec<BackendSetup<'a>> {
+    let block_arguments: &[SourcedArgument] = block.map_or(&[], |block| &block.arguments);
+    let over = |partial: &&'a PartialFile| {
+        BackendSetup::of(
             &partial.path,
             Some(partial),
             &[block_arguments, partial.said()],
         )
     };
-    let alone = block.map(|block| Setup::of(&block.at.path, None, &[&block.arguments]));
+    let alone = block.map(|block| BackendSetup::of(&block.at.path, None, &[&block.arguments]));
     // What is over the block is not known of one that cannot be read.
     let readable = partial.iter().filter(|partial| partial.arguments.is_ok());
     let all = if partial.is_empty() {
@@ -219,15 +230,20 @@ fn setups<'a>(block: Option<&'a Block>, partial: &[&'a Partial]) -> Vec<Setup<'a
         .collect()
 }
 
-impl<'a> Setup<'a> {
-    fn of(path: &'a Path, partial: Option<&'a Partial>, layers: &[&'a [Argument]]) -> Self {
+impl<'a> BackendSetup<'a> {
+    fn of(
+        path: &'a Path,
+        partial: Option<&'a PartialFile>,
+        layers: &[&'a [SourcedArgument]],
+    ) -> Self {
         let mut arguments = BTreeMap::new();
         for argument in layers.iter().copied().flatten() {
             arguments.insert(argument.name.as_str(), argument);
         }
         // Empty text is what Terraform takes for unset, but for the prefix.
-        let is_said = |name: &str, value: &Value| {
-            *value != Value::Null && (value.as_text() != Some("") || name == "workspace_key_prefix")
+        let is_said = |name: &str, value: &ArgumentValue| {
+            *value != ArgumentValue::Null
+                && (value.as_text() != Some("") || name == "workspace_key_prefix")
         };
         arguments.retain(|name, argument| is_said(name, &argument.value));
         Self {
@@ -238,12 +254,12 @@ impl<'a> Setup<'a> {
         }
     }
 
-    fn value(&self, name: &str) -> Option<&'a Value> {
+    fn value(&self, name: &str) -> Option<&'a ArgumentValue> {
         self.arguments.get(name).map(|argument| &argument.value)
     }
 
     fn text(&self, name: &str) -> Option<&'a str> {
-        self.value(name).and_then(Value::as_text)
+        self.value(name).and_then(ArgumentValue::as_text)
     }
 
     /// Where `name` is said, or where it should be.
@@ -256,12 +272,16 @@ impl<'a> Setup<'a> {
 
     /// A boolean that is false unless said; `None` if what is said cannot be known.
     fn flag(&self, name: &str) -> Option<bool> {
-        self.value(name).map_or(Some(false), Value::as_bool)
+        self.value(name).map_or(Some(false), ArgumentValue::as_bool)
     }
 }
 
-fn at(check: &'static Check, path: &Path, verdict: Verdict) -> Checked {
-    Checked::new(check, Place::named(path.display().to_string()), verdict)
+fn at(check: &'static Check, path: &Path, verdict: Verdict) -> CheckResult {
+    CheckResult::new(
+        check,
+        CheckedPlace::named(path.display().to_string()),
+        verdict,
+    )
 }
 
 fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
@@ -281,13 +301,13 @@ fn unreadable(error: impl Into<String>) -> Verdict {
 const SHOWN: usize = 200;
 
 /// A value as HCL, of bounded length, in which nothing is hidden.
-fn shown(value: Option<&Value>) -> String {
+fn shown(value: Option<&ArgumentValue>) -> String {
     match value {
-        None | Some(Value::Null) => "nothing".to_owned(),
-        Some(Value::Text(text)) => hcl::quoted(&shortened(text)),
-        Some(Value::Number(number)) => shortened(number),
-        Some(Value::Bool(value)) => value.to_string(),
-        Some(Value::List(items)) => format!(
+        None | Some(ArgumentValue::Null) => "nothing".to_owned(),
+        Some(ArgumentValue::Text(text)) => hcl::quoted(&shortened(text)),
+        Some(ArgumentValue::Number(number)) => shortened(number),
+        Some(ArgumentValue::Bool(value)) => value.to_string(),
+        Some(ArgumentValue::List(items)) => format!(
             "[{}]",
             items
                 .iter()
@@ -295,9 +315,9 @@ fn shown(value: Option<&Value>) -> String {
                 .collect::<Vec<_>>()
                 .join(", ")
         ),
-        Some(Value::Object(_)) => "an object".to_owned(),
-        Some(Value::Secret(_)) => "a credential".to_owned(),
-        Some(Value::NotLiteral) => "an expression".to_owned(),
+        Some(ArgumentValue::Object(_)) => "an object".to_owned(),
+        Some(ArgumentValue::Secret(_)) => "a credential".to_owned(),
+        Some(ArgumentValue::NotLiteral) => "an expression".to_owned(),
     }
 }
 

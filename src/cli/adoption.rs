@@ -3,14 +3,14 @@
 
 use clap::Args;
 
-use super::{context::Context, environment::Environment, failure::Failure};
+use super::{context::Context, environment::ConnectedEnvironment, failure::CliError};
 use crate::{
     backend::aws::{
         adoption::{self, WaitingStep, contents},
         resources::AwsSpec,
-        store::Store,
+        store::S3Store,
     },
-    checks::{Checked, Verdict},
+    checks::{CheckResult, Verdict},
     engine::{blueprint::Blueprint, observation::Observation, plan::Plan, spec::Address},
     report::plan::adoption::{AdoptionDocument, WaitingDocument},
 };
@@ -24,7 +24,7 @@ pub struct EnforceArgs {
 }
 
 /// A bucket in use, and what waits.
-pub struct Adoption {
+pub struct BucketAdoption {
     pub contents: contents::BucketContents,
     /// What waits, or what `--enforce` no longer lets wait.
     pub waiting: Vec<WaitingStep>,
@@ -34,11 +34,11 @@ pub struct Adoption {
 /// Looks at what is in the bucket, if it is or was taken over, and lets the environment wait for
 /// what refuses runs that are allowed today.
 pub async fn decide(
-    environment: &mut Environment,
+    environment: &mut ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
     enforce: bool,
     cx: &mut Context<'_>,
-) -> Result<Option<Adoption>, Failure> {
+) -> Result<Option<BucketAdoption>, CliError> {
     let Some((held, mut adoption)) = look(environment, observation, cx).await? else {
         return Ok(None);
     };
@@ -50,17 +50,17 @@ pub async fn decide(
 }
 
 async fn look(
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
     cx: &mut Context<'_>,
-) -> Result<Option<(Blueprint<AwsSpec>, Adoption)>, Failure> {
+) -> Result<Option<(Blueprint<AwsSpec>, BucketAdoption)>, CliError> {
     if !adoption::may_have_waiting_steps(&environment.blueprint, observation) {
         return Ok(None);
     }
     let address = environment.store();
     let contents = cx
         .look(contents::look(
-            &Store::new(&environment.aws, &address),
+            &S3Store::new(&environment.aws, &address),
             &environment.aws,
         ))
         .await?;
@@ -72,7 +72,7 @@ async fn look(
     );
     Ok(Some((
         held,
-        Adoption {
+        BucketAdoption {
             contents,
             waiting,
             enforced: false,
@@ -82,12 +82,12 @@ async fn look(
 
 /// What `verify` finds only because it waits is mended by `--enforce`, and by nothing else.
 pub async fn name_enforce(
-    checked: &mut [Checked],
-    environment: &Environment,
+    checked: &mut [CheckResult],
+    environment: &ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
     mend: &str,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let Some((held, adoption)) = look(environment, observation, cx).await? else {
         return Ok(());
     };
@@ -112,14 +112,14 @@ pub async fn name_enforce(
     Ok(())
 }
 
-impl Adoption {
+impl BucketAdoption {
     /// Whether there is anything to tell: an empty bucket is taken over as it is.
     fn is_in_use(&self) -> bool {
         self.contents.in_use() || !self.waiting.is_empty()
     }
 
     /// Below a plan.
-    pub fn say(&self, environment: &Environment, cx: &mut Context<'_>) {
+    pub fn say(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
         if !self.is_in_use() {
             return;
         }

@@ -1,9 +1,9 @@
 //! The question before something is changed or deleted. Its default is no, and only an answer to it
 //! counts.
 
-use super::{context::Context, explain, failure::Failure};
+use super::{context::Context, explain, failure::CliError};
 use crate::{
-    host::{Answer, Kind, Question},
+    host::{PromptAnswer, Question, QuestionKind},
     report::safe::safe,
 };
 
@@ -11,11 +11,11 @@ use crate::{
 ///
 /// # Errors
 /// [`Failure::cancelled`] if the answer is no; another if the question cannot be asked.
-pub fn ask(text: &str, flag: &'static str, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub fn ask(text: &str, flag: &'static str, cx: &mut Context<'_>) -> Result<(), CliError> {
     let question = Question {
         text: safe(text).into_owned(),
         flag,
-        kind: Kind::YesNo { default: false },
+        kind: QuestionKind::YesNo { default: false },
     };
     match cx
         .host
@@ -23,7 +23,9 @@ pub fn ask(text: &str, flag: &'static str, cx: &mut Context<'_>) -> Result<(), F
         .confirm(&question)
         .map_err(|error| explain::prompt(&error))?
     {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::cancelled()),
+        PromptAnswer::YesNo(true) => Ok(()),
+        PromptAnswer::YesNo(false) | PromptAnswer::Text(_) | PromptAnswer::Choice(_) => {
+            Err(CliError::cancelled())
+        }
     }
 }

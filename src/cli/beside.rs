@@ -4,23 +4,23 @@
 use std::path::Path;
 
 use crate::{
-    backend::aws::kept::Beside,
+    backend::aws::kept::FolderSettings,
     settings::{
         Settings,
-        derived::Names,
-        layer::{Layer, LockMechanism, Namespace},
+        derived::DerivedNames,
+        layer::{LockMechanism, SettingsLayer, TableNamespace},
         names::{BucketName, TableName},
     },
     terraform::{
-        read::{Partial, Value},
-        write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::Owner},
+        read::{ArgumentValue, PartialFile},
+        write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::HeaderOwner},
     },
 };
 
 /// A file of ours, and whose it says that it is.
 pub struct BesideFile {
-    partial: Partial,
-    pub owner: Owner,
+    partial: PartialFile,
+    pub owner: HeaderOwner,
 }
 
 /// The partial configuration of this environment in `dir`, if it is as tfbackend wrote it.
@@ -30,7 +30,7 @@ pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
     if !std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
         return None;
     }
-    let partial = Partial::read(&path);
+    let partial = PartialFile::read(&path);
     let owner = partial
         .owner
         .clone()
@@ -42,7 +42,7 @@ pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
 impl BesideFile {
     /// What it says. Of a file for another account or an emulator, only where in a bucket the state
     /// is.
-    pub fn read(&self, settings: &Settings, is_same_account: bool) -> Beside {
+    pub fn read(&self, settings: &Settings, is_same_account: bool) -> FolderSettings {
         let value = |name: &str| {
             self.partial
                 .said()
@@ -50,18 +50,18 @@ impl BesideFile {
                 .find(|argument| argument.name == name)
                 .map(|argument| &argument.value)
         };
-        let text = |name: &str| value(name).and_then(Value::as_text);
+        let text = |name: &str| value(name).and_then(ArgumentValue::as_text);
         let file = self.partial.name();
         let key = text("key").and_then(|key| key.parse().ok());
         let workspace_prefix = text("workspace_key_prefix")
             .unwrap_or(DEFAULT_WORKSPACE_KEY_PREFIX)
             .parse()
             .ok();
-        let beside = Beside {
+        let beside = FolderSettings {
             file,
             key,
             workspace_prefix,
-            ..Beside::default()
+            ..FolderSettings::default()
         };
         if !is_same_account {
             return beside;
@@ -70,7 +70,7 @@ impl BesideFile {
         let lock = match (
             table.is_some(),
             value("use_lockfile")
-                .and_then(Value::as_bool)
+                .and_then(ArgumentValue::as_bool)
                 .unwrap_or(false),
         ) {
             (true, true) => Some(LockMechanism::Both),
@@ -80,7 +80,7 @@ impl BesideFile {
         };
         let names = names(settings, &self.owner, text("bucket"), table);
         let credentials = credentials(text("profile"), value("assume_role"));
-        Beside {
+        FolderSettings {
             lock,
             bucket: text("bucket").map(str::to_owned),
             names,
@@ -91,25 +91,30 @@ impl BesideFile {
 }
 
 /// As whom Terraform is told to work. Nothing of it is used for calls.
-fn credentials(profile: Option<&str>, role: Option<&Value>) -> Layer {
+fn credentials(profile: Option<&str>, role: Option<&ArgumentValue>) -> SettingsLayer {
     let field = |name: &str| {
-        role.and_then(Value::as_object)
+        role.and_then(ArgumentValue::as_object)
             .and_then(|fields| fields.get(name))
-            .and_then(Value::as_text)
+            .and_then(ArgumentValue::as_text)
     };
-    Layer {
+    SettingsLayer {
         profile: profile.and_then(|text| text.parse().ok()),
         role_arn: field("role_arn").and_then(|text| text.parse().ok()),
         external_id: field("external_id").and_then(|text| text.parse().ok()),
         conf_credentials: (profile.is_some() || role.is_some()).then_some(true),
-        ..Layer::default()
+        ..SettingsLayer::default()
     }
 }
 
 /// The names among these that are not derived from the settings.
-fn names(settings: &Settings, owner: &Owner, bucket: Option<&str>, table: Option<&str>) -> Layer {
+fn names(
+    settings: &Settings,
+    owner: &HeaderOwner,
+    bucket: Option<&str>,
+    table: Option<&str>,
+) -> SettingsLayer {
     let Ok(account) = owner.account.parse() else {
-        return Layer::default();
+        return SettingsLayer::default();
     };
     let derived = |namespace| {
         let mut settings = settings.clone();
@@ -118,29 +123,29 @@ fn names(settings: &Settings, owner: &Owner, bucket: Option<&str>, table: Option
             settings.bucket.namespace,
             settings.table.name,
         ) = (None, namespace, None);
-        Names::new(&settings, &account)
+        DerivedNames::new(&settings, &account)
     };
     let (global, regional) = (
-        derived(Namespace::Global),
-        derived(Namespace::AccountRegional),
+        derived(TableNamespace::Global),
+        derived(TableNamespace::AccountRegional),
     );
     let table = table
         .filter(|table| *table != global.table)
         .and_then(|table| table.parse::<TableName>().ok());
-    let names = Layer {
+    let names = SettingsLayer {
         table,
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
     match bucket {
-        Some(bucket) if bucket == regional.state_bucket => Layer {
-            namespace: Some(Namespace::AccountRegional),
+        Some(bucket) if bucket == regional.state_bucket => SettingsLayer {
+            namespace: Some(TableNamespace::AccountRegional),
             ..names
         },
         Some(bucket) if bucket != global.state_bucket => {
             let bucket: Option<BucketName> = bucket.parse().ok();
             let is_regional = bucket.as_ref().is_some_and(BucketName::is_account_regional);
-            Layer {
-                namespace: is_regional.then_some(Namespace::AccountRegional),
+            SettingsLayer {
+                namespace: is_regional.then_some(TableNamespace::AccountRegional),
                 bucket,
                 ..names
             }

@@ -4,26 +4,26 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args};
 
-use prune::Prune;
+use prune::PruneOptions;
 
 use super::{
-    adoption::{self, Adoption, EnforceArgs},
+    adoption::{self, BucketAdoption, EnforceArgs},
     approval,
     context::Context,
-    environment::{Ask, Environment, EnvironmentArgs},
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
     explain,
-    failure::Failure,
+    failure::CliError,
     files, progress,
-    save::{self, Save},
+    save::{self, PendingFile},
     saved, state_in_place, summary,
 };
 use crate::{
     backend::aws::{error::AwsError, resources::AwsSpec},
     engine::{
-        apply::Outcome,
+        apply::ApplyOutcome,
         observation::{self, Observation},
         plan::Plan,
-        spec::Outputs,
+        spec::KnownOutputs,
     },
     exit,
     text::words,
@@ -81,7 +81,7 @@ fn beside_a_plan(arg: Arg) -> Arg {
     }
 }
 
-pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if let Some(path) = &args.plan {
         return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx)
             .await;
@@ -94,7 +94,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
         ..args.environment
     };
     let settled = environment
-        .settle(cx.host, &cx.global, Ask::PersonKnownToAws)
+        .settle(cx.host, &cx.global, Prompting::PersonKnownToAws)
         .await?;
     let save = save::offer(&settled, args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
@@ -110,12 +110,12 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
     state.say_who_else(&environment, cx);
     let prune = if args.prune {
-        Prune::of(&environment, cx).await?
+        PruneOptions::of(&environment, cx).await?
     } else {
         None
     };
     let code = carry_out(
-        Carry {
+        PlanToApply {
             plan,
             observation,
             adoption,
@@ -140,7 +140,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     }
     summary::must_not_be_blocked(&plan, &environment)?;
     carry_out(
-        Carry {
+        PlanToApply {
             plan,
             observation,
             adoption,
@@ -154,11 +154,11 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
 }
 
 /// What is to be carried out, on what it was made for.
-pub struct Carry {
+pub struct PlanToApply {
     pub plan: Plan<AwsSpec>,
     pub observation: Observation<AwsSpec>,
-    pub adoption: Option<Adoption>,
-    pub save: Option<Save>,
+    pub adoption: Option<BucketAdoption>,
+    pub save: Option<PendingFile>,
     /// Whether the plan comes out of a file: then a command line that says the same without
     /// questions is of no use.
     pub saved: bool,
@@ -166,11 +166,11 @@ pub struct Carry {
 
 /// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
 pub async fn carry_out(
-    carry: Carry,
-    environment: &mut Environment,
+    carry: PlanToApply,
+    environment: &mut ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
-    let Carry {
+) -> Result<u8, CliError> {
+    let PlanToApply {
         plan,
         observation,
         adoption,
@@ -220,8 +220,8 @@ pub async fn carry_out(
 }
 
 /// All is made but the files, which another command writes.
-fn without_files(failure: Failure, environment: &Environment) -> Failure {
-    let mut partly = Failure::partly(format!(
+fn without_files(failure: CliError, environment: &ConnectedEnvironment) -> CliError {
+    let mut partly = CliError::partly(format!(
         "the backend of {} is made, and its files are not written",
         environment.title()
     ));
@@ -235,12 +235,12 @@ fn without_files(failure: Failure, environment: &Environment) -> Failure {
     let command = environment.rerun.command("render", "", &[]);
     failure.hints.into_iter().fold(
         partly.hint(format!("once they can be written: `{command}`")),
-        Failure::hint,
+        CliError::hint,
     )
 }
 
 /// Before anything is made, so that a run that is cut off is continued without a question.
-fn keep(save: Option<Save>, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn keep(save: Option<PendingFile>, cx: &mut Context<'_>) -> Result<(), CliError> {
     let Some(save) = save else { return Ok(()) };
     save.write().map_err(|failure| failure.hint(save::GO_ON))?;
     cx.say(&format!("written: {}", save.shown()));
@@ -250,16 +250,16 @@ fn keep(save: Option<Save>, cx: &mut Context<'_>) -> Result<(), Failure> {
 /// Asks once, and says whether it did; without a person, `--auto-approve` must have said so.
 fn confirm(
     plan: &Plan<AwsSpec>,
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<bool, Failure> {
+) -> Result<bool, CliError> {
     if environment.settings.run.auto_approve {
         return Ok(false);
     }
     let count = words::count(plan.writes().count(), "change", "changes");
     if !environment.may_ask {
         return Err(
-            Failure::failed(format!("{count} to make, and nobody to ask"))
+            CliError::failed(format!("{count} to make, and nobody to ask"))
                 .hint("pass --auto-approve (-y) to make them"),
         );
     }
@@ -270,9 +270,9 @@ fn confirm(
 async fn write(
     plan: Plan<AwsSpec>,
     observation: &Observation<AwsSpec>,
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<Outputs, Failure> {
+) -> Result<KnownOutputs, CliError> {
     let known = observation::outputs(observation);
     let outcome = progress::carried_out(
         plan,
@@ -295,7 +295,7 @@ async fn write(
 }
 
 /// Names what failed, what was made, and what is left.
-fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
+fn failed(outcome: &ApplyOutcome<AwsError>, interrupted: bool) -> Option<CliError> {
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
@@ -307,11 +307,11 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
     let left = outcome.failed.len() + outcome.left.len();
     let summary = format!("{made}, {left} left");
     let mut failure = match outcome.failed.first() {
-        None => Failure::interrupted(format!("interrupted: {summary}")),
+        None => CliError::interrupted(format!("interrupted: {summary}")),
         Some((address, _)) if interrupted => {
-            Failure::interrupted(format!("interrupted, and {address} failed: {summary}"))
+            CliError::interrupted(format!("interrupted, and {address} failed: {summary}"))
         }
-        Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
+        Some((address, _)) => CliError::partly(format!("{address} failed: {summary}")),
     };
     for (address, error) in &outcome.failed {
         failure.causes.push(format!("{address}: {error}"));

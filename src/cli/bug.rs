@@ -15,7 +15,7 @@ use crate::{exit, report::safe::safe};
 /// Nothing is unwound and nothing goes on beside it: what the next run finds is what it finds after
 /// a kill, from which it goes on. The release binary has no code for anything else.
 pub fn ends_the_program() {
-    let terminal = prompt::Terminal::now();
+    let terminal = prompt::TerminalState::now();
     panic::set_hook(Box::new(move |bug| {
         terminal.restore();
         let mut err = io::stderr();

@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::{
     beside,
     context::Context,
-    environment::{Ask, EnvironmentArgs},
+    environment::{EnvironmentArgs, Prompting},
     explain,
-    failure::Failure,
+    failure::CliError,
     known_env, save,
-    session::{self, Sandboxed},
+    session::{self, SandboxSession},
 };
 use crate::{
     exit,
-    report::{json, table::Table},
-    settings::{merge::Origin, rerun::Rerun},
+    report::{json, table::TextTable},
+    settings::{merge::SettingOrigin, rerun::RerunArguments},
 };
 
 /// Show the settings of an environment, or write them to tfbackend.toml
@@ -41,7 +41,7 @@ pub enum ConfigCommand {
     },
 }
 
-pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     match args.command {
         ConfigCommand::Show { environment } => show(*environment, cx),
         ConfigCommand::Init { environment } => init(*environment, cx).await,
@@ -50,9 +50,9 @@ pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
 
 /// Stands behind the version of the format.
 #[derive(Serialize)]
-struct Shown {
+struct ConfigDocument {
     env: String,
-    settings: Vec<Row>,
+    settings: Vec<ConfigRow>,
 }
 
 #[derive(Serialize)]
@@ -63,21 +63,21 @@ struct InitDocument {
 }
 
 #[derive(Serialize)]
-struct Row {
+struct ConfigRow {
     name: String,
     value: Value,
-    origin: Origin,
+    origin: SettingOrigin,
 }
 
 /// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even
 /// if it makes no sense together, and then says why.
-pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
+pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Prompting::Nobody)?;
     if merged.layer.region.is_none() {
-        let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+        let sandbox = SandboxSession::find(cx.host, &cx.global)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
-            .map_err(|error| Failure::failed("cannot start").because(&error))?;
+            .map_err(|error| CliError::failed("cannot start").because(&error))?;
         merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
     if let Ok(settings) = merged.resolve(&env)
@@ -85,7 +85,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
-    let plan = Rerun::new(
+    let plan = RerunArguments::new(
         &env,
         &merged,
         known_env::words(&env, &sources, &cx.global),
@@ -100,21 +100,21 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         let settings = merged
             .rows()
             .into_iter()
-            .map(|(name, value, origin)| Row {
+            .map(|(name, value, origin)| ConfigRow {
                 name,
                 value,
                 origin,
             })
             .collect();
-        let shown = Shown {
+        let shown = ConfigDocument {
             env: env.to_string(),
             settings,
         };
         json::write_document(&mut *cx.host.out, shown)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
-    let mut table = Table::new(["SETTING", "VALUE", "FROM"]);
+    let mut table = TextTable::new(["SETTING", "VALUE", "FROM"]);
     for (name, value, origin) in merged.rows() {
         table.row([&name, &text(&value), &origin.to_string()]);
     }
@@ -136,12 +136,12 @@ fn text(value: &Value) -> String {
     }
 }
 
-async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let args = EnvironmentArgs {
         new_env: true,
         ..args
     };
-    let settled = args.settle(cx.host, &cx.global, Ask::Person).await?;
+    let settled = args.settle(cx.host, &cx.global, Prompting::Person).await?;
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;
     if cx.global.json() {
@@ -150,7 +150,7 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure
             written: save.shown().to_owned(),
         };
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     cx.answer(&format!("{} written\n", save.shown()))?;

@@ -2,12 +2,12 @@
 
 use std::{future::Future, io::Write};
 
-use super::{environment::Environment, failure::Failure, global::Global};
+use super::{environment::ConnectedEnvironment, failure::CliError, global::GlobalOptions};
 use crate::{backend::aws::resources::AwsSpec, engine::observation::Observation, host::Host};
 
 pub struct Context<'h> {
     pub host: &'h mut Host,
-    pub global: Global,
+    pub global: GlobalOptions,
 }
 
 impl Context<'_> {
@@ -32,38 +32,38 @@ impl Context<'_> {
     }
 
     /// The answer, on standard output.
-    pub fn answer(&mut self, text: &str) -> Result<(), Failure> {
+    pub fn answer(&mut self, text: &str) -> Result<(), CliError> {
         let written = self
             .host
             .out
             .write_all(text.as_bytes())
             .and_then(|()| self.host.out.flush());
-        written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
+        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))
     }
 
     /// The environment as it is, and what was seen of it.
     pub async fn inspect(
         &mut self,
-        environment: Environment,
+        environment: ConnectedEnvironment,
         moves_state: bool,
-    ) -> Result<(Environment, Observation<AwsSpec>), Failure> {
+    ) -> Result<(ConnectedEnvironment, Observation<AwsSpec>), CliError> {
         let inspection = self.look(environment.inspect(moves_state)).await??;
         Ok(environment.as_inspected(inspection))
     }
 
     pub async fn observe(
         &mut self,
-        environment: &Environment,
-    ) -> Result<Observation<AwsSpec>, Failure> {
+        environment: &ConnectedEnvironment,
+    ) -> Result<Observation<AwsSpec>, CliError> {
         self.look(environment.observe()).await
     }
 
     /// For what changes nothing: Ctrl-C ends it at once.
-    pub async fn look<T>(&mut self, looking: impl Future<Output = T>) -> Result<T, Failure> {
+    pub async fn look<T>(&mut self, looking: impl Future<Output = T>) -> Result<T, CliError> {
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking")),
+            () = cancel.cancelled() => Err(CliError::interrupted("interrupted while looking")),
             seen = looking => Ok(seen),
         }
     }

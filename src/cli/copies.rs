@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{failure::Failure, private_file};
+use super::{failure::CliError, private_file};
 use crate::terraform::read::COPIES;
 
 /// What has to be known of every copy of a state.
@@ -17,20 +17,20 @@ pub const RISK: &str = "it contains every secret of the states in clear";
 ///
 /// # Errors
 /// If something else is in its place, or it cannot be made.
-pub fn folder(said: Option<&Path>, beside: &Path, cwd: &Path) -> Result<PathBuf, Failure> {
+pub fn folder(said: Option<&Path>, beside: &Path, cwd: &Path) -> Result<PathBuf, CliError> {
     match said {
         Some(said) => Ok(cwd.join(said).components().collect()),
         None => made(&beside.join(COPIES)),
     }
 }
 
-fn made(path: &Path) -> Result<PathBuf, Failure> {
+fn made(path: &Path) -> Result<PathBuf, CliError> {
     let other = "choose another folder with --backup-dir";
     let refused = |what: &str| {
-        Failure::refused(format!("{} {what}; nothing was changed", path.display())).hint(other)
+        CliError::refused(format!("{} {what}; nothing was changed", path.display())).hint(other)
     };
     let failed = |error: io::Error| {
-        Failure::failed(format!(
+        CliError::failed(format!(
             "cannot make the folder {}; nothing was changed",
             path.display()
         ))

@@ -1,14 +1,16 @@
 //! What a person calls each resource of a plan, what it is for, and what it costs.
 
 use crate::{
-    backend::aws::{bucket::lifecycle::Lifecycle, cost, lock_table::Billing, resources::AwsSpec},
+    backend::aws::{
+        bucket::lifecycle::LifecycleSpec, cost, lock_table::TableBilling, resources::AwsSpec,
+    },
     engine::spec::Address,
-    report::plan::Line,
+    report::plan::ResourceTitle,
 };
 
 /// For a plan: one line that says what the resource is for.
-pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
-    Line {
+pub fn describe(_address: &Address, spec: &AwsSpec) -> ResourceTitle {
+    ResourceTitle {
         title: title(spec),
         cost: cost::monthly(spec),
         note: note(spec),
@@ -38,8 +40,8 @@ fn title(spec: &AwsSpec) -> String {
             policy.document.statements.len()
         ),
         AwsSpec::LockTable(table) => match table.billing {
-            Billing::OnDemand => format!("DynamoDB table {}, paid per request", table.name),
-            Billing::Provisioned { read, write } => format!(
+            TableBilling::OnDemand => format!("DynamoDB table {}, paid per request", table.name),
+            TableBilling::Provisioned { read, write } => format!(
                 "DynamoDB table {}, {read} read and {write} write units",
                 table.name
             ),
@@ -63,16 +65,16 @@ fn title(spec: &AwsSpec) -> String {
     }
 }
 
-fn kept(lifecycle: &Lifecycle) -> String {
+fn kept(lifecycle: &LifecycleSpec) -> String {
     let whole = || {
         lifecycle
             .rules
             .iter()
             .filter(|rule| rule.filter.prefix.is_empty())
     };
-    let ours = |days: fn(&crate::backend::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| {
-        whole().find_map(days)
-    };
+    let ours = |days: fn(
+        &crate::backend::aws::bucket::lifecycle::rule::ObjectLifecycleRule,
+    ) -> Option<u32>| { whole().find_map(days) };
     match (
         ours(|rule| rule.expiration_days),
         ours(|rule| rule.noncurrent_days),

@@ -7,17 +7,17 @@ use clap::Args;
 
 use super::{
     explain,
-    failure::Failure,
+    failure::CliError,
     folder_defaults,
-    global::Global,
+    global::GlobalOptions,
     known_env,
-    session::{self, Connected, Sandboxed},
+    session::{self, AccountSession, SandboxSession},
     wizard,
 };
 use crate::{
     backend::aws::{
-        Aws, blueprint,
-        kept::{Beside, Inspect, Inspection, Unwanted, locks},
+        AwsProvider, blueprint,
+        kept::{FolderSettings, InspectOptions, Inspection, LeftOutResource, locks},
         resources::{self, AwsSpec},
     },
     engine::{
@@ -26,18 +26,18 @@ use crate::{
         plan::{Plan, SettingChange},
     },
     host::{Host, Prompt},
-    report::plan::document::About,
+    report::plan::document::PlanSubject,
     settings::{
-        Credentials, Settings,
-        derived::Names,
-        layer::Layer,
-        merge::{Merged, Sources},
+        CredentialSettings, Settings,
+        derived::DerivedNames,
+        layer::SettingsLayer,
+        merge::{MergedSettings, SettingsSources},
         names::{EnvName, ProfileName},
         options::{layer_of, said},
-        rerun::Rerun,
+        rerun::RerunArguments,
         resolve,
     },
-    terraform::write::Emulator,
+    terraform::write::EmulatorEndpoint,
 };
 
 mod backend;
@@ -57,70 +57,70 @@ pub struct EnvironmentArgs {
     pub new_env: bool,
 
     #[command(flatten)]
-    pub layer: Layer,
+    pub layer: SettingsLayer,
 }
 
 /// An environment in its account, before anything of it is looked at.
-pub struct Environment {
+pub struct ConnectedEnvironment {
     pub settings: Settings,
-    pub names: Names,
-    pub aws: Aws,
+    pub names: DerivedNames,
+    pub aws: AwsProvider,
     pub blueprint: Blueprint<AwsSpec>,
     /// The same for as long as something of it waits: see [`adoption`](super::adoption).
     pub held: Option<Blueprint<AwsSpec>>,
-    pub emulator: Option<Emulator>,
+    pub emulator: Option<EmulatorEndpoint>,
     /// What flags, variables, file and answers say together: what would have to be said again.
-    pub said: Layer,
+    pub said: SettingsLayer,
     /// What was said of it on the command line.
-    pub flags: Layer,
+    pub flags: SettingsLayer,
     /// What names it again on a command line.
-    pub rerun: Rerun,
+    pub rerun: RerunArguments,
     /// Whether a person was asked for any of it.
     pub asked: bool,
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
     /// Whether the state key was said for this folder, and is not its default.
     pub key_said: bool,
-    pub merged: Merged,
+    pub merged: MergedSettings,
     /// What our file in its folder says.
-    pub beside: Beside,
+    pub beside: FolderSettings,
     /// Settings that nothing says, and that are not the defaults: they are kept as they are.
-    pub kept: Layer,
+    pub kept: SettingsLayer,
     /// Those of them that protect less than the defaults do.
-    pub weaker: Layer,
+    pub weaker: SettingsLayer,
     /// The blueprint with the defaults in their place, by which it is judged; `None` if there are
     /// none.
     pub judged: Option<Blueprint<AwsSpec>>,
     /// What is there of it although the settings leave it out. Empty before it was inspected.
-    pub unwanted: Vec<Unwanted>,
+    pub unwanted: Vec<LeftOutResource>,
     /// What was said and changes what its states depend on. Empty before it was inspected.
     pub changes: Vec<SettingChange>,
     /// Whether its state bucket was seen to be there.
     pub live: bool,
     /// As whom Terraform works, as far as the files say so.
-    pub of_runs: Credentials,
+    pub of_runs: CredentialSettings,
     /// Whose credentials a settings file chose.
     pub notes: Vec<String>,
 }
 
 /// An environment as it was asked for, before anybody calls AWS.
-pub struct Settled {
+pub struct ResolvedEnvironment {
     pub settings: Settings,
-    pub merged: Merged,
-    pub sources: Sources,
+    pub merged: MergedSettings,
+    pub sources: SettingsSources,
     /// Whether a person was asked for any of it.
     pub asked: bool,
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
-    sandbox: Option<Sandboxed>,
-    connected: Option<Connected>,
+    sandbox: Option<SandboxSession>,
+    connected: Option<AccountSession>,
     /// What a saved plan says, in place of all others.
-    plan: Option<Layer>,
+    plan: Option<SettingsLayer>,
 }
 
 /// Who is asked for what nobody said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum Prompting {
     Nobody,
     /// A person, if there is one.
     Person,
@@ -136,8 +136,8 @@ impl EnvironmentArgs {
     }
 
     /// Every environment of the settings file.
-    pub fn known(&self, host: &Host, global: &Global) -> Result<Vec<EnvName>, Failure> {
-        let sources = Sources::read(host, self.layer.clone(), global.config.as_deref())
+    pub fn known(&self, host: &Host, global: &GlobalOptions) -> Result<Vec<EnvName>, CliError> {
+        let sources = SettingsSources::read(host, self.layer.clone(), global.config.as_deref())
             .map_err(|error| explain::settings(&error))?;
         Ok(sources
             .file
@@ -146,13 +146,13 @@ impl EnvironmentArgs {
     }
 
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
-    fn env(&self, host: &Host) -> Result<Option<EnvName>, Failure> {
+    fn env(&self, host: &Host) -> Result<Option<EnvName>, CliError> {
         if self.env.is_some() {
             return Ok(self.env.clone());
         }
         let read = |text: &str| {
             text.parse()
-                .map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))
+                .map_err(|error| CliError::failed(format!("variable TFBACKEND_ENV: {error}")))
         };
         host.var("TFBACKEND_ENV").map(read).transpose()
     }
@@ -162,13 +162,14 @@ impl EnvironmentArgs {
     pub fn merge(
         self,
         host: &mut Host,
-        global: &Global,
-        ask: Ask,
-    ) -> Result<(EnvName, Sources, Merged, bool), Failure> {
+        global: &GlobalOptions,
+        ask: Prompting,
+    ) -> Result<(EnvName, SettingsSources, MergedSettings, bool), CliError> {
         let named = self.env(host)?;
-        let sources = Sources::read(host, self.layer, global.config.as_deref())
+        let sources = SettingsSources::read(host, self.layer, global.config.as_deref())
             .map_err(|error| explain::settings(&error))?;
-        let may_ask = ask != Ask::Nobody && global.attended(host) && !sources.non_interactive();
+        let may_ask =
+            ask != Prompting::Nobody && global.attended(host) && !sources.non_interactive();
         // Who says that it is new does not mean the one that is there.
         let named = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
         let asked = named.is_none();
@@ -192,17 +193,17 @@ impl EnvironmentArgs {
     pub async fn settle(
         self,
         host: &mut Host,
-        global: &Global,
-        ask: Ask,
-    ) -> Result<Settled, Failure> {
+        global: &GlobalOptions,
+        ask: Prompting,
+    ) -> Result<ResolvedEnvironment, CliError> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
-        let sandbox = Sandboxed::find(host, global)?;
+        let sandbox = SandboxSession::find(host, global)?;
         let may_ask = global.attended(host) && !merged.says_not_to_ask();
         let mut connected = None;
         if merged.layer.region.is_none() {
             merged = session::with_region(merged, sandbox.as_ref()).await;
         }
-        let asks = ask != Ask::Nobody && may_ask;
+        let asks = ask != Prompting::Nobody && may_ask;
         // With `-y`, whatever has a default has that.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         if asks {
@@ -212,17 +213,17 @@ impl EnvironmentArgs {
                 Some(_) => None,
                 None => session::default_region(profile, sandbox.as_ref()).await,
             };
-            let hints = wizard::Hints {
+            let hints = wizard::WizardHints {
                 folder: folder_defaults::repository(host),
                 profile_region,
             };
             let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults)
                 .map_err(|error| explain::prompt(&error))?;
-            asked |= place != Layer::default();
+            asked |= place != SettingsLayer::default();
             merged = merged.with_answers(&place);
         }
         if !takes_defaults {
-            if let (Ask::PersonKnownToAws, true, Some(region)) =
+            if let (Prompting::PersonKnownToAws, true, Some(region)) =
                 (ask, wizard::has_questions(&merged), &merged.layer.region)
             {
                 session::say(&session::of_file(&merged, sandbox.as_ref()), host);
@@ -243,18 +244,19 @@ impl EnvironmentArgs {
                 wizard::ask(prompt, &merged)
             };
             let answers = answers.map_err(|error| explain::prompt(&error))?;
-            asked |= answers != Layer::default();
+            asked |= answers != SettingsLayer::default();
             merged = merged.with_answers(&answers);
         }
-        let would_ask =
-            ask != Ask::Nobody && global.lacks_only_a_terminal(host) && !merged.says_not_to_ask();
+        let would_ask = ask != Prompting::Nobody
+            && global.lacks_only_a_terminal(host)
+            && !merged.says_not_to_ask();
         let settings = merged
             .resolve(&env)
             .map_err(|error| explain::missing(&error, would_ask))?;
         sources
             .must_keep_its_place(&merged, &host.cwd)
             .map_err(|error| explain::settings(&error))?;
-        Ok(Settled {
+        Ok(ResolvedEnvironment {
             settings,
             merged,
             sources,
@@ -270,9 +272,9 @@ impl EnvironmentArgs {
     pub async fn open(
         self,
         host: &mut Host,
-        global: &Global,
-        ask: Ask,
-    ) -> Result<Environment, Failure> {
+        global: &GlobalOptions,
+        ask: Prompting,
+    ) -> Result<ConnectedEnvironment, CliError> {
         self.settle(host, global, ask)
             .await?
             .meet(host, global)
@@ -280,24 +282,24 @@ impl EnvironmentArgs {
     }
 }
 
-impl Settled {
+impl ResolvedEnvironment {
     /// What one layer says, and nothing else: no file, no variable, no person.
     pub fn said(
-        layer: Layer,
+        layer: SettingsLayer,
         env: &EnvName,
         host: &Host,
-        global: &Global,
-    ) -> Result<Self, Failure> {
-        let sources = Sources {
+        global: &GlobalOptions,
+    ) -> Result<Self, CliError> {
+        let sources = SettingsSources {
             flags: layer,
-            ..Sources::default()
+            ..SettingsSources::default()
         };
         let merged = sources.merged(env);
         let settings = merged
             .resolve(env)
             .map_err(|error| explain::settings(&error))?;
         let may_ask = global.attended(host) && !settings.run.non_interactive;
-        let sandbox = Sandboxed::find(host, global)?;
+        let sandbox = SandboxSession::find(host, global)?;
         Ok(Self {
             settings,
             merged,
@@ -312,7 +314,7 @@ impl Settled {
 
     /// As a saved plan says, whatever the caller adds to it.
     #[must_use]
-    pub fn of_plan(self, plan: &Layer) -> Self {
+    pub fn of_plan(self, plan: &SettingsLayer) -> Self {
         Self {
             plan: Some(plan.clone()),
             ..self
@@ -320,7 +322,11 @@ impl Settled {
     }
 
     /// Connects, and says what the environment consists of in this account.
-    pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
+    pub async fn meet(
+        self,
+        host: &mut Host,
+        global: &GlobalOptions,
+    ) -> Result<ConnectedEnvironment, CliError> {
         let Self {
             settings,
             merged,
@@ -350,20 +356,20 @@ impl Settled {
         let account = account_of(&aws)?;
         let emulator = match (&sandbox, &global.endpoint_url) {
             (Some(sandbox), _) => Some(sandbox.emulator()),
-            (None, Some(url)) => Some(Emulator {
+            (None, Some(url)) => Some(EmulatorEndpoint {
                 endpoint: url.clone(),
                 ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from),
             }),
             (None, None) => None,
         };
-        let rerun = Rerun::new(
+        let rerun = RerunArguments::new(
             &settings.env,
             &merged,
             known_env::words(&settings.env, &sources, global),
             global.sandbox,
         );
         // A profile of the command line is said again by the global options.
-        let unless_global = |layer: Layer| Layer {
+        let unless_global = |layer: SettingsLayer| SettingsLayer {
             profile: layer.profile.filter(|_| global.profile.is_none()),
             ..layer
         };
@@ -378,16 +384,16 @@ impl Settled {
             .resolve(&settings.env)
             .map_err(|error| explain::settings(&error))?;
         let of_runs = match sandbox {
-            Some(_) => Credentials::default(),
+            Some(_) => CredentialSettings::default(),
             None => of_runs(
                 &plan.unwrap_or_else(|| for_runs(&with_kept, &sources, &settings.env, &beside)),
             ),
         };
-        let names = Names::new(&settings, &account);
+        let names = DerivedNames::new(&settings, &account);
         let blueprint = blueprint::blueprint(&settings, &names, &aws);
-        let (kept, weaker) = (with_kept.kept(), Layer::default());
+        let (kept, weaker) = (with_kept.kept(), SettingsLayer::default());
         let (judged, unwanted, changes) = (None, vec![], vec![]);
-        Ok(Environment {
+        Ok(ConnectedEnvironment {
             settings,
             names,
             aws,
@@ -414,14 +420,14 @@ impl Settled {
     }
 }
 
-impl Environment {
+impl ConnectedEnvironment {
     pub fn name(&self) -> &EnvName {
         &self.settings.env
     }
 
     /// What a document says it is about.
-    pub fn about(&self) -> About {
-        About {
+    pub fn about(&self) -> PlanSubject {
+        PlanSubject {
             project: self.settings.project.to_string(),
             env: self.settings.env.to_string(),
             account: self.aws.account().to_owned(),
@@ -439,11 +445,11 @@ impl Environment {
     ///
     /// # Errors
     /// If the settings contradict each other.
-    pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, Failure> {
+    pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, CliError> {
         let (aws, env, merged, beside) =
             (&self.aws, &self.settings.env, &self.merged, &self.beside);
         let account = account_of(aws)?;
-        let inspect = Inspect {
+        let inspect = InspectOptions {
             aws,
             env,
             merged,
@@ -491,7 +497,7 @@ impl Environment {
     }
 
     /// The flags of this run, and the defaults in place of kept values that protect less.
-    pub fn flags_to_mend(&self) -> Layer {
+    pub fn flags_to_mend(&self) -> SettingsLayer {
         let (weaker, mut flags) = (said(&self.weaker), said(&self.flags));
         flags.extend(
             said(&resolve::defaults())

@@ -1,11 +1,11 @@
 //! Errors of the layers below in words for people, each with what to do next.
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::{
     backend::aws::{
         caller::CallerError,
         clients::ConnectError,
-        error::{AwsError, Kind, NEEDS},
+        error::{AwsError, NEEDS, ServiceErrorKind},
     },
     exit,
     host::PromptError,
@@ -14,9 +14,9 @@ use crate::{
     text::shell::shell_word,
 };
 
-pub fn settings(error: &SettingsError) -> Failure {
-    let failure = Failure::of(exit::FAILED, error);
-    let refused = |failure: Failure| Failure {
+pub fn settings(error: &SettingsError) -> CliError {
+    let failure = CliError::of(exit::FAILED, error);
+    let refused = |failure: CliError| CliError {
         code: exit::REFUSED,
         message: format!("{}; nothing was changed", failure.message),
         ..failure
@@ -33,7 +33,7 @@ pub fn settings(error: &SettingsError) -> Failure {
 }
 
 /// The same of a command that `would_ask` for what is missing, if it were run in a terminal.
-pub fn missing(error: &SettingsError, would_ask: bool) -> Failure {
+pub fn missing(error: &SettingsError, would_ask: bool) -> CliError {
     match (error, would_ask) {
         (SettingsError::Missing { .. }, true) => {
             settings(error).hint("or run it in a terminal, and it asks")
@@ -42,15 +42,15 @@ pub fn missing(error: &SettingsError, would_ask: bool) -> Failure {
     }
 }
 
-pub fn prompt(error: &PromptError) -> Failure {
+pub fn prompt(error: &PromptError) -> CliError {
     match error {
-        PromptError::Interrupted => Failure::interrupted("interrupted; nothing was changed"),
-        PromptError::CannotAsk { .. } | PromptError::Io(_) => Failure::of(exit::FAILED, error),
+        PromptError::Interrupted => CliError::interrupted("interrupted; nothing was changed"),
+        PromptError::CannotAsk { .. } | PromptError::Io(_) => CliError::of(exit::FAILED, error),
     }
 }
 
-pub fn connect(error: &ConnectError) -> Failure {
-    let failure = Failure::of(exit::FAILED, error);
+pub fn connect(error: &ConnectError) -> CliError {
+    let failure = CliError::of(exit::FAILED, error);
     match error {
         ConnectError::NoProfile { known, .. } if known.is_empty() => {
             failure.hint("there are no profiles at all; make one with `aws configure sso`")
@@ -72,50 +72,62 @@ pub fn connect(error: &ConnectError) -> Failure {
     }
 }
 
-pub fn caller(error: &CallerError, region: &str) -> Failure {
+pub fn caller(error: &CallerError, region: &str) -> CliError {
     match error {
         CallerError::Aws(error) => {
             let summary = match (error.kind, &error.code) {
-                (Kind::Credentials, None)
+                (ServiceErrorKind::Credentials, None)
                     if error
                         .message
                         .as_deref()
                         .is_some_and(|text| text.contains(NO_CREDENTIALS)) =>
                 {
-                    return aws(Failure::failed("there are no AWS credentials"), error, None);
+                    return aws(
+                        CliError::failed("there are no AWS credentials"),
+                        error,
+                        None,
+                    );
                 }
-                (Kind::Credentials, None) => "the AWS credentials could not be loaded",
-                (Kind::Credentials, Some(_)) => "AWS does not know these credentials",
-                (Kind::Expired, _) => "the AWS credentials have expired",
-                (Kind::Network, _) => "AWS could not be reached",
-                (Kind::Unreadable, _) => "something else answers in the place of AWS",
-                (Kind::Clock, _) => "AWS does not take this machine's signature",
-                (Kind::Denied | Kind::Throttled | Kind::Server | Kind::Refused, _) => {
-                    "AWS does not say who is calling"
-                }
+                (ServiceErrorKind::Credentials, None) => "the AWS credentials could not be loaded",
+                (ServiceErrorKind::Credentials, Some(_)) => "AWS does not know these credentials",
+                (ServiceErrorKind::Expired, _) => "the AWS credentials have expired",
+                (ServiceErrorKind::Network, _) => "AWS could not be reached",
+                (ServiceErrorKind::Unreadable, _) => "something else answers in the place of AWS",
+                (ServiceErrorKind::Clock, _) => "AWS does not take this machine's signature",
+                (
+                    ServiceErrorKind::Denied
+                    | ServiceErrorKind::Throttled
+                    | ServiceErrorKind::Server
+                    | ServiceErrorKind::Refused,
+                    _,
+                ) => "AWS does not say who is calling",
             };
-            aws(Failure::failed(summary).because(error), error, Some(region))
+            aws(
+                CliError::failed(summary).because(error),
+                error,
+                Some(region),
+            )
         }
-        CallerError::Nonsense(_) => Failure::of(exit::FAILED, error),
-        CallerError::WrongAccount { .. } => Failure::refused(format!(
+        CallerError::Nonsense(_) => CliError::of(exit::FAILED, error),
+        CallerError::WrongAccount { .. } => CliError::refused(format!(
             "{error}; nothing was changed"
         ))
         .hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
         CallerError::WrongPartition { .. } => {
-            Failure::refused(format!("{error}; nothing was changed"))
+            CliError::refused(format!("{error}; nothing was changed"))
                 .hint("use credentials of that partition, or another --region")
         }
     }
 }
 
 /// A role that the credentials may not assume.
-pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> Failure {
+pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError {
     let failure = aws(
-        Failure::failed(format!("cannot assume the role {arn}")).because(error),
+        CliError::failed(format!("cannot assume the role {arn}")).because(error),
         error,
         None,
     );
-    if error.kind != Kind::Denied {
+    if error.kind != ServiceErrorKind::Denied {
         return failure;
     }
     let id = match external_id {
@@ -140,8 +152,8 @@ pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str
     actions
 }
 
-pub fn render(error: &RenderError) -> Failure {
-    let failure = Failure::of(exit::FAILED, error);
+pub fn render(error: &RenderError) -> CliError {
+    let failure = CliError::of(exit::FAILED, error);
     match error {
         RenderError::ReadOnlyFolder { .. }
         | RenderError::NotAFolder { .. }
@@ -180,23 +192,23 @@ fn is_opt_in(region: &str) -> bool {
 }
 
 /// What to do about an error of a call. `region` is named where the call is the first one.
-pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
+pub fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliError {
     match error.kind {
-        Kind::Denied => failure.hint(format!(
+        ServiceErrorKind::Denied => failure.hint(format!(
             "allow {} on {}, then run the same command again",
             error.needed_action(),
             error.resource
         )),
-        Kind::Expired => failure.hint(
+        ServiceErrorKind::Expired => failure.hint(
             "get new credentials (`aws sso login`, `aws login`), then run the same command again",
         ),
-        Kind::Unreadable => failure.hint(
+        ServiceErrorKind::Unreadable => failure.hint(
             "a proxy, a sign-in page of the network or another service answers: check the \
              network, HTTPS_PROXY and the endpoint (--endpoint-url, AWS_ENDPOINT_URL), then run \
              the same command again",
         ),
         // AWS says the same of good credentials in a region that the account has not enabled.
-        Kind::Credentials if region.is_some_and(is_opt_in) && error.code.is_some() => {
+        ServiceErrorKind::Credentials if region.is_some_and(is_opt_in) && error.code.is_some() => {
             let region = region.unwrap_or_default();
             failure.hint(format!(
                 "is {region} enabled in this account? See `aws account get-region-opt-status \
@@ -204,24 +216,26 @@ pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure 
                  AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"
             ))
         }
-        Kind::Credentials => failure.hint(
+        ServiceErrorKind::Credentials => failure.hint(
             "give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or \
              the AWS_ACCESS_KEY_ID variables",
         ),
-        Kind::Throttled => failure.hint(
+        ServiceErrorKind::Throttled => failure.hint(
             "AWS asks to slow down; run the same command again, with a smaller --parallelism",
         ),
-        Kind::Network => match region {
+        ServiceErrorKind::Network => match region {
             Some(region) => failure.hint(format!(
                 "is the network up, and is {region} a region that the account has enabled?"
             )),
             None => failure.hint("is the network up? then run the same command again"),
         },
-        Kind::Clock => failure.hint(
+        ServiceErrorKind::Clock => failure.hint(
             "this machine's clock and AWS's do not agree; set it, then run the same command again",
         ),
-        Kind::Server => failure.hint("AWS has a problem of its own; run the same command again"),
-        Kind::Refused => match error.code.as_deref() {
+        ServiceErrorKind::Server => {
+            failure.hint("AWS has a problem of its own; run the same command again")
+        }
+        ServiceErrorKind::Refused => match error.code.as_deref() {
             Some("BucketAlreadyExists") => failure.hint(
                 "another account has a bucket of this name; choose one with --bucket, or use \
                  --namespace account-regional",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     exit,
     report::{
-        View,
+        TextStyle,
         safe::{safe, shortened},
         wrap::wrap,
     },
@@ -15,7 +15,7 @@ use crate::{
 
 /// What a person or a script learns when a command did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct CliError {
     /// One of [`exit`].
     pub code: u8,
     /// A lowercase fragment, such as `could not read the lock table`. May have several lines.
@@ -46,7 +46,7 @@ pub struct ErrorDocument {
     pub hints: Vec<String>,
 }
 
-impl Failure {
+impl CliError {
     pub fn new(code: u8, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -125,7 +125,7 @@ impl Failure {
     }
 
     /// For standard error, with a line break at the end.
-    pub fn text(&self, view: &View) -> String {
+    pub fn text(&self, view: &TextStyle) -> String {
         if self.cancelled {
             return format!("{}\n", safe(&self.message));
         }

@@ -2,22 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{context::Context, environment::Environment, explain, failure::Failure, verify};
+use super::{
+    context::Context, environment::ConnectedEnvironment, explain, failure::CliError, verify,
+};
 use crate::{
-    engine::spec::Outputs,
+    engine::spec::KnownOutputs,
     report::safe::safe,
     terraform::{
         read::{
-            Block, Configuration, Engine, Partial, Within, bounded,
+            ConfiguredBlock, FolderConfiguration, LinkBoundary, PartialFile, TerraformEngine,
+            bounded,
             configuration::NO_STATE_STORES,
-            conflicts::{Conflict, Conflicts, conflicts},
+            conflicts::{BackendConflict, BackendConflicts, conflicts},
             data_dir,
         },
         write::{
-            self, BackendConfig, File,
-            files::{Outcome, Removal, Written},
+            self, BackendConfig, RenderedFile,
+            files::{FileOutcome, FileRemoval, WrittenFile},
             header,
-            standing::{Refusal, Standing},
+            standing::{FileStatus, NotReplaced},
         },
     },
 };
@@ -29,9 +32,9 @@ const SKIP: &str = "skip_requesting_account_id";
 /// The files of an environment, and what keeps one of them from being written.
 struct FileSet {
     /// What belongs into the folder.
-    files: Vec<File>,
+    files: Vec<RenderedFile>,
     /// The file with our block, where another file has one already.
-    left_out: Option<File>,
+    left_out: Option<RenderedFile>,
     /// Whether a file of the user's says which versions may run.
     has_required_version: bool,
     notes: Vec<String>,
@@ -39,11 +42,11 @@ struct FileSet {
 
 impl FileSet {
     fn new(
-        environment: &Environment,
-        known: &Outputs,
+        environment: &ConnectedEnvironment,
+        known: &KnownOutputs,
         dir: &Path,
         cx: &Context<'_>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let names = &environment.settings.files;
         let of = |backend: &BackendConfig| {
             write::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
@@ -53,15 +56,15 @@ impl FileSet {
         let files = of(&backend)?;
         let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
-        let Conflicts {
+        let BackendConflicts {
             all: mut conflicts,
             has_required_version,
         } = match conflicts(dir, &data_dir, &ours) {
             Ok(conflicts) => conflicts,
             // What is no folder is refused with the files.
-            Err(_) if !dir.is_dir() => Conflicts::default(),
+            Err(_) if !dir.is_dir() => BackendConflicts::default(),
             Err(error) => {
-                return Err(Failure::failed("cannot list the folder")
+                return Err(CliError::failed("cannot list the folder")
                     .because(&error)
                     .hint("choose another folder with --out"));
             }
@@ -84,7 +87,7 @@ impl FileSet {
         }
         let completed = conflicts
             .iter()
-            .filter_map(Conflict::block)
+            .filter_map(BackendConflict::block)
             .chain(&users)
             .find(|block| block.is_s3());
         let skips = completed.and_then(|block| {
@@ -103,7 +106,7 @@ impl FileSet {
                 ..backend
             })?;
         }
-        if conflicts.iter().any(Conflict::forbids_a_block) || users.is_some() {
+        if conflicts.iter().any(BackendConflict::forbids_a_block) || users.is_some() {
             let at = set.files.iter().position(|file| file.owner.is_none());
             set.left_out = at.map(|at| set.files.remove(at));
         }
@@ -126,23 +129,28 @@ impl FileSet {
 
     /// The block that the partial configuration completes, in a file of the user's that has the
     /// name of ours.
-    fn block_of_user(&self, dir: &Path, overwrite: bool) -> Option<Block> {
+    fn block_of_user(&self, dir: &Path, overwrite: bool) -> Option<ConfiguredBlock> {
         let file = self
             .files
             .iter()
             .find(|file| file.owner.is_none())
             .filter(|file| !overwrite && !is_ours(dir, file))?;
-        let configuration = Configuration::read(
+        let configuration = FolderConfiguration::read(
             dir,
-            &Within::of(dir),
+            &LinkBoundary::of(dir),
             std::slice::from_ref(&file.name),
-            Engine::OpenTofu,
+            TerraformEngine::OpenTofu,
         );
         configuration.block().filter(|block| block.is_s3()).cloned()
     }
 
     /// What another block means for the folder, and what is missing there.
-    fn note(&self, conflict: &Conflict, environment: &Environment, dir: &Path) -> String {
+    fn note(
+        &self,
+        conflict: &BackendConflict,
+        environment: &ConnectedEnvironment,
+        dir: &Path,
+    ) -> String {
         let Some(ours) = &self.left_out else {
             return format!("warning: {conflict}");
         };
@@ -158,7 +166,7 @@ impl FileSet {
             .conf_file
             .for_env(&environment.settings.env);
         match conflict {
-            Conflict::Block { block } if block.is_s3() => {
+            BackendConflict::Block { block } if block.is_s3() => {
                 let missing =
                     if environment.settings.lock.uses_lockfile() && !self.has_required_version {
                         "; missing there: `required_version = \">= 1.10\"`, for the lock file"
@@ -172,7 +180,7 @@ impl FileSet {
                     block.title()
                 )
             }
-            Conflict::Block { block } => {
+            BackendConflict::Block { block } => {
                 let unsupported = if block.kind.is_state_store() {
                     format!(" ({NO_STATE_STORES})")
                 } else {
@@ -186,17 +194,17 @@ impl FileSet {
                     block.title()
                 )
             }
-            Conflict::Unclear { path, .. } => format!(
+            BackendConflict::Unclear { path, .. } => format!(
                 "warning: {} may have a backend block, and could not be read: {name} is not \
                  written{is_there}. If there is none, add `terraform {{ backend \"s3\" {{}} }}`",
                 path.display()
             ),
-            Conflict::Stored { .. } => format!(
+            BackendConflict::Stored { .. } => format!(
                 "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform \
                  uses this backend once a file has `terraform {{ backend \"s3\" {{}} }}`; the \
                  states in the store have to be brought along"
             ),
-            Conflict::StoredUnclear(_) => format!(
+            BackendConflict::StoredUnclear(_) => format!(
                 "warning: {conflict}: whether `init` chose a state store there is unknown, and \
                  {name} is not written. If it did not, add `terraform {{ backend \"s3\" {{}} }}`"
             ),
@@ -213,15 +221,15 @@ impl FileSet {
 /// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named,
 /// and refused at the end.
 pub fn must_be_writable(
-    environment: &Environment,
-    known: &Outputs,
+    environment: &ConnectedEnvironment,
+    known: &KnownOutputs,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let dir = environment.out(cx.host);
     let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
     let preview = write::files::preview(&dir, &files, environment.settings.run.overwrite)
         .map_err(|error| explain::render(&error))?;
-    let (edited, preview): (Vec<Written>, Vec<Written>) = preview
+    let (edited, preview): (Vec<WrittenFile>, Vec<WrittenFile>) = preview
         .into_iter()
         .partition(|file| environment.live && was_edited(file));
     if let Some(failure) = refused(&preview) {
@@ -235,7 +243,7 @@ pub fn must_be_writable(
     }
     if preview
         .iter()
-        .any(|file| matches!(file.outcome, Outcome::Written { .. }))
+        .any(|file| matches!(file.outcome, FileOutcome::Written { .. }))
     {
         write::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
     }
@@ -244,15 +252,18 @@ pub fn must_be_writable(
 
 /// Says which other files have a block, what that means, and which files bootstrap would refuse to
 /// write.
-pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub fn say_what_is_there(
+    environment: &ConnectedEnvironment,
+    cx: &mut Context<'_>,
+) -> Result<(), CliError> {
     let dir = environment.out(cx.host);
-    let set = FileSet::new(environment, &Outputs::new(), &dir, cx)?;
+    let set = FileSet::new(environment, &KnownOutputs::new(), &dir, cx)?;
     set.say(cx);
     // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
     for file in write::files::preview(&dir, &set.files, environment.settings.run.overwrite)
         .unwrap_or_default()
     {
-        if let Outcome::Refused(refusal) = &file.outcome {
+        if let FileOutcome::Refused(refusal) = &file.outcome {
             let path = file.path.display();
             cx.say(&format!(
                 "warning: {path} {refusal}, so bootstrap refuses to write it: {}",
@@ -265,10 +276,10 @@ pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Res
 
 /// Writes what is not there already.
 pub fn write(
-    environment: &Environment,
-    known: &Outputs,
+    environment: &ConnectedEnvironment,
+    known: &KnownOutputs,
     cx: &mut Context<'_>,
-) -> Result<Vec<Written>, Failure> {
+) -> Result<Vec<WrittenFile>, CliError> {
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, known, &dir, cx)?;
     let written = write::files::write(&dir, &set.files, environment.settings.run.overwrite)
@@ -282,10 +293,10 @@ pub fn write(
 
 /// How each file stands to what is there.
 pub fn check(
-    environment: &Environment,
-    known: &Outputs,
+    environment: &ConnectedEnvironment,
+    known: &KnownOutputs,
     cx: &Context<'_>,
-) -> Result<Vec<(PathBuf, Standing)>, Failure> {
+) -> Result<Vec<(PathBuf, FileStatus)>, CliError> {
     let dir = environment.out(cx.host);
     write::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files)
         .map_err(|error| explain::render(&error))
@@ -294,10 +305,10 @@ pub fn check(
 /// Removes those that are as tfbackend wrote them, but for a block that another partial
 /// configuration completes: without it, Terraform would work on a local state.
 pub fn remove(
-    environment: &Environment,
-    known: &Outputs,
+    environment: &ConnectedEnvironment,
+    known: &KnownOutputs,
     cx: &Context<'_>,
-) -> Result<Vec<Removal>, Failure> {
+) -> Result<Vec<FileRemoval>, CliError> {
     let dir = environment.out(cx.host);
     let FileSet {
         mut files,
@@ -309,7 +320,7 @@ pub fn remove(
     if let Some(other) = other_partial(&dir, &files, cx) {
         files.retain(|file| {
             let stays = file.owner.is_none() && is_ours(&dir, file);
-            in_use.extend(stays.then(|| Removal::InUse(dir.join(&file.name), other.clone())));
+            in_use.extend(stays.then(|| FileRemoval::InUse(dir.join(&file.name), other.clone())));
             !stays
         });
     }
@@ -320,35 +331,35 @@ pub fn remove(
 }
 
 /// The name of a partial configuration in the folder that is none of `files`.
-fn other_partial(dir: &Path, files: &[File], cx: &Context<'_>) -> Option<String> {
+fn other_partial(dir: &Path, files: &[RenderedFile], cx: &Context<'_>) -> Option<String> {
     let folder = verify::read_folder(dir, &[], cx).ok()?;
-    let mut names = folder.partial.iter().map(Partial::name);
+    let mut names = folder.partial.iter().map(PartialFile::name);
     names.find(|name| files.iter().all(|file| file.name != *name))
 }
 
 /// Whether a file of ours is there under this name, changed by hand since or not.
-fn is_ours(dir: &Path, file: &File) -> bool {
+fn is_ours(dir: &Path, file: &RenderedFile) -> bool {
     bounded::text(&dir.join(&file.name))
         .is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
 }
 
-fn was_edited(file: &Written) -> bool {
+fn was_edited(file: &WrittenFile) -> bool {
     matches!(
         file.outcome,
-        Outcome::Refused(Refusal::ChangedByHand { .. })
+        FileOutcome::Refused(NotReplaced::ChangedByHand { .. })
     )
 }
 
-fn refused(files: &[Written]) -> Option<Failure> {
-    let mut failure: Option<Failure> = None;
+fn refused(files: &[WrittenFile]) -> Option<CliError> {
+    let mut failure: Option<CliError> = None;
     for file in files {
-        let Outcome::Refused(refusal) = &file.outcome else {
+        let FileOutcome::Refused(refusal) = &file.outcome else {
             continue;
         };
         let message = format!("{} {refusal}; nothing was changed", file.path.display());
         let mut this = failure
             .take()
-            .unwrap_or_else(|| Failure::refused(message.clone()));
+            .unwrap_or_else(|| CliError::refused(message.clone()));
         if this.message != message {
             this.causes.push(message);
         }

@@ -9,19 +9,19 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::environment::Settled;
+use super::environment::ResolvedEnvironment;
 use crate::{
     host::Host,
     settings::{
-        file::File,
-        layer::Layer,
-        merge::{Merged, Origin},
+        file::SettingsFile,
+        layer::SettingsLayer,
+        merge::{MergedSettings, SettingOrigin},
         names::{EnvName, FileName, StateKey},
         resolve,
     },
     terraform::{
-        read::{Partial, partial},
-        write::header::Owner,
+        read::{PartialFile, partial},
+        write::header::HeaderOwner,
     },
 };
 
@@ -29,19 +29,24 @@ use crate::{
 const OF_SEVERAL: &str = "{env}.s3.tfbackend";
 
 /// Puts the defaults of the folder below everything that was said.
-pub fn put(merged: Merged, env: &EnvName, file: Option<&File>, host: &Host) -> Merged {
+pub fn put(
+    merged: MergedSettings,
+    env: &EnvName,
+    file: Option<&SettingsFile>,
+    host: &Host,
+) -> MergedSettings {
     let out = out(&merged, host);
     let ours = ours(&out, env, &merged);
-    let derived = Layer {
+    let derived = SettingsLayer {
         key: key_of_place(&out),
         conf_file: conf_file(&ours, env, file),
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
     let merged = merged.with_folder(&derived);
     match key_of_files(&ours, env, &merged) {
-        Some(key) => merged.with_kept(&Layer {
+        Some(key) => merged.with_kept(&SettingsLayer {
             key: Some(key),
-            ..Layer::default()
+            ..SettingsLayer::default()
         }),
         None => merged,
     }
@@ -49,13 +54,13 @@ pub fn put(merged: Merged, env: &EnvName, file: Option<&File>, host: &Host) -> M
 
 /// Whether the state key was said for this folder. A key in a settings file that is above the
 /// folder may be that of another folder as well, and an answer that takes the default says nothing.
-pub fn key_is_said(merged: &Merged, host: &Host) -> bool {
+pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
     match merged.origin("key") {
-        Some(Origin::Flag | Origin::Variable { .. }) => true,
-        Some(Origin::Answer) => merged.layer.key != Some(default_key(&out(merged, host))),
-        Some(Origin::File { path, .. }) => {
+        Some(SettingOrigin::Flag | SettingOrigin::Variable { .. }) => true,
+        Some(SettingOrigin::Answer) => merged.layer.key != Some(default_key(&out(merged, host))),
+        Some(SettingOrigin::File { path, .. }) => {
             let of_file = normal(&host.cwd.join(path));
-            let names_folder = matches!(merged.origin("out"), Some(Origin::File { path: of_out, .. }) if of_out == path);
+            let names_folder = matches!(merged.origin("out"), Some(SettingOrigin::File { path: of_out, .. }) if of_out == path);
             names_folder || of_file.parent() == Some(&*out(merged, host))
         }
         _ => false,
@@ -64,23 +69,23 @@ pub fn key_is_said(merged: &Merged, host: &Host) -> bool {
 
 /// What is to be kept in the settings file. A key that is only the default of this folder would be
 /// that of every folder.
-pub fn without(layer: Layer, settled: &Settled, host: &Host) -> Layer {
-    let of_folder = settled.merged.origin("key") == Some(&Origin::Answer)
+pub fn without(layer: SettingsLayer, settled: &ResolvedEnvironment, host: &Host) -> SettingsLayer {
+    let of_folder = settled.merged.origin("key") == Some(&SettingOrigin::Answer)
         && !key_is_said(&settled.merged, host);
-    Layer {
+    SettingsLayer {
         key: layer.key.filter(|_| !of_folder),
         ..layer
     }
 }
 
 /// The partial configurations of ours in a folder that are of this environment, by name.
-fn ours(out: &Path, env: &EnvName, merged: &Merged) -> Vec<Partial> {
+fn ours(out: &Path, env: &EnvName, merged: &MergedSettings) -> Vec<PartialFile> {
     let named = merged
         .layer
         .conf_file
         .as_ref()
         .map(|name| name.for_env(env));
-    let is_of = |owner: &Owner| {
+    let is_of = |owner: &HeaderOwner| {
         let project = merged.layer.project.as_ref();
         owner.env == env.as_str() && project.is_none_or(|project| owner.project == project.as_str())
     };
@@ -112,14 +117,14 @@ fn key_of_place(out: &Path) -> Option<StateKey> {
     }
 }
 
-fn key_of_files(ours: &[Partial], env: &EnvName, merged: &Merged) -> Option<StateKey> {
+fn key_of_files(ours: &[PartialFile], env: &EnvName, merged: &MergedSettings) -> Option<StateKey> {
     // Once the default of the name is known.
     let named = merged
         .layer
         .conf_file
         .as_ref()
         .map(|name| name.for_env(env));
-    let mut ours: Vec<&Partial> = ours.iter().collect();
+    let mut ours: Vec<&PartialFile> = ours.iter().collect();
     ours.sort_by_key(|one| Some(one.name()) != named);
     ours.into_iter().find_map(|one| {
         let key = one.said().iter().find(|argument| argument.name == "key")?;
@@ -128,7 +133,7 @@ fn key_of_files(ours: &[Partial], env: &EnvName, merged: &Merged) -> Option<Stat
 }
 
 /// A file of ours that is there keeps its name.
-fn conf_file(ours: &[Partial], env: &EnvName, file: Option<&File>) -> Option<FileName> {
+fn conf_file(ours: &[PartialFile], env: &EnvName, file: Option<&SettingsFile>) -> Option<FileName> {
     let of_several: FileName = OF_SEVERAL.parse().expect("a name");
     let one = resolve::defaults().conf_file.expect("there is a default");
     let there = |name: &FileName| ours.iter().any(|ours| ours.name() == name.for_env(env));
@@ -150,7 +155,7 @@ fn conf_file(ours: &[Partial], env: &EnvName, file: Option<&File>) -> Option<Fil
     (chosen == of_several).then_some(chosen)
 }
 
-fn out(merged: &Merged, host: &Host) -> PathBuf {
+fn out(merged: &MergedSettings, host: &Host) -> PathBuf {
     normal(
         &host
             .cwd

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::terraform::{
-    read::{Argument, Value, partial},
-    write::header::Owner,
+    read::{ArgumentValue, SourcedArgument, partial},
+    write::header::HeaderOwner,
 };
 
 /// More folders than any repository of configurations has.
@@ -18,12 +18,12 @@ const MOST_FOLDERS: usize = 20_000;
 ///
 /// # Errors
 /// If one of them cannot be listed, or there are too many.
-pub fn below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn below(root: &Path) -> Result<Vec<PathBuf>, CliError> {
     let (mut found, mut at) = (vec![root.to_owned()], 0);
     while let Some(dir) = found.get(at).cloned() {
         at += 1;
         let failed = |error: std::io::Error| {
-            Failure::failed(format!("cannot look at the folder {}", dir.display())).because(&error)
+            CliError::failed(format!("cannot look at the folder {}", dir.display())).because(&error)
         };
         let mut below = vec![];
         for entry in fs::read_dir(&dir).map_err(failed)? {
@@ -36,7 +36,7 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
         below.sort();
         found.extend(below);
         if found.len() > MOST_FOLDERS {
-            return Err(Failure::failed(format!(
+            return Err(CliError::failed(format!(
                 "there are more than {MOST_FOLDERS} folders below {}",
                 root.display()
             ))
@@ -48,15 +48,16 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Partial configurations of ours in other folders of the Git repository of `dir` that name the
 /// same state. None outside of a repository, and where it cannot be listed.
-pub fn with_the_same_state(dir: &Path, owner: &Owner, key: &str) -> Vec<PathBuf> {
+pub fn with_the_same_state(dir: &Path, owner: &HeaderOwner, key: &str) -> Vec<PathBuf> {
     let Ok(dir) = dir.canonicalize() else {
         return vec![];
     };
     let Some(root) = dir.ancestors().find(|folder| folder.join(".git").exists()) else {
         return vec![];
     };
-    let names_the_key = |argument: &Argument| {
-        argument.name == "key" && matches!(&argument.value, Value::Text(text) if text == key)
+    let names_the_key = |argument: &SourcedArgument| {
+        argument.name == "key"
+            && matches!(&argument.value, ArgumentValue::Text(text) if text == key)
     };
     let others = below(root)
         .unwrap_or_default()

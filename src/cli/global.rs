@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use crate::{
     host::Host,
     report::{
-        View,
-        style::{Color, Style},
+        TextStyle,
+        style::{ColorChoice, TextStyles},
     },
     settings::names::ProfileName,
     text::shell::shell_word,
@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
-pub struct Global {
+pub struct GlobalOptions {
     /// Settings file, instead of `tfbackend.toml` in this folder or one above
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -27,11 +27,11 @@ pub struct Global {
 
     /// Answer for people, or for programs
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    pub output: Output,
+    pub output: OutputFormat,
 
     /// When to use color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
+    pub color: ColorChoice,
 
     /// Show all settings, and what is unchanged; twice for every call to AWS
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -55,7 +55,7 @@ pub struct Global {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
+pub enum OutputFormat {
     Text,
     Json,
     /// Of verify only: for code scanning
@@ -68,32 +68,32 @@ pub enum Output {
     Html,
 }
 
-impl Global {
+impl GlobalOptions {
     /// For standard error.
-    pub fn view(&self, host: &Host) -> View {
+    pub fn view(&self, host: &Host) -> TextStyle {
         self.view_of(host, host.err_is_terminal, host.err_width)
     }
 
     /// For standard output.
-    pub fn out_view(&self, host: &Host) -> View {
+    pub fn out_view(&self, host: &Host) -> TextStyle {
         self.view_of(host, host.out_is_terminal, host.out_width)
     }
 
-    fn view_of(&self, host: &Host, terminal: bool, width: usize) -> View {
-        View {
+    fn view_of(&self, host: &Host, terminal: bool, width: usize) -> TextStyle {
+        TextStyle {
             width,
-            style: Style::decide(self.color, terminal, &host.vars),
+            style: TextStyles::decide(self.color, terminal, &host.vars),
             verbose: self.verbose > 0,
         }
     }
 
     pub fn json(&self) -> bool {
-        self.output == Output::Json
+        self.output == OutputFormat::Json
     }
 
     /// Whether the answer is a document, which nothing may stand beside.
     pub fn document(&self) -> bool {
-        self.output != Output::Text
+        self.output != OutputFormat::Text
     }
 
     /// Whether the form of the answer is one that only `verify` has.

@@ -1,14 +1,14 @@
 //! Whether the settings file has the environment that is meant: a typing error must not make a
 //! second backend.
 
-use super::{explain, failure::Failure, global::Global};
+use super::{explain, failure::CliError, global::GlobalOptions};
 use crate::{
-    host::{Answer, Kind, Prompt, Question},
-    settings::{file::FILE_NAME, merge::Sources, names::EnvName, variables::nearest},
+    host::{Prompt, PromptAnswer, Question, QuestionKind},
+    settings::{file::FILE_NAME, merge::SettingsSources, names::EnvName, variables::nearest},
 };
 
 /// The environment of a settings file that has exactly one.
-pub fn only(sources: &Sources) -> Option<EnvName> {
+pub fn only(sources: &SettingsSources) -> Option<EnvName> {
     let mut names = known(sources);
     match (names.next(), names.next()) {
         (Some(only), None) => Some(only.clone()),
@@ -17,8 +17,8 @@ pub fn only(sources: &Sources) -> Option<EnvName> {
 }
 
 /// The error of a command that needs an environment and was given none.
-pub fn not_named(sources: &Sources) -> Failure {
-    let failure = Failure::failed("no environment was named");
+pub fn not_named(sources: &SettingsSources) -> CliError {
+    let failure = CliError::failed("no environment was named");
     match list(sources) {
         Some(names) => failure.hint(format!(
             "pass --env with one of {}: {names}",
@@ -35,10 +35,10 @@ pub fn not_named(sources: &Sources) -> Failure {
 /// Unless the file has it, has none at all, or the user says that it is new.
 pub fn must_be_known(
     env: &EnvName,
-    sources: &Sources,
+    sources: &SettingsSources,
     is_new: bool,
     prompt: Option<&mut dyn Prompt>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if is_new || known(sources).next().is_none() || known(sources).any(|known| known == env) {
         return Ok(());
     }
@@ -48,7 +48,7 @@ pub fn must_be_known(
         let suggestion =
             suggested.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
         return Err(
-            Failure::failed(format!("{file} has no environment `{env}`{suggestion}"))
+            CliError::failed(format!("{file} has no environment `{env}`{suggestion}"))
                 .hint(format!(
                     "its environments: {}",
                     list(sources).unwrap_or_default()
@@ -61,29 +61,31 @@ pub fn must_be_known(
     let question = Question {
         text,
         flag: "--new-env",
-        kind: Kind::YesNo { default: false },
+        kind: QuestionKind::YesNo { default: false },
     };
     match prompt
         .confirm(&question)
         .map_err(|error| explain::prompt(&error))?
     {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::cancelled()),
+        PromptAnswer::YesNo(true) => Ok(()),
+        PromptAnswer::YesNo(false) | PromptAnswer::Text(_) | PromptAnswer::Choice(_) => {
+            Err(CliError::cancelled())
+        }
     }
 }
 
-fn known(sources: &Sources) -> impl Iterator<Item = &EnvName> {
+fn known(sources: &SettingsSources) -> impl Iterator<Item = &EnvName> {
     sources.file.iter().flat_map(|file| file.envs.keys())
 }
 
 /// The environments of the settings file, if it has any.
-pub fn list(sources: &Sources) -> Option<String> {
+pub fn list(sources: &SettingsSources) -> Option<String> {
     let names: Vec<&str> = known(sources).map(EnvName::as_str).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The settings file as the user knows it.
-fn shown(sources: &Sources) -> String {
+fn shown(sources: &SettingsSources) -> String {
     sources.file.as_ref().map_or_else(
         || FILE_NAME.to_owned(),
         |file| file.path.display().to_string(),
@@ -92,7 +94,7 @@ fn shown(sources: &Sources) -> String {
 
 /// Words of a command line for a command about the environment: the global ones, and that it is
 /// new.
-pub fn words(env: &EnvName, sources: &Sources, global: &Global) -> String {
+pub fn words(env: &EnvName, sources: &SettingsSources, global: &GlobalOptions) -> String {
     let is_new = sources
         .file
         .as_ref()
@@ -109,12 +111,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::settings::file::File;
+    use crate::settings::file::SettingsFile;
 
-    fn sources(toml: &str) -> Sources {
-        Sources {
-            file: Some(File::parse(Path::new("tfbackend.toml"), toml).expect("a settings file")),
-            ..Sources::default()
+    fn sources(toml: &str) -> SettingsSources {
+        SettingsSources {
+            file: Some(
+                SettingsFile::parse(Path::new("tfbackend.toml"), toml).expect("a settings file"),
+            ),
+            ..SettingsSources::default()
         }
     }
 

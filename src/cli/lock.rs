@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{boxed, context::Context, failure::Failure};
+use super::{boxed, context::Context, failure::CliError};
 
 mod chosen;
 mod list;
@@ -23,14 +23,14 @@ pub struct LockArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum LockCommand {
-    List(Box<list::ListArgs>),
-    Show(Box<show::ShowArgs>),
+    List(Box<list::LockListArgs>),
+    Show(Box<show::LockShowArgs>),
     #[command(visible_alias = "force-unlock")]
     Release(Box<release::ReleaseArgs>),
     Migrate(Box<migrate::MigrateArgs>),
 }
 
-pub async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let run = match args.command {
         LockCommand::List(args) => boxed(|| list::run(*args, cx)),
         LockCommand::Show(args) => boxed(|| show::run(*args, cx)),

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args};
 
 use super::{
-    adoption::{self, Adoption, EnforceArgs},
+    adoption::{self, BucketAdoption, EnforceArgs},
     context::Context,
     describe::describe,
-    environment::{Ask, Environment, EnvironmentArgs},
-    failure::Failure,
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
+    failure::CliError,
     files,
     saved::{self, SavedPlan},
     state_in_place::{self, StateInPlace},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::aws::{
-        needed::{Needed, needed},
+        needed::{RequiredPermissions, needed},
         resources::AwsSpec,
     },
     engine::{observation, plan::Plan},
@@ -56,7 +56,7 @@ fn as_a_file(out: Arg) -> Arg {
         .help_heading(None::<&str>)
 }
 
-pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let file = args
         .environment
         .layer
@@ -65,7 +65,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
         .map(|file| PathBuf::from(file.as_str()));
     let environment = args
         .environment
-        .open(cx.host, &cx.global, Ask::Nobody)
+        .open(cx.host, &cx.global, Prompting::Nobody)
         .await?;
     let (mut environment, observation, state) =
         state_in_place::inspect(environment, false, cx).await?;
@@ -112,7 +112,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let blocked = plan.blocked().count();
     if blocked > 0 {
         let what = words::count(blocked, "step is blocked", "steps are blocked");
-        let mut failure = Failure::refused(format!(
+        let mut failure = CliError::refused(format!(
             "{what} (above): `tfbackend bootstrap` refuses this plan"
         ));
         let actions = summary::missing_actions(&plan);
@@ -137,11 +137,11 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 
 fn show(
     plan: &Plan<AwsSpec>,
-    needed: &Needed,
-    (state, adoption): (&StateInPlace, Option<&Adoption>),
-    environment: &Environment,
+    needed: &RequiredPermissions,
+    (state, adoption): (&StateInPlace, Option<&BucketAdoption>),
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if cx.global.json() {
         let document = PlanDocument::of(plan, environment.about(), &describe);
         let document = PlanDocument {
@@ -149,11 +149,11 @@ fn show(
             needed_actions: serde_json::to_value(needed.policy()).ok(),
             kept: summary::kept_settings(environment),
             unwanted: summary::unwanted(environment),
-            adoption: adoption.map(Adoption::document),
+            adoption: adoption.map(BucketAdoption::document),
             ..document
         };
         return json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the plan").because(&error));
+            .map_err(|error| CliError::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());

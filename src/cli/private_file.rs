@@ -6,19 +6,19 @@ use std::{
     path::Path,
 };
 
-use super::failure::Failure;
+use super::failure::CliError;
 
 /// Refuses (3) what must not be written over.
 ///
 /// # Errors
 /// If something is there that is no plain file, or is one and `overwrite` was not said.
-pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
+pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), CliError> {
     let refused =
-        |what: &str| Failure::refused(format!("{} {what}; nothing was written", path.display()));
+        |what: &str| CliError::refused(format!("{} {what}; nothing was written", path.display()));
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => {
-            Err(Failure::failed(format!("cannot look at {}", path.display())).because(&error))
+            Err(CliError::failed(format!("cannot look at {}", path.display())).because(&error))
         }
         Ok(meta) if meta.is_dir() => Err(refused("is a folder").hint("choose another file")),
         Ok(meta) if !meta.is_file() => Err(refused("is no plain file").hint("choose another file")),

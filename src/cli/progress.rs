@@ -5,40 +5,40 @@ use std::num::NonZeroUsize;
 use super::context::Context;
 use crate::{
     engine::{
-        apply::{Cloud, Outcome, Run, apply},
+        apply::{ApplyOptions, ApplyOutcome, Provider, apply},
         plan::Plan,
-        spec::Outputs,
+        spec::KnownOutputs,
     },
-    report::progress::Progress,
+    report::progress::ProgressReporter,
 };
 
 /// Carries out `plan`, starting from what is `known`; after Ctrl-C what runs is finished, and no
 /// more.
-pub async fn carried_out<C: Cloud>(
+pub async fn carried_out<C: Provider>(
     plan: Plan<C::Spec>,
-    known: Outputs,
+    known: KnownOutputs,
     cloud: &C,
     parallelism: NonZeroUsize,
     cx: &mut Context<'_>,
-) -> Outcome<C::Error> {
+) -> ApplyOutcome<C::Error> {
     let steps = plan.writes().count();
     let style = cx.global.view(cx.host).style;
     let cancel = cx.host.cancel.clone();
     let mut progress = if cx.global.json() {
-        Progress::Json(&mut *cx.host.out)
+        ProgressReporter::Json(&mut *cx.host.out)
     } else if cx.global.quiet {
-        Progress::Hidden
+        ProgressReporter::Hidden
     } else if cx.host.err_is_terminal {
-        Progress::bars(steps, style)
+        ProgressReporter::bars(steps, style)
     } else {
-        Progress::lines(&mut *cx.host.err, style)
+        ProgressReporter::lines(&mut *cx.host.err, style)
     };
     let mut on_event = |event| progress.on_event(event);
     let outcome = apply(
         plan,
         known,
         cloud,
-        Run {
+        ApplyOptions {
             parallelism,
             cancel: &cancel,
             on_event: &mut on_event,

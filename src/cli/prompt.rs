@@ -10,7 +10,7 @@ use std::{
 use console::{Term, style, truncate_str};
 use dialoguer::{Confirm, Select, theme::ColorfulTheme};
 
-use crate::host::{Answer, Kind, Prompt, PromptError, Question};
+use crate::host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind};
 
 /// Asks on the terminal of standard error.
 ///
@@ -19,12 +19,12 @@ use crate::host::{Answer, Kind, Prompt, PromptError, Question};
 ///
 /// Assumes that the program handles SIGINT: `dialoguer` raises it on Ctrl-C, and where nobody
 /// handles it, it ends the process before the cursor is back.
-pub struct Dialoguer {
+pub struct TerminalPrompt {
     term: Term,
     theme: ColorfulTheme,
 }
 
-impl Dialoguer {
+impl TerminalPrompt {
     pub fn new() -> Self {
         Self {
             term: Term::stderr(),
@@ -33,34 +33,34 @@ impl Dialoguer {
     }
 }
 
-impl Default for Dialoguer {
+impl Default for TerminalPrompt {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Prompt for Dialoguer {
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+impl Prompt for TerminalPrompt {
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         if !self.term.is_term() {
-            return Refuse.ask(question);
+            return NoPrompt.ask(question);
         }
-        let _open = Open::new(&self.term);
+        let _open = OpenQuestion::new(&self.term);
         let text = format!(
             "{} {}",
             question.text,
             style(format!("({})", question.flag)).for_stderr().dim()
         );
         let (answer, shown) = match &question.kind {
-            Kind::Text { default, check } => {
+            QuestionKind::Text { default, check } => {
                 let answer = line::ask(&self.term, &text, default.as_deref(), *check)?;
                 let shown = if answer.is_empty() {
                     "none".to_owned()
                 } else {
                     answer.clone()
                 };
-                (Answer::Text(answer), shown)
+                (PromptAnswer::Text(answer), shown)
             }
-            Kind::Choice { options, default } => {
+            QuestionKind::Choice { options, default } => {
                 let items = items(options, usize::from(self.term.size().1));
                 let chosen = Select::with_theme(&self.theme)
                     .with_prompt(text)
@@ -72,14 +72,14 @@ impl Prompt for Dialoguer {
                     .map_err(failure)?
                     .ok_or(PromptError::Interrupted)?;
                 (
-                    Answer::Choice(chosen),
+                    PromptAnswer::Choice(chosen),
                     options
                         .get(chosen)
                         .map(|(name, _)| name.clone())
                         .unwrap_or_default(),
                 )
             }
-            Kind::YesNo { default } => {
+            QuestionKind::YesNo { default } => {
                 let chosen = Confirm::with_theme(&self.theme)
                     .with_prompt(text)
                     .default(*default)
@@ -89,7 +89,7 @@ impl Prompt for Dialoguer {
                     .map_err(failure)?
                     .ok_or(PromptError::Interrupted)?;
                 (
-                    Answer::YesNo(yes),
+                    PromptAnswer::YesNo(yes),
                     if yes { "yes" } else { "no" }.to_owned(),
                 )
             }
@@ -102,7 +102,7 @@ impl Prompt for Dialoguer {
         Ok(answer)
     }
 
-    fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
+    fn confirm(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         discard_typed_ahead();
         self.ask(question)
     }
@@ -126,10 +126,10 @@ fn items(options: &[(String, String)], width: usize) -> Vec<String> {
 }
 
 /// Asks nothing: every question is an error that names the flag.
-pub struct Refuse;
+pub struct NoPrompt;
 
-impl Prompt for Refuse {
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+impl Prompt for NoPrompt {
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         Err(PromptError::CannotAsk {
             text: question.text.clone(),
             flag: question.flag,
@@ -154,16 +154,16 @@ pub fn is_open() -> bool {
 
 /// A question that waits for its answer. `dialoguer` leaves the cursor hidden when interrupted: it
 /// is shown again at the end.
-struct Open<'a>(&'a Term);
+struct OpenQuestion<'a>(&'a Term);
 
-impl<'a> Open<'a> {
+impl<'a> OpenQuestion<'a> {
     fn new(term: &'a Term) -> Self {
         OPEN.store(true, Ordering::SeqCst);
         Self(term)
     }
 }
 
-impl Drop for Open<'_> {
+impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
         OPEN.store(false, Ordering::SeqCst);
         // Nothing can be done about a terminal that is gone.
@@ -173,12 +173,12 @@ impl Drop for Open<'_> {
 }
 
 /// How the terminal was before anything was asked or drawn on it.
-pub struct Terminal {
+pub struct TerminalState {
     #[cfg(unix)]
     modes: Option<rustix::termios::Termios>,
 }
 
-impl Terminal {
+impl TerminalState {
     pub fn now() -> Self {
         Self {
             #[cfg(unix)]

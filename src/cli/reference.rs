@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::settings::{
-    options::{OptionInfo, Options, Shape, said},
+    options::{OptionInfo, SettingOptions, ValueType, said},
     resolve::defaults,
 };
 
 /// `docs/settings.md`.
 pub fn settings_page() -> String {
-    let options = Options::shared();
+    let options = SettingOptions::shared();
     let defaults = said(&defaults());
     let mut page = HEAD.to_owned();
     let mut heading = "";
@@ -129,16 +129,16 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
         ..
     } = option;
     let flag = match option.shape {
-        Shape::Flag => format!("--{name}[=true|false]"),
-        Shape::List => format!("--{name} {value_name}` (again for each)`"),
-        Shape::Number | Shape::Text => format!("--{name} {value_name}"),
+        ValueType::Flag => format!("--{name}[=true|false]"),
+        ValueType::List => format!("--{name} {value_name}` (again for each)`"),
+        ValueType::Number | ValueType::Text => format!("--{name} {value_name}"),
     };
     let flag = format!("`{flag}`").replace(")``", ")");
     let example = match option.shape {
-        Shape::Flag => "true or false",
-        Shape::Number => "a number",
-        Shape::Text => "text",
-        Shape::List => "a list of texts",
+        ValueType::Flag => "true or false",
+        ValueType::Number => "a number",
+        ValueType::Text => "text",
+        ValueType::List => "a list of texts",
     };
     let example = if option.is_of_the_caller() {
         "never"

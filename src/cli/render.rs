@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use super::{
     context::Context,
-    environment::{Ask, Environment, EnvironmentArgs},
-    failure::Failure,
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
+    failure::CliError,
     files, state_in_place, summary,
 };
 use crate::{
     backend::aws::blueprint::KEY,
-    engine::observation::{self, Seen},
+    engine::observation::{self, Observed},
     exit,
     report::{json, safe::safe},
-    settings::Encryption,
-    terraform::write::{files::Outcome, standing::Standing},
+    settings::EncryptionSettings,
+    terraform::write::{files::FileOutcome, standing::FileStatus},
 };
 
 /// Write backend.tf and backend.conf from what is there; nothing in AWS is changed
@@ -35,10 +35,10 @@ pub struct RenderArgs {
     pub use_existing_state: bool,
 }
 
-pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = args
         .environment
-        .open(cx.host, &cx.global, Ask::Nobody)
+        .open(cx.host, &cx.global, Prompting::Nobody)
         .await?;
     let moves_state = environment.settings.run.overwrite;
     let (environment, observation, state) =
@@ -49,14 +49,14 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     }
     // A key that has no alias yet may not be the one: another run may be naming its own.
     let known = observation::final_outputs(&observation);
-    if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {
+    if environment.settings.encryption != EncryptionSettings::SseS3 && !known.contains_key(&KEY) {
         let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         let failure = match observation.get(&KEY) {
-            Some(Seen::Unreadable(error)) => {
-                Failure::failed(format!("the key could not be looked at: {error}"))
+            Some(Observed::Unreadable(error)) => {
+                CliError::failed(format!("the key could not be looked at: {error}"))
             }
-            Some(Seen::Present { .. }) => {
-                let failure = Failure::failed(format!(
+            Some(Observed::Present { .. }) => {
+                let failure = CliError::failed(format!(
                     "the key of {} has no alias {}",
                     environment.title(),
                     environment.names.key_alias
@@ -65,7 +65,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
                     "wait for the bootstrap that is making it, or let `{bootstrap}` name the key"
                 )));
             }
-            _ => Failure::failed(format!("{} has no key yet", environment.title())),
+            _ => CliError::failed(format!("{} has no key yet", environment.title())),
         };
         return Err(failure.hint(format!("`{bootstrap}` makes it")));
     }
@@ -80,12 +80,12 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
             files: vec![],
         };
         for file in written {
-            let status = if matches!(file.outcome, Outcome::Written { .. }) {
+            let status = if matches!(file.outcome, FileOutcome::Written { .. }) {
                 "written"
             } else {
                 "current"
             };
-            document.files.push(FileDocument {
+            document.files.push(RenderedFileDocument {
                 path: file.path.display().to_string(),
                 status,
                 reason: None,
@@ -95,7 +95,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         if cx.global.json() {
             return document.answer(cx).map(|()| exit::DONE);
         }
-        for FileDocument { path, status, .. } in &document.files {
+        for RenderedFileDocument { path, status, .. } in &document.files {
             cx.answer(&format!("{path} {status}\n"))?;
         }
         say_how_states_come_along(&environment, cx);
@@ -109,13 +109,13 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     };
     for (path, standing) in files::check(&environment, &known, cx)? {
         let (status, reason, diff) = match &standing {
-            Standing::Current => ("current", None, None),
-            Standing::Missing => ("missing", None, None),
-            Standing::Stale { diff } => ("stale", None, Some(diff.as_str())),
-            Standing::Refused(refusal) => ("refused", Some(refusal.to_string()), refusal.diff()),
+            FileStatus::Current => ("current", None, None),
+            FileStatus::Missing => ("missing", None, None),
+            FileStatus::Stale { diff } => ("stale", None, Some(diff.as_str())),
+            FileStatus::Refused(refusal) => ("refused", Some(refusal.to_string()), refusal.diff()),
         };
-        document.current &= standing == Standing::Current;
-        document.files.push(FileDocument {
+        document.current &= standing == FileStatus::Current;
+        document.files.push(RenderedFileDocument {
             path: path.display().to_string(),
             status,
             reason,
@@ -133,7 +133,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     for what in &document.refused {
         cx.answer(&format!("{}\n", safe(what)))?;
     }
-    for FileDocument {
+    for RenderedFileDocument {
         path,
         status,
         reason,
@@ -159,11 +159,11 @@ struct RenderDocument {
     current: bool,
     /// Settings that the live backend does not allow to change.
     refused: Vec<String>,
-    files: Vec<FileDocument>,
+    files: Vec<RenderedFileDocument>,
 }
 
 #[derive(Serialize)]
-struct FileDocument {
+struct RenderedFileDocument {
     path: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,14 +173,14 @@ struct FileDocument {
 }
 
 impl RenderDocument {
-    fn answer(self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn answer(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         json::write_document(&mut *cx.host.out, self)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))
     }
 }
 
 /// Where the file used another state before, on the user's word.
-fn say_how_states_come_along(environment: &Environment, cx: &mut Context<'_>) {
+fn say_how_states_come_along(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let (beside, settings) = (&environment.beside, &environment.settings);
     let key = beside.key.as_ref().is_some_and(|key| *key != settings.key);
     let prefix = beside

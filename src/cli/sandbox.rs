@@ -14,7 +14,7 @@ use crate::{
     exit,
     host::Host,
     report::json,
-    sandbox::{Running, Sandbox, SandboxError, Stage, Up},
+    sandbox::{RunningSandbox, Sandbox, SandboxError, SandboxStage, StartedSandbox},
     text::shell::shell_word,
 };
 
@@ -183,7 +183,7 @@ struct PlaceDocument {
 }
 
 impl SandboxDocument {
-    fn of(running: &Running, host: &Host) -> Self {
+    fn of(running: &RunningSandbox, host: &Host) -> Self {
         let mut set = running.environment(&host.vars);
         let unset = host
             .vars
@@ -192,7 +192,7 @@ impl SandboxDocument {
             .cloned()
             .collect();
         set.retain(|name, value| host.vars.get(name) != Some(value));
-        let Running {
+        let RunningSandbox {
             endpoint,
             account,
             region,
@@ -218,20 +218,20 @@ async fn up(
     sandbox: &Sandbox,
     port: Option<u16>,
     host: &mut Host,
-) -> Result<(u8, Option<Running>), SandboxCommandError> {
+) -> Result<(u8, Option<RunningSandbox>), SandboxCommandError> {
     let mut printed = Ok(());
     let cancel = host.cancel.clone();
     let err = &mut host.err;
     let mut on_stage = |stage| {
         let line = match stage {
-            Stage::Installing { python } => {
+            SandboxStage::Installing { python } => {
                 format!("installing the emulator with {} (once)", python.display())
             }
-            Stage::Starting => "starting the emulator".to_owned(),
+            SandboxStage::Starting => "starting the emulator".to_owned(),
         };
         printed = writeln!(err, "{line}");
     };
-    let Up { running, already } = tokio::select! {
+    let StartedSandbox { running, already } = tokio::select! {
         up = sandbox.up(port, &mut on_stage) => up?,
         // What was begun is carried on with by the next `up`.
         () = cancel.cancelled() => return Ok((exit::INTERRUPTED, None)),
@@ -256,7 +256,7 @@ async fn up(
 }
 
 /// Shell commands that do for a shell what `run` does for a command.
-fn exports(running: &Running, host: &mut Host) -> io::Result<()> {
+fn exports(running: &RunningSandbox, host: &mut Host) -> io::Result<()> {
     let wanted = running.environment(&host.vars);
     for name in host.vars.keys().filter(|name| !wanted.contains_key(*name)) {
         writeln!(host.out, "unset {name}")?;
@@ -270,7 +270,7 @@ fn exports(running: &Running, host: &mut Host) -> io::Result<()> {
 }
 
 async fn inside(
-    running: &Running,
+    running: &RunningSandbox,
     command: &[OsString],
     host: &mut Host,
 ) -> Result<u8, SandboxCommandError> {

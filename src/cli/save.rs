@@ -9,21 +9,22 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
-    context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard,
+    context::Context, environment::ResolvedEnvironment, explain, failure::CliError,
+    folder_defaults, wizard,
 };
 use crate::{
-    host::{Answer, Host, Kind, Question, bounded},
+    host::{Host, PromptAnswer, Question, QuestionKind, bounded},
     settings::{
-        file::{FILE_NAME, File, set},
+        file::{FILE_NAME, SettingsFile, set},
         names::EnvName,
     },
-    terraform::read::Within,
+    terraform::read::LinkBoundary,
     text::shell::shell_word,
 };
 
 /// A file that is to be written, and what it must say until then.
 #[derive(Clone, Debug)]
-pub struct Save {
+pub struct PendingFile {
     path: PathBuf,
     /// As a person wants to read it.
     shown: String,
@@ -36,10 +37,10 @@ pub const GO_ON: &str = "go on without it: --save=false";
 /// What is to be written, if `wanted` or a person says so. A person who was asked nothing else is
 /// not asked this.
 pub fn offer(
-    settled: &Settled,
+    settled: &ResolvedEnvironment,
     wanted: Option<bool>,
     cx: &mut Context<'_>,
-) -> Result<Option<Save>, Failure> {
+) -> Result<Option<PendingFile>, CliError> {
     let env = &settled.settings.env;
     let file = settled.sources.file.as_ref();
     if file.is_some_and(|file| file.envs.contains_key(env)) {
@@ -54,13 +55,13 @@ pub fn offer(
             let question = Question {
                 text,
                 flag: "--save",
-                kind: Kind::YesNo { default: true },
+                kind: QuestionKind::YesNo { default: true },
             };
             cx.host
                 .prompt
                 .ask(&question)
                 .map_err(|error| explain::prompt(&error))?
-                == Answer::YesNo(true)
+                == PromptAnswer::YesNo(true)
         }
     };
     if !wanted {
@@ -73,7 +74,7 @@ pub fn offer(
 
 /// # Errors
 /// If the file cannot be added to.
-pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
+pub fn prepare(settled: &ResolvedEnvironment, host: &Host) -> Result<PendingFile, CliError> {
     let shown = settled
         .sources
         .file
@@ -84,13 +85,13 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
     let env = &settled.settings.env;
     let after =
         wizard::appended(before.as_deref().unwrap_or_default(), env, &layer).map_err(|error| {
-            Failure::failed(format!(
+            CliError::failed(format!(
                 "cannot add [env.{env}] to {}; nothing was changed",
                 shown.display()
             ))
             .because(&error)
         })?;
-    Ok(Save {
+    Ok(PendingFile {
         path,
         shown: shown.display().to_string(),
         before,
@@ -99,14 +100,14 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
 }
 
 /// Where the file is, and what it says, if it is there.
-fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure> {
+fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), CliError> {
     let path = host.cwd.join(shown);
     target(&path, &shown.display().to_string())?;
     match bounded::text(&path) {
         Ok(text) => Ok((path, Some(text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
         Err(error) => {
-            Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error))
+            Err(CliError::failed(format!("cannot read {}", shown.display())).because(&error))
         }
     }
 }
@@ -118,12 +119,12 @@ fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure>
 ///
 /// # Errors
 /// If a link leads elsewhere, or to nothing.
-fn target(path: &Path, shown: &str) -> Result<PathBuf, Failure> {
+fn target(path: &Path, shown: &str) -> Result<PathBuf, CliError> {
     let Ok(leads_to) = fs::read_link(path) else {
         return Ok(path.to_owned());
     };
     let refused = |what: &str, to: &Path| {
-        Failure::refused(format!(
+        CliError::refused(format!(
             "{shown} is a symbolic link to {}, {what}; nothing was changed",
             to.display()
         ))
@@ -135,13 +136,13 @@ fn target(path: &Path, shown: &str) -> Result<PathBuf, Failure> {
                 .hint("remove the link, or make the file that it leads to"));
         }
         Err(error) => {
-            return Err(Failure::failed(format!(
+            return Err(CliError::failed(format!(
                 "cannot follow the symbolic link {shown}; nothing was changed"
             ))
             .because(&error));
         }
     };
-    if Within::of(path.parent().unwrap_or(Path::new("."))).has(&real) {
+    if LinkBoundary::of(path.parent().unwrap_or(Path::new("."))).has(&real) {
         return Ok(real);
     }
     let hint = format!(
@@ -151,12 +152,16 @@ fn target(path: &Path, shown: &str) -> Result<PathBuf, Failure> {
     Err(refused("which is not in its repository or folder", &real).hint(hint))
 }
 
-impl Save {
+impl PendingFile {
     /// Text at the end of the file that was read, or of a new one. Nothing before it is touched.
     ///
     /// # Errors
     /// If the file cannot be read, or would not be understood with it.
-    pub fn appending(file: Option<&File>, text: &str, host: &Host) -> Result<Self, Failure> {
+    pub fn appending(
+        file: Option<&SettingsFile>,
+        text: &str,
+        host: &Host,
+    ) -> Result<Self, CliError> {
         let shown = file.map_or(Path::new(FILE_NAME), |file| &file.path);
         let (path, before) = read(shown, host)?;
         let existing = before.as_deref().unwrap_or_default();
@@ -173,8 +178,8 @@ impl Save {
                 text
             }
         );
-        File::parse(shown, &after).map_err(|error| {
-            Failure::failed(format!(
+        SettingsFile::parse(shown, &after).map_err(|error| {
+            CliError::failed(format!(
                 "cannot add to {}; nothing was changed",
                 shown.display()
             ))
@@ -194,17 +199,17 @@ impl Save {
     /// # Errors
     /// If the file cannot be read, or not be edited without changing more.
     pub fn setting(
-        file: &File,
+        file: &SettingsFile,
         env: &EnvName,
         name: &str,
         value: &str,
         host: &Host,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, CliError> {
         let (path, before) = read(&file.path, host)?;
         let shown = file.path.display().to_string();
         let text = before.as_deref().unwrap_or_default();
         let after = set::set(&file.path, text, env, name, value).map_err(|error| {
-            Failure::failed(format!("cannot set `{name}` in {shown}")).because(&error)
+            CliError::failed(format!("cannot set `{name}` in {shown}")).because(&error)
         })?;
         Ok(after.map(|after| Self {
             path,
@@ -222,10 +227,10 @@ impl Save {
     ///
     /// # Errors
     /// If it cannot be written, or has changed meanwhile.
-    pub fn write(&self) -> Result<(), Failure> {
+    pub fn write(&self) -> Result<(), CliError> {
         let shown = &self.shown;
         let failed = |error: &io::Error| {
-            Failure::failed(format!("cannot write {shown}; nothing was changed")).because(error)
+            CliError::failed(format!("cannot write {shown}; nothing was changed")).because(error)
         };
         let target = target(&self.path, shown)?;
         let folder = target.parent().unwrap_or(Path::new("."));
@@ -240,7 +245,7 @@ impl Save {
             .and_then(|()| temp.as_file().sync_all())
             .map_err(|error| failed(&error))?;
         self.put(temp, &target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Failure::refused(format!(
+            io::ErrorKind::AlreadyExists => CliError::refused(format!(
                 "{shown} has changed meanwhile; nothing was changed"
             ))
             .hint("run the same command again"),
@@ -268,8 +273,8 @@ impl Save {
 mod tests {
     use super::*;
 
-    fn save(path: &Path, before: Option<&str>, after: &str) -> Save {
-        Save {
+    fn save(path: &Path, before: Option<&str>, after: &str) -> PendingFile {
+        PendingFile {
             path: path.to_owned(),
             shown: FILE_NAME.to_owned(),
             before: before.map(str::to_owned),
@@ -280,7 +285,7 @@ mod tests {
     fn written(
         before: Option<&str>,
         meanwhile: Option<&str>,
-    ) -> (Result<(), Failure>, Option<String>) {
+    ) -> (Result<(), CliError>, Option<String>) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join(FILE_NAME);
         if let Some(text) = meanwhile.or(before) {

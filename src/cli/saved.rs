@@ -4,16 +4,18 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{environment::Environment, explain, failure::Failure};
+use super::{environment::ConnectedEnvironment, explain, failure::CliError};
 use crate::{
     backend::aws::resources::AwsSpec,
     engine::{
         blueprint::Blueprint,
-        plan::{Change, Plan, Step},
-        spec::Outputs,
+        plan::{Plan, PlanStep, PlannedChange},
+        spec::KnownOutputs,
     },
     report::json::FORMAT_VERSION,
-    settings::{Credentials, layer::Layer, merge::Origin, names::EnvName, resolve},
+    settings::{
+        CredentialSettings, layer::SettingsLayer, merge::SettingOrigin, names::EnvName, resolve,
+    },
     terraform::write,
     text::words,
 };
@@ -51,7 +53,7 @@ pub struct SavedPlan {
     #[serde(default)]
     pub enforce: bool,
     /// What was said of the environment: names, options, and where the files go.
-    pub settings: Layer,
+    pub settings: SettingsLayer,
     /// Whether the state key was said, and is not only the default of the folder.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub key_said: bool,
@@ -59,16 +61,16 @@ pub struct SavedPlan {
     pub files: Vec<String>,
     /// With everything that is there now and will be there, in an order in which they can be
     /// carried out.
-    pub steps: Vec<Step<AwsSpec>>,
+    pub steps: Vec<PlanStep<AwsSpec>>,
 }
 
 impl SavedPlan {
     pub fn of(
         plan: &Plan<AwsSpec>,
-        environment: &Environment,
+        environment: &ConnectedEnvironment,
         enforce: bool,
-    ) -> Result<Self, Failure> {
-        let Environment {
+    ) -> Result<Self, CliError> {
+        let ConnectedEnvironment {
             settings,
             aws,
             blueprint,
@@ -102,7 +104,7 @@ impl SavedPlan {
 
     /// A plan in which something needs a person first is never carried out, whatever became of
     /// that.
-    pub fn must_not_be_blocked(&self) -> Result<(), Failure> {
+    pub fn must_not_be_blocked(&self) -> Result<(), CliError> {
         let plan = self.plan();
         let blocked: Vec<String> = plan
             .blocked()
@@ -113,20 +115,23 @@ impl SavedPlan {
         }
         let count = words::count(blocked.len(), "step is", "steps are");
         let mut failure =
-            Failure::refused(format!("{count} blocked in this plan; nothing was changed"));
+            CliError::refused(format!("{count} blocked in this plan; nothing was changed"));
         failure.causes = blocked;
         Err(failure.hint("once that is solved, make a new plan"))
     }
 
     /// What takes things down is decided on what is there at that moment, never on what was there
     /// once.
-    pub fn must_not_delete(&self) -> Result<(), Failure> {
-        let takes_down = |step: &&Step<AwsSpec>| {
-            matches!(step.change, Change::Delete { .. } | Change::Keep { .. })
+    pub fn must_not_delete(&self) -> Result<(), CliError> {
+        let takes_down = |step: &&PlanStep<AwsSpec>| {
+            matches!(
+                step.change,
+                PlannedChange::Delete { .. } | PlannedChange::Keep { .. }
+            )
         };
         match self.steps.iter().find(takes_down) {
             None => Ok(()),
-            Some(step) => Err(Failure::refused(format!(
+            Some(step) => Err(CliError::refused(format!(
                 "this plan takes {} down; nothing was changed",
                 step.address
             ))
@@ -140,11 +145,11 @@ impl SavedPlan {
     }
 
     /// The plan is for this account.
-    pub fn must_be_for(&self, environment: &Environment) -> Result<(), Failure> {
+    pub fn must_be_for(&self, environment: &ConnectedEnvironment) -> Result<(), CliError> {
         let aws = &environment.aws;
         if (&*self.account, &*self.partition) != (aws.account(), &*aws.caller.partition) {
             let (account, partition) = (aws.account(), &aws.caller.partition);
-            return Err(Failure::refused(format!(
+            return Err(CliError::refused(format!(
                 "the plan is for account {} ({}), and these credentials are for account {account} \
                  ({partition}); nothing was changed",
                 self.account, self.partition
@@ -155,8 +160,8 @@ impl SavedPlan {
     }
 
     /// This program would plan towards the same.
-    pub fn must_fit(&self, environment: &Environment) -> Result<(), Failure> {
-        let Environment {
+    pub fn must_fit(&self, environment: &ConnectedEnvironment) -> Result<(), CliError> {
+        let ConnectedEnvironment {
             settings,
             blueprint,
             ..
@@ -177,15 +182,15 @@ impl SavedPlan {
                 self.tool_version
             )
         };
-        Err(Failure::refused(format!("{why}; nothing was changed"))
+        Err(CliError::refused(format!("{why}; nothing was changed"))
             .hint("make a new plan with this version"))
     }
 }
 
 /// What was said, and what is kept of where the states are and how they are locked: the plan is
 /// carried out in any folder. So are defaults that depend on this one.
-fn settings_of(environment: &Environment) -> Layer {
-    let Environment {
+fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
+    let ConnectedEnvironment {
         said,
         kept,
         settings,
@@ -204,23 +209,27 @@ fn settings_of(environment: &Environment) -> Layer {
         .cloned();
     // Those of this caller are not those of the one who carries the plan out; what the files say
     // belongs to the plan.
-    let is_of_file =
-        |name: &str| matches!(environment.merged.origin(name), Some(Origin::File { .. }));
-    let Credentials {
+    let is_of_file = |name: &str| {
+        matches!(
+            environment.merged.origin(name),
+            Some(SettingOrigin::File { .. })
+        )
+    };
+    let CredentialSettings {
         profile,
         role,
         in_conf,
     } = environment.of_runs.clone();
     let credentials = if in_conf {
         let (role_arn, external_id) = role.map(|role| (role.arn, role.external_id)).unzip();
-        Layer {
+        SettingsLayer {
             profile,
             role_arn,
             external_id: external_id.flatten(),
-            ..Layer::default()
+            ..SettingsLayer::default()
         }
     } else {
-        let Layer {
+        let SettingsLayer {
             profile,
             role_arn,
             external_id,
@@ -230,15 +239,15 @@ fn settings_of(environment: &Environment) -> Layer {
             profile.filter(|_| is_of_file("profile")),
             role_arn.filter(|_| is_of_file("role-arn")),
         );
-        Layer {
+        SettingsLayer {
             external_id: external_id.filter(|_| role_arn.is_some()),
             profile,
             role_arn,
-            ..Layer::default()
+            ..SettingsLayer::default()
         }
     };
     let table = kept.table.clone().filter(|_| settings.lock.uses_table());
-    Layer {
+    SettingsLayer {
         key: said.key.clone().or(key),
         conf_file: said.conf_file.clone().or(conf_file),
         workspace_key_prefix: said
@@ -259,18 +268,18 @@ fn settings_of(environment: &Environment) -> Layer {
 
 /// As they are without an emulator, and before the key is known: the same whoever carries the plan
 /// out.
-fn files(environment: &Environment) -> Result<Vec<write::File>, Failure> {
+fn files(environment: &ConnectedEnvironment) -> Result<Vec<write::RenderedFile>, CliError> {
     let names = &environment.settings.files;
     let backend = write::BackendConfig {
         emulator: None,
-        ..environment.backend(&Outputs::new())
+        ..environment.backend(&KnownOutputs::new())
     };
     write::files(&backend, names.tf_file.as_str(), names.conf_file.as_str())
         .map_err(|error| explain::render(&error))
 }
 
 /// One number for everything that should exist, and for what the files say of it.
-fn sum(blueprint: &Blueprint<AwsSpec>, files: &[write::File]) -> String {
+fn sum(blueprint: &Blueprint<AwsSpec>, files: &[write::RenderedFile]) -> String {
     let nodes: Vec<_> = blueprint
         .nodes()
         .iter()

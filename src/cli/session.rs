@@ -4,43 +4,43 @@ use std::{io::Write, path::PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{explain, failure::Failure, global::Global};
+use super::{explain, failure::CliError, global::GlobalOptions};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         caller::{Caller, CallerError},
-        clients::{self, Clients, Connection, Endpoints, Role},
-        error::Kind,
-        http::{self, Proxy, way::Way},
-        ownership::Mark,
+        clients::{self, Clients, ConnectionOptions, ConnectionRole, ServiceEndpoints},
+        error::ServiceErrorKind,
+        http::{self, ProxyPolicy, way::Transport},
+        ownership::EnvironmentId,
     },
     exit,
     host::{Host, bounded},
     report::safe::safe,
-    sandbox::{Sandbox, running::Running},
+    sandbox::{Sandbox, running::RunningSandbox},
     settings::{
-        Credentials, Settings,
-        layer::Layer,
-        merge::{Merged, Origin},
+        CredentialSettings, Settings,
+        layer::SettingsLayer,
+        merge::{MergedSettings, SettingOrigin},
         names::{AccountId, ProfileName, Region},
     },
-    terraform::write::Emulator,
+    terraform::write::EmulatorEndpoint,
 };
 
 /// The sandbox that this run is to use.
-pub struct Sandboxed(Running);
+pub struct SandboxSession(RunningSandbox);
 
-impl Sandboxed {
-    pub fn find(host: &Host, global: &Global) -> Result<Option<Self>, Failure> {
+impl SandboxSession {
+    pub fn find(host: &Host, global: &GlobalOptions) -> Result<Option<Self>, CliError> {
         if !global.sandbox {
             return Ok(None);
         }
         let running = Sandbox::locate(host)
             .and_then(|sandbox| sandbox.status())
-            .map_err(|error| Failure::of(exit::FAILED, &error))?;
+            .map_err(|error| CliError::of(exit::FAILED, &error))?;
         match running {
             Some(running) => Ok(Some(Self(running))),
-            None => Err(Failure::failed("the sandbox is not running")
+            None => Err(CliError::failed("the sandbox is not running")
                 .hint("start it with `tfbackend sandbox up`")),
         }
     }
@@ -49,8 +49,8 @@ impl Sandboxed {
         &self.0.region
     }
 
-    pub fn emulator(&self) -> Emulator {
-        Emulator {
+    pub fn emulator(&self) -> EmulatorEndpoint {
+        EmulatorEndpoint {
             endpoint: self.0.endpoint.clone(),
             ca_file: Some(self.0.ca_file.clone()),
         }
@@ -59,7 +59,10 @@ impl Sandboxed {
 
 /// The region that is taken where nothing says one: of the sandbox, or the SDK's own, for which it
 /// may ask the instance.
-pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) -> Option<String> {
+pub async fn default_region(
+    profile: Option<&str>,
+    sandbox: Option<&SandboxSession>,
+) -> Option<String> {
     match sandbox {
         Some(sandbox) => Some(sandbox.region().to_owned()),
         None => clients::default_region(profile).await,
@@ -67,15 +70,18 @@ pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) 
 }
 
 /// With the region of the sandbox, else that of the profile, where nothing else says one.
-pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged {
+pub async fn with_region(
+    merged: MergedSettings,
+    sandbox: Option<&SandboxSession>,
+) -> MergedSettings {
     match sandbox {
-        Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
+        Some(sandbox) => merged.with_ambient_region(sandbox.region(), &SettingOrigin::Sandbox),
         None => match clients::profile_region(
             merged.layer.profile.as_ref().and_then(ProfileName::chosen),
         )
         .await
         {
-            Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
+            Some(region) => merged.with_ambient_region(&region, &SettingOrigin::Profile),
             None => merged,
         },
     }
@@ -86,7 +92,10 @@ pub const SESSION: &str = "tfbackend";
 
 /// Profile and role that the caller did not choose, for people to know of; `at` says where the
 /// setting of a name was chosen, if so.
-pub fn chosen_for(credentials: &Credentials, at: impl Fn(&str) -> Option<String>) -> Vec<String> {
+pub fn chosen_for(
+    credentials: &CredentialSettings,
+    at: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
     let profile = credentials
         .profile
         .as_ref()
@@ -102,12 +111,12 @@ pub fn chosen_for(credentials: &Credentials, at: impl Fn(&str) -> Option<String>
 }
 
 /// The same of a settings file, which may have come with a checkout.
-pub fn of_file(merged: &Merged, sandbox: Option<&Sandboxed>) -> Vec<String> {
+pub fn of_file(merged: &MergedSettings, sandbox: Option<&SandboxSession>) -> Vec<String> {
     let at = |name: &str| match merged.origin(name) {
-        Some(origin @ Origin::File { .. }) if sandbox.is_none() => Some(origin.to_string()),
+        Some(origin @ SettingOrigin::File { .. }) if sandbox.is_none() => Some(origin.to_string()),
         _ => None,
     };
-    chosen_for(&Credentials::of(&merged.layer), at)
+    chosen_for(&CredentialSettings::of(&merged.layer), at)
 }
 
 /// Also with -q and beside a document.
@@ -120,28 +129,28 @@ pub fn say(notes: &[String], host: &mut Host) {
 /// How a backend says that it is to be reached; what is not said is left to the caller's
 /// environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ways {
+pub struct ConnectionSettings {
     /// Where the command line names none.
     pub profile: Option<String>,
     /// Of all services; where neither the command line nor a sandbox says.
     pub endpoint_url: Option<String>,
-    pub endpoints: Endpoints,
+    pub endpoints: ServiceEndpoints,
     pub ca_file: Option<PathBuf>,
     pub fips: bool,
     pub dualstack: bool,
     /// Taken on before anything is asked.
-    pub role: Option<Role>,
+    pub role: Option<ConnectionRole>,
 }
 
-impl Ways {
+impl ConnectionSettings {
     /// As settings say.
-    pub fn of_layer(layer: &Layer) -> Self {
-        let Credentials {
+    pub fn of_layer(layer: &SettingsLayer) -> Self {
+        let CredentialSettings {
             profile,
             role,
             in_conf: _,
-        } = Credentials::of(layer);
-        let role = role.map(|role| Role {
+        } = CredentialSettings::of(layer);
+        let role = role.map(|role| ConnectionRole {
             arn: role.arn.to_string(),
             session_name: SESSION.to_owned(),
             external_id: role.external_id.map(|id| id.to_string()),
@@ -156,57 +165,57 @@ impl Ways {
 
     /// Whether the backend leads calls elsewhere than to AWS.
     pub fn names_endpoints(&self) -> bool {
-        self.endpoint_url.is_some() || self.endpoints != Endpoints::default()
+        self.endpoint_url.is_some() || self.endpoints != ServiceEndpoints::default()
     }
 }
 
 /// An account that answered, before it is known which environment this is about.
 #[derive(Clone)]
-pub struct Connected {
+pub struct AccountSession {
     clients: Clients,
     pub caller: Caller,
     region: String,
     cancel: CancellationToken,
 }
 
-impl Connected {
-    pub fn about(self, settings: &Settings) -> Aws {
-        self.of(Mark {
+impl AccountSession {
+    pub fn about(self, settings: &Settings) -> AwsProvider {
+        self.of(EnvironmentId {
             project: settings.project.to_string(),
             env: settings.env.to_string(),
         })
     }
 
     /// On behalf of no environment: nothing that carries any mark is ours.
-    pub fn of_nobody(self) -> Aws {
-        self.of(Mark {
+    pub fn of_nobody(self) -> AwsProvider {
+        self.of(EnvironmentId {
             project: String::new(),
             env: String::new(),
         })
     }
 
-    fn of(self, mark: Mark) -> Aws {
+    fn of(self, mark: EnvironmentId) -> AwsProvider {
         let Self {
             clients,
             caller,
             region,
             cancel,
         } = self;
-        Aws::new(clients, caller, region, mark).until_cancelled(cancel)
+        AwsProvider::new(clients, caller, region, mark).until_cancelled(cancel)
     }
 }
 
 /// Connects with the profile and the role that `layer` names, and asks who is calling before
 /// anything else; it must be the account that `layer` names, if it names one.
 pub async fn connect(
-    layer: &Layer,
+    layer: &SettingsLayer,
     host: &mut Host,
-    global: &Global,
-    sandbox: Option<&Sandboxed>,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
     at: &Region,
-) -> Result<Connected, Failure> {
+) -> Result<AccountSession, CliError> {
     connect_by(
-        &Ways::of_layer(layer),
+        &ConnectionSettings::of_layer(layer),
         host,
         global,
         sandbox,
@@ -218,17 +227,17 @@ pub async fn connect(
 
 /// The same, as a backend says.
 pub async fn connect_by(
-    ways: &Ways,
+    ways: &ConnectionSettings,
     host: &mut Host,
-    global: &Global,
-    sandbox: Option<&Sandboxed>,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
     at: &Region,
     account: Option<&AccountId>,
-) -> Result<Connected, Failure> {
+) -> Result<AccountSession, CliError> {
     let region = at.as_str();
     let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
     let http = http::http_client(pem.as_deref(), proxy)
-        .map_err(|error| Failure::of(exit::FAILED, &error))?;
+        .map_err(|error| CliError::of(exit::FAILED, &error))?;
     let vars = |name: &str| host.var(name).map(str::to_owned);
     let config = clients::connect(&connection, http, &vars)
         .await
@@ -261,7 +270,7 @@ pub async fn connect_by(
                     && let Some(error) = own
                         .why_not_assumed(role)
                         .await
-                        .filter(|error| error.kind == Kind::Denied)
+                        .filter(|error| error.kind == ServiceErrorKind::Denied)
                 {
                     return Err(explain::role(
                         &role.arn,
@@ -280,7 +289,7 @@ pub async fn connect_by(
         caller
             .must_be(account.map(AccountId::as_str), region, at.partition())
             .map_err(|error| explain::caller(&error, region))?;
-        Ok(Connected {
+        Ok(AccountSession {
             clients,
             caller,
             region: region.to_owned(),
@@ -289,7 +298,7 @@ pub async fn connect_by(
     };
     tokio::select! {
         biased;
-        () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
+        () = host.cancel.cancelled() => Err(CliError::interrupted("interrupted while connecting; nothing was changed")),
         connected = asking => connected,
     }
 }
@@ -299,15 +308,15 @@ const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_prox
 
 /// What may stand between this machine and AWS, where nobody answered.
 fn on_the_way(
-    failure: Failure,
+    failure: CliError,
     error: &CallerError,
     endpoint: Option<&str>,
     host: &Host,
-) -> Failure {
+) -> CliError {
     let CallerError::Aws(error) = error else {
         return failure;
     };
-    if error.kind != Kind::Network {
+    if error.kind != ServiceErrorKind::Network {
         return failure;
     }
     let distrusted = error
@@ -323,33 +332,36 @@ fn on_the_way(
         failure
     };
     match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
-        Some(name) if endpoint.is_none_or(|url| Way::of(url, true) == Way::Elsewhere) => failure
-            .hint(format!(
+        Some(name)
+            if endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere) =>
+        {
+            failure.hint(format!(
                 "calls go through the proxy that {name} names; NO_PROXY says which do not"
-            )),
+            ))
+        }
         _ => failure,
     }
 }
 
 /// With which endpoint and credentials, trusting whom, and through which proxy.
 fn by_way_of(
-    ways: &Ways,
+    ways: &ConnectionSettings,
     host: &Host,
-    global: &Global,
-    sandbox: Option<&Sandboxed>,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
     region: &str,
-) -> Result<(Connection, Option<Vec<u8>>, Proxy), Failure> {
-    let mut connection = Connection {
+) -> Result<(ConnectionOptions, Option<Vec<u8>>, ProxyPolicy), CliError> {
+    let mut connection = ConnectionOptions {
         region: Some(region.to_owned()),
         fips: ways.fips,
         dualstack: ways.dualstack,
-        ..Connection::default()
+        ..ConnectionOptions::default()
     };
     let (bundle, proxy) = match sandbox {
-        Some(Sandboxed(running)) => {
+        Some(SandboxSession(running)) => {
             connection.endpoint_url = Some(running.endpoint.clone());
             connection.credentials_file = Some(running.credentials_file.clone());
-            (Some(running.ca_file.clone()), Proxy::Direct)
+            (Some(running.ca_file.clone()), ProxyPolicy::Direct)
         }
         None => {
             connection.endpoint_url = global
@@ -369,14 +381,14 @@ fn by_way_of(
                 .or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
             (
                 bundle.map(|path| host.cwd.join(path)),
-                Proxy::FromEnvironment,
+                ProxyPolicy::FromEnvironment,
             )
         }
     };
     let pem = match &bundle {
         Some(path) => {
             let unreadable = |error| {
-                Failure::failed(format!("cannot read the CA bundle {}", path.display()))
+                CliError::failed(format!("cannot read the CA bundle {}", path.display()))
                     .because(&error)
             };
             Some(bounded::bytes(path).map_err(unreadable)?)

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::failure::Failure;
+use super::failure::CliError;
 use crate::{exit, host::Host};
 
 /// Print completions for a shell
@@ -25,19 +25,19 @@ pub fn completions(
     args: &CompletionsArgs,
     command: &mut Command,
     host: &mut Host,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     let mut text = vec![];
     clap_complete::generate(args.shell, command, "tfbackend", &mut text);
     host.out
         .write_all(&text)
-        .map_err(|error| Failure::failed("cannot write the completions").because(&error))?;
+        .map_err(|error| CliError::failed("cannot write the completions").because(&error))?;
     Ok(exit::DONE)
 }
 
-pub fn man(args: &ManArgs, command: Command, host: &mut Host) -> Result<u8, Failure> {
+pub fn man(args: &ManArgs, command: Command, host: &mut Host) -> Result<u8, CliError> {
     let dir = host.cwd.join(&args.dir);
     let failed = |error| {
-        Failure::failed(format!("cannot write manual pages to {}", dir.display())).because(&error)
+        CliError::failed(format!("cannot write manual pages to {}", dir.display())).because(&error)
     };
     fs::create_dir_all(&dir).map_err(failed)?;
     clap_mangen::generate_to(command, &dir).map_err(failed)?;

@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{boxed, context::Context, failure::Failure};
+use super::{boxed, context::Context, failure::CliError};
 
 mod diff;
 pub(super) mod in_force;
@@ -24,16 +24,16 @@ pub struct StateArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    List(Box<list::ListArgs>),
+    List(Box<list::StateListArgs>),
     Versions(versions::VersionsArgs),
-    Show(show::ShowArgs),
+    Show(show::StateShowArgs),
     Diff(diff::DiffArgs),
     Pull(pull::PullArgs),
     Restore(Box<restore::RestoreArgs>),
     Check(Box<check::CheckArgs>),
 }
 
-pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let run = match args.command {
         StateCommand::List(args) => boxed(|| list::run(*args, cx)),
         StateCommand::Versions(args) => boxed(|| versions::run(args, cx)),

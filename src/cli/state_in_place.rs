@@ -4,29 +4,30 @@
 use std::path::Path;
 
 use super::{
-    approval, context::Context, environment::Environment, failure::Failure, folders, verify,
+    approval, context::Context, environment::ConnectedEnvironment, failure::CliError, folders,
+    verify,
 };
 use crate::{
     backend::aws::{
         error::AwsError,
         resources::AwsSpec,
         store::{
-            Store,
-            occupied::{LockAtKey, Occupied, StateAtKey},
+            S3Store,
+            occupied::{LockAtKey, OccupiedKey, StateAtKey},
         },
         teardown::freeze,
     },
-    engine::{observation::Observation, spec::Outputs},
+    engine::{observation::Observation, spec::KnownOutputs},
     host::Host,
-    report::plan::document::{StateDocument, StateStatus},
+    report::plan::document::{PlannedStateDocument, StateStatus},
     settings::names::StateKey,
     state::{
         lock::LockInfo,
-        snapshot::{Contents, MAX_BYTES, Snapshot, Want, Writer},
+        snapshot::{MAX_BYTES, SnapshotDetail, StateFile, StateSnapshot, StateWriter},
     },
     terraform::{
-        read::{Configured, bounded, partial},
-        write::header::Owner,
+        read::{ConfiguredBackend, bounded, partial},
+        write::header::HeaderOwner,
     },
     text::words,
 };
@@ -43,7 +44,7 @@ pub struct StateInPlace {
     /// looked at.
     pub is_settled: bool,
     /// What is there. An error of the look is not taken for "nothing".
-    occupied: Result<Occupied, AwsError>,
+    occupied: Result<OccupiedKey, AwsError>,
     /// How it is known that the state is this folder's own.
     own: Option<&'static str>,
     /// The lock of a teardown that goes on, or was cut off.
@@ -56,14 +57,14 @@ pub struct StateInPlace {
 /// # Errors
 /// If it is interrupted, or the settings contradict each other.
 pub async fn inspect(
-    environment: Environment,
+    environment: ConnectedEnvironment,
     moves_state: bool,
     cx: &mut Context<'_>,
-) -> Result<(Environment, Observation<AwsSpec>, StateInPlace), Failure> {
+) -> Result<(ConnectedEnvironment, Observation<AwsSpec>, StateInPlace), CliError> {
     let address = environment.store();
     let is_settled = has_files_of_ours(&environment, cx.host);
     let key = environment.settings.key.as_str();
-    let store = Store::new(&environment.aws, &address);
+    let store = S3Store::new(&environment.aws, &address);
     let look = async {
         if !is_settled {
             return store.occupied(key).await;
@@ -72,9 +73,9 @@ pub async fn inspect(
         let lock = lock.halves().next().map(|held| LockAtKey {
             info: held.info.clone().ok(),
         });
-        Ok(Occupied {
+        Ok(OccupiedKey {
             lock,
-            ..Occupied::default()
+            ..OccupiedKey::default()
         })
     };
     let (inspection, mut occupied) = cx
@@ -89,7 +90,7 @@ pub async fn inspect(
         && (now.bucket != address.bucket || now.layout != address.layout || has_other_table)
     {
         occupied = cx
-            .look(Store::new(&environment.aws, &now).occupied(key))
+            .look(S3Store::new(&environment.aws, &now).occupied(key))
             .await?;
     }
     let own = occupied
@@ -102,7 +103,7 @@ pub async fn inspect(
         .and_then(|occupied| occupied.lock.as_ref()?.info.clone());
     let teardown = lock.filter(|info| info.operation == freeze::OPERATION);
     let state = StateInPlace {
-        url: Store::new(&environment.aws, &now).url(key),
+        url: S3Store::new(&environment.aws, &now).url(key),
         is_settled,
         occupied,
         own,
@@ -113,8 +114,8 @@ pub async fn inspect(
 
 impl StateInPlace {
     /// One line for a plan.
-    pub fn line(&self, environment: &Environment) -> String {
-        let StateDocument {
+    pub fn line(&self, environment: &ConnectedEnvironment) -> String {
+        let PlannedStateDocument {
             address,
             status,
             message,
@@ -136,8 +137,8 @@ impl StateInPlace {
 
     /// Names the files of other folders of the repository that lead to the same state, as those of
     /// a copied folder do.
-    pub fn say_who_else(&self, environment: &Environment, cx: &mut Context<'_>) {
-        let owner = Owner::of(&environment.backend(&Outputs::new()));
+    pub fn say_who_else(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+        let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
         let others = folders::with_the_same_state(
             &environment.out(cx.host),
             &owner,
@@ -166,7 +167,10 @@ impl StateInPlace {
     ///
     /// # Errors
     /// If there is a lock of a teardown on the state.
-    pub fn must_not_be_taken_down(&self, environment: &Environment) -> Result<(), Failure> {
+    pub fn must_not_be_taken_down(
+        &self,
+        environment: &ConnectedEnvironment,
+    ) -> Result<(), CliError> {
         let Some(info) = &self.teardown else {
             return Ok(());
         };
@@ -178,7 +182,7 @@ impl StateInPlace {
             "{} is being taken down, or a teardown of it was cut off",
             environment.title()
         );
-        let mut failure = Failure::refused(format!("{what}; nothing was changed"));
+        let mut failure = CliError::refused(format!("{what}; nothing was changed"));
         failure.causes.push(format!(
             "{} is locked by {} ({}){since}",
             self.url, info.who, info.operation
@@ -195,7 +199,7 @@ impl StateInPlace {
     }
 
     /// The same for a program.
-    pub fn document(&self, environment: &Environment) -> StateDocument {
+    pub fn document(&self, environment: &ConnectedEnvironment) -> PlannedStateDocument {
         let (status, message) = match (&self.occupied, self.own) {
             _ if self.is_settled => (StateStatus::Configured, None),
             (Ok(occupied), _) if occupied.is_free() => (StateStatus::New, None),
@@ -209,7 +213,7 @@ impl StateInPlace {
             (Ok(occupied), None) => (StateStatus::Foreign, Some(described(occupied))),
             (Err(error), _) => (StateStatus::Unknown, Some(error.to_string())),
         };
-        StateDocument {
+        PlannedStateDocument {
             address: self.url.clone(),
             status,
             message,
@@ -225,15 +229,15 @@ impl StateInPlace {
         &self,
         meant: bool,
         may_ask: bool,
-        environment: &Environment,
+        environment: &ConnectedEnvironment,
         cx: &mut Context<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let said = meant || environment.key_said;
         let occupied = match &self.occupied {
             Ok(occupied) => occupied,
             Err(_) if said => return Ok(()),
             Err(error) => {
-                let failure = Failure::refused(format!(
+                let failure = CliError::refused(format!(
                     "whether {} is there already is unknown; nothing was changed",
                     self.url
                 ));
@@ -265,7 +269,7 @@ impl StateInPlace {
             );
             return approval::ask("Use this state in this folder", FLAG, cx);
         }
-        let failure = Failure::refused(format!(
+        let failure = CliError::refused(format!(
             "{} is there already, and this folder has not used it; nothing was changed",
             self.url
         ));
@@ -274,7 +278,12 @@ impl StateInPlace {
         Err(failure)
     }
 
-    fn hints(&self, failure: Failure, environment: &Environment, host: &Host) -> Failure {
+    fn hints(
+        &self,
+        failure: CliError,
+        environment: &ConnectedEnvironment,
+        host: &Host,
+    ) -> CliError {
         failure
             .hint(format!(
                 "for a state of its own: --key {}",
@@ -285,7 +294,7 @@ impl StateInPlace {
 }
 
 /// A key that is not the one in question, after the folder.
-fn other_key(environment: &Environment, host: &Host) -> String {
+fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
     let out = environment.out(host);
     let folder = out
         .file_name()
@@ -303,8 +312,8 @@ fn other_key(environment: &Environment, host: &Host) -> String {
 }
 
 /// Whether a partial configuration of this very environment is there, changed by hand since or not.
-fn has_files_of_ours(environment: &Environment, host: &Host) -> bool {
-    let owner = Owner::of(&environment.backend(&Outputs::new()));
+fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
+    let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
     let name = environment
         .settings
         .files
@@ -317,7 +326,11 @@ fn has_files_of_ours(environment: &Environment, host: &Host) -> bool {
 
 /// How it is known that what is there is this folder's: it was initialized with it, or its local
 /// state is the same one.
-fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Option<&'static str> {
+fn own(
+    occupied: &OccupiedKey,
+    environment: &ConnectedEnvironment,
+    cx: &Context<'_>,
+) -> Option<&'static str> {
     let dir = environment.out(cx.host);
     let state = occupied
         .state
@@ -329,7 +342,7 @@ fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Opti
         return Some("the local state of this folder is the same one");
     }
     let folder = verify::read_folder(&dir, &[], cx).ok()?;
-    let is_it = |configured: &Configured| {
+    let is_it = |configured: &ConfiguredBackend| {
         let is_bucket = configured.bucket.value == environment.names.state_bucket;
         is_bucket
             && configured
@@ -337,7 +350,7 @@ fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Opti
                 .as_ref()
                 .is_some_and(|key| key.value == environment.settings.key.as_str())
     };
-    Configured::candidates(&folder)
+    ConfiguredBackend::candidates(&folder)
         .iter()
         .any(is_it)
         .then_some("this folder uses it already")
@@ -345,11 +358,13 @@ fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Opti
 
 fn local_lineage(dir: &Path) -> Option<String> {
     let file = bounded::open(&dir.join("terraform.tfstate")).ok()??;
-    Snapshot::read(file, MAX_BYTES, Want::Counts).ok()?.lineage
+    StateSnapshot::read(file, MAX_BYTES, SnapshotDetail::Counts)
+        .ok()?
+        .lineage
 }
 
-fn described(occupied: &Occupied) -> String {
-    let Occupied {
+fn described(occupied: &OccupiedKey) -> String {
+    let OccupiedKey {
         state,
         workspaces,
         lock,
@@ -383,22 +398,22 @@ fn state_text(state: &StateAtKey) -> String {
         Err(why) => return format!("{}{written}, contents unknown: {why}", words::bytes(*size)),
     };
     let contents = match &snapshot.contents {
-        Contents::Known(counts) => words::count(
+        StateFile::Known(counts) => words::count(
             usize::try_from(counts.managed).unwrap_or(usize::MAX),
             "resource",
             "resources",
         ),
-        Contents::Encrypted => "encrypted by OpenTofu".to_owned(),
-        Contents::OtherFormat => "a state of another format".to_owned(),
+        StateFile::Encrypted => "encrypted by OpenTofu".to_owned(),
+        StateFile::OtherFormat => "a state of another format".to_owned(),
     };
     let serial = snapshot
         .serial
         .map(|serial| format!(", serial {serial}"))
         .unwrap_or_default();
     let engine = match (snapshot.writer, &snapshot.terraform_version) {
-        (Writer::OpenTofu, Some(version)) => format!(" by OpenTofu {version}"),
-        (Writer::Terraform, Some(version)) => format!(" by Terraform {version}"),
-        (Writer::Unknown, Some(version)) => format!(" by Terraform or OpenTofu {version}"),
+        (StateWriter::OpenTofu, Some(version)) => format!(" by OpenTofu {version}"),
+        (StateWriter::Terraform, Some(version)) => format!(" by Terraform {version}"),
+        (StateWriter::Unknown, Some(version)) => format!(" by Terraform or OpenTofu {version}"),
         (_, None) => String::new(),
     };
     format!("{contents}{serial}{written}{engine}")

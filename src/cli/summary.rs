@@ -4,16 +4,16 @@ use crate::text::shell::shell_word;
 use serde::Serialize;
 
 use super::{
-    context::Context, describe::describe, environment::Environment, explain, failure::Failure,
-    wizard,
+    context::Context, describe::describe, environment::ConnectedEnvironment, explain,
+    failure::CliError, wizard,
 };
 use crate::{
     backend::aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
     checks::Verdict,
     engine::{
-        observation::{Observation, Seen},
-        plan::{Change, Plan, Reason, SettingChange},
-        spec::{Address, Outputs},
+        observation::{Observation, Observed},
+        plan::{BlockReason, Plan, PlannedChange, SettingChange},
+        spec::{Address, KnownOutputs},
     },
     report::{
         json,
@@ -23,20 +23,20 @@ use crate::{
         },
     },
     settings::{
-        Alarms, Encryption, Topic,
-        layer::{Layer, LockMechanism, TrailKind},
+        AlarmSettings, EncryptionSettings, TopicSettings,
+        layer::{LockMechanism, SettingsLayer, TrailKind},
         options::said,
     },
     terraform::{
         read::next::next_command,
-        write::files::{Outcome, Written},
+        write::files::{FileOutcome, WrittenFile},
     },
     text::words,
 };
 
-impl Environment {
+impl ConnectedEnvironment {
     pub fn title(&self) -> String {
-        let Environment { settings, aws, .. } = self;
+        let ConnectedEnvironment { settings, aws, .. } = self;
         format!(
             "{} {} in {} (account {})",
             settings.project,
@@ -47,7 +47,7 @@ impl Environment {
     }
 }
 
-pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
+pub fn show_plan(plan: &Plan<AwsSpec>, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.say(&environment.title());
     say_kept(environment, cx);
@@ -69,7 +69,7 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
 /// passed over.
 pub fn say_openings(
     observation: &Observation<AwsSpec>,
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) {
     for checked in open::checks(observation, environment.aws.account(), &|_| None) {
@@ -91,7 +91,7 @@ pub fn say_openings(
 /// is named.
 pub fn say_unheard(
     observation: &Observation<AwsSpec>,
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) {
     let has = |kind: &dyn Fn(&AwsSpec) -> bool| {
@@ -101,7 +101,7 @@ pub fn say_unheard(
             .iter()
             .any(|node| kind(&node.spec))
     };
-    let is_new = matches!(observation.get(&TOPIC), Some(Seen::Absent))
+    let is_new = matches!(observation.get(&TOPIC), Some(Observed::Absent))
         && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
     if is_new && !has(&|spec| matches!(spec, AwsSpec::Subscription(_))) {
         cx.say(&format!(
@@ -113,13 +113,16 @@ pub fn say_unheard(
 }
 
 /// The addresses that AWS waits for, or that it is about to write to.
-pub fn unconfirmed(observation: &Observation<AwsSpec>, environment: &Environment) -> Vec<String> {
+pub fn unconfirmed(
+    observation: &Observation<AwsSpec>,
+    environment: &ConnectedEnvironment,
+) -> Vec<String> {
     let waits = |address: &Address| match observation.get(address) {
-        Some(Seen::Present {
+        Some(Observed::Present {
             spec: AwsSpec::Subscription(found),
             ..
         }) => found.confirmed == Some(false),
-        Some(Seen::Absent) => true,
+        Some(Observed::Absent) => true,
         _ => false,
     };
     let emails = environment
@@ -137,13 +140,13 @@ pub fn unconfirmed(observation: &Observation<AwsSpec>, environment: &Environment
 
 /// The settings that nothing says and that are kept as they are, and the parts that are there
 /// although nothing asks for them.
-pub fn say_kept(environment: &Environment, cx: &mut Context<'_>) {
+pub fn say_kept(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     for line in kept_lines(environment) {
         cx.say(&line);
     }
 }
 
-pub fn kept_lines(environment: &Environment) -> Vec<String> {
+pub fn kept_lines(environment: &ConnectedEnvironment) -> Vec<String> {
     let kept: Vec<String> = kept_settings(environment)
         .into_iter()
         .map(|one| format!("{} = {}", one.name, text(&one.value)))
@@ -177,7 +180,7 @@ fn text(value: &serde_json::Value) -> String {
 }
 
 /// What was said and is refused, each with what to do instead.
-pub fn refused_changes(environment: &Environment) -> Vec<String> {
+pub fn refused_changes(environment: &ConnectedEnvironment) -> Vec<String> {
     let refused = environment
         .changes
         .iter()
@@ -190,17 +193,17 @@ pub fn refused_changes(environment: &Environment) -> Vec<String> {
 
 /// # Errors
 /// With exit code 3, if there are any.
-pub fn must_not_be_refused(refused: &[String]) -> Result<(), Failure> {
+pub fn must_not_be_refused(refused: &[String]) -> Result<(), CliError> {
     match refused {
         [] => Ok(()),
-        [only] => Err(Failure::refused(format!("{only}; nothing was changed"))),
+        [only] => Err(CliError::refused(format!("{only}; nothing was changed"))),
         several => {
             let count = words::count(
                 several.len(),
                 "change of a setting is",
                 "changes of settings are",
             );
-            let mut failure = Failure::refused(format!("{count} refused; nothing was changed"));
+            let mut failure = CliError::refused(format!("{count} refused; nothing was changed"));
             failure.causes = several.to_vec();
             Err(failure)
         }
@@ -208,14 +211,14 @@ pub fn must_not_be_refused(refused: &[String]) -> Result<(), Failure> {
 }
 
 /// The same for programs.
-pub fn kept_settings(environment: &Environment) -> Vec<KeptSetting> {
+pub fn kept_settings(environment: &ConnectedEnvironment) -> Vec<KeptSetting> {
     said(&environment.kept)
         .into_iter()
         .map(|(name, value)| KeptSetting { name, value })
         .collect()
 }
 
-pub fn unwanted(environment: &Environment) -> Vec<UnwantedResource> {
+pub fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
     let all = environment.unwanted.iter();
     all.map(|one| UnwantedResource {
         address: one.node.address.clone(),
@@ -230,7 +233,7 @@ pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
         && plan
             .steps
             .iter()
-            .any(|step| matches!(step.change, Change::Create { .. }))
+            .any(|step| matches!(step.change, PlannedChange::Create { .. }))
     {
         cx.say("-v shows every setting.");
     }
@@ -238,7 +241,10 @@ pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
 
 /// A plan with steps that need a person first is refused as a whole, and each of these is named
 /// once.
-pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<(), Failure> {
+pub fn must_not_be_blocked(
+    plan: &Plan<AwsSpec>,
+    environment: &ConnectedEnvironment,
+) -> Result<(), CliError> {
     let mut blocked = vec![];
     for (address, reason) in plan.blocked() {
         let whole = address
@@ -247,7 +253,7 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
         // What a part says is the whole's fault, but for what may not be looked at: the more of
         // that is named, the better.
         if whole.is_some_and(|(_, of_whole)| {
-            of_whole == reason || !matches!(of_whole, Reason::Unreadable { .. })
+            of_whole == reason || !matches!(of_whole, BlockReason::Unreadable { .. })
         }) {
             continue;
         }
@@ -255,9 +261,9 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
     }
     let mut failure = match &blocked[..] {
         [] => return Ok(()),
-        [(only, _)] => Failure::refused(format!("{only}; nothing was changed")),
+        [(only, _)] => CliError::refused(format!("{only}; nothing was changed")),
         several => {
-            let mut failure = Failure::refused(format!(
+            let mut failure = CliError::refused(format!(
                 "{} in the way; nothing was changed",
                 words::count(several.len(), "thing is", "things are")
             ));
@@ -268,7 +274,7 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
         }
     };
     let errors = blocked.iter().filter_map(|(_, reason)| match reason {
-        Reason::Unreadable { error } => Some(error.as_str()),
+        BlockReason::Unreadable { error } => Some(error.as_str()),
         _ => None,
     });
     let actions = explain::missing_actions(errors);
@@ -284,21 +290,21 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
 /// The actions without which steps of the plan are blocked, each once.
 pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
     let errors = plan.blocked().filter_map(|(_, reason)| match reason {
-        Reason::Unreadable { error } => Some(error.as_str()),
+        BlockReason::Unreadable { error } => Some(error.as_str()),
         _ => None,
     });
     explain::missing_actions(errors)
 }
 
 /// What was written and may not be looked at: nobody can say whether it is as it should be.
-pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
+pub fn denied(plan: &Plan<AwsSpec>) -> Option<CliError> {
     let unseen = plan
         .steps
         .iter()
         .filter(|step| plan.blocking_whole(step).is_none())
         .filter_map(|step| match &step.change {
-            Change::Blocked {
-                reason: Reason::Unreadable { error },
+            PlannedChange::Blocked {
+                reason: BlockReason::Unreadable { error },
             } => Some((&step.address, error)),
             _ => None,
         });
@@ -309,7 +315,8 @@ pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
     if actions.is_empty() {
         return None;
     }
-    let mut failure = Failure::partly("everything was written, but not all of it may be looked at");
+    let mut failure =
+        CliError::partly("everything was written, but not all of it may be looked at");
     failure.causes = causes;
     let actions = actions.join(", ");
     Some(failure.hint(format!(
@@ -319,7 +326,7 @@ pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
 
 /// A resource by its name, and by its address in the plan; a part by its address, which has the
 /// whole in it.
-fn what(address: &Address, environment: &Environment) -> String {
+fn what(address: &Address, environment: &ConnectedEnvironment) -> String {
     let node = environment
         .blueprint
         .nodes()
@@ -336,7 +343,7 @@ fn what(address: &Address, environment: &Environment) -> String {
 
 /// What there is now, for a program: the last line of `bootstrap --output json`.
 #[derive(Serialize)]
-struct Made<'a> {
+struct BootstrapDocument<'a> {
     event: &'static str,
     project: &'a str,
     env: &'a str,
@@ -362,12 +369,12 @@ struct FileMade {
 ///
 /// `unconfirmed` are addresses that hear nothing before their owner confirms it.
 pub fn made(
-    environment: &Environment,
-    outputs: &Outputs,
-    written: &[Written],
+    environment: &ConnectedEnvironment,
+    outputs: &KnownOutputs,
+    written: &[WrittenFile],
     unconfirmed: Vec<String>,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let settings = &environment.settings;
     let dir = environment.out(cx.host);
     let conf = settings.files.conf_file.for_env(&settings.env);
@@ -396,7 +403,7 @@ pub fn made(
         .map(|line| format!("{there}{}", environment.rerun.terraform(&line)))
         .collect();
     if cx.global.json() {
-        let made = Made {
+        let made = BootstrapDocument {
             event: "made",
             project: settings.project.as_str(),
             env: settings.env.as_str(),
@@ -412,14 +419,14 @@ pub fn made(
                 .iter()
                 .map(|file| FileMade {
                     path: file.path.display().to_string(),
-                    written: matches!(file.outcome, Outcome::Written { .. }),
+                    written: matches!(file.outcome, FileOutcome::Written { .. }),
                 })
                 .collect(),
             next,
             unconfirmed,
         };
         return json::write_line(&mut *cx.host.out, made)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error));
     }
     let mut text = String::new();
     for (name, value) in resources(environment, outputs) {
@@ -427,11 +434,13 @@ pub fn made(
     }
     for file in written {
         let done = match &file.outcome {
-            Outcome::Written {
+            FileOutcome::Written {
                 backup: Some(backup),
             } => format!("written; what was there is now {}", backup.display()),
-            Outcome::Written { backup: None } => "written".to_owned(),
-            Outcome::Unchanged | Outcome::Refused(_) | Outcome::HeldBack => "current".to_owned(),
+            FileOutcome::Written { backup: None } => "written".to_owned(),
+            FileOutcome::Unchanged | FileOutcome::Refused(_) | FileOutcome::HeldBack => {
+                "current".to_owned()
+            }
         };
         text.push_str(&format!(
             "{:<14} {} ({done})\n",
@@ -467,7 +476,7 @@ pub fn made(
     }
     if environment.asked {
         // A key that is only the default of this folder is that of no other.
-        let said = Layer {
+        let said = SettingsLayer {
             key: environment
                 .said
                 .key
@@ -482,8 +491,11 @@ pub fn made(
     Ok(())
 }
 
-fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str, String)> {
-    let Environment {
+fn resources(
+    environment: &ConnectedEnvironment,
+    outputs: &KnownOutputs,
+) -> Vec<(&'static str, String)> {
+    let ConnectedEnvironment {
         settings, names, ..
     } = environment;
     let mut lines = vec![("state bucket", names.state_bucket.clone())];
@@ -494,7 +506,7 @@ fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str,
         lines.push(("lock table", names.table.clone()));
     }
     if let Some(key) = outputs.get(&crate::backend::aws::blueprint::KEY)
-        && settings.encryption != Encryption::SseS3
+        && settings.encryption != EncryptionSettings::SseS3
     {
         lines.push(("key", key.clone()));
     }
@@ -507,10 +519,10 @@ fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str,
                 .clone(),
         ));
     }
-    if let Alarms::On { topic, .. } = &settings.alarms {
+    if let AlarmSettings::On { topic, .. } = &settings.alarms {
         let topic = match topic {
-            Topic::New { .. } => names.topic.clone(),
-            Topic::Existing { arn } => arn.to_string(),
+            TopicSettings::New { .. } => names.topic.clone(),
+            TopicSettings::Existing { arn } => arn.to_string(),
         };
         lines.push(("alarms to", topic));
     }

@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use super::{
     context::Context,
-    environment::{Ask, Environment, EnvironmentArgs},
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
     explain,
-    failure::Failure,
-    session::{self, Sandboxed, Ways},
+    failure::CliError,
+    session::{self, ConnectionSettings, SandboxSession},
 };
 use crate::{
     backend::aws::{
-        Aws, bucket,
+        AwsProvider, bucket,
         error::AwsError,
         key::find,
-        store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
+        store::{S3Store, StoreAddress, hold::LockMechanisms, write::WriteEncryption},
     },
     report::{
-        json::{self, Noted},
+        json::{self, NotedDocument},
         states::AboutDocument,
     },
-    settings::{Encryption, layer::Layer, names::Region, variables},
-    state::layout::Layout,
+    settings::{EncryptionSettings, layer::SettingsLayer, names::Region, variables},
+    state::layout::StateLayout,
 };
 
 mod args;
@@ -33,21 +33,21 @@ mod ways;
 mod which;
 
 pub use args::TargetArgs;
-use which::{Described, Which};
+use which::{BackendChoice, DescribedBackend};
 
 /// A backend that is there, and who asks.
 #[derive(Debug)]
-pub struct Target {
-    pub aws: Aws,
+pub struct BackendTarget {
+    pub aws: AwsProvider,
     /// Its state key is that of the default workspace; absent if nobody named one.
     pub address: StoreAddress,
-    pub locks: Locks,
+    pub locks: KnownLocks,
     /// A table that was named, and is not there.
     pub missing_table: Option<String>,
     /// The table of an environment that does not lock in it.
     pub unused_table: Option<String>,
     /// What states should be encrypted with, as Terraform would ask for it.
-    pub encryption: Encrypt,
+    pub encryption: WriteEncryption,
     /// The folder of its files.
     pub dir: PathBuf,
     /// The workspace that Terraform would use here.
@@ -64,7 +64,7 @@ pub struct Target {
 
 /// Where locks are, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Locks {
+pub struct KnownLocks {
     pub table: bool,
     /// `None` if nobody said: of a bucket and a table alone.
     pub file: Option<bool>,
@@ -75,28 +75,34 @@ impl TargetArgs {
     ///
     /// # Errors
     /// If nothing says which, two sources contradict each other, or it is not there.
-    pub async fn open(self, cx: &mut Context<'_>) -> Result<Target, Failure> {
+    pub async fn open(self, cx: &mut Context<'_>) -> Result<BackendTarget, CliError> {
         match which::of(&self, cx)? {
-            Which::Environment(args) => {
+            BackendChoice::Environment(args) => {
                 let words = self.words(args.env.as_ref(), cx);
-                let mut environment = args.open(cx.host, &cx.global, Ask::Nobody).await?;
+                let mut environment = args.open(cx.host, &cx.global, Prompting::Nobody).await?;
                 // Where nothing says how runs lock, what is there does.
                 if !environment.says_how_to_lock() {
                     (environment, _) = cx.inspect(environment, false).await?;
                 }
                 of_environment(&environment, words, cx).await
             }
-            Which::Described(described) => {
+            BackendChoice::Described(described) => {
                 let words = self.words(None, cx);
                 let said =
                     variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
-                let role = Layer {
+                let role = SettingsLayer {
                     role_arn: self.role_arn,
                     external_id: self.external_id,
-                    ..Layer::default()
+                    ..SettingsLayer::default()
                 };
                 let caller = role.or_credentials(&said);
-                of_described(*described, &Ways::of_layer(&caller), words, cx).await
+                of_described(
+                    *described,
+                    &ConnectionSettings::of_layer(&caller),
+                    words,
+                    cx,
+                )
+                .await
             }
         }
     }
@@ -105,17 +111,17 @@ impl TargetArgs {
     ///
     /// # Errors
     /// If its name, or another that is said, is not one.
-    pub fn environment(&self, cx: &Context<'_>) -> Result<Option<EnvironmentArgs>, Failure> {
+    pub fn environment(&self, cx: &Context<'_>) -> Result<Option<EnvironmentArgs>, CliError> {
         Ok(match which::of(self, cx)? {
-            Which::Environment(args) => Some(*args),
-            Which::Described(_) => None,
+            BackendChoice::Environment(args) => Some(*args),
+            BackendChoice::Described(_) => None,
         })
     }
 }
 
-impl Target {
-    pub fn store(&self) -> Store<'_> {
-        Store::new(&self.aws, &self.address)
+impl BackendTarget {
+    pub fn store(&self) -> S3Store<'_> {
+        S3Store::new(&self.aws, &self.address)
     }
 
     /// With the table of an environment that locks in files by now, as long as it is there: runs
@@ -123,7 +129,7 @@ impl Target {
     ///
     /// # Errors
     /// If it is interrupted.
-    pub async fn with_unused_table(mut self, cx: &mut Context<'_>) -> Result<Self, Failure> {
+    pub async fn with_unused_table(mut self, cx: &mut Context<'_>) -> Result<Self, CliError> {
         let Some(table) = self.unused_table.take() else {
             return Ok(self);
         };
@@ -131,7 +137,10 @@ impl Target {
             table: Some(table.clone()),
             ..self.address.clone()
         };
-        match cx.look(Store::new(&self.aws, &address).has_table()).await? {
+        match cx
+            .look(S3Store::new(&self.aws, &address).has_table())
+            .await?
+        {
             Ok(true) => {
                 self.address = address;
                 self.notes.push(format!(
@@ -176,15 +185,15 @@ impl Target {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn answer<T: Serialize>(&self, document: &T, cx: &mut Context<'_>) -> Result<(), Failure> {
+    pub fn answer<T: Serialize>(&self, document: &T, cx: &mut Context<'_>) -> Result<(), CliError> {
         let written = json::write_document(
             &mut *cx.host.out,
-            Noted {
+            NotedDocument {
                 body: document,
                 notes: &self.notes,
             },
         );
-        written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
+        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))
     }
 
     /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or
@@ -194,9 +203,9 @@ impl Target {
     /// If the key is named in another way, and may not be looked at.
     pub async fn key_arn(&self) -> Result<Option<String>, AwsError> {
         match &self.encryption {
-            Encrypt::OfS3 | Encrypt::Unsaid => Ok(None),
-            Encrypt::Kms(id) if id.contains(":key/") => Ok(Some(id.clone())),
-            Encrypt::Kms(id) => find::arn(&self.aws, id).await,
+            WriteEncryption::OfS3 | WriteEncryption::Unsaid => Ok(None),
+            WriteEncryption::Kms(id) if id.contains(":key/") => Ok(Some(id.clone())),
+            WriteEncryption::Kms(id) => find::arn(&self.aws, id).await,
         }
     }
 
@@ -204,10 +213,10 @@ impl Target {
     ///
     /// # Errors
     /// If neither is said, or both.
-    pub fn path(&self, key: Option<&str>, workspace: Option<&str>) -> Result<String, Failure> {
+    pub fn path(&self, key: Option<&str>, workspace: Option<&str>) -> Result<String, CliError> {
         match (key, workspace, &self.address.layout.key) {
             (Some(path), None, _) => Ok(path.to_owned()),
-            (Some(_), Some(_), _) => Err(Failure::failed(
+            (Some(_), Some(_), _) => Err(CliError::failed(
                 "a state is named by its path or by its workspace, not by both",
             )),
             (None, workspace, Some(key)) => {
@@ -215,7 +224,7 @@ impl Target {
                 which::must_be_workspace(workspace)?;
                 Ok(self.address.layout.path(key, workspace))
             }
-            (None, _, None) => Err(Failure::failed("nothing says which state")
+            (None, _, None) => Err(CliError::failed("nothing says which state")
                 .hint("name it: the path of its object, as in `app/terraform.tfstate`")
                 .hint(
                     "or the state key: --key PATH, with --workspace NAME unless it is the default \
@@ -226,10 +235,10 @@ impl Target {
     }
 }
 
-impl Locks {
+impl KnownLocks {
     /// What a lock of ours has to take: a file also where nobody knows.
-    pub fn mechanisms(self) -> Mechanisms {
-        Mechanisms {
+    pub fn mechanisms(self) -> LockMechanisms {
+        LockMechanisms {
             table: self.table,
             file: self.file.unwrap_or(true),
         }
@@ -237,12 +246,12 @@ impl Locks {
 }
 
 async fn of_environment(
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     words: String,
     cx: &mut Context<'_>,
-) -> Result<Target, Failure> {
+) -> Result<BackendTarget, CliError> {
     let settings = &environment.settings;
-    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let sandbox = SandboxSession::find(cx.host, &cx.global)?;
     let address = environment.store();
     let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect(
@@ -255,23 +264,23 @@ async fn of_environment(
         .await?;
         Ok(connected.about(settings))
     };
-    let start = place::Start {
+    let start = place::LocateRequest {
         aws: environment.aws.clone(),
         address,
         region_said: true,
     };
     let found = place::find(start, connect, cx).await;
     let found = found.map_err(|failure| match failure {
-        place::Missing::Bucket(failure) => failure.hint(format!(
+        place::MissingPart::Bucket(failure) => failure.hint(format!(
             "`{}` makes it",
             environment.rerun.command("bootstrap", "", &[])
         )),
-        place::Missing::Other(failure) => failure,
+        place::MissingPart::Other(failure) => failure,
     })?;
     let encryption = match &settings.encryption {
-        Encryption::SseS3 => Encrypt::OfS3,
-        Encryption::OwnKey { arn } => Encrypt::Kms(arn.to_string()),
-        Encryption::NewKey { .. } => {
+        EncryptionSettings::SseS3 => WriteEncryption::OfS3,
+        EncryptionSettings::OwnKey { arn } => WriteEncryption::Kms(arn.to_string()),
+        EncryptionSettings::NewKey { .. } => {
             live_encryption(
                 &found.aws,
                 &found.address.bucket,
@@ -281,8 +290,8 @@ async fn of_environment(
             .await?
         }
     };
-    Ok(Target {
-        locks: Locks {
+    Ok(BackendTarget {
+        locks: KnownLocks {
             table: found.address.table.is_some(),
             file: (environment.says_how_to_lock() || environment.live)
                 .then(|| settings.lock.uses_lockfile()),
@@ -316,34 +325,34 @@ async fn of_environment(
 /// The key that the bucket has as its default, which may be another than the alias leads to; else
 /// that of the alias.
 async fn live_encryption(
-    aws: &Aws,
+    aws: &AwsProvider,
     bucket: &str,
     alias: &str,
     cx: &mut Context<'_>,
-) -> Result<Encrypt, Failure> {
+) -> Result<WriteEncryption, CliError> {
     // Those who may only run Terraform may ask neither; the alias leads to the key for them, too.
     let default = cx
-        .look(bucket::encryption::Encryption::of(aws, bucket))
+        .look(bucket::encryption::BucketEncryption::of(aws, bucket))
         .await?
         .ok()
         .flatten();
     if let Some(key) = default.as_ref().and_then(|default| default.key_arn()) {
-        return Ok(Encrypt::Kms(key.to_owned()));
+        return Ok(WriteEncryption::Kms(key.to_owned()));
     }
     Ok(match (cx.look(find::arn(aws, alias)).await?, default) {
-        (Ok(Some(arn)), _) => Encrypt::Kms(arn),
-        (Ok(None), Some(_)) => Encrypt::OfS3,
-        (Ok(None), None) | (Err(_), _) => Encrypt::Kms(alias.to_owned()),
+        (Ok(Some(arn)), _) => WriteEncryption::Kms(arn),
+        (Ok(None), Some(_)) => WriteEncryption::OfS3,
+        (Ok(None), None) | (Err(_), _) => WriteEncryption::Kms(alias.to_owned()),
     })
 }
 
 async fn of_described(
-    described: Described,
-    asked: &Ways,
+    described: DescribedBackend,
+    asked: &ConnectionSettings,
     words: String,
     cx: &mut Context<'_>,
-) -> Result<Target, Failure> {
-    let Described {
+) -> Result<BackendTarget, CliError> {
+    let DescribedBackend {
         configured,
         origin,
         folder,
@@ -351,7 +360,7 @@ async fn of_described(
         locks,
         encryption,
     } = described;
-    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let sandbox = SandboxSession::find(cx.host, &cx.global)?;
     let (ways, mut notes) = ways::of(&configured, asked, sandbox.as_ref(), cx)?;
     let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
     let connect = async |region: &Region, cx: &mut Context<'_>| {
@@ -364,7 +373,7 @@ async fn of_described(
     let named = notes.clone();
     let aws = connect(&region, cx)
         .await
-        .map_err(|failure| named.into_iter().fold(failure, Failure::hint))?;
+        .map_err(|failure| named.into_iter().fold(failure, CliError::hint))?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
     let table = configured
         .dynamodb_table
@@ -377,7 +386,7 @@ async fn of_described(
         ));
     }
     ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
-    let layout = Layout {
+    let layout = StateLayout {
         key: configured.key.as_ref().map(|said| said.value.clone()),
         workspace_prefix: configured.workspace_key_prefix().to_owned(),
     };
@@ -388,7 +397,7 @@ async fn of_described(
         layout,
     };
     let found = place::find(
-        place::Start {
+        place::LocateRequest {
             aws,
             address,
             region_said,
@@ -397,14 +406,14 @@ async fn of_described(
         cx,
     )
     .await
-    .map_err(place::Missing::into_failure)?;
+    .map_err(place::MissingPart::into_failure)?;
     let place = format!(
         "{} in {} (account {})",
         found.address.bucket, found.aws.region, found.address.owner
     );
     notes.extend(found.notes);
-    Ok(Target {
-        locks: Locks {
+    Ok(BackendTarget {
+        locks: KnownLocks {
             table: found.address.table.is_some(),
             ..locks
         },

@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::{
     context::Context,
-    environment::{Ask, EnvironmentArgs},
-    failure::Failure,
+    environment::{EnvironmentArgs, Prompting},
+    failure::CliError,
 };
 use crate::{
-    backend::aws::teardown::{Choice, guards::Said},
+    backend::aws::teardown::{TeardownChoices, guards::TeardownConsent},
     exit,
     settings::names::BucketName,
 };
@@ -24,7 +24,7 @@ mod sharing;
 mod show;
 mod told;
 
-use sharing::Sharing;
+use sharing::SharedBucket;
 
 /// Take a backend down: buckets with every version, table, key, policies, alarms, trail, files
 #[derive(Args, Clone, Debug)]
@@ -33,12 +33,12 @@ pub struct TeardownArgs {
     pub environment: EnvironmentArgs,
 
     #[command(flatten)]
-    pub teardown: TeardownOptions,
+    pub teardown: TeardownFlags,
 }
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Teardown")]
-pub struct TeardownOptions {
+pub struct TeardownFlags {
     /// Look and count, and delete nothing
     #[arg(long)]
     pub plan: bool,
@@ -74,7 +74,7 @@ pub struct TeardownOptions {
 
     /// What to back up before anything is deleted
     #[arg(long, value_name = "WHAT", default_value = "current")]
-    pub backup: Backup,
+    pub backup: BackupMode,
 
     /// Folder for the backup [default: `.tfbackend` beside the files]
     #[arg(long, value_name = "DIR")]
@@ -91,18 +91,18 @@ pub struct TeardownOptions {
 
 /// What a backup holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Backup {
+pub enum BackupMode {
     /// Every state as it is
     Current,
     /// And every version that it had
     AllVersions,
 }
 
-impl TeardownOptions {
-    fn choice(&self, sharing: &Sharing, logs_under_key: bool) -> Choice {
-        let Sharing { bucket, table, .. } = sharing;
+impl TeardownFlags {
+    fn choice(&self, sharing: &SharedBucket, logs_under_key: bool) -> TeardownChoices {
+        let SharedBucket { bucket, table, .. } = sharing;
         let (bucket_of, table_of) = (bucket.clone(), table.clone());
-        Choice {
+        TeardownChoices {
             keep_key: self.keep_key,
             purge_logs: self.purge_logs,
             logs_under_key,
@@ -111,8 +111,8 @@ impl TeardownOptions {
         }
     }
 
-    fn said(&self) -> Said {
-        Said {
+    fn said(&self) -> TeardownConsent {
+        TeardownConsent {
             unprotect: self.unprotect,
             purge_states: self.purge_states,
             detach: self.detach,
@@ -120,12 +120,14 @@ impl TeardownOptions {
     }
 }
 
-pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let TeardownArgs {
         environment,
         teardown: options,
     } = args;
-    let environment = environment.open(cx.host, &cx.global, Ask::Nobody).await?;
+    let environment = environment
+        .open(cx.host, &cx.global, Prompting::Nobody)
+        .await?;
     if !options.plan && !options.cancel {
         confirm::must_be_possible(&options, &environment)?;
     }

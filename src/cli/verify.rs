@@ -11,28 +11,28 @@ use serde::Serialize;
 use super::{
     context::Context,
     describe::describe,
-    environment::{Ask, Environment, EnvironmentArgs},
-    failure::{ErrorDocument, Failure},
-    global::Output,
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
+    failure::{CliError, ErrorDocument},
+    global::OutputFormat,
 };
 use crate::{
     backend::aws::resources::AwsSpec,
-    checks::{Checked, Severity, Verdict, accept::Acceptance, files},
+    checks::{CheckResult, Severity, Verdict, accept::AcceptedFinding, files},
     engine::{
         blueprint::Blueprint,
-        observation::{self, Observation, Seen},
+        observation::{self, Observation, Observed},
         spec::Address,
     },
     exit,
-    host::bounded::Reading,
+    host::bounded::ReadGuard,
     report::{
         findings::{
             self,
-            document::{About, ResourceDocument, VerifyDocument},
+            document::{ResourceDocument, VerifiedEnvironment, VerifyDocument},
         },
         json,
     },
-    terraform::read::{Look, WorkingDirectory},
+    terraform::read::{FolderReadOptions, WorkingDirectory},
 };
 
 mod audit;
@@ -64,7 +64,7 @@ pub struct VerifyOptions {
 
     /// Leave out findings below this severity
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub min_severity: Least,
+    pub min_severity: FailOn,
 
     /// Do not look at states and locks, only at what holds them: --usage=false
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -96,7 +96,7 @@ pub struct VerifyOptions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Least {
+pub enum FailOn {
     Info,
     Low,
     Medium,
@@ -104,19 +104,19 @@ pub enum Least {
     Critical,
 }
 
-impl From<Least> for Severity {
-    fn from(least: Least) -> Self {
+impl From<FailOn> for Severity {
+    fn from(least: FailOn) -> Self {
         match least {
-            Least::Info => Self::Info,
-            Least::Low => Self::Low,
-            Least::Medium => Self::Medium,
-            Least::High => Self::High,
-            Least::Critical => Self::Critical,
+            FailOn::Info => Self::Info,
+            FailOn::Low => Self::Low,
+            FailOn::Medium => Self::Medium,
+            FailOn::High => Self::High,
+            FailOn::Critical => Self::Critical,
         }
     }
 }
 
-pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let options = args.verify;
     if let (false, Some(bucket)) = (
         args.environment.is_named(cx.host),
@@ -137,10 +137,10 @@ async fn all(
     args: EnvironmentArgs,
     options: &VerifyOptions,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     if cx.global.is_report() {
         return Err(
-            Failure::failed("this form of --output is of one environment")
+            CliError::failed("this form of --output is of one environment")
                 .hint("run it for each: --env NAME"),
         );
     }
@@ -158,8 +158,10 @@ async fn all(
         }
     }
     if each.is_empty() {
-        return Err(Failure::failed("there is no environment in tfbackend.toml")
-            .hint("`tfbackend config init` adds one"));
+        return Err(
+            CliError::failed("there is no environment in tfbackend.toml")
+                .hint("`tfbackend config init` adds one"),
+        );
     }
     let has_failed = each.iter().any(|(_, verified)| verified.is_err());
     let passed = each
@@ -181,7 +183,7 @@ async fn all(
             }
         }
         json::write_document(&mut *cx.host.out, &all)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
     } else {
         for (env, verified) in &each {
             match verified {
@@ -224,8 +226,8 @@ async fn of_args(
     args: EnvironmentArgs,
     options: &VerifyOptions,
     cx: &mut Context<'_>,
-) -> Result<VerifyDocument, Failure> {
-    let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
+) -> Result<VerifyDocument, CliError> {
+    let settled = args.settle(cx.host, &cx.global, Prompting::Nobody).await?;
     let mut accepted = settled
         .sources
         .file
@@ -251,10 +253,10 @@ fn now(cx: &Context<'_>) -> jiff::Timestamp {
 
 /// The folder that the files go to, if it is one of Terraform's.
 async fn of_files(
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
     cx: &mut Context<'_>,
-) -> Result<Vec<Checked>, Failure> {
+) -> Result<Vec<CheckResult>, CliError> {
     let (dir, conf) = (
         environment.out(cx.host),
         environment
@@ -282,7 +284,7 @@ async fn of_files(
 }
 
 /// The file that points Terraform at it, if it is there.
-fn tf_file(environment: &Environment, cx: &Context<'_>) -> Option<String> {
+fn tf_file(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Option<String> {
     let path = environment.out(cx.host).join(
         environment
             .settings
@@ -299,7 +301,7 @@ fn tf_file(environment: &Environment, cx: &Context<'_>) -> Option<String> {
 }
 
 /// Files as a person in this folder names them.
-fn named_from(cwd: &Path, checked: Vec<Checked>) -> Vec<Checked> {
+fn named_from(cwd: &Path, checked: Vec<CheckResult>) -> Vec<CheckResult> {
     let prefix = format!("{}/", cwd.display());
     let short = |text: &mut String| *text = text.replace(&prefix, "");
     checked
@@ -321,23 +323,23 @@ pub(super) fn read_folder(
     dir: &Path,
     partial: &[PathBuf],
     cx: &Context<'_>,
-) -> Result<WorkingDirectory, Failure> {
+) -> Result<WorkingDirectory, CliError> {
     let data_dir = cx.host.var("TF_DATA_DIR").map(Path::new);
-    let _reading = Reading::begin();
-    let look = Look {
+    let _reading = ReadGuard::begin();
+    let look = FolderReadOptions {
         engine: None,
         data_dir,
         partial,
     };
     WorkingDirectory::read(dir, &look).map_err(|error| {
-        Failure::failed(format!("cannot read the folder {}", dir.display())).because(&error)
+        CliError::failed(format!("cannot read the folder {}", dir.display())).because(&error)
     })
 }
 
 fn document(
-    about: About,
-    checked: &[Checked],
-    accepted: &[Acceptance],
+    about: VerifiedEnvironment,
+    checked: &[CheckResult],
+    accepted: &[AcceptedFinding],
     least: Severity,
     cx: &Context<'_>,
 ) -> VerifyDocument {
@@ -383,24 +385,27 @@ fn resources(
                 address: node.address.to_string(),
                 title: describe(&node.address, &node.spec).title,
                 needs: needs.into_iter().collect(),
-                present: matches!(observation.get(&node.address), Some(Seen::Present { .. })),
+                present: matches!(
+                    observation.get(&node.address),
+                    Some(Observed::Present { .. })
+                ),
             }
         })
         .collect()
 }
 
-fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let view = cx.global.out_view(cx.host);
     match cx.global.output {
-        Output::Text => cx.answer(&findings::text::text(document, &view))?,
-        Output::Json => {
+        OutputFormat::Text => cx.answer(&findings::text::text(document, &view))?,
+        OutputFormat::Json => {
             json::write_document(&mut *cx.host.out, document)
-                .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+                .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         }
-        Output::Sarif => cx.answer(&findings::sarif::sarif(document))?,
-        Output::Junit => cx.answer(&findings::junit::junit(document))?,
-        Output::Markdown => cx.answer(&findings::markdown::markdown(document))?,
-        Output::Html => cx.answer(&findings::html::html(document))?,
+        OutputFormat::Sarif => cx.answer(&findings::sarif::sarif(document))?,
+        OutputFormat::Junit => cx.answer(&findings::junit::junit(document))?,
+        OutputFormat::Markdown => cx.answer(&findings::markdown::markdown(document))?,
+        OutputFormat::Html => cx.answer(&findings::html::html(document))?,
     }
     Ok(if document.passed {
         exit::DONE

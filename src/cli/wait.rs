@@ -6,23 +6,23 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressDrawTarget;
 
 use super::context::Context;
-use crate::{engine::spec::Address, report::progress::bars::Spinner, text::words};
+use crate::{engine::spec::Address, report::progress::bars::WaitSpinner, text::words};
 
 /// What takes no longer is not worth a line in a log.
 const UNSAID: Duration = Duration::from_secs(5);
 /// No more addresses fit into a line.
 const NAMED: usize = 3;
 
-pub struct Waits {
+pub struct WaitReport {
     /// As in `AWS shows`.
     until: &'static str,
     patience: Duration,
     since: Instant,
     said: bool,
-    spinner: Option<Spinner>,
+    spinner: Option<WaitSpinner>,
 }
 
-impl Waits {
+impl WaitReport {
     pub fn new(until: &'static str, patience: Duration) -> Self {
         Self {
             until,
@@ -42,7 +42,7 @@ impl Waits {
         if cx.host.err_is_terminal {
             let style = cx.global.view(cx.host).style;
             self.spinner
-                .get_or_insert_with(|| Spinner::new(style, ProgressDrawTarget::stderr()))
+                .get_or_insert_with(|| WaitSpinner::new(style, ProgressDrawTarget::stderr()))
                 .show(&text);
         } else if !self.said && self.since.elapsed() >= UNSAID {
             self.said = true;

@@ -3,12 +3,12 @@
 
 use std::str::FromStr;
 
-use super::prompt::Refuse;
+use super::prompt::NoPrompt;
 use crate::{
-    host::{Answer, Kind, Prompt, PromptError, Question},
+    host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind},
     settings::{
-        layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
-        merge::{Merged, Sources},
+        layer::{EncryptionKind, LockMechanism, SettingsLayer, TrailKind},
+        merge::{MergedSettings, SettingsSources},
         names::{Email, EnvName, KeyArn, PrincipalName, ProjectName, Region, StateKey},
     },
 };
@@ -19,7 +19,7 @@ pub use said::{appended, command, equivalent_command, toml_for};
 
 /// Where sensible defaults come from.
 #[derive(Clone, Debug, Default)]
-pub struct Hints {
+pub struct WizardHints {
     /// Name of the Git repository's folder, else of the current one.
     pub folder: Option<String>,
     /// Region of the AWS profile; `AWS_REGION` is known already.
@@ -30,7 +30,7 @@ pub struct Hints {
 ///
 /// # Errors
 /// As [`ask`].
-pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, PromptError> {
+pub fn ask_env(prompt: &mut dyn Prompt, sources: &SettingsSources) -> Result<EnvName, PromptError> {
     let known: Vec<String> = sources
         .file
         .iter()
@@ -44,7 +44,7 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, Pr
     } else {
         known[0].clone()
     };
-    let kind = Kind::Text {
+    let kind = QuestionKind::Text {
         default: Some(default),
         check: reads_as::<EnvName>,
     };
@@ -53,8 +53,8 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, Pr
         flag: "--env",
         kind,
     })? {
-        Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
-        Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+        PromptAnswer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
+        PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong_kind()),
     }
 }
 
@@ -65,35 +65,38 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, Pr
 /// As [`ask`].
 pub fn ask_where(
     prompt: &mut dyn Prompt,
-    merged: &Merged,
-    hints: &Hints,
+    merged: &MergedSettings,
+    hints: &WizardHints,
     takes_defaults: bool,
-) -> Result<Layer, PromptError> {
-    let mut asking = Asking {
+) -> Result<SettingsLayer, PromptError> {
+    let mut asking = Wizard {
         prompt,
         merged,
         takes_defaults,
-        answers: Layer::default(),
+        answers: SettingsLayer::default(),
     };
     asking.environment(hints)?;
     Ok(asking.answers)
 }
 
 /// Whether [`ask`] has anything to ask.
-pub fn has_questions(merged: &Merged) -> bool {
-    matches!(ask(&mut Refuse, merged), Err(PromptError::CannotAsk { .. }))
+pub fn has_questions(merged: &MergedSettings) -> bool {
+    matches!(
+        ask(&mut NoPrompt, merged),
+        Err(PromptError::CannotAsk { .. })
+    )
 }
 
 /// Asks for everything else that nobody said. The answers are valid each by itself.
 ///
 /// # Errors
 /// If a question cannot be asked, or the person interrupts: then nothing has happened.
-pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
-    let mut asking = Asking {
+pub fn ask(prompt: &mut dyn Prompt, merged: &MergedSettings) -> Result<SettingsLayer, PromptError> {
+    let mut asking = Wizard {
         prompt,
         merged,
         takes_defaults: false,
-        answers: Layer::default(),
+        answers: SettingsLayer::default(),
     };
     asking.state()?;
     asking.encryption()?;
@@ -109,26 +112,29 @@ pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptErro
 ///
 /// # Errors
 /// As [`ask`].
-pub fn ask_state_key(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
-    let mut asking = Asking {
+pub fn ask_state_key(
+    prompt: &mut dyn Prompt,
+    merged: &MergedSettings,
+) -> Result<SettingsLayer, PromptError> {
+    let mut asking = Wizard {
         prompt,
         merged,
         takes_defaults: false,
-        answers: Layer::default(),
+        answers: SettingsLayer::default(),
     };
     asking.state_key()?;
     Ok(asking.answers)
 }
 
-struct Asking<'a> {
+struct Wizard<'a> {
     prompt: &'a mut dyn Prompt,
-    merged: &'a Merged,
+    merged: &'a MergedSettings,
     /// Whether what is known without being said is not asked for.
     takes_defaults: bool,
-    answers: Layer,
+    answers: SettingsLayer,
 }
 
-impl Asking<'_> {
+impl Wizard<'_> {
     fn open(&self, names: &[&str]) -> bool {
         names.iter().all(|name| {
             if self.takes_defaults {
@@ -139,7 +145,7 @@ impl Asking<'_> {
         })
     }
 
-    fn environment(&mut self, hints: &Hints) -> Result<(), PromptError> {
+    fn environment(&mut self, hints: &WizardHints) -> Result<(), PromptError> {
         if self.open(&["project"]) {
             let default = hints.folder.as_deref().and_then(project_from);
             self.answers.project = Some(self.value(
@@ -217,24 +223,24 @@ impl Asking<'_> {
             return Ok(());
         }
         #[derive(Clone, Copy)]
-        enum Key {
+        enum WizardKey {
             New,
             Own,
             None,
         }
         let options = [
             (
-                Key::New,
+                WizardKey::New,
                 "new KMS key",
                 "1 USD a month; you decide who may decrypt",
             ),
             (
-                Key::Own,
+                WizardKey::Own,
                 "existing KMS key",
                 "one that you have in this region",
             ),
             (
-                Key::None,
+                WizardKey::None,
                 "SSE-S3",
                 "free; whoever may read the bucket may decrypt",
             ),
@@ -244,9 +250,9 @@ impl Asking<'_> {
             "--encryption, --kms-key",
             &options,
         )? {
-            Key::New => self.answers.encryption = Some(EncryptionKind::Kms),
-            Key::None => self.answers.encryption = Some(EncryptionKind::SseS3),
-            Key::Own => {
+            WizardKey::New => self.answers.encryption = Some(EncryptionKind::Kms),
+            WizardKey::None => self.answers.encryption = Some(EncryptionKind::SseS3),
+            WizardKey::Own => {
                 self.answers.kms_key =
                     Some(self.value::<KeyArn>("ARN of the key", "--kms-key", None::<&String>)?)
             }
@@ -306,9 +312,9 @@ impl Asking<'_> {
         let question = Question {
             text: "Protect against being taken down by mistake".to_owned(),
             flag: "--ephemeral",
-            kind: Kind::YesNo { default: true },
+            kind: QuestionKind::YesNo { default: true },
         };
-        let Answer::YesNo(protect) = self.prompt.ask(&question)? else {
+        let PromptAnswer::YesNo(protect) = self.prompt.ask(&question)? else {
             return Err(wrong_kind());
         };
         self.answers.ephemeral = Some(!protect);
@@ -324,7 +330,7 @@ impl Asking<'_> {
     where
         T: FromStr<Err: ToString>,
     {
-        let kind = Kind::Text {
+        let kind = QuestionKind::Text {
             default: default.map(ToString::to_string),
             check: reads_as::<T>,
         };
@@ -333,8 +339,8 @@ impl Asking<'_> {
             flag,
             kind,
         })? {
-            Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
-            Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+            PromptAnswer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
+            PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong_kind()),
         }
     }
 
@@ -342,7 +348,7 @@ impl Asking<'_> {
     where
         T: FromStr<Err: ToString>,
     {
-        let kind = Kind::Text {
+        let kind = QuestionKind::Text {
             default: Some(String::new()),
             check: reads_as_list::<T>,
         };
@@ -351,10 +357,10 @@ impl Asking<'_> {
             flag,
             kind,
         })? {
-            Answer::Text(text) => items(&text)
+            PromptAnswer::Text(text) => items(&text)
                 .map(|item| item.parse().map_err(|_| wrong_kind()))
                 .collect(),
-            Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+            PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong_kind()),
         }
     }
 
@@ -372,17 +378,17 @@ impl Asking<'_> {
         let question = Question {
             text: text.to_owned(),
             flag,
-            kind: Kind::Choice {
+            kind: QuestionKind::Choice {
                 options: shown,
                 default: 0,
             },
         };
         match self.prompt.ask(&question)? {
-            Answer::Choice(chosen) => options
+            PromptAnswer::Choice(chosen) => options
                 .get(chosen)
                 .map(|(value, ..)| value.clone())
                 .ok_or_else(wrong_kind),
-            Answer::Text(_) | Answer::YesNo(_) => Err(wrong_kind()),
+            PromptAnswer::Text(_) | PromptAnswer::YesNo(_) => Err(wrong_kind()),
         }
     }
 }

@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{
-    event::Event,
-    plan::{Change, Plan, Step},
-    spec::{Address, Outputs, Spec},
+    event::ApplyEvent,
+    plan::{Plan, PlanStep, PlannedChange},
+    spec::{Address, KnownOutputs, Spec},
 };
 
 /// The cloud, or what stands in for it in a test.
-pub trait Cloud: Sync {
+pub trait Provider: Sync {
     type Spec: Spec;
     type Error: std::error::Error + Send;
 
@@ -30,43 +30,43 @@ pub trait Cloud: Sync {
     fn write(
         &self,
         address: &Address,
-        change: &Change<Self::Spec>,
+        change: &PlannedChange<Self::Spec>,
     ) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
 }
 
 #[derive(Debug)]
 #[must_use]
-pub struct Outcome<E> {
+pub struct ApplyOutcome<E> {
     pub applied: Vec<Address>,
     pub failed: Vec<(Address, E)>,
     /// Not started: what they need failed, or the run was interrupted.
     pub left: Vec<Address>,
     /// What all nodes give out that are there now.
-    pub outputs: Outputs,
+    pub outputs: KnownOutputs,
 }
 
 /// How a plan is to be carried out.
-pub struct Run<'a> {
+pub struct ApplyOptions<'a> {
     pub parallelism: NonZeroUsize,
     /// Once cancelled, what runs is finished and nothing more is started. Futures are never
     /// dropped half-way: the outcome of a call would be unknown.
     pub cancel: &'a CancellationToken,
-    pub on_event: &'a mut (dyn FnMut(Event) + Send),
+    pub on_event: &'a mut (dyn FnMut(ApplyEvent) + Send),
 }
 
-pub async fn apply<C: Cloud>(
+pub async fn apply<C: Provider>(
     plan: Plan<C::Spec>,
-    known: Outputs,
+    known: KnownOutputs,
     cloud: &C,
-    run: Run<'_>,
-) -> Outcome<C::Error> {
-    let mut outcome = Outcome {
+    run: ApplyOptions<'_>,
+) -> ApplyOutcome<C::Error> {
+    let mut outcome = ApplyOutcome {
         applied: vec![],
         failed: vec![],
         left: vec![],
         outputs: known,
     };
-    let mut waiting: Vec<Step<C::Spec>> = plan.steps;
+    let mut waiting: Vec<PlanStep<C::Spec>> = plan.steps;
     let in_plan: BTreeSet<Address> = waiting.iter().map(|step| step.address.clone()).collect();
     let mut done: BTreeSet<Address> = BTreeSet::new();
     // Each with the step that failed or was blocked in the first place, which is what a reader
@@ -78,7 +78,7 @@ pub async fn apply<C: Cloud>(
     loop {
         if run.cancel.is_cancelled() && !told {
             told = true;
-            (run.on_event)(Event::Interrupted {
+            (run.on_event)(ApplyEvent::Interrupted {
                 running: running.len(),
             });
         }
@@ -88,7 +88,7 @@ pub async fn apply<C: Cloud>(
         for step in waiting {
             if let Some(because) = step.needs.iter().find_map(|need| lost.get(need)).cloned() {
                 if step.change.writes() {
-                    (run.on_event)(Event::Skipped {
+                    (run.on_event)(ApplyEvent::Skipped {
                         address: step.address.clone(),
                         because: because.clone(),
                     });
@@ -106,16 +106,16 @@ pub async fn apply<C: Cloud>(
                 continue;
             }
             match step.change {
-                Change::NoOp { .. } => {
+                PlannedChange::NoOp { .. } => {
                     done.insert(step.address);
                 }
                 // What needs something that stays, or that is blocked, stays as well.
-                Change::Keep { .. } | Change::Blocked { .. } => {
+                PlannedChange::Keep { .. } | PlannedChange::Blocked { .. } => {
                     lost.insert(step.address.clone(), step.address);
                 }
                 change if running.len() < run.parallelism.get() && !run.cancel.is_cancelled() => {
                     let change = resolved(change, &outcome.outputs);
-                    (run.on_event)(Event::Started {
+                    (run.on_event)(ApplyEvent::Started {
                         address: step.address.clone(),
                     });
                     running.push(async move {
@@ -124,7 +124,7 @@ pub async fn apply<C: Cloud>(
                         (step.address, result, started.elapsed())
                     });
                 }
-                change => still_waiting.push(Step { change, ..step }),
+                change => still_waiting.push(PlanStep { change, ..step }),
             }
         }
         waiting = still_waiting;
@@ -140,7 +140,7 @@ pub async fn apply<C: Cloud>(
                 outcome
                     .outputs
                     .extend(output.map(|output| (address.clone(), output)));
-                (run.on_event)(Event::Finished {
+                (run.on_event)(ApplyEvent::Finished {
                     address: address.clone(),
                     took,
                 });
@@ -148,7 +148,7 @@ pub async fn apply<C: Cloud>(
                 outcome.applied.push(address);
             }
             Some((address, Err(error), _)) => {
-                (run.on_event)(Event::Failed {
+                (run.on_event)(ApplyEvent::Failed {
                     address: address.clone(),
                     error: error.to_string(),
                 });
@@ -166,22 +166,22 @@ pub async fn apply<C: Cloud>(
     outcome
 }
 
-fn resolved<S: Spec>(change: Change<S>, known: &Outputs) -> Change<S> {
+fn resolved<S: Spec>(change: PlannedChange<S>, known: &KnownOutputs) -> PlannedChange<S> {
     match change {
-        Change::Create { to } => Change::Create {
+        PlannedChange::Create { to } => PlannedChange::Create {
             to: to.resolve(known),
         },
-        Change::Update { from, to } => Change::Update {
+        PlannedChange::Update { from, to } => PlannedChange::Update {
             from,
             to: to.resolve(known),
         },
-        Change::Adopt { from, to } => Change::Adopt {
+        PlannedChange::Adopt { from, to } => PlannedChange::Adopt {
             from,
             to: to.resolve(known),
         },
-        change @ (Change::NoOp { .. }
-        | Change::Delete { .. }
-        | Change::Keep { .. }
-        | Change::Blocked { .. }) => change,
+        change @ (PlannedChange::NoOp { .. }
+        | PlannedChange::Delete { .. }
+        | PlannedChange::Keep { .. }
+        | PlannedChange::Blocked { .. }) => change,
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::spec::Address;
 
 /// One thing that should be, or should be there already.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node<S> {
+pub struct BlueprintNode<S> {
     pub address: Address,
     pub needs: Vec<Address>,
     pub spec: S,
@@ -13,14 +13,14 @@ pub struct Node<S> {
 /// Invariant: a node comes after every node that it needs, and no address comes twice.
 #[derive(Clone, Debug)]
 pub struct Blueprint<S> {
-    nodes: Vec<Node<S>>,
+    nodes: Vec<BlueprintNode<S>>,
 }
 
 impl<S> Blueprint<S> {
     /// # Panics
     /// If a node needs one that is not before it, or an address comes twice. The set of nodes is
     /// the program's, not the user's.
-    pub fn new(nodes: Vec<Node<S>>) -> Self {
+    pub fn new(nodes: Vec<BlueprintNode<S>>) -> Self {
         for (i, node) in nodes.iter().enumerate() {
             let earlier = &nodes[..i];
             assert!(
@@ -39,11 +39,11 @@ impl<S> Blueprint<S> {
         Self { nodes }
     }
 
-    pub fn nodes(&self) -> &[Node<S>] {
+    pub fn nodes(&self) -> &[BlueprintNode<S>] {
         &self.nodes
     }
 
-    pub fn get(&self, address: &Address) -> Option<&Node<S>> {
+    pub fn get(&self, address: &Address) -> Option<&BlueprintNode<S>> {
         self.nodes.iter().find(|node| node.address == *address)
     }
 }

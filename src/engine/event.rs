@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::spec::Address;
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum ApplyEvent {
     Started {
         address: Address,
     },

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::spec::{Address, Outputs, Spec};
+use crate::engine::spec::{Address, KnownOutputs, Spec};
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Seen<S> {
+pub enum Observed<S> {
     /// It is certain that there is nothing here: the service's own not-found code said so.
     Absent,
     Present {
         spec: S,
         output: Option<String>,
-        owner: Owner,
+        owner: ResourceOwner,
     },
     /// We may not look, or could not. Never to be taken for absence.
     Unreadable(String),
@@ -19,7 +19,7 @@ pub enum Seen<S> {
 
 /// Whose a resource is, by its tags; a part has the owner of the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum ResourceOwner {
     Us,
     /// In our account, without our tags: ours to adopt, not to change unasked.
     Unmanaged,
@@ -27,27 +27,29 @@ pub enum Owner {
     Other(String),
 }
 
-pub type Observation<S> = BTreeMap<Address, Seen<S>>;
+pub type Observation<S> = BTreeMap<Address, Observed<S>>;
 
 /// What the nodes that are there give out.
-pub fn outputs<S>(observation: &Observation<S>) -> Outputs {
+pub fn outputs<S>(observation: &Observation<S>) -> KnownOutputs {
     observation
         .iter()
         .filter_map(|(address, seen)| match seen {
-            Seen::Present {
+            Observed::Present {
                 output: Some(output),
                 ..
             } => Some((address.clone(), output.clone())),
-            Seen::Present { output: None, .. } | Seen::Absent | Seen::Unreadable(_) => None,
+            Observed::Present { output: None, .. } | Observed::Absent | Observed::Unreadable(_) => {
+                None
+            }
         })
         .collect()
 }
 
 /// Those of [`outputs`] that may be written elsewhere: see [`Spec::output_is_final`].
-pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> Outputs {
+pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> KnownOutputs {
     let is_final = |address: &Address| match observation.get(address) {
-        Some(Seen::Present { spec, .. }) => spec.output_is_final(),
-        Some(Seen::Absent | Seen::Unreadable(_)) | None => false,
+        Some(Observed::Present { spec, .. }) => spec.output_is_final(),
+        Some(Observed::Absent | Observed::Unreadable(_)) | None => false,
     };
     outputs(observation)
         .into_iter()
@@ -60,28 +62,28 @@ pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> Outputs {
 pub fn torn<S>(observation: &Observation<S>) -> BTreeSet<Address> {
     let present = observation
         .iter()
-        .filter(|(_, seen)| matches!(seen, Seen::Present { .. }));
+        .filter(|(_, seen)| matches!(seen, Observed::Present { .. }));
     let wholes = present.filter_map(|(address, _)| address.parent());
     wholes
-        .filter(|whole| matches!(observation.get(whole), Some(Seen::Absent)))
+        .filter(|whole| matches!(observation.get(whole), Some(Observed::Absent)))
         .collect()
 }
 
 /// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could
 /// not be seen, nobody knows whose the parts are, and so they count as not seen either.
 pub fn inherit_owners<S>(observation: &mut Observation<S>) {
-    let wholes: BTreeMap<Address, Seen<()>> = observation
+    let wholes: BTreeMap<Address, Observed<()>> = observation
         .iter()
         .filter(|(address, _)| address.parent().is_none())
         .map(|(address, seen)| {
             let seen = match seen {
-                Seen::Present { owner, .. } => Seen::Present {
+                Observed::Present { owner, .. } => Observed::Present {
                     spec: (),
                     output: None,
                     owner: owner.clone(),
                 },
-                Seen::Absent => Seen::Absent,
-                Seen::Unreadable(why) => Seen::Unreadable(why.clone()),
+                Observed::Absent => Observed::Absent,
+                Observed::Unreadable(why) => Observed::Unreadable(why.clone()),
             };
             (address.clone(), seen)
         })
@@ -91,11 +93,13 @@ pub fn inherit_owners<S>(observation: &mut Observation<S>) {
             continue;
         };
         match (whole, &mut *seen) {
-            (Seen::Present { owner: whole, .. }, Seen::Present { owner, .. }) => {
+            (Observed::Present { owner: whole, .. }, Observed::Present { owner, .. }) => {
                 *owner = whole.clone()
             }
-            (Seen::Unreadable(why), Seen::Present { .. }) => *seen = Seen::Unreadable(why.clone()),
-            (Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_), _) => {}
+            (Observed::Unreadable(why), Observed::Present { .. }) => {
+                *seen = Observed::Unreadable(why.clone())
+            }
+            (Observed::Present { .. } | Observed::Absent | Observed::Unreadable(_), _) => {}
         }
     }
 }

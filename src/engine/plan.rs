@@ -6,15 +6,15 @@ pub mod path;
 pub mod teardown;
 
 use crate::engine::{
-    blueprint::{Blueprint, Node},
-    observation::{self, Observation, Owner, Seen},
+    blueprint::{Blueprint, BlueprintNode},
+    observation::{self, Observation, Observed, ResourceOwner},
     spec::{Address, Spec},
 };
 
 /// What is to be done at one address. `from` and `to` are all that printing and writing need.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "action")]
-pub enum Change<S> {
+pub enum PlannedChange<S> {
     NoOp {
         spec: S,
     },
@@ -36,11 +36,11 @@ pub enum Change<S> {
     /// Stays where the rest is taken down.
     Keep {
         spec: S,
-        why: Kept,
+        why: KeepReason,
     },
     /// Nothing may be done here until a person has acted.
     Blocked {
-        reason: Reason,
+        reason: BlockReason,
     },
 }
 
@@ -49,7 +49,7 @@ pub enum Change<S> {
     Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
 )]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Kept {
+pub enum KeepReason {
     #[error("unmanaged: it was not made by tfbackend")]
     Unmanaged,
     #[error("belongs to {owner}")]
@@ -66,7 +66,7 @@ pub enum Kept {
     Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
 )]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Reason {
+pub enum BlockReason {
     #[error("could not be looked at: {error}")]
     Unreadable { error: String },
     #[error("was not looked at")]
@@ -89,29 +89,32 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingChange {
     /// The plan blocks at an address of the setting's own.
-    Refused { setting: Address, reason: Reason },
+    Refused {
+        setting: Address,
+        reason: BlockReason,
+    },
     /// The plan says at this step what follows from it.
     Consequence { step: Address, what: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step<S> {
+pub struct PlanStep<S> {
     pub address: Address,
     pub needs: Vec<Address>,
     /// What follows for the states that are there already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consequence: Option<String>,
     #[serde(flatten)]
-    pub change: Change<S>,
+    pub change: PlannedChange<S>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[must_use]
 pub struct Plan<S> {
-    pub steps: Vec<Step<S>>,
+    pub steps: Vec<PlanStep<S>>,
 }
 
-impl<S> Change<S> {
+impl<S> PlannedChange<S> {
     pub fn writes(&self) -> bool {
         match self {
             Self::Create { .. }
@@ -142,7 +145,7 @@ impl<S: Spec> Plan<S> {
             // may not.
             let as_it_is = (known != decided)
                 .then(|| to(&known))
-                .filter(|change| matches!(change, Change::NoOp { .. }));
+                .filter(|change| matches!(change, PlannedChange::NoOp { .. }));
             step(node, as_it_is.unwrap_or_else(|| to(&decided)))
         });
         Self {
@@ -156,12 +159,12 @@ impl<S: Spec> Plan<S> {
         for change in changes.iter().rev() {
             match change {
                 SettingChange::Refused { setting, reason } => {
-                    let change = Change::Blocked {
+                    let change = PlannedChange::Blocked {
                         reason: reason.clone(),
                     };
                     self.steps.insert(
                         0,
-                        Step {
+                        PlanStep {
                             address: setting.clone(),
                             needs: vec![],
                             consequence: None,
@@ -188,29 +191,32 @@ impl<S: Spec> Plan<S> {
     }
 
     /// The steps of what is not as it should be.
-    pub fn differing(&self) -> impl Iterator<Item = &Step<S>> {
-        self.steps
-            .iter()
-            .filter(|step| !matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
+    pub fn differing(&self) -> impl Iterator<Item = &PlanStep<S>> {
+        self.steps.iter().filter(|step| {
+            !matches!(
+                step.change,
+                PlannedChange::NoOp { .. } | PlannedChange::Keep { .. }
+            )
+        })
     }
 
     /// The steps that need a person first. A plan with any is refused as a whole.
-    pub fn blocked(&self) -> impl Iterator<Item = (&Address, &Reason)> {
+    pub fn blocked(&self) -> impl Iterator<Item = (&Address, &BlockReason)> {
         self.steps.iter().filter_map(|step| match &step.change {
-            Change::Blocked { reason } => Some((&step.address, reason)),
-            Change::NoOp { .. }
-            | Change::Create { .. }
-            | Change::Update { .. }
-            | Change::Adopt { .. }
-            | Change::Delete { .. }
-            | Change::Keep { .. } => None,
+            PlannedChange::Blocked { reason } => Some((&step.address, reason)),
+            PlannedChange::NoOp { .. }
+            | PlannedChange::Create { .. }
+            | PlannedChange::Update { .. }
+            | PlannedChange::Adopt { .. }
+            | PlannedChange::Delete { .. }
+            | PlannedChange::Keep { .. } => None,
         })
     }
 
     /// The whole that a blocked part belongs to, if that is blocked for the same reason: a person
     /// hears of it once.
-    pub fn blocking_whole(&self, part: &Step<S>) -> Option<&Address> {
-        let Change::Blocked { reason } = &part.change else {
+    pub fn blocking_whole(&self, part: &PlanStep<S>) -> Option<&Address> {
+        let PlannedChange::Blocked { reason } = &part.change else {
             return None;
         };
         let parent = part.address.parent()?;
@@ -220,20 +226,20 @@ impl<S: Spec> Plan<S> {
     }
 
     /// The steps that write.
-    pub fn writes(&self) -> impl Iterator<Item = &Step<S>> {
+    pub fn writes(&self) -> impl Iterator<Item = &PlanStep<S>> {
         self.steps.iter().filter(|step| step.change.writes())
     }
 
     /// The steps that delete.
-    pub fn deletes(&self) -> impl Iterator<Item = &Step<S>> {
+    pub fn deletes(&self) -> impl Iterator<Item = &PlanStep<S>> {
         self.steps
             .iter()
-            .filter(|step| matches!(step.change, Change::Delete { .. }))
+            .filter(|step| matches!(step.change, PlannedChange::Delete { .. }))
     }
 }
 
-fn step<S: Spec>(node: &Node<S>, change: Change<S>) -> Step<S> {
-    Step {
+fn step<S: Spec>(node: &BlueprintNode<S>, change: PlannedChange<S>) -> PlanStep<S> {
+    PlanStep {
         address: node.address.clone(),
         needs: node.needs.clone(),
         consequence: None,
@@ -241,40 +247,40 @@ fn step<S: Spec>(node: &Node<S>, change: Change<S>) -> Step<S> {
     }
 }
 
-fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S> {
-    let blocked = |reason| Change::Blocked { reason };
+fn change<S: Spec>(desired: S, seen: Option<&Observed<S>>, adopt: bool) -> PlannedChange<S> {
+    let blocked = |reason| PlannedChange::Blocked { reason };
     let (spec, owner) = match seen {
-        None => return blocked(Reason::NotLookedAt),
-        Some(Seen::Unreadable(error)) => {
-            return blocked(Reason::Unreadable {
+        None => return blocked(BlockReason::NotLookedAt),
+        Some(Observed::Unreadable(error)) => {
+            return blocked(BlockReason::Unreadable {
                 error: error.clone(),
             });
         }
-        Some(Seen::Absent) => {
+        Some(Observed::Absent) => {
             return match desired.reference() {
-                Some(what) => blocked(Reason::Missing { what }),
-                None => Change::Create { to: desired },
+                Some(what) => blocked(BlockReason::Missing { what }),
+                None => PlannedChange::Create { to: desired },
             };
         }
-        Some(Seen::Present { spec, owner, .. }) => (spec, owner),
+        Some(Observed::Present { spec, owner, .. }) => (spec, owner),
     };
     if let Some(why) = desired.blocked_by(spec) {
-        return blocked(Reason::Impossible { why });
+        return blocked(BlockReason::Impossible { why });
     }
     if desired.reference().is_some() {
-        return Change::NoOp { spec: spec.clone() };
+        return PlannedChange::NoOp { spec: spec.clone() };
     }
     let (from, to) = (spec.clone(), desired.over(spec));
     match owner {
-        Owner::Us if from == to => Change::NoOp { spec: to },
-        Owner::Us => Change::Update { from, to },
-        Owner::Unmanaged if adopt && from == to => Change::NoOp { spec: to },
-        Owner::Unmanaged if adopt => match desired.adoption_blocked_by(&from) {
-            Some(why) => blocked(Reason::Impossible { why }),
-            None => Change::Adopt { from, to },
+        ResourceOwner::Us if from == to => PlannedChange::NoOp { spec: to },
+        ResourceOwner::Us => PlannedChange::Update { from, to },
+        ResourceOwner::Unmanaged if adopt && from == to => PlannedChange::NoOp { spec: to },
+        ResourceOwner::Unmanaged if adopt => match desired.adoption_blocked_by(&from) {
+            Some(why) => blocked(BlockReason::Impossible { why }),
+            None => PlannedChange::Adopt { from, to },
         },
-        Owner::Unmanaged => blocked(Reason::Unmanaged),
-        Owner::Other(owner) => blocked(Reason::Foreign {
+        ResourceOwner::Unmanaged => blocked(BlockReason::Unmanaged),
+        ResourceOwner::Other(owner) => blocked(BlockReason::Foreign {
             owner: owner.clone(),
         }),
     }

@@ -54,7 +54,7 @@ impl fmt::Display for Address {
 pub const UNKNOWN: &str = "(known after apply";
 
 /// What nodes gave out once they existed: a key its ARN.
-pub type Outputs = BTreeMap<Address, String>;
+pub type KnownOutputs = BTreeMap<Address, String>;
 
 /// The settings of one kind of resource, desired or observed.
 pub trait Spec:
@@ -62,7 +62,7 @@ pub trait Spec:
 {
     /// Fills in what only an earlier node could know, wherever [`Address::output`] stands.
     #[must_use]
-    fn resolve(&self, known: &Outputs) -> Self {
+    fn resolve(&self, known: &KnownOutputs) -> Self {
         if known.is_empty() {
             return self.clone();
         }
@@ -143,7 +143,7 @@ pub fn texts_mut(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     }
 }
 
-fn fill_in(value: &mut Value, known: &Outputs) {
+fn fill_in(value: &mut Value, known: &KnownOutputs) {
     texts_mut(value, &mut |text| {
         if text.contains(UNKNOWN) {
             for (address, output) in known {

@@ -73,7 +73,7 @@ pub fn text_up_to(path: &Path, limit: u64) -> io::Result<String> {
 /// # Errors
 /// As [`text_up_to`], but for the kind of the file.
 pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
-    let _reading = Reading::begin();
+    let _reading = ReadGuard::begin();
     as_text(all(File::open(path)?, limit)?)
 }
 
@@ -98,16 +98,16 @@ static READERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Held while files are read and nothing else is done: a signal may end the program at once.
 #[derive(Debug)]
-pub struct Reading(());
+pub struct ReadGuard(());
 
-impl Reading {
+impl ReadGuard {
     pub fn begin() -> Self {
         READERS.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
 }
 
-impl Drop for Reading {
+impl Drop for ReadGuard {
     fn drop(&mut self) {
         READERS.fetch_sub(1, Ordering::SeqCst);
     }

@@ -3,29 +3,29 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table};
+use super::{TextStyle, safe::safe, table::TextTable};
 use crate::{
-    state::census::{Census, Facts, Holds, LockRow, Named, StateRow},
+    state::census::{LockRow, NamedSample, StateCensus, StateContentsKind, StateFacts, StateRow},
     text::words,
 };
 
 /// The whole census. No value of any state is in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CensusDocument {
-    pub states: Counted<StateDocument>,
+    pub states: CountedNames<CensusStateDocument>,
     /// States with nothing in them.
     pub empty: usize,
     /// States with resources, encrypted, or of another format.
     pub in_use: usize,
     /// States of which nobody can say; they count as in use.
     pub unreadable: usize,
-    pub locks: Counted<LockDocument>,
+    pub locks: CountedNames<CensusLockDocument>,
     /// Locks of a teardown that was cut off.
     pub frozen: usize,
     /// Who has the policy, as in `role/ci`.
-    pub attached: Counted<String>,
+    pub attached: CountedNames<String>,
     /// Who hears of alarms and deletions, as in `email ops@example.com`.
-    pub subscribers: Counted<String>,
+    pub subscribers: CountedNames<String>,
     pub versions: u64,
     pub bytes: u64,
     pub delete_markers: u64,
@@ -33,18 +33,18 @@ pub struct CensusDocument {
     pub mfa_delete: bool,
     pub object_lock: Option<ObjectLockDocument>,
     /// What could not be looked at, and so is not counted.
-    pub unseen: Counted<String>,
+    pub unseen: CountedNames<String>,
 }
 
 /// The first of them, and how many there are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Counted<T> {
+pub struct CountedNames<T> {
     pub count: usize,
     pub first: Vec<T>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StateDocument {
+pub struct CensusStateDocument {
     pub path: String,
     pub workspace: String,
     pub bytes: u64,
@@ -60,7 +60,7 @@ pub struct StateDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LockDocument {
+pub struct CensusLockDocument {
     pub path: String,
     pub in_table: bool,
     pub as_file: bool,
@@ -78,8 +78,8 @@ pub struct ObjectLockDocument {
 }
 
 impl CensusDocument {
-    pub fn of(census: &Census) -> Self {
-        let Census {
+    pub fn of(census: &StateCensus) -> Self {
+        let StateCensus {
             states,
             empty,
             in_use,
@@ -90,7 +90,7 @@ impl CensusDocument {
             subscribers,
             ..
         } = census;
-        let Census {
+        let StateCensus {
             versions,
             uploads,
             mfa_delete,
@@ -123,27 +123,29 @@ impl CensusDocument {
     }
 }
 
-fn counted<T, U>(named: &Named<T>, document: impl Fn(&T) -> U) -> Counted<U> {
-    Counted {
+fn counted<T, U>(named: &NamedSample<T>, document: impl Fn(&T) -> U) -> CountedNames<U> {
+    CountedNames {
         count: named.count,
         first: named.rows.iter().map(document).collect(),
     }
 }
 
-fn state(row: &StateRow) -> StateDocument {
+fn state(row: &StateRow) -> CensusStateDocument {
     let (contents, facts, error) = match &row.holds {
-        Holds::Known(facts) => ("known", facts.clone(), None),
-        Holds::Encrypted(facts) => ("encrypted", facts.clone(), None),
-        Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
-        Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
+        StateContentsKind::Known(facts) => ("known", facts.clone(), None),
+        StateContentsKind::Encrypted(facts) => ("encrypted", facts.clone(), None),
+        StateContentsKind::OtherFormat(facts) => ("other-format", facts.clone(), None),
+        StateContentsKind::Unreadable(error) => {
+            ("unreadable", StateFacts::default(), Some(error.clone()))
+        }
     };
-    let Facts {
+    let StateFacts {
         serial,
         lineage,
         engine,
         managed,
     } = facts;
-    StateDocument {
+    CensusStateDocument {
         path: row.path.clone(),
         workspace: row.workspace.clone(),
         bytes: row.size,
@@ -157,7 +159,7 @@ fn state(row: &StateRow) -> StateDocument {
     }
 }
 
-fn lock(row: &LockRow) -> LockDocument {
+fn lock(row: &LockRow) -> CensusLockDocument {
     let LockRow {
         path,
         item,
@@ -166,7 +168,7 @@ fn lock(row: &LockRow) -> LockDocument {
         operation,
         since,
     } = row.clone();
-    LockDocument {
+    CensusLockDocument {
         path,
         in_table: item,
         as_file: file,
@@ -177,9 +179,9 @@ fn lock(row: &LockRow) -> LockDocument {
 }
 
 /// For a terminal: states and locks as tables, the rest counted.
-pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
+pub fn text(census: &StateCensus, view: &TextStyle, now: Timestamp) -> String {
     let mut text = String::new();
-    let mut states = Table::new([
+    let mut states = TextTable::new([
         "State",
         "Workspace",
         "Serial",
@@ -188,7 +190,7 @@ pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
         "Changed",
     ]);
     for row in &census.states.rows {
-        let StateDocument {
+        let CensusStateDocument {
             path,
             workspace,
             serial,
@@ -215,7 +217,7 @@ pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
         ]);
     }
     section(&mut text, &states.text(view), &census.states);
-    let mut locks = Table::new(["Locked", "In", "By", "Operation", "Since"]);
+    let mut locks = TextTable::new(["Locked", "In", "By", "Operation", "Since"]);
     for row in &census.locks.rows {
         let place = match (row.item, row.file) {
             (true, true) => "table and file",
@@ -240,7 +242,7 @@ pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
     text
 }
 
-fn section<T>(text: &mut String, table: &str, named: &Named<T>) {
+fn section<T>(text: &mut String, table: &str, named: &NamedSample<T>) {
     if table.is_empty() {
         return;
     }
@@ -252,7 +254,7 @@ fn section<T>(text: &mut String, table: &str, named: &Named<T>) {
     text.push('\n');
 }
 
-fn counts(census: &Census) -> Vec<String> {
+fn counts(census: &StateCensus) -> Vec<String> {
     let versions = &census.versions;
     let mut lines = vec![
         format!(
@@ -302,7 +304,7 @@ fn counts(census: &Census) -> Vec<String> {
     lines
 }
 
-fn people(what: &str, who: &Named<String>) -> Option<String> {
+fn people(what: &str, who: &NamedSample<String>) -> Option<String> {
     const MOST: usize = 10;
     let named: Vec<String> = who
         .rows

@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, table::Table};
+use super::{TextStyle, table::TextTable};
 use crate::text::words;
 
 /// `state check --output json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CheckDocument {
+pub struct StateCheckDocument {
     /// How many objects were looked at.
     pub states: usize,
     pub faults: Vec<FaultDocument>,
@@ -110,8 +110,8 @@ impl FaultDocument {
 }
 
 /// What was found, before anything is repaired.
-pub fn faults(document: &CheckDocument, view: &View) -> String {
-    let mut table = Table::new(["State", "Workspace", "Fault", "What"]);
+pub fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
+    let mut table = TextTable::new(["State", "Workspace", "Fault", "What"]);
     for fault in &document.faults {
         let what = match &fault.error {
             Some(error) => format!("{}: {error}", fault.words()),
@@ -123,8 +123,8 @@ pub fn faults(document: &CheckDocument, view: &View) -> String {
 }
 
 /// The sum of it.
-pub fn summary(document: &CheckDocument) -> String {
-    let CheckDocument {
+pub fn summary(document: &StateCheckDocument) -> String {
+    let StateCheckDocument {
         states,
         faults,
         unseen,

@@ -1,6 +1,8 @@
 //! Findings for people and programs: one document, and the forms that it is printed in.
 
-use self::document::{CheckDocument, Counts, FindingDocument, Status, VerifyDocument};
+use self::document::{
+    CheckResultDocument, CheckStatus, FindingDocument, VerdictCounts, VerifyDocument,
+};
 use crate::checks::Severity;
 
 pub mod document;
@@ -21,20 +23,20 @@ impl VerifyDocument {
     fn accepted(&self) -> impl Iterator<Item = &FindingDocument> {
         self.findings
             .iter()
-            .filter(|finding| finding.status == Status::Accepted)
+            .filter(|finding| finding.status == CheckStatus::Accepted)
     }
 
-    fn holding(&self) -> impl Iterator<Item = &CheckDocument> {
+    fn holding(&self) -> impl Iterator<Item = &CheckResultDocument> {
         self.checks
             .iter()
-            .filter(|check| check.status == Status::Holds)
+            .filter(|check| check.status == CheckStatus::Holds)
     }
 
     /// What there is to say of a check that does not hold: of one without an address as much as
     /// there are places.
     fn findings_of<'a>(
         &'a self,
-        check: &'a CheckDocument,
+        check: &'a CheckResultDocument,
     ) -> impl Iterator<Item = &'a FindingDocument> {
         self.findings.iter().filter(|finding| {
             finding.id == check.id
@@ -60,8 +62,11 @@ impl VerifyDocument {
 impl FindingDocument {
     fn is_open(&self) -> bool {
         match self.status {
-            Status::Open | Status::Unreadable => true,
-            Status::Holds | Status::Accepted | Status::FailsWithResource | Status::Untold => false,
+            CheckStatus::Open | CheckStatus::Unreadable => true,
+            CheckStatus::Holds
+            | CheckStatus::Accepted
+            | CheckStatus::FailsWithResource
+            | CheckStatus::Untold => false,
         }
     }
 
@@ -74,7 +79,7 @@ impl FindingDocument {
     }
 }
 
-impl CheckDocument {
+impl CheckResultDocument {
     fn shown(&self) -> &str {
         self.address
             .as_deref()
@@ -83,7 +88,7 @@ impl CheckDocument {
     }
 }
 
-impl Counts {
+impl VerdictCounts {
     fn at(&self, severity: Severity) -> usize {
         match severity {
             Severity::Info => self.info,
@@ -115,7 +120,7 @@ impl Counts {
     }
 }
 
-impl Status {
+impl CheckStatus {
     fn word(self) -> &'static str {
         match self {
             Self::Holds => "holds",

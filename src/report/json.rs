@@ -17,14 +17,14 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// A value with the version of its format before it.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Document<T> {
+pub struct VersionedDocument<T> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
     #[serde(flatten)]
     pub body: T,
 }
 
-impl<T> Document<T> {
+impl<T> VersionedDocument<T> {
     pub fn new(body: T) -> Self {
         Self {
             format_version: FORMAT_VERSION,
@@ -36,7 +36,7 @@ impl<T> Document<T> {
 /// A document with what a person should know of the backend that it is about; without any, as it
 /// is.
 #[derive(Clone, Debug, Serialize)]
-pub struct Noted<'a, T> {
+pub struct NotedDocument<'a, T> {
     #[serde(flatten)]
     pub body: T,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -48,7 +48,7 @@ pub struct Noted<'a, T> {
 /// # Errors
 /// If the writer fails.
 pub fn write_document<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
-    out.write_all(pretty(&Document::new(body)).as_bytes())?;
+    out.write_all(pretty(&VersionedDocument::new(body)).as_bytes())?;
     out.flush()
 }
 
@@ -63,7 +63,7 @@ pub fn pretty<T: Serialize>(value: &T) -> String {
 /// # Errors
 /// If the writer fails.
 pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
-    let text = serde_json::to_string(&Document::new(body))?;
+    let text = serde_json::to_string(&VersionedDocument::new(body))?;
     writeln!(out, "{}", escaped(&text))?;
     out.flush()
 }
@@ -129,7 +129,7 @@ mod tests {
             write_line(&mut out, &value).unwrap();
             let text = String::from_utf8(out).unwrap();
             prop_assert!(!text.trim_end_matches('\n').contains(is_invisible), "{text:?}");
-            let back: Document<Value> = serde_json::from_str(&text).unwrap();
+            let back: VersionedDocument<Value> = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(back.body, value);
         }
     }

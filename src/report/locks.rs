@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table};
+use super::{TextStyle, safe::safe, table::TextTable};
 use crate::text::words;
 
 /// `lock list --output json`.
@@ -14,14 +14,14 @@ pub struct LocksDocument {
     pub bucket: String,
     /// Null where there is none.
     pub table: Option<String>,
-    pub locks: Vec<LockDocument>,
+    pub locks: Vec<HeldLockDocument>,
     /// What could not be looked at: there may be more locks.
     pub unseen: Vec<String>,
 }
 
 /// One lock, in one place or in both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LockDocument {
+pub struct HeldLockDocument {
     /// Of the state: another one where several share a table.
     pub bucket: String,
     /// The object that holds the state.
@@ -62,7 +62,7 @@ pub struct ShownDocument {
     pub workspace: String,
     /// Null where nobody can say.
     pub locked: Option<bool>,
-    pub locks: Vec<LockDocument>,
+    pub locks: Vec<HeldLockDocument>,
     pub file: HalfDocument,
     pub table: HalfDocument,
 }
@@ -70,7 +70,7 @@ pub struct ShownDocument {
 /// One of the two places.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HalfDocument {
-    pub state: Place,
+    pub state: LockPlaceDocument,
     /// Why it could not be looked at.
     pub error: Option<String>,
     /// What is there, word for word.
@@ -79,7 +79,7 @@ pub struct HalfDocument {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum LockPlaceDocument {
     Held,
     Free,
     /// This backend has no such place.
@@ -96,7 +96,7 @@ impl HeldIn {
     }
 }
 
-impl LockDocument {
+impl HeldLockDocument {
     /// `file and table`, `table (no file)`.
     fn places(&self) -> String {
         let names: Vec<&str> = self.held_in.iter().map(|place| place.name()).collect();
@@ -138,7 +138,7 @@ impl LockDocument {
 }
 
 /// All locks in a table, and what is to be known of what is not in it.
-pub fn list(document: &LocksDocument, view: &View) -> String {
+pub fn list(document: &LocksDocument, view: &TextStyle) -> String {
     let mut text = table(&document.locks, &document.bucket, view);
     let of_table = document
         .table
@@ -158,8 +158,8 @@ pub fn list(document: &LocksDocument, view: &View) -> String {
 }
 
 /// A row for each lock. Of the bucket in question states are named by their key.
-pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
-    let table = Table::new([
+pub fn table(locks: &[HeldLockDocument], bucket: &str, view: &TextStyle) -> String {
+    let table = TextTable::new([
         "State",
         "Workspace",
         "Lock",
@@ -197,7 +197,7 @@ pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
 }
 
 /// One state, with everything that its lock says.
-pub fn show(document: &ShownDocument, view: &View) -> String {
+pub fn show(document: &ShownDocument, view: &TextStyle) -> String {
     let mut lines = vec![
         (
             "State",
@@ -244,10 +244,10 @@ pub fn show(document: &ShownDocument, view: &View) -> String {
 
 fn half(half: &HalfDocument) -> String {
     match half.state {
-        Place::Held => "held".to_owned(),
-        Place::Free => "free".to_owned(),
-        Place::NotInUse => "there is none".to_owned(),
-        Place::Unreadable => format!(
+        LockPlaceDocument::Held => "held".to_owned(),
+        LockPlaceDocument::Free => "free".to_owned(),
+        LockPlaceDocument::NotInUse => "there is none".to_owned(),
+        LockPlaceDocument::Unreadable => format!(
             "could not be looked at: {}",
             half.error.as_deref().unwrap_or("?")
         ),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe};
+use super::{TextStyle, safe::safe};
 use crate::text::words;
 
 /// More than anybody reads.
@@ -34,7 +34,7 @@ pub struct MigrationDocument {
     pub by_hand: Vec<String>,
 }
 
-pub fn text(document: &MigrationDocument, view: &View) -> String {
+pub fn text(document: &MigrationDocument, view: &TextStyle) -> String {
     let MigrationDocument {
         bucket,
         table,

@@ -1,11 +1,11 @@
 //! A plan as text: one block per step, with what is to be set or what differs, and a summary.
 
 use crate::engine::{
-    plan::{Change, Plan, Step, path::CriticalPath},
+    plan::{Plan, PlanStep, PlannedChange, path::CriticalPath},
     spec::{Address, Spec},
 };
 
-use super::{View, safe::safe, style::Style, wrap::wrap};
+use super::{TextStyle, safe::safe, style::TextStyles, wrap::wrap};
 use crate::text::words;
 
 mod brief;
@@ -17,7 +17,7 @@ mod value;
 
 /// What a person calls a resource.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Line {
+pub struct ResourceTitle {
     /// Kind and name: `S3 bucket acme-tfstate-prod-…`.
     pub title: String,
     /// US dollars a month, without what depends on use; `None` if nothing is billed by the month.
@@ -27,25 +27,29 @@ pub struct Line {
 }
 
 /// How the caller names the resources of a plan.
-pub type Describe<'a, S> = dyn Fn(&Address, &S) -> Line + 'a;
+pub type DescribeResource<'a, S> = dyn Fn(&Address, &S) -> ResourceTitle + 'a;
 
 /// The plan for a terminal, with a line break at the end.
 ///
 /// What is made takes a line, what changes shows its differences, what needs no attention is
 /// counted. With `view.verbose` everything is shown, with all settings: they come from the spec's
 /// JSON, without the name of an enum's variant around them.
-pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) -> String {
+pub fn text<S: Spec>(
+    plan: &Plan<S>,
+    describe: &DescribeResource<'_, S>,
+    view: &TextStyle,
+) -> String {
     let mut lines: Vec<String> = vec![];
-    let columns = brief::Columns::of(plan, describe, view);
+    let columns = brief::BriefColumns::of(plan, describe, view);
     for step in &plan.steps {
         lines.extend(match &step.change {
             _ if view.verbose => block(step, 0, describe, view),
-            Change::NoOp { .. } => vec![],
-            Change::Create { to } => {
+            PlannedChange::NoOp { .. } => vec![],
+            PlannedChange::Create { to } => {
                 columns.line(&step.address, &describe(&step.address, to), view)
             }
-            Change::Blocked { .. } if plan.blocking_whole(step).is_some() => vec![],
-            Change::Blocked { .. } => {
+            PlannedChange::Blocked { .. } if plan.blocking_whole(step).is_some() => vec![],
+            PlannedChange::Blocked { .. } => {
                 let parts = plan
                     .steps
                     .iter()
@@ -53,10 +57,10 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
                     .count();
                 block(step, parts, describe, view)
             }
-            Change::Update { .. }
-            | Change::Adopt { .. }
-            | Change::Delete { .. }
-            | Change::Keep { .. } => block(step, 0, describe, view),
+            PlannedChange::Update { .. }
+            | PlannedChange::Adopt { .. }
+            | PlannedChange::Delete { .. }
+            | PlannedChange::Keep { .. } => block(step, 0, describe, view),
         });
     }
     if !lines.is_empty() {
@@ -96,36 +100,36 @@ pub fn critical_path(path: &CriticalPath) -> String {
 
 /// What differs between two values of a setting, a line each, without colors.
 pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<String> {
-    settings::changed(from, to, &|_| None, Style::PLAIN)
+    settings::changed(from, to, &|_| None, TextStyles::PLAIN)
 }
 
 /// A step with its details. `parts` are blocked for the same reason as it, and not shown.
 fn block<S: Spec>(
-    step: &Step<S>,
+    step: &PlanStep<S>,
     parts: usize,
-    describe: &Describe<'_, S>,
-    view: &View,
+    describe: &DescribeResource<'_, S>,
+    view: &TextStyle,
 ) -> Vec<String> {
     let style = view.style;
     let head = head(&step.change, style);
     let (line, details) = match &step.change {
-        Change::NoOp { spec } => (
-            Line {
+        PlannedChange::NoOp { spec } => (
+            ResourceTitle {
                 cost: None,
                 note: None,
                 ..describe(&step.address, spec)
             },
             vec![],
         ),
-        Change::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
-        Change::Update { from, to } | Change::Adopt { from, to } => (
-            Line {
+        PlannedChange::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
+        PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => (
+            ResourceTitle {
                 cost: None,
                 ..describe(&step.address, to)
             },
             settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
         ),
-        Change::Delete { from } => {
+        PlannedChange::Delete { from } => {
             // Only with -v: what is deleted has no value that could be wrong.
             let details = if view.verbose {
                 settings::created(&json(from))
@@ -133,7 +137,7 @@ fn block<S: Spec>(
                 vec![]
             };
             (
-                Line {
+                ResourceTitle {
                     cost: None,
                     note: None,
                     ..describe(&step.address, from)
@@ -141,18 +145,18 @@ fn block<S: Spec>(
                 details,
             )
         }
-        Change::Keep { spec, why } => (
-            Line {
+        PlannedChange::Keep { spec, why } => (
+            ResourceTitle {
                 cost: None,
                 note: None,
                 ..describe(&step.address, spec)
             },
             vec![safe(&why.to_string()).into_owned()],
         ),
-        Change::Blocked { reason } => (
-            Line {
+        PlannedChange::Blocked { reason } => (
+            ResourceTitle {
                 title: reason.to_string(),
-                ..Line::default()
+                ..ResourceTitle::default()
             },
             vec![],
         ),
@@ -186,20 +190,20 @@ fn block<S: Spec>(
 }
 
 /// Sign and word: with either alone, the plan can be read.
-fn head<S>(change: &Change<S>, style: Style) -> String {
+fn head<S>(change: &PlannedChange<S>, style: TextStyles) -> String {
     let (sign, word) = match change {
-        Change::NoOp { .. } => ("=", "no change"),
-        Change::Create { .. } => ("+", "create"),
-        Change::Update { .. } => ("~", "update"),
-        Change::Adopt { .. } => (style.pick("±", "*"), "adopt"),
-        Change::Delete { .. } => ("-", "delete"),
-        Change::Keep { .. } => ("=", "keep"),
-        Change::Blocked { .. } => ("!", "blocked"),
+        PlannedChange::NoOp { .. } => ("=", "no change"),
+        PlannedChange::Create { .. } => ("+", "create"),
+        PlannedChange::Update { .. } => ("~", "update"),
+        PlannedChange::Adopt { .. } => (style.pick("±", "*"), "adopt"),
+        PlannedChange::Delete { .. } => ("-", "delete"),
+        PlannedChange::Keep { .. } => ("=", "keep"),
+        PlannedChange::Blocked { .. } => ("!", "blocked"),
     };
     format!("{sign} {word}")
 }
 
-fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style) {
+fn colored<S>(lines: &mut [String], head: &str, change: &PlannedChange<S>, style: TextStyles) {
     let Some(first) = lines.first_mut() else {
         return;
     };
@@ -207,17 +211,17 @@ fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style
         return;
     };
     let head = match change {
-        Change::NoOp { .. } | Change::Keep { .. } => style.dim(head),
-        Change::Create { .. } => style.green(head),
-        Change::Update { .. } | Change::Adopt { .. } => style.yellow(head),
-        Change::Delete { .. } | Change::Blocked { .. } => style.red(head),
+        PlannedChange::NoOp { .. } | PlannedChange::Keep { .. } => style.dim(head),
+        PlannedChange::Create { .. } => style.green(head),
+        PlannedChange::Update { .. } | PlannedChange::Adopt { .. } => style.yellow(head),
+        PlannedChange::Delete { .. } | PlannedChange::Blocked { .. } => style.red(head),
     };
     *first = head + after;
 }
 
 /// `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`
-fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
-    let document::Counts {
+fn summary<S: Spec>(plan: &Plan<S>, describe: &DescribeResource<'_, S>) -> String {
+    let document::ActionCounts {
         create,
         update,
         adopt,
@@ -225,7 +229,7 @@ fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
         keep,
         blocked,
         no_op,
-    } = document::Counts::of(plan);
+    } = document::ActionCounts::of(plan);
     if delete + keep > 0 {
         let mut parts = vec![format!("{delete} to delete")];
         parts.extend((keep > 0).then(|| format!("{keep} kept")));
@@ -242,7 +246,7 @@ fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
     parts.extend((adopt > 0).then(|| format!("{adopt} to adopt")));
     parts.push(format!("{blocked} blocked"));
     parts.extend((no_op > 0).then(|| format!("{no_op} unchanged")));
-    let cost = document::Cost::of(plan, describe);
+    let cost = document::MonthlyCost::of(plan, describe);
     let cost = if cost.added < 0.005 {
         String::new()
     } else if cost.total - cost.added < 0.005 {

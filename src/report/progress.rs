@@ -4,9 +4,9 @@ use std::io::Write;
 
 use indicatif::ProgressDrawTarget;
 
-use self::{bars::Bars, json::EventDocument, lines::Lines};
-use super::{json::write_line, style::Style};
-use crate::engine::event::Event;
+use self::{bars::ProgressBars, json::EventDocument, lines::ProgressLines};
+use super::{json::write_line, style::TextStyles};
+use crate::engine::event::ApplyEvent;
 
 pub mod bars;
 pub mod json;
@@ -14,29 +14,33 @@ pub mod lines;
 
 /// Who watches a run. Give every event to [`on_event`](Self::on_event), and call
 /// [`finish`](Self::finish) at the end.
-pub enum Progress<'a> {
+pub enum ProgressReporter<'a> {
     /// A spinner for each step that runs; what is done stays above.
-    Bars(Bars),
+    Bars(ProgressBars),
     /// A line for each step that is done.
-    Lines(Lines<'a>),
+    Lines(ProgressLines<'a>),
     /// A JSON document a line, see [`EventDocument`].
     Json(&'a mut (dyn Write + Send)),
     Hidden,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> ProgressReporter<'a> {
     /// Draws on standard error, which must be a terminal. `steps` is the number of writes planned.
-    pub fn bars(steps: usize, style: Style) -> Self {
-        Self::Bars(Bars::new(steps, style, ProgressDrawTarget::stderr()))
+    pub fn bars(steps: usize, style: TextStyles) -> Self {
+        Self::Bars(ProgressBars::new(
+            steps,
+            style,
+            ProgressDrawTarget::stderr(),
+        ))
     }
 
-    pub fn lines(err: &'a mut (dyn Write + Send), style: Style) -> Self {
-        Self::Lines(Lines { err, style })
+    pub fn lines(err: &'a mut (dyn Write + Send), style: TextStyles) -> Self {
+        Self::Lines(ProgressLines { err, style })
     }
 
     /// A watcher that can no longer be written to does not stop the run: what is under way in the
     /// cloud is worth more than a line about it.
-    pub fn on_event(&mut self, event: Event) {
+    pub fn on_event(&mut self, event: ApplyEvent) {
         match self {
             Self::Bars(bars) => bars.on_event(&event),
             Self::Lines(lines) => lines.on_event(&event),

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table};
+use super::{TextStyle, safe::safe, table::TextTable};
 use crate::{
     state::{
-        recover::Difference,
-        snapshot::{Contents, Snapshot},
+        recover::StateChanges,
+        snapshot::{StateFile, StateSnapshot},
     },
     text::words,
 };
@@ -50,8 +50,8 @@ pub struct SideDocument {
 }
 
 impl SideDocument {
-    pub fn of(snapshot: &Snapshot, bytes: usize) -> Self {
-        let Snapshot {
+    pub fn of(snapshot: &StateSnapshot, bytes: usize) -> Self {
+        let StateSnapshot {
             format: _,
             terraform_version,
             serial,
@@ -60,8 +60,8 @@ impl SideDocument {
             writer: _,
         } = snapshot.clone();
         let managed = match contents {
-            Contents::Known(counts) => Some(counts.managed),
-            Contents::Encrypted | Contents::OtherFormat => None,
+            StateFile::Known(counts) => Some(counts.managed),
+            StateFile::Encrypted | StateFile::OtherFormat => None,
         };
         Self {
             serial,
@@ -74,9 +74,10 @@ impl SideDocument {
 }
 
 /// The addresses that come and go; none where nobody can say.
-pub fn addresses(difference: Option<&Difference>) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let names =
-        |all: &[crate::state::snapshot::Address]| all.iter().map(ToString::to_string).collect();
+pub fn addresses(difference: Option<&StateChanges>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    let names = |all: &[crate::state::snapshot::ResourceAddress]| {
+        all.iter().map(ToString::to_string).collect()
+    };
     (
         difference.map(|it| names(&it.added)),
         difference.map(|it| names(&it.removed)),
@@ -84,7 +85,7 @@ pub fn addresses(difference: Option<&Difference>) -> (Option<Vec<String>>, Optio
 }
 
 /// What would change, before anybody says yes.
-pub fn preview(document: &RestoreDocument, view: &View) -> String {
+pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
     let RestoreDocument {
         path,
         from,
@@ -94,7 +95,7 @@ pub fn preview(document: &RestoreDocument, view: &View) -> String {
         removed,
         ..
     } = document;
-    let mut table = Table::new(
+    let mut table = TextTable::new(
         [path, "Serial", "Resources", "Bytes", "Version", "Lineage"]
             .map(|name| if name == path { "State" } else { name }),
     );

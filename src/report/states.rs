@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    backend::aws::store::{content::Encryption, live::LiveLock},
-    state::census::{Facts, Holds},
+    backend::aws::store::{content::ObjectEncryption, live::LiveLock},
+    state::census::{StateContentsKind, StateFacts},
 };
 
 pub mod list;
@@ -51,7 +51,7 @@ pub struct EncryptionDocument {
 
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LockDocument {
+pub struct StateLockDocument {
     pub id: Option<String>,
     pub who: Option<String>,
     pub operation: Option<String>,
@@ -59,14 +59,16 @@ pub struct LockDocument {
 }
 
 impl ContentsDocument {
-    pub fn of(holds: &Holds) -> Self {
+    pub fn of(holds: &StateContentsKind) -> Self {
         let (contents, facts, error) = match holds {
-            Holds::Known(facts) => ("known", facts.clone(), None),
-            Holds::Encrypted(facts) => ("encrypted", facts.clone(), None),
-            Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
-            Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
+            StateContentsKind::Known(facts) => ("known", facts.clone(), None),
+            StateContentsKind::Encrypted(facts) => ("encrypted", facts.clone(), None),
+            StateContentsKind::OtherFormat(facts) => ("other-format", facts.clone(), None),
+            StateContentsKind::Unreadable(error) => {
+                ("unreadable", StateFacts::default(), Some(error.clone()))
+            }
         };
-        let Facts {
+        let StateFacts {
             serial,
             lineage,
             engine,
@@ -99,8 +101,8 @@ impl ContentsDocument {
 }
 
 impl EncryptionDocument {
-    pub fn of(encryption: &Encryption) -> Self {
-        let Encryption {
+    pub fn of(encryption: &ObjectEncryption) -> Self {
+        let ObjectEncryption {
             algorithm,
             key,
             bucket_key,
@@ -118,7 +120,7 @@ impl EncryptionDocument {
     }
 }
 
-impl LockDocument {
+impl StateLockDocument {
     pub fn of(lock: &LiveLock) -> Self {
         let info = lock.info();
         let since = info

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
+pub enum ColorChoice {
     /// If the stream is a terminal that is not dumb, and `NO_COLOR` is not set (<https://no-color.org>).
     #[default]
     Auto,
@@ -13,13 +13,13 @@ pub enum Color {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
+pub struct TextStyles {
     pub color: bool,
     /// Whether `✓` and `→` can be shown; otherwise ASCII takes their place.
     pub unicode: bool,
 }
 
-impl Style {
+impl TextStyles {
     /// No colour, ASCII only.
     pub const PLAIN: Self = Self {
         color: false,
@@ -27,12 +27,12 @@ impl Style {
     };
 
     /// For a stream, by the wish of the user, what the stream is, and the environment's variables.
-    pub fn decide(wish: Color, is_terminal: bool, vars: &BTreeMap<String, String>) -> Self {
+    pub fn decide(wish: ColorChoice, is_terminal: bool, vars: &BTreeMap<String, String>) -> Self {
         let set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
         let color = match wish {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
                 is_terminal
                     && !set("NO_COLOR")
                     && vars.get("TERM").is_none_or(|term| term != "dumb")
@@ -102,8 +102,8 @@ fn locale_is_utf8(vars: &BTreeMap<String, String>) -> bool {
 mod tests {
     use super::*;
 
-    fn decide(wish: Color, is_terminal: bool, vars: &[(&str, &str)]) -> Style {
-        Style::decide(
+    fn decide(wish: ColorChoice, is_terminal: bool, vars: &[(&str, &str)]) -> TextStyles {
+        TextStyles::decide(
             wish,
             is_terminal,
             &vars
@@ -115,21 +115,28 @@ mod tests {
 
     #[test]
     fn colour_is_for_terminals_that_want_it() {
-        assert!(decide(Color::Auto, true, &[]).color);
-        assert!(decide(Color::Auto, true, &[("NO_COLOR", ""), ("TERM", "xterm")]).color);
-        assert!(!decide(Color::Auto, false, &[]).color);
-        assert!(!decide(Color::Auto, true, &[("NO_COLOR", "1")]).color);
-        assert!(!decide(Color::Auto, true, &[("TERM", "dumb")]).color);
-        assert!(decide(Color::Always, false, &[("NO_COLOR", "1")]).color);
-        assert!(!decide(Color::Never, true, &[]).color);
+        assert!(decide(ColorChoice::Auto, true, &[]).color);
+        assert!(
+            decide(
+                ColorChoice::Auto,
+                true,
+                &[("NO_COLOR", ""), ("TERM", "xterm")]
+            )
+            .color
+        );
+        assert!(!decide(ColorChoice::Auto, false, &[]).color);
+        assert!(!decide(ColorChoice::Auto, true, &[("NO_COLOR", "1")]).color);
+        assert!(!decide(ColorChoice::Auto, true, &[("TERM", "dumb")]).color);
+        assert!(decide(ColorChoice::Always, false, &[("NO_COLOR", "1")]).color);
+        assert!(!decide(ColorChoice::Never, true, &[]).color);
     }
 
     #[test]
     fn signs_follow_the_locale() {
-        assert!(decide(Color::Auto, true, &[("LANG", "de_CH.UTF-8")]).unicode);
+        assert!(decide(ColorChoice::Auto, true, &[("LANG", "de_CH.UTF-8")]).unicode);
         assert!(
             decide(
-                Color::Auto,
+                ColorChoice::Auto,
                 true,
                 &[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]
             )
@@ -137,20 +144,20 @@ mod tests {
         );
         assert!(
             !decide(
-                Color::Auto,
+                ColorChoice::Auto,
                 true,
                 &[("LC_ALL", "C"), ("LANG", "de_CH.UTF-8")]
             )
             .unicode
         );
-        assert!(!decide(Color::Auto, true, &[]).unicode);
+        assert!(!decide(ColorChoice::Auto, true, &[]).unicode);
     }
 
     #[test]
     fn without_colour_text_is_text() {
-        assert_eq!(Style::PLAIN.red("x"), "x");
+        assert_eq!(TextStyles::PLAIN.red("x"), "x");
         assert_eq!(
-            Style {
+            TextStyles {
                 color: true,
                 unicode: true
             }

@@ -2,7 +2,7 @@
 //! block per row.
 
 use super::{
-    View,
+    TextStyle,
     safe::safe,
     wrap::{pad, width, wrap},
 };
@@ -12,14 +12,14 @@ const GAP: &str = "  ";
 
 /// Rows of texts, sanitised when they are added.
 #[derive(Clone, Debug)]
-pub struct Table<const N: usize> {
+pub struct TextTable<const N: usize> {
     header: [String; N],
     rows: Vec<[String; N]>,
     /// Columns that may be left out, the least important first.
     optional: Vec<usize>,
 }
 
-impl<const N: usize> Table<N> {
+impl<const N: usize> TextTable<N> {
     pub fn new(header: [&str; N]) -> Self {
         Self {
             header: header.map(str::to_owned),
@@ -50,7 +50,7 @@ impl<const N: usize> Table<N> {
     }
 
     /// Lines that end with a line break; nothing if there are no rows.
-    pub fn text(&self, view: &View) -> String {
+    pub fn text(&self, view: &TextStyle) -> String {
         if self.rows.is_empty() {
             return String::new();
         }
@@ -79,7 +79,7 @@ impl<const N: usize> Table<N> {
         lines.into_iter().map(|line| line + "\n").collect()
     }
 
-    fn columns(&self, columns: &[usize; N], left_out: &[usize], view: &View) -> Vec<String> {
+    fn columns(&self, columns: &[usize; N], left_out: &[usize], view: &TextStyle) -> Vec<String> {
         let line = |row: &[String; N]| {
             let cells = row
                 .iter()
@@ -112,7 +112,7 @@ impl<const N: usize> Table<N> {
     }
 
     /// The first cell as a heading, the others below it, each after the name of its column.
-    fn blocks(&self, view: &View) -> Vec<String> {
+    fn blocks(&self, view: &TextStyle) -> Vec<String> {
         let block = |row: &[String; N]| {
             let below = self
                 .header
@@ -135,10 +135,10 @@ impl<const N: usize> Table<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::style::Style;
+    use crate::report::style::TextStyles;
 
-    fn made() -> Table<3> {
-        let mut table = Table::new(["Part", "Name", "Cost"]);
+    fn made() -> TextTable<3> {
+        let mut table = TextTable::new(["Part", "Name", "Cost"]);
         table.row([
             "state bucket",
             "acme-tfstate-prod-123456789012-eu-west-1",
@@ -149,10 +149,10 @@ mod tests {
         table
     }
 
-    fn view(width: usize) -> View {
-        View {
+    fn view(width: usize) -> TextStyle {
+        TextStyle {
             width,
-            style: Style {
+            style: TextStyles {
                 color: false,
                 unicode: true,
             },
@@ -214,6 +214,6 @@ mod tests {
 
     #[test]
     fn no_rows_are_no_table() {
-        assert_eq!(Table::new(["Part"]).text(&view(80)), "");
+        assert_eq!(TextTable::new(["Part"]).text(&view(80)), "");
     }
 }

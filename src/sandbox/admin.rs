@@ -20,7 +20,7 @@ const RANDOM: &str = "/dev/urandom";
 
 /// Where the sandbox's AWS configuration is, in the files that every AWS tool reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
+pub struct AwsProfileFiles {
     /// Access key of the administrator.
     pub credentials_file: PathBuf,
     pub config_file: PathBuf,
@@ -33,7 +33,7 @@ pub struct AdminKey {
     pub secret: String,
 }
 
-impl Profile {
+impl AwsProfileFiles {
     pub fn at(dir: &Path) -> Self {
         Self {
             credentials_file: dir.join("credentials"),
@@ -131,7 +131,7 @@ mod tests {
             tempfile::tempdir().expect("a directory"),
             tempfile::tempdir().expect("a directory"),
         ];
-        let [one, two] = dirs.each_ref().map(|dir| Profile::at(dir.path()));
+        let [one, two] = dirs.each_ref().map(|dir| AwsProfileFiles::at(dir.path()));
         let key = one.ensure_key().expect("made");
         assert_eq!(one.ensure_key().expect("read"), key);
         assert_ne!(two.ensure_key().expect("made"), key);

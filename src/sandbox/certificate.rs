@@ -15,7 +15,7 @@ const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Where the PEM files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
+pub struct CertificateFiles {
     /// What a client is to trust.
     pub ca: PathBuf,
     /// What the server shows.
@@ -24,7 +24,7 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
-impl Certificate {
+impl CertificateFiles {
     /// The certificate in `dir`, made if it is not there.
     ///
     /// # Errors
@@ -49,13 +49,13 @@ impl Certificate {
     }
 }
 
-struct Pem {
+struct CertificatePem {
     ca: String,
     server: String,
     key: String,
 }
 
-fn make() -> Result<Pem, rcgen::Error> {
+fn make() -> Result<CertificatePem, rcgen::Error> {
     let ca_key = KeyPair::generate()?;
     let mut ca = params(Vec::new(), "tfbackend sandbox CA")?;
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -70,7 +70,7 @@ fn make() -> Result<Pem, rcgen::Error> {
     server.use_authority_key_identifier_extension = true;
     let server_pem = server.signed_by(&key, &Issuer::new(ca, ca_key))?.pem();
 
-    Ok(Pem {
+    Ok(CertificatePem {
         ca: ca_pem,
         server: server_pem,
         key: key.serialize_pem(),
@@ -97,13 +97,13 @@ mod tests {
     #[test]
     fn made_once_and_again_when_a_part_is_missing() {
         let dir = tempfile::tempdir().expect("a directory");
-        let first = Certificate::ensure(dir.path()).expect("made");
+        let first = CertificateFiles::ensure(dir.path()).expect("made");
         let ca = fs::read(&first.ca).expect("a CA");
-        Certificate::ensure(dir.path()).expect("there");
+        CertificateFiles::ensure(dir.path()).expect("there");
         assert_eq!(fs::read(&first.ca).expect("a CA"), ca);
 
         fs::remove_file(&first.key).expect("removed");
-        Certificate::ensure(dir.path()).expect("made again");
+        CertificateFiles::ensure(dir.path()).expect("made again");
         assert_ne!(fs::read(&first.ca).expect("a CA"), ca);
     }
 
@@ -112,7 +112,7 @@ mod tests {
     fn nobody_else_reads_the_key() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().expect("a directory");
-        let certificate = Certificate::ensure(dir.path()).expect("made");
+        let certificate = CertificateFiles::ensure(dir.path()).expect("made");
         assert_eq!(
             fs::metadata(certificate.key)
                 .expect("a key")

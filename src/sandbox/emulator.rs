@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 
-use super::{admin::AdminKey, certificate::Certificate, error::SandboxError};
-use crate::backend::aws::http::{self, Proxy};
+use super::{admin::AdminKey, certificate::CertificateFiles, error::SandboxError};
+use crate::backend::aws::http::{self, ProxyPolicy};
 
 /// The account that every resource of the emulator belongs to.
 pub const ACCOUNT: &str = "000000000000";
@@ -23,15 +23,15 @@ pub const PROGRAM: &str = concat!(include_str!("guard.py"), "\n\n", include_str!
 
 /// One run of the emulator.
 #[derive(Clone, Debug)]
-pub struct Emulator<'a> {
+pub struct EmulatorProcess<'a> {
     pub port: u16,
-    pub certificate: &'a Certificate,
+    pub certificate: &'a CertificateFiles,
     pub admin: &'a AdminKey,
     /// Where the state is kept between runs; `None` forgets it.
     pub keep: Option<PathBuf>,
 }
 
-impl Emulator<'_> {
+impl EmulatorProcess<'_> {
     /// Its address: an IP address, so that SDKs address buckets by path and not by host name.
     pub fn endpoint(&self) -> String {
         endpoint(self.port)
@@ -110,17 +110,20 @@ pub(super) fn endpoint(port: u16) -> String {
 
 /// Asks whether the emulator answers: it refuses a request without a signature. As its certificate
 /// is checked, another server on its port is not taken for it.
-pub struct Health {
+pub struct HealthCheck {
     connector: SharedHttpConnector,
     url: String,
 }
 
-impl Health {
+impl HealthCheck {
     /// # Errors
     /// If the CA's file is broken.
     pub fn new(endpoint: &str, ca: &[u8]) -> Result<Self, SandboxError> {
-        let connector =
-            http::connector(Some(ca), Proxy::Direct, &HttpConnectorSettings::default())?;
+        let connector = http::connector(
+            Some(ca),
+            ProxyPolicy::Direct,
+            &HttpConnectorSettings::default(),
+        )?;
         Ok(Self {
             connector,
             url: format!("{endpoint}/"),
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn listens_on_loopback_only_and_enforces_iam() {
-        let certificate = Certificate {
+        let certificate = CertificateFiles {
             ca: "ca".into(),
             server: "server".into(),
             key: "key".into(),
@@ -153,7 +156,7 @@ mod tests {
             id: "id".to_owned(),
             secret: "secret".to_owned(),
         };
-        let emulator = Emulator {
+        let emulator = EmulatorProcess {
             port: 4566,
             certificate: &certificate,
             admin: &admin,

@@ -46,14 +46,14 @@ pub(super) async fn find(vars: &BTreeMap<String, String>) -> Result<PathBuf, San
     let mut without_venv = None;
     for python in candidates {
         match probe(&python, vars).await {
-            Probe::Good => return Ok(python),
-            Probe::WithoutVenv => {
+            PythonProbe::Good => return Ok(python),
+            PythonProbe::WithoutVenv => {
                 without_venv.get_or_insert(python);
             }
-            Probe::TooOld(major, minor) => {
+            PythonProbe::TooOld(major, minor) => {
                 found.get_or_insert(format!("{} is {major}.{minor}", python.display()));
             }
-            Probe::Broken => {}
+            PythonProbe::Broken => {}
         }
     }
     Err(match (without_venv, found, named) {
@@ -83,7 +83,7 @@ fn on_path<'a>(path: Option<&String>, names: impl IntoIterator<Item = &'a str>) 
     names.into_iter().flat_map(in_each).collect()
 }
 
-enum Probe {
+enum PythonProbe {
     Good,
     WithoutVenv,
     TooOld(u32, u32),
@@ -91,7 +91,7 @@ enum Probe {
     Broken,
 }
 
-async fn probe(python: &Path, vars: &BTreeMap<String, String>) -> Probe {
+async fn probe(python: &Path, vars: &BTreeMap<String, String>) -> PythonProbe {
     let mut command = Command::new(python);
     command
         .args(["-I", "-c", PROBE])
@@ -100,19 +100,19 @@ async fn probe(python: &Path, vars: &BTreeMap<String, String>) -> Probe {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let Ok(output) = command.output().await else {
-        return Probe::Broken;
+        return PythonProbe::Broken;
     };
     let said = String::from_utf8_lossy(&output.stdout);
     let mut numbers = said
         .split_whitespace()
         .map_while(|word| word.parse::<u32>().ok());
     let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
-        return Probe::Broken;
+        return PythonProbe::Broken;
     };
     match (major, minor) {
-        version if version < OLDEST => Probe::TooOld(major, minor),
-        _ if output.status.success() => Probe::Good,
-        _ => Probe::WithoutVenv,
+        version if version < OLDEST => PythonProbe::TooOld(major, minor),
+        _ if output.status.success() => PythonProbe::Good,
+        _ => PythonProbe::WithoutVenv,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{SandboxError, at};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Running {
+pub struct RunningSandbox {
     /// Of every AWS service; `https` on 127.0.0.1.
     pub endpoint: String,
     pub port: u16,
@@ -26,7 +26,7 @@ pub struct Running {
     pub account: String,
 }
 
-impl Running {
+impl RunningSandbox {
     /// The variables that point AWS tools, Terraform and this program at the sandbox.
     pub fn vars(&self) -> BTreeMap<String, String> {
         let path = |path: &Path| path.display().to_string();
@@ -74,13 +74,13 @@ impl Running {
 
 /// What is remembered between runs: a part of [`Running`], whose `pid` is not known for a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct SandboxRecord {
     pub port: u16,
     /// Of the emulator, valid while its lock is held.
     pub pid: Option<u32>,
 }
 
-impl Record {
+impl SandboxRecord {
     pub fn read(path: &Path) -> Result<Option<Self>, SandboxError> {
         match fs::read(path) {
             Ok(json) => serde_json::from_slice(&json)
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_program_in_the_sandbox_sees_no_other_aws_settings() {
-        let running = Running {
+        let running = RunningSandbox {
             endpoint: "https://127.0.0.1:14566".to_owned(),
             port: 14566,
             pid: 1,

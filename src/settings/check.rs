@@ -6,9 +6,9 @@
 use std::fmt;
 
 use super::{
-    Alarms, Billing, Encryption, Settings, Topic,
-    layer::{Namespace, TableEncryption},
-    merge::{Merged, Origin, Rank},
+    AlarmSettings, BillingMode, EncryptionSettings, Settings, TopicSettings,
+    layer::{TableEncryption, TableNamespace},
+    merge::{MergedSettings, Precedence, SettingOrigin},
     names::{MAX_OBJECT_KEY, MAX_WORKSPACE},
 };
 
@@ -17,14 +17,14 @@ mod files;
 
 /// Values that do not go together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
-    pub clash: Clash,
+pub struct SettingsConflict {
+    pub clash: ConflictKind,
     /// The options that take part, each with who said it.
-    pub between: Vec<(&'static str, Origin)>,
+    pub between: Vec<(&'static str, SettingOrigin)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Clash {
+pub enum ConflictKind {
     #[error("`{name}` is in {theirs}, the backend in {ours}; both must be in one region")]
     OtherRegion {
         name: &'static str,
@@ -110,13 +110,13 @@ pub enum Clash {
     },
 }
 
-impl fmt::Display for Contradiction {
+impl fmt::Display for SettingsConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.clash)?;
         let said: Vec<_> = self
             .between
             .iter()
-            .filter(|(_, origin)| *origin != Origin::Default)
+            .filter(|(_, origin)| *origin != SettingOrigin::Default)
             .map(|(name, origin)| format!("`{name}`: {origin}"))
             .collect();
         if said.is_empty() {
@@ -131,8 +131,8 @@ impl fmt::Display for Contradiction {
 const MAX_TAGS: usize = 40;
 
 /// Every contradiction in the settings that `merged` makes.
-pub fn check(settings: &Settings, merged: &Merged) -> Vec<Contradiction> {
-    let mut check = Checker {
+pub fn check(settings: &Settings, merged: &MergedSettings) -> Vec<SettingsConflict> {
+    let mut check = SettingsChecker {
         merged,
         found: vec![],
     };
@@ -146,27 +146,27 @@ pub fn check(settings: &Settings, merged: &Merged) -> Vec<Contradiction> {
     check.found
 }
 
-struct Checker<'a> {
-    merged: &'a Merged,
-    found: Vec<Contradiction>,
+struct SettingsChecker<'a> {
+    merged: &'a MergedSettings,
+    found: Vec<SettingsConflict>,
 }
 
-impl Checker<'_> {
-    fn add(&mut self, clash: Clash, between: &[&'static str]) {
+impl SettingsChecker<'_> {
+    fn add(&mut self, clash: ConflictKind, between: &[&'static str]) {
         let between = between
             .iter()
             .filter_map(|name| Some((*name, self.merged.origin(name)?.clone())))
             .collect();
-        self.found.push(Contradiction { clash, between });
+        self.found.push(SettingsConflict { clash, between });
     }
 
     fn places(&mut self, settings: &Settings) {
         let mut topic_and_key = vec![];
-        if let Encryption::OwnKey { arn } = &settings.encryption {
+        if let EncryptionSettings::OwnKey { arn } = &settings.encryption {
             topic_and_key.push(("kms-key", arn.region(), arn.partition()));
         }
-        if let Alarms::On {
-            topic: Topic::Existing { arn },
+        if let AlarmSettings::On {
+            topic: TopicSettings::Existing { arn },
             ..
         } = &settings.alarms
         {
@@ -175,7 +175,7 @@ impl Checker<'_> {
         for (name, region, partition) in topic_and_key {
             if region != settings.region.as_str() {
                 self.add(
-                    Clash::OtherRegion {
+                    ConflictKind::OtherRegion {
                         name,
                         theirs: region.to_owned(),
                         ours: settings.region.to_string(),
@@ -185,7 +185,7 @@ impl Checker<'_> {
             } else if partition != settings.region.partition() && settings.region.is_known() {
                 let ours = settings.region.partition();
                 self.add(
-                    Clash::OtherPartition {
+                    ConflictKind::OtherPartition {
                         name,
                         theirs: partition.to_owned(),
                         ours,
@@ -202,7 +202,7 @@ impl Checker<'_> {
                 .account()
                 .filter(|theirs| *theirs != account.as_str())
             {
-                let clash = Clash::OtherAccount {
+                let clash = ConflictKind::OtherAccount {
                     what: format!("`{principal}`"),
                     theirs: theirs.to_owned(),
                     ours: account.to_string(),
@@ -220,7 +220,7 @@ impl Checker<'_> {
     fn no_effect(&mut self, names: &[&'static str], by: &'static str, because: &'static str) {
         for name in names.iter().copied() {
             if self.defies(name, by) {
-                self.add(Clash::NoEffect { name, because }, &[name, by]);
+                self.add(ConflictKind::NoEffect { name, because }, &[name, by]);
             }
         }
     }
@@ -236,7 +236,7 @@ impl Checker<'_> {
                 "table-encryption",
             ];
             self.no_effect(&table, "lock", "with `lock` `s3` there is no table");
-        } else if settings.table.billing == Billing::OnDemand {
+        } else if settings.table.billing == BillingMode::OnDemand {
             self.no_effect(
                 &["read-capacity", "write-capacity"],
                 "billing",
@@ -244,15 +244,15 @@ impl Checker<'_> {
             );
         }
         match &settings.encryption {
-            Encryption::NewKey { .. } => {}
-            Encryption::OwnKey { .. } => {
+            EncryptionSettings::NewKey { .. } => {}
+            EncryptionSettings::OwnKey { .. } => {
                 self.no_effect(
                     &["rotation-days"],
                     "kms-key",
                     "the key of `kms-key` is rotated by whoever owns it",
                 );
             }
-            Encryption::SseS3 => {
+            EncryptionSettings::SseS3 => {
                 self.no_effect(
                     &["rotation-days"],
                     "encryption",
@@ -263,11 +263,14 @@ impl Checker<'_> {
                     && settings.lock.uses_table()
                     && self.defies("table-encryption", "encryption")
                 {
-                    self.add(Clash::NoKeyForTable, &["table-encryption", "encryption"]);
+                    self.add(
+                        ConflictKind::NoKeyForTable,
+                        &["table-encryption", "encryption"],
+                    );
                 }
             }
         }
-        if settings.alarms == Alarms::Off {
+        if settings.alarms == AlarmSettings::Off {
             let emails = self
                 .merged
                 .layer
@@ -285,29 +288,29 @@ impl Checker<'_> {
             if self.merged.layer.delete_events == Some(true)
                 && self.defies("delete-events", "alarms")
             {
-                self.add(Clash::NobodyToTell, &["delete-events", "alarms"]);
+                self.add(ConflictKind::NobodyToTell, &["delete-events", "alarms"]);
             }
         }
         if !settings.access.policy
             && !settings.access.attach_to.is_empty()
             && self.defies("attach-to", "policy")
         {
-            self.add(Clash::NothingToAttach, &["attach-to", "policy"]);
+            self.add(ConflictKind::NothingToAttach, &["attach-to", "policy"]);
         }
         // What the file says for all environments need not fit each. A role or a profile that is
         // left out for once is said.
         let layer = &self.merged.layer;
-        let meant = |name: &str| self.merged.rank(name) > Some(Rank::FileTop);
+        let meant = |name: &str| self.merged.rank(name) > Some(Precedence::FileTop);
         let no_role =
             layer.role_arn.is_none() && layer.external_id.is_some() && meant("external-id");
         let nothing = layer.role_arn.is_none() && layer.profile.is_none();
         let no_credentials =
             nothing && layer.conf_credentials == Some(true) && meant("conf-credentials");
         if no_role {
-            self.add(Clash::NoRole, &["external-id"]);
+            self.add(ConflictKind::NoRole, &["external-id"]);
         }
         if no_credentials {
-            self.add(Clash::NoCredentials, &["conf-credentials"]);
+            self.add(ConflictKind::NoCredentials, &["conf-credentials"]);
         }
         if !settings.has_log_bucket() {
             self.no_effect(
@@ -321,20 +324,22 @@ impl Checker<'_> {
     fn namespace(&mut self, settings: &Settings) {
         let region = settings.region.as_str();
         match (settings.bucket.namespace, &settings.bucket.name) {
-            (Namespace::Global, Some(name)) if name.is_account_regional() => {
-                self.add(Clash::RegionalEnd, &["bucket", "namespace"])
+            (TableNamespace::Global, Some(name)) if name.is_account_regional() => {
+                self.add(ConflictKind::RegionalEnd, &["bucket", "namespace"])
             }
-            (Namespace::Global, _) => {}
+            (TableNamespace::Global, _) => {}
             // Amazon S3 User Guide, "Namespaces for general purpose buckets".
-            (Namespace::AccountRegional, _) if matches!(region, "me-south-1" | "me-central-1") => {
+            (TableNamespace::AccountRegional, _)
+                if matches!(region, "me-south-1" | "me-central-1") =>
+            {
                 self.add(
-                    Clash::NoRegionalNamespace {
+                    ConflictKind::NoRegionalNamespace {
                         region: region.to_owned(),
                     },
                     &["namespace", "region"],
                 );
             }
-            (Namespace::AccountRegional, Some(name)) => {
+            (TableNamespace::AccountRegional, Some(name)) => {
                 let account = settings
                     .account
                     .as_ref()
@@ -345,10 +350,13 @@ impl Checker<'_> {
                     None => name.is_account_regional_in(region),
                 };
                 if !ends {
-                    self.add(Clash::NoRegionalEnd { suffix }, &["bucket", "namespace"]);
+                    self.add(
+                        ConflictKind::NoRegionalEnd { suffix },
+                        &["bucket", "namespace"],
+                    );
                 }
             }
-            (Namespace::AccountRegional, None) => {}
+            (TableNamespace::AccountRegional, None) => {}
         }
     }
 
@@ -363,7 +371,7 @@ impl Checker<'_> {
                 .is_some_and(|rest| rest.starts_with('/'))
         {
             self.add(
-                Clash::KeyIsWorkspace {
+                ConflictKind::KeyIsWorkspace {
                     prefix: prefix.to_owned(),
                 },
                 &["key", "workspace-key-prefix"],
@@ -373,7 +381,7 @@ impl Checker<'_> {
             prefix.len() + "/".len() + MAX_WORKSPACE + "/".len() + key.len() + ".tflock".len();
         if longest > MAX_OBJECT_KEY {
             self.add(
-                Clash::PathTooLong {
+                ConflictKind::PathTooLong {
                     over: longest - MAX_OBJECT_KEY,
                 },
                 &["key", "workspace-key-prefix"],
@@ -390,7 +398,7 @@ impl Checker<'_> {
         for (i, tag) in settings.tags.iter().enumerate() {
             if keys[..i].contains(&keys[i]) {
                 self.add(
-                    Clash::TagTwice {
+                    ConflictKind::TagTwice {
                         key: tag.key().to_owned(),
                     },
                     &["tag"],
@@ -399,7 +407,7 @@ impl Checker<'_> {
         }
         if keys.len() > MAX_TAGS {
             self.add(
-                Clash::TooManyTags {
+                ConflictKind::TooManyTags {
                     count: keys.len(),
                     max: MAX_TAGS,
                 },

@@ -2,13 +2,13 @@
 
 use super::{
     Settings,
-    layer::{Namespace, TrailKind},
+    layer::{TableNamespace, TrailKind},
     names::AccountId,
 };
 
 /// The names of one environment's resources in one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct DerivedNames {
     pub state_bucket: String,
     pub log_bucket: String,
     pub table: String,
@@ -21,7 +21,7 @@ pub struct Names {
     pub trail: String,
 }
 
-impl Names {
+impl DerivedNames {
     /// Names as the settings say them, else derived. Valid for settings that went through
     /// [`check`](super::check::check), whatever the account.
     pub fn new(settings: &Settings, account: &AccountId) -> Self {
@@ -66,5 +66,5 @@ pub fn base(settings: &Settings) -> String {
 }
 
 fn regional(settings: &Settings) -> bool {
-    settings.bucket.namespace == Namespace::AccountRegional
+    settings.bucket.namespace == TableNamespace::AccountRegional
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use super::check::Contradiction;
+use super::check::SettingsConflict;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -29,10 +29,13 @@ pub enum SettingsError {
         path: PathBuf,
         line: usize,
         column: usize,
-        problem: Problem,
+        problem: SettingsProblem,
     },
     #[error("variable `{name}`: {problem}")]
-    Variable { name: String, problem: Problem },
+    Variable {
+        name: String,
+        problem: SettingsProblem,
+    },
     /// Near enough to a variable that there is to be a slip.
     #[error("unknown variable `{name}`; did you mean `{nearest}`?")]
     UnknownVariable { name: String, nearest: String },
@@ -41,12 +44,12 @@ pub enum SettingsError {
     Missing { names: Vec<&'static str> },
     /// Never empty.
     #[error("{}", lines(.0))]
-    Contradictions(Vec<Contradiction>),
+    Contradictions(Vec<SettingsConflict>),
 }
 
 /// What is wrong at one place of a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum SettingsProblem {
     /// The TOML parser's own words.
     #[error("{0}")]
     Syntax(String),

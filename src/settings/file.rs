@@ -23,17 +23,17 @@ use toml::{
 };
 
 use super::{
-    error::{Problem, SettingsError},
+    error::{SettingsError, SettingsProblem},
     names::EnvName,
-    options::{OptionInfo, Options, Shape},
+    options::{OptionInfo, SettingOptions, ValueType},
     variables::nearest,
 };
 
 #[cfg(unix)]
 use crate::host::who;
 use crate::{
-    checks::accept::Acceptance,
-    host::bounded::{self, Reading},
+    checks::accept::AcceptedFinding,
+    host::bounded::{self, ReadGuard},
     settings::names::FileName,
     text::lines::LineIndex,
 };
@@ -49,22 +49,22 @@ const LARGEST: u64 = 256 << 10;
 
 /// One file, every value of it valid by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct File {
+pub struct SettingsFile {
     pub path: PathBuf,
     /// Whether the caller named it, and did not only run a command near it.
     pub named: bool,
     /// For every environment.
-    pub top: Table,
-    pub envs: BTreeMap<EnvName, Table>,
+    pub top: OptionTable,
+    pub envs: BTreeMap<EnvName, OptionTable>,
     /// Findings that are accepted in every environment.
-    pub ignored: Vec<Acceptance>,
+    pub ignored: Vec<AcceptedFinding>,
     /// Findings that are accepted in one.
-    pub ignored_in: BTreeMap<EnvName, Vec<Acceptance>>,
+    pub ignored_in: BTreeMap<EnvName, Vec<AcceptedFinding>>,
 }
 
-impl File {
+impl SettingsFile {
     /// What is accepted in an environment, or, without one, everywhere.
-    pub fn accepted(&self, env: Option<&EnvName>) -> Vec<Acceptance> {
+    pub fn accepted(&self, env: Option<&EnvName>) -> Vec<AcceptedFinding> {
         let own = env.and_then(|env| self.ignored_in.get(env));
         self.ignored
             .iter()
@@ -75,16 +75,16 @@ impl File {
 }
 
 /// Values by option.
-pub type Table = BTreeMap<String, Said>;
+pub type OptionTable = BTreeMap<String, FileSetting>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct FileSetting {
     pub value: Value,
     /// From 1.
     pub line: usize,
 }
 
-impl File {
+impl SettingsFile {
     /// The file that is `named`; else `tfbackend.toml` in `cwd` or the nearest folder above it, up
     /// to the root of the Git repository. Outside a repository, only in `cwd`.
     ///
@@ -97,7 +97,7 @@ impl File {
         cwd: &Path,
         named: Option<&Path>,
         sudo_uid: Option<&str>,
-    ) -> Result<Option<Self>, SettingsError> {
+    ) -> FileResult<Option<Self>, SettingsError> {
         if let Some(named) = named {
             let path = cwd.join(named);
             let text =
@@ -112,7 +112,7 @@ impl File {
                 })
             });
         }
-        let _reading = Reading::begin();
+        let _reading = ReadGuard::begin();
         let root = cwd
             .ancestors()
             .find(|folder| folder.join(".git").exists())
@@ -148,17 +148,17 @@ impl File {
     ///
     /// # Errors
     /// The first thing that is not understood, with its line and column.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+    pub fn parse(path: &Path, text: &str) -> FileResult<Self, SettingsError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reader = Reader {
+        let reader = SettingsReader {
             path,
             lines: LineIndex::of(text),
-            options: Options::shared(),
+            options: SettingOptions::shared(),
         };
         let table = DeTable::parse(text).map_err(|error| {
             reader.error(
                 &error.span().unwrap_or(0..0),
-                Problem::Syntax(error.message().replace('\n', ", ")),
+                SettingsProblem::Syntax(error.message().replace('\n', ", ")),
             )
         })?;
         reader.file(table.get_ref())
@@ -182,19 +182,19 @@ fn stranger(_: &Path, _: Option<&str>) -> Option<u32> {
     None
 }
 
-struct Reader<'a> {
+struct SettingsReader<'a> {
     path: &'a Path,
     lines: LineIndex<'a>,
-    options: &'static Options,
+    options: &'static SettingOptions,
 }
 
-type Result<T, E = SettingsError> = std::result::Result<T, E>;
+type FileResult<T, E = SettingsError> = std::result::Result<T, E>;
 
-impl Reader<'_> {
-    fn file(&self, table: &DeTable<'_>) -> Result<File> {
-        let mut file = File {
+impl SettingsReader<'_> {
+    fn file(&self, table: &DeTable<'_>) -> FileResult<SettingsFile> {
+        let mut file = SettingsFile {
             path: self.path.to_path_buf(),
-            ..File::default()
+            ..SettingsFile::default()
         };
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
@@ -205,13 +205,13 @@ impl Reader<'_> {
                         let env = name.get_ref().parse::<EnvName>().map_err(|error| {
                             self.error(
                                 &name.span(),
-                                Problem::Value {
+                                SettingsProblem::Value {
                                     name: format!("env.{}", name.get_ref().escape_debug()),
                                     reason: error.to_string(),
                                 },
                             )
                         })?;
-                        let mut said = Table::new();
+                        let mut said = OptionTable::new();
                         for (key, value) in in_order(self.table(&format!("env.{env}"), value)?) {
                             if key.get_ref() == ignored::TABLE {
                                 file.ignored_in.insert(env.clone(), self.ignored(value)?);
@@ -240,20 +240,20 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    fn format(&self, value: &Spanned<DeValue<'_>>) -> Result<()> {
+    fn format(&self, value: &Spanned<DeValue<'_>>) -> FileResult<()> {
         let found = match value.get_ref() {
             DeValue::Integer(number) if number.as_str() == "1" => return Ok(()),
             DeValue::Integer(number) => number.as_str().to_owned(),
             other => format!("no number but {}", article(other)),
         };
-        Err(self.error(&value.span(), Problem::Format { found }))
+        Err(self.error(&value.span(), SettingsProblem::Format { found }))
     }
 
     fn table<'t, 'i>(
         &self,
         name: &str,
         value: &'t Spanned<DeValue<'i>>,
-    ) -> Result<&'t DeTable<'i>> {
+    ) -> FileResult<&'t DeTable<'i>> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
             other => Err(self.wrong_type(name, "a table", other, &value.span())),
@@ -262,12 +262,12 @@ impl Reader<'_> {
 
     fn option(
         &self,
-        said: &mut Table,
+        said: &mut OptionTable,
         name: &str,
         at: &Range<usize>,
         value: &Spanned<DeValue<'_>>,
         besides: &[&str],
-    ) -> Result<()> {
+    ) -> FileResult<()> {
         let Some(option) = self.options.get(name) else {
             let names = self
                 .options
@@ -279,11 +279,11 @@ impl Reader<'_> {
                 None if besides.contains(&"env")
                     && matches!(value.get_ref(), DeValue::Table(_)) =>
                 {
-                    Problem::BareTable {
+                    SettingsProblem::BareTable {
                         name: name.to_owned(),
                     }
                 }
-                nearest => Problem::Unknown {
+                nearest => SettingsProblem::Unknown {
                     name: name.to_owned(),
                     nearest,
                 },
@@ -293,7 +293,7 @@ impl Reader<'_> {
         if option.is_of_the_caller() {
             return Err(self.error(
                 at,
-                Problem::OfTheCaller {
+                SettingsProblem::OfTheCaller {
                     name: name.to_owned(),
                     variable: option.variable(),
                 },
@@ -306,14 +306,14 @@ impl Reader<'_> {
         {
             return Err(self.error(
                 at,
-                Problem::Conflict {
+                SettingsProblem::Conflict {
                     name: name.to_owned(),
                     other: other.clone(),
                 },
             ));
         }
         let value = match option.shape {
-            Shape::List => {
+            ValueType::List => {
                 let mut all = vec![];
                 for (text, at) in self.items(option, value)? {
                     match self.read(name, &[text], &at)? {
@@ -323,14 +323,14 @@ impl Reader<'_> {
                 }
                 Value::Array(all)
             }
-            Shape::Flag | Shape::Number | Shape::Text => {
+            ValueType::Flag | ValueType::Number | ValueType::Text => {
                 self.read(name, &[self.scalar(option, value)?], &value.span())?
             }
         };
         if let Some(reason) = value.as_str().and_then(|text| unfit_for_a_file(name, text)) {
             return Err(self.error(
                 at,
-                Problem::Value {
+                SettingsProblem::Value {
                     name: name.to_owned(),
                     reason,
                 },
@@ -338,7 +338,7 @@ impl Reader<'_> {
         }
         said.insert(
             name.to_owned(),
-            Said {
+            FileSetting {
                 value,
                 line: self.place(at.start).0,
             },
@@ -346,11 +346,11 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn read(&self, name: &str, texts: &[String], at: &Range<usize>) -> Result<Value> {
+    fn read(&self, name: &str, texts: &[String], at: &Range<usize>) -> FileResult<Value> {
         self.options.read(name, texts).map_err(|reason| {
             self.error(
                 at,
-                Problem::Value {
+                SettingsProblem::Value {
                     name: name.to_owned(),
                     reason,
                 },
@@ -358,18 +358,20 @@ impl Reader<'_> {
         })
     }
 
-    fn scalar(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> Result<String> {
+    fn scalar(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> FileResult<String> {
         let wanted = match (option.shape, value.get_ref()) {
-            (Shape::Flag, DeValue::Boolean(flag)) => return Ok(flag.to_string()),
-            (Shape::Number, DeValue::Integer(number)) => {
+            (ValueType::Flag, DeValue::Boolean(flag)) => return Ok(flag.to_string()),
+            (ValueType::Number, DeValue::Integer(number)) => {
                 let digits = number.as_str().replace('_', "");
                 return Ok(i128::from_str_radix(&digits, number.radix())
                     .map_or(digits, |number| number.to_string()));
             }
-            (Shape::Text | Shape::List, DeValue::String(text)) => return Ok(text.to_string()),
-            (Shape::Flag, _) => "`true` or `false`",
-            (Shape::Number, _) => "a whole number",
-            (Shape::Text | Shape::List, _) => "text in quotes",
+            (ValueType::Text | ValueType::List, DeValue::String(text)) => {
+                return Ok(text.to_string());
+            }
+            (ValueType::Flag, _) => "`true` or `false`",
+            (ValueType::Number, _) => "a whole number",
+            (ValueType::Text | ValueType::List, _) => "text in quotes",
         };
         Err(self.wrong_type(&option.name, wanted, value.get_ref(), &value.span()))
     }
@@ -379,7 +381,7 @@ impl Reader<'_> {
         &self,
         option: &OptionInfo,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<Vec<(String, Range<usize>)>> {
+    ) -> FileResult<Vec<(String, Range<usize>)>> {
         match value.get_ref() {
             DeValue::Array(items) => items
                 .iter()
@@ -392,7 +394,7 @@ impl Reader<'_> {
                         let reason = "has a key with `=`".to_owned();
                         return Err(self.error(
                             &key.span(),
-                            Problem::Value {
+                            SettingsProblem::Value {
                                 name: option.name.clone(),
                                 reason,
                             },
@@ -422,7 +424,7 @@ impl Reader<'_> {
     ) -> SettingsError {
         self.error(
             at,
-            Problem::Type {
+            SettingsProblem::Type {
                 name: name.to_owned(),
                 wanted,
                 found: article(found),
@@ -430,7 +432,7 @@ impl Reader<'_> {
         )
     }
 
-    fn error(&self, at: &Range<usize>, problem: Problem) -> SettingsError {
+    fn error(&self, at: &Range<usize>, problem: SettingsProblem) -> SettingsError {
         let (line, column) = self.place(at.start);
         SettingsError::File {
             path: self.path.to_path_buf(),

@@ -16,7 +16,7 @@ use super::names::{
 /// Every option of an environment. `None` means "not said here"; an empty list says "none".
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Layer {
+pub struct SettingsLayer {
     /// Project that the backend belongs to; part of every name
     #[arg(long, value_name = "NAME", help_heading = HEAD_ENVIRONMENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub struct Layer {
     /// Bucket namespace: names in `account-regional` can never be taken by another account
     #[arg(long, value_name = "NAMESPACE", help_heading = HEAD_BUCKET)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<Namespace>,
+    pub namespace: Option<TableNamespace>,
 
     /// Days that a replaced state version is kept at least
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = HEAD_BUCKET)]
@@ -239,7 +239,7 @@ pub struct Layer {
     pub parallelism: Option<u32>,
 }
 
-impl Layer {
+impl SettingsLayer {
     /// With profile and role of `weaker` where this says none. An external ID belongs to the role
     /// that it was said with.
     #[must_use]
@@ -313,7 +313,7 @@ impl LockMechanism {
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Namespace {
+pub enum TableNamespace {
     /// Names shared with every AWS customer
     Global,
     /// Names that end in account, region and `-an`, and belong to the account for ever

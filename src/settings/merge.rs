@@ -16,11 +16,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    error::{Problem, SettingsError},
-    file::File,
-    layer::Layer,
+    error::{SettingsError, SettingsProblem},
+    file::SettingsFile,
+    layer::SettingsLayer,
     names::{EnvName, NameError, Region},
-    options::{Options, layer_of, said, variable_of},
+    options::{SettingOptions, layer_of, said, variable_of},
     place, resolve, variables,
 };
 use crate::host::Host;
@@ -28,7 +28,7 @@ use crate::host::Host;
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
-pub enum Origin {
+pub enum SettingOrigin {
     Flag,
     Variable {
         name: String,
@@ -51,7 +51,7 @@ pub enum Origin {
     Default,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag => f.write_str("command line"),
@@ -69,7 +69,7 @@ impl fmt::Display for Origin {
 
 /// How strong a source is. Of two values, the one of the higher rank holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
+pub enum Precedence {
     Default,
     /// `AWS_REGION`, or the region of the profile: not said for tfbackend, but better than nothing.
     Ambient,
@@ -86,15 +86,15 @@ pub enum Rank {
 
 /// All that says settings, each source read and valid by itself.
 #[derive(Debug, Default)]
-pub struct Sources {
-    pub flags: Layer,
-    pub variables: Layer,
-    pub file: Option<File>,
+pub struct SettingsSources {
+    pub flags: SettingsLayer,
+    pub variables: SettingsLayer,
+    pub file: Option<SettingsFile>,
     /// `AWS_REGION` or `AWS_DEFAULT_REGION`: the variable's name, and what it says.
     pub ambient_region: Option<(String, Result<Region, NameError>)>,
 }
 
-impl Sources {
+impl SettingsSources {
     /// Reads the variables and the file that belong to these flags.
     ///
     /// `config` is the file that the command line names; else `TFBACKEND_CONFIG` does, else it is
@@ -102,7 +102,11 @@ impl Sources {
     ///
     /// # Errors
     /// If the file or a variable cannot be read or says what is not understood.
-    pub fn read(host: &Host, flags: Layer, config: Option<&Path>) -> Result<Self, SettingsError> {
+    pub fn read(
+        host: &Host,
+        flags: SettingsLayer,
+        config: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
         let named = config
             .map(Path::to_path_buf)
             .or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
@@ -112,7 +116,7 @@ impl Sources {
         Ok(Self {
             flags,
             variables: variables::read(&host.vars)?,
-            file: File::find(&host.cwd, named.as_deref(), host.var("SUDO_UID"))?,
+            file: SettingsFile::find(&host.cwd, named.as_deref(), host.var("SUDO_UID"))?,
             ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
         })
     }
@@ -131,8 +135,12 @@ impl Sources {
     ///
     /// # Errors
     /// If it does not.
-    pub fn must_keep_its_place(&self, merged: &Merged, cwd: &Path) -> Result<(), SettingsError> {
-        let (Some(file), Some(Origin::File { path, line }), Some(out)) =
+    pub fn must_keep_its_place(
+        &self,
+        merged: &MergedSettings,
+        cwd: &Path,
+    ) -> Result<(), SettingsError> {
+        let (Some(file), Some(SettingOrigin::File { path, line }), Some(out)) =
             (&self.file, merged.origin("out"), &merged.layer.out)
         else {
             return Ok(());
@@ -162,23 +170,23 @@ impl Sources {
     }
 
     /// What all of them say together about one environment.
-    pub fn merged(&self, env: &EnvName) -> Merged {
-        let mut merged = Merged {
+    pub fn merged(&self, env: &EnvName) -> MergedSettings {
+        let mut merged = MergedSettings {
             entries: BTreeMap::new(),
-            layer: Layer::default(),
+            layer: SettingsLayer::default(),
             ambient: None,
         };
-        merged.put(said(&resolve::defaults()), Rank::Default, |_| {
-            Origin::Default
+        merged.put(said(&resolve::defaults()), Precedence::Default, |_| {
+            SettingOrigin::Default
         });
         match &self.ambient_region {
             Some((name, Ok(region))) => {
-                let layer = Layer {
+                let layer = SettingsLayer {
                     region: Some(region.clone()),
-                    ..Layer::default()
+                    ..SettingsLayer::default()
                 };
-                merged.put(said(&layer), Rank::Ambient, |_| Origin::Variable {
-                    name: name.clone(),
+                merged.put(said(&layer), Precedence::Ambient, |_| {
+                    SettingOrigin::Variable { name: name.clone() }
                 });
             }
             Some((name, Err(error))) => merged.ambient = Some((name.clone(), error.clone())),
@@ -186,61 +194,61 @@ impl Sources {
         }
         if let Some(file) = &self.file {
             for (rank, table) in [
-                (Rank::FileTop, Some(&file.top)),
-                (Rank::FileEnv, file.envs.get(env)),
+                (Precedence::FileTop, Some(&file.top)),
+                (Precedence::FileEnv, file.envs.get(env)),
             ] {
                 let Some(table) = table else { continue };
                 let values = table
                     .iter()
                     .map(|(name, entry)| (name.clone(), entry.value.clone()))
                     .collect();
-                merged.put(values, rank, |name| Origin::File {
+                merged.put(values, rank, |name| SettingOrigin::File {
                     path: file.path.clone(),
                     line: table.get(name).map_or(0, |entry| entry.line),
                 });
             }
         }
-        merged.put(said(&self.variables), Rank::Variable, |name| {
-            Origin::Variable {
+        merged.put(said(&self.variables), Precedence::Variable, |name| {
+            SettingOrigin::Variable {
                 name: variable_of(name),
             }
         });
-        merged.put(said(&self.flags), Rank::Flag, |_| Origin::Flag);
+        merged.put(said(&self.flags), Precedence::Flag, |_| SettingOrigin::Flag);
         merged
     }
 }
 
 /// Every value that holds, and who said it.
 #[derive(Clone, Debug)]
-pub struct Merged {
-    entries: BTreeMap<String, Entry>,
-    pub layer: Layer,
+pub struct MergedSettings {
+    entries: BTreeMap<String, MergedEntry>,
+    pub layer: SettingsLayer,
     /// An `AWS_REGION` that is none: an error once the region is missing.
     pub(super) ambient: Option<(String, NameError)>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct MergedEntry {
     value: Value,
-    origin: Origin,
-    rank: Rank,
+    origin: SettingOrigin,
+    rank: Precedence,
 }
 
-impl Merged {
+impl MergedSettings {
     /// Who said the value that holds; `None` if it has no default and nobody said it.
-    pub fn origin(&self, name: &str) -> Option<&Origin> {
+    pub fn origin(&self, name: &str) -> Option<&SettingOrigin> {
         self.entries.get(name).map(|entry| &entry.origin)
     }
 
     /// Whether somebody said it for tfbackend: neither a default nor `AWS_REGION` counts.
     pub fn is_said(&self, name: &str) -> bool {
         self.rank(name)
-            .is_some_and(|rank| rank >= Rank::Answer && rank != Rank::Refused)
+            .is_some_and(|rank| rank >= Precedence::Answer && rank != Precedence::Refused)
     }
 
     /// What was said for tfbackend, by whomever: neither defaults nor `AWS_REGION`, but for the
     /// region itself, without which the rest means nothing.
-    pub fn said(&self) -> Layer {
+    pub fn said(&self) -> SettingsLayer {
         let said = self
             .entries
             .iter()
@@ -252,24 +260,24 @@ impl Merged {
     }
 
     /// What a `tfbackend.toml` that is to say all of it lacks.
-    pub fn not_in_file(&self) -> Layer {
+    pub fn not_in_file(&self) -> SettingsLayer {
         let mut missing = said(&self.said());
-        missing.retain(|name, _| !matches!(self.origin(name), Some(Origin::File { .. })));
+        missing.retain(|name, _| !matches!(self.origin(name), Some(SettingOrigin::File { .. })));
         layer_of(missing)
     }
 
-    pub(super) fn rank(&self, name: &str) -> Option<Rank> {
+    pub(super) fn rank(&self, name: &str) -> Option<Precedence> {
         self.entries.get(name).map(|entry| entry.rank)
     }
 
     /// Every value by option, with its origin, in the order of the help.
-    pub fn rows(&self) -> Vec<(String, Value, Origin)> {
+    pub fn rows(&self) -> Vec<(String, Value, SettingOrigin)> {
         let row = |name: &String| {
             self.entries
                 .get(name)
                 .map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()))
         };
-        Options::shared()
+        SettingOptions::shared()
             .all()
             .iter()
             .filter_map(|option| row(&option.name))
@@ -283,8 +291,8 @@ impl Merged {
 
     /// The same with a person's answers, which never replace what was said.
     #[must_use]
-    pub fn with_answers(mut self, answers: &Layer) -> Self {
-        self.put(said(answers), Rank::Answer, |_| Origin::Answer);
+    pub fn with_answers(mut self, answers: &SettingsLayer) -> Self {
+        self.put(said(answers), Precedence::Answer, |_| SettingOrigin::Answer);
         self
     }
 
@@ -292,41 +300,41 @@ impl Merged {
     /// `AWS_REGION` that is not a region stays an error, and so does another one here, by the
     /// region being missing.
     #[must_use]
-    pub fn with_ambient_region(mut self, region: &str, origin: &Origin) -> Self {
+    pub fn with_ambient_region(mut self, region: &str, origin: &SettingOrigin) -> Self {
         if let (None, Ok(region)) = (&self.ambient, region.parse()) {
-            let layer = Layer {
+            let layer = SettingsLayer {
                 region: Some(region),
-                ..Layer::default()
+                ..SettingsLayer::default()
             };
-            self.put(said(&layer), Rank::Ambient, |_| origin.clone());
+            self.put(said(&layer), Precedence::Ambient, |_| origin.clone());
         }
         self
     }
 
     /// The same with what a live backend has, which replaces defaults and nothing that was said.
     #[must_use]
-    pub fn with_kept(mut self, kept: &Layer) -> Self {
-        self.put(said(kept), Rank::Kept, |_| Origin::Kept);
+    pub fn with_kept(mut self, kept: &SettingsLayer) -> Self {
+        self.put(said(kept), Precedence::Kept, |_| SettingOrigin::Kept);
         self
     }
 
     /// The same with what a live backend has in place of what was said: such a change is refused.
     #[must_use]
-    pub fn without_refused(mut self, live: &Layer) -> Self {
-        self.put(said(live), Rank::Refused, |_| Origin::Kept);
+    pub fn without_refused(mut self, live: &SettingsLayer) -> Self {
+        self.put(said(live), Precedence::Refused, |_| SettingOrigin::Kept);
         self
     }
 
     /// Whether the value is that of a live backend, and nothing says it.
     pub fn is_kept(&self, name: &str) -> bool {
-        self.origin(name) == Some(&Origin::Kept)
+        self.origin(name) == Some(&SettingOrigin::Kept)
     }
 
     /// What is kept although the default is another.
-    pub fn kept(&self) -> Layer {
+    pub fn kept(&self) -> SettingsLayer {
         let defaults = said(&resolve::defaults());
         let kept = self.entries.iter().filter(|(name, entry)| {
-            entry.origin == Origin::Kept && defaults.get(*name) != Some(&entry.value)
+            entry.origin == SettingOrigin::Kept && defaults.get(*name) != Some(&entry.value)
         });
         layer_of(
             kept.map(|(name, entry)| (name.clone(), entry.value.clone()))
@@ -336,13 +344,20 @@ impl Merged {
 
     /// The same with defaults that depend on the folder, which never replace what was said.
     #[must_use]
-    pub fn with_folder(mut self, defaults: &Layer) -> Self {
-        self.put(said(defaults), Rank::Default, |_| Origin::Folder);
+    pub fn with_folder(mut self, defaults: &SettingsLayer) -> Self {
+        self.put(said(defaults), Precedence::Default, |_| {
+            SettingOrigin::Folder
+        });
         self
     }
 
-    fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {
-        let options = Options::shared();
+    fn put(
+        &mut self,
+        values: Map<String, Value>,
+        rank: Precedence,
+        origin: impl Fn(&str) -> SettingOrigin,
+    ) {
+        let options = SettingOptions::shared();
         for (name, value) in values {
             let excluded = options
                 .get(&name)
@@ -372,7 +387,7 @@ impl Merged {
             let origin = origin(&name);
             self.entries.insert(
                 name,
-                Entry {
+                MergedEntry {
                     value,
                     origin,
                     rank,
@@ -392,7 +407,7 @@ impl Merged {
 pub(super) fn ambient_error((name, error): &(String, NameError)) -> SettingsError {
     SettingsError::Variable {
         name: name.clone(),
-        problem: Problem::Value {
+        problem: SettingsProblem::Value {
             name: "region".to_owned(),
             reason: error.to_string(),
         },

@@ -18,9 +18,9 @@ pub use arn::{KeyArn, RoleArn, TopicArn, TrailArn};
 pub use bucket::BucketName;
 pub use file::{FileName, Folder};
 pub use plain::{AccountId, Email, EnvName, ExternalId, ProfileName, ProjectName, TableName};
-pub use principal::{PrincipalKind, PrincipalName};
+pub use principal::{PrincipalArnKind, PrincipalName};
 pub use region::{KNOWN_REGIONS, Region, partition_of};
-pub use rule::{NameError, Wrong};
+pub use rule::{NameError, NameProblem};
 pub use state::{MAX_OBJECT_KEY, MAX_WORKSPACE, StateKey, WorkspacePrefix};
 pub use tag::Tag;
 

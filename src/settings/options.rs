@@ -10,7 +10,7 @@ use clap::{
 use serde_json::{Map, Value};
 
 use super::{
-    layer::{HEAD_RUN, Layer},
+    layer::{HEAD_RUN, SettingsLayer},
     names::NameError,
 };
 
@@ -19,7 +19,7 @@ use super::{
 pub struct OptionInfo {
     /// In kebab case: the flag without its dashes, and the key in the file.
     pub name: String,
-    pub shape: Shape,
+    pub shape: ValueType,
     /// What stands for the value in help, such as `REGION`.
     pub value_name: String,
     /// One sentence, without a full stop.
@@ -34,7 +34,7 @@ pub struct OptionInfo {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueType {
     Flag,
     Number,
     Text,
@@ -50,7 +50,7 @@ impl OptionInfo {
     /// Whether it decides what a run may do without being asked: only the caller may say so, never
     /// a file, which may have come with a checkout.
     pub fn is_of_the_caller(&self) -> bool {
-        self.heading == HEAD_RUN && self.shape == Shape::Flag
+        self.heading == HEAD_RUN && self.shape == ValueType::Flag
     }
 }
 
@@ -60,20 +60,20 @@ pub fn variable_of(name: &str) -> String {
 
 /// Every option, in the order of the help.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SettingOptions {
     command: Command,
     all: Vec<OptionInfo>,
 }
 
-impl Options {
+impl SettingOptions {
     /// They are the same for the whole run.
     pub fn shared() -> &'static Self {
-        static ALL: LazyLock<Options> = LazyLock::new(Options::new);
+        static ALL: LazyLock<SettingOptions> = LazyLock::new(SettingOptions::new);
         &ALL
     }
 
     fn new() -> Self {
-        let command = Layer::augment_args(
+        let command = SettingsLayer::augment_args(
             Command::new("settings")
                 .no_binary_name(true)
                 .disable_help_flag(true),
@@ -118,7 +118,7 @@ impl Options {
             .clone()
             .try_get_matches_from(args)
             .map_err(|error| reason(&error))?;
-        let layer = Layer::from_arg_matches(&matches).map_err(|error| reason(&error))?;
+        let layer = SettingsLayer::from_arg_matches(&matches).map_err(|error| reason(&error))?;
         Ok(said(&layer).remove(name).unwrap_or(Value::Array(vec![])))
     }
 
@@ -126,8 +126,8 @@ impl Options {
         let name = name_of(arg);
         let shape = shape_of(arg);
         let values: Vec<_> = match shape {
-            Shape::Flag => vec![],
-            Shape::Number | Shape::Text | Shape::List => arg
+            ValueType::Flag => vec![],
+            ValueType::Number | ValueType::Text | ValueType::List => arg
                 .get_possible_values()
                 .iter()
                 .map(|value| {
@@ -161,11 +161,11 @@ impl Options {
     }
 
     /// The rule by which the parser refuses what no rule allows.
-    fn rule(&self, name: &str, shape: Shape) -> Option<String> {
+    fn rule(&self, name: &str, shape: ValueType) -> Option<String> {
         let refused = match shape {
-            Shape::Flag => return None,
-            Shape::Number => "0",
-            Shape::Text | Shape::List => "\0",
+            ValueType::Flag => return None,
+            ValueType::Number => "0",
+            ValueType::Text | ValueType::List => "\0",
         };
         let error = self
             .command
@@ -184,7 +184,7 @@ impl Options {
 }
 
 /// What a layer says, by option.
-pub fn said(layer: &Layer) -> Map<String, Value> {
+pub fn said(layer: &SettingsLayer) -> Map<String, Value> {
     match serde_json::to_value(layer) {
         Ok(Value::Object(map)) => map,
         other => unreachable!("a layer is a table of plain data: {other:?}"),
@@ -192,7 +192,7 @@ pub fn said(layer: &Layer) -> Map<String, Value> {
 }
 
 /// The inverse of [`said`].
-pub fn layer_of(map: Map<String, Value>) -> Layer {
+pub fn layer_of(map: Map<String, Value>) -> SettingsLayer {
     serde_json::from_value(Value::Object(map)).expect("every value came out of a layer")
 }
 
@@ -200,16 +200,16 @@ fn name_of(arg: &Arg) -> String {
     arg.get_long().unwrap_or_default().to_owned()
 }
 
-fn shape_of(arg: &Arg) -> Shape {
+fn shape_of(arg: &Arg) -> ValueType {
     let parsed = arg.get_value_parser().type_id();
     if matches!(arg.get_action(), ArgAction::Append) {
-        Shape::List
+        ValueType::List
     } else if parsed == TypeId::of::<bool>() {
-        Shape::Flag
+        ValueType::Flag
     } else if parsed == TypeId::of::<u32>() {
-        Shape::Number
+        ValueType::Number
     } else {
-        Shape::Text
+        ValueType::Text
     }
 }
 

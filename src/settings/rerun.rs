@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    layer::Layer,
-    merge::{Merged, Origin},
+    layer::SettingsLayer,
+    merge::{MergedSettings, SettingOrigin},
     names::EnvName,
     options::said,
 };
@@ -29,7 +29,7 @@ const OF_TARGET: [&str; 10] = [
 
 /// What names an environment again on a command line.
 #[derive(Clone, Debug)]
-pub struct Rerun {
+pub struct RerunArguments {
     env: EnvName,
     /// What flags and answers say. Variables and the settings file say the rest again.
     said: Map<String, Value>,
@@ -39,12 +39,15 @@ pub struct Rerun {
     sandbox: bool,
 }
 
-impl Rerun {
-    pub fn new(env: &EnvName, merged: &Merged, global: String, sandbox: bool) -> Self {
+impl RerunArguments {
+    pub fn new(env: &EnvName, merged: &MergedSettings, global: String, sandbox: bool) -> Self {
         let mut said = said(&merged.said().without_run());
         let is_global = |name: &str| name == PROFILE && global.contains(" --profile=");
         said.retain(|name, _| {
-            matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && !is_global(name)
+            matches!(
+                merged.origin(name),
+                Some(SettingOrigin::Flag | SettingOrigin::Answer)
+            ) && !is_global(name)
         });
         Self {
             env: env.clone(),
@@ -107,7 +110,7 @@ pub fn words(name: &str, value: &Value) -> Vec<String> {
 }
 
 /// A layer as a command line says it.
-pub fn all_words(layer: &Layer) -> Vec<String> {
+pub fn all_words(layer: &SettingsLayer) -> Vec<String> {
     said(layer)
         .iter()
         .flat_map(|(name, value)| words(name, value))

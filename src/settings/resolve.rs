@@ -3,13 +3,15 @@
 use std::num::NonZeroUsize;
 
 use super::{
-    Access, Alarms, Billing, Bucket, Encryption, Files, Run, Settings, Table, Topic,
+    AccessSettings, AlarmSettings, BillingMode, BucketSettings, EncryptionSettings, FileSettings,
+    RunSettings, Settings, TableSettings, TopicSettings,
     check::check,
     error::SettingsError,
     layer::{
-        BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind,
+        BillingKind, EncryptionKind, LockMechanism, SettingsLayer, TableEncryption, TableNamespace,
+        TrailKind,
     },
-    merge::{Merged, Sources, ambient_error},
+    merge::{MergedSettings, SettingsSources, ambient_error},
     names::EnvName,
 };
 
@@ -17,16 +19,16 @@ use super::{
 ///
 /// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without
 /// alarms there are no delete events, and capacity counts with provisioned billing only.
-pub fn defaults() -> Layer {
+pub fn defaults() -> SettingsLayer {
     const VALID: &str = "a default keeps its own rule";
-    Layer {
+    SettingsLayer {
         conf_credentials: Some(false),
         ephemeral: Some(false),
         tags: Some(vec![]),
         key: Some("terraform.tfstate".parse().expect(VALID)),
         workspace_key_prefix: Some("env:".parse().expect(VALID)),
         lock: Some(LockMechanism::Dynamodb),
-        namespace: Some(Namespace::Global),
+        namespace: Some(TableNamespace::Global),
         noncurrent_days: Some(90),
         keep_versions: Some(50),
         access_logs: Some(true),
@@ -74,13 +76,13 @@ pub fn defaults() -> Layer {
 /// If something without a default was not said, or values contradict each other: then all of them.
 pub fn resolve(
     env: &EnvName,
-    sources: &Sources,
-    answers: &Layer,
+    sources: &SettingsSources,
+    answers: &SettingsLayer,
 ) -> Result<Settings, SettingsError> {
     sources.merged(env).with_answers(answers).resolve(env)
 }
 
-impl Merged {
+impl MergedSettings {
     /// The settings that the values make.
     ///
     /// # Errors
@@ -117,40 +119,40 @@ impl Merged {
             });
         };
         let encryption = match (layer.kms_key, layer.encryption) {
-            (Some(arn), _) => Encryption::OwnKey { arn },
-            (None, Some(EncryptionKind::SseS3)) => Encryption::SseS3,
-            (None, Some(EncryptionKind::Kms) | None) => Encryption::NewKey {
+            (Some(arn), _) => EncryptionSettings::OwnKey { arn },
+            (None, Some(EncryptionKind::SseS3)) => EncryptionSettings::SseS3,
+            (None, Some(EncryptionKind::Kms) | None) => EncryptionSettings::NewKey {
                 rotation_days: layer.rotation_days.expect(SAID),
             },
         };
         let table_encryption = match encryption {
-            Encryption::SseS3 => TableEncryption::AwsOwned,
-            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
+            EncryptionSettings::SseS3 => TableEncryption::AwsOwned,
+            EncryptionSettings::NewKey { .. } | EncryptionSettings::OwnKey { .. } => {
                 layer.table_encryption.expect(SAID)
             }
         };
         let billing = match layer.billing.expect(SAID) {
-            BillingKind::OnDemand => Billing::OnDemand,
-            BillingKind::Provisioned => Billing::Provisioned {
+            BillingKind::OnDemand => BillingMode::OnDemand,
+            BillingKind::Provisioned => BillingMode::Provisioned {
                 read: layer.read_capacity.expect(SAID),
                 write: layer.write_capacity.expect(SAID),
             },
         };
         let alarmed = layer.alarms.expect(SAID);
         let topic = match layer.alarm_topic {
-            Some(arn) => Topic::Existing { arn },
-            None => Topic::New {
+            Some(arn) => TopicSettings::Existing { arn },
+            None => TopicSettings::New {
                 emails: layer.alarm_email.unwrap_or_default(),
             },
         };
         let alarms = if alarmed {
-            Alarms::On {
+            AlarmSettings::On {
                 topic,
                 bucket_gib: layer.alarm_bucket_size.expect(SAID),
                 objects: layer.alarm_object_count.expect(SAID),
             }
         } else {
-            Alarms::Off
+            AlarmSettings::Off
         };
         Ok(Settings {
             project,
@@ -163,7 +165,7 @@ impl Merged {
             workspace_key_prefix: layer.workspace_key_prefix.expect(SAID),
             lock: layer.lock.expect(SAID),
             encryption,
-            bucket: Bucket {
+            bucket: BucketSettings {
                 name: layer.bucket,
                 namespace: layer.namespace.expect(SAID),
                 noncurrent_days: layer.noncurrent_days.expect(SAID),
@@ -171,25 +173,25 @@ impl Merged {
                 access_logs: layer.access_logs.expect(SAID),
                 delete_events: layer.delete_events.expect(SAID) && alarmed,
             },
-            table: Table {
+            table: TableSettings {
                 name: layer.table,
                 billing,
                 recovery: layer.table_recovery.expect(SAID),
                 encryption: table_encryption,
             },
-            access: Access {
+            access: AccessSettings {
                 policy: layer.policy.expect(SAID),
                 attach_to: layer.attach_to.expect(SAID),
             },
             alarms,
             trail: layer.trail.expect(SAID),
             log_days: layer.log_days.expect(SAID),
-            files: Files {
+            files: FileSettings {
                 out: layer.out.expect(SAID).as_str().into(),
                 conf_file: layer.conf_file.expect(SAID),
                 tf_file: layer.tf_file.expect(SAID),
             },
-            run: Run {
+            run: RunSettings {
                 auto_approve: layer.auto_approve.expect(SAID),
                 non_interactive: layer.non_interactive.expect(SAID),
                 adopt: layer.adopt.expect(SAID),

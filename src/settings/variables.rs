@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::{
-    error::{Problem, SettingsError},
-    layer::Layer,
-    options::{Options, Shape, layer_of},
+    error::{SettingsError, SettingsProblem},
+    layer::SettingsLayer,
+    options::{SettingOptions, ValueType, layer_of},
 };
 
 /// Variables that are no options of an environment, and read elsewhere.
@@ -25,8 +25,8 @@ pub const OTHERS: [&str; 5] = [
 /// # Errors
 /// If a value is not understood, two exclude each other, or a name looks like a misspelt option. A
 /// name that is like none is somebody else's.
-pub fn read(vars: &BTreeMap<String, String>) -> Result<Layer, SettingsError> {
-    let options = Options::shared();
+pub fn read(vars: &BTreeMap<String, String>) -> Result<SettingsLayer, SettingsError> {
+    let options = SettingOptions::shared();
     let known: Vec<String> = options
         .all()
         .iter()
@@ -60,15 +60,15 @@ pub fn read(vars: &BTreeMap<String, String>) -> Result<Layer, SettingsError> {
         };
         let option = &options.all()[index];
         let texts: Vec<String> = match option.shape {
-            Shape::List => text.split(',').map(|item| item.trim().to_owned()).collect(),
-            Shape::Flag | Shape::Number | Shape::Text => vec![text.clone()],
+            ValueType::List => text.split(',').map(|item| item.trim().to_owned()).collect(),
+            ValueType::Flag | ValueType::Number | ValueType::Text => vec![text.clone()],
         };
         if let Some(other) = option
             .excludes
             .iter()
             .find(|other| values.contains_key(*other))
         {
-            return fail(Problem::Conflict {
+            return fail(SettingsProblem::Conflict {
                 name: option.name.clone(),
                 other: other.clone(),
             });
@@ -76,7 +76,7 @@ pub fn read(vars: &BTreeMap<String, String>) -> Result<Layer, SettingsError> {
         match options.read(&option.name, &texts) {
             Ok(value) => values.insert(option.name.clone(), value),
             Err(reason) => {
-                return fail(Problem::Value {
+                return fail(SettingsProblem::Value {
                     name: option.name.clone(),
                     reason,
                 });

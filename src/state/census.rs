@@ -5,39 +5,39 @@
 
 use jiff::Timestamp;
 
-use super::snapshot::{Contents, Snapshot, SnapshotError};
+use super::snapshot::{SnapshotError, StateFile, StateSnapshot};
 
 /// How many states, locks and faults are named; all are counted.
 pub const MOST: usize = 1000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Census {
-    pub states: Named<StateRow>,
+pub struct StateCensus {
+    pub states: NamedSample<StateRow>,
     /// With nothing in them.
     pub empty: usize,
     /// With resources, encrypted, or of another format: somebody needs them.
     pub in_use: usize,
     /// Nobody can say what is in them: they count as in use.
     pub unreadable: usize,
-    pub locks: Named<LockRow>,
+    pub locks: NamedSample<LockRow>,
     /// Held by a teardown that was cut off, which the next one takes over.
     pub frozen: usize,
     /// Who has the policy, as in `role/ci`.
-    pub attached: Named<String>,
+    pub attached: NamedSample<String>,
     /// Who hears of alarms and deletions, as in `email ops@example.com`.
-    pub subscribers: Named<String>,
-    pub versions: Versions,
+    pub subscribers: NamedSample<String>,
+    pub versions: VersionCensus,
     /// Begun and never finished.
     pub uploads: usize,
     pub mfa_delete: bool,
     pub object_lock: Option<ObjectLock>,
     /// What could not be looked at, and so is not counted.
-    pub unseen: Named<String>,
+    pub unseen: NamedSample<String>,
 }
 
 /// The first of many, and how many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named<T> {
+pub struct NamedSample<T> {
     pub rows: Vec<T>,
     pub count: usize,
 }
@@ -50,23 +50,23 @@ pub struct StateRow {
     pub workspace: String,
     pub size: u64,
     pub modified: Option<Timestamp>,
-    pub holds: Holds,
+    pub holds: StateContentsKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holds {
-    Known(Facts),
+pub enum StateContentsKind {
+    Known(StateFacts),
     /// By OpenTofu: counted as in use.
-    Encrypted(Facts),
+    Encrypted(StateFacts),
     /// A format that is older or newer: counted as in use.
-    OtherFormat(Facts),
+    OtherFormat(StateFacts),
     /// Why nobody can say.
     Unreadable(String),
 }
 
 /// All that is kept of a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct StateFacts {
     pub serial: Option<u64>,
     pub lineage: Option<String>,
     /// Of Terraform or OpenTofu.
@@ -90,7 +90,7 @@ pub struct LockRow {
 
 /// Everything that the bucket holds, current or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Versions {
+pub struct VersionCensus {
     pub count: u64,
     pub bytes: u64,
     pub delete_markers: u64,
@@ -106,7 +106,7 @@ pub struct ObjectLock {
     pub days: Option<u32>,
 }
 
-impl<T> Default for Named<T> {
+impl<T> Default for NamedSample<T> {
     fn default() -> Self {
         Self {
             rows: vec![],
@@ -115,7 +115,7 @@ impl<T> Default for Named<T> {
     }
 }
 
-impl<T> Named<T> {
+impl<T> NamedSample<T> {
     pub fn add(&mut self, row: T) {
         self.count += 1;
         if self.rows.len() < MOST {
@@ -124,14 +124,16 @@ impl<T> Named<T> {
     }
 }
 
-impl Census {
+impl StateCensus {
     /// What is in use pushes what is empty out of the rows, never the other way round.
     pub fn state(&mut self, row: StateRow) {
         let empty = row.holds.is_empty();
         match &row.holds {
-            Holds::Unreadable(_) => self.unreadable += 1,
+            StateContentsKind::Unreadable(_) => self.unreadable += 1,
             _ if empty => self.empty += 1,
-            Holds::Known(_) | Holds::Encrypted(_) | Holds::OtherFormat(_) => self.in_use += 1,
+            StateContentsKind::Known(_)
+            | StateContentsKind::Encrypted(_)
+            | StateContentsKind::OtherFormat(_) => self.in_use += 1,
         }
         let full = self.states.rows.len() == MOST;
         let room = self
@@ -173,13 +175,13 @@ impl Census {
     }
 }
 
-impl Holds {
-    pub fn of(read: Result<Snapshot, SnapshotError>) -> Self {
+impl StateContentsKind {
+    pub fn of(read: Result<StateSnapshot, SnapshotError>) -> Self {
         let snapshot = match read {
             Ok(snapshot) => snapshot,
             Err(error) => return Self::Unreadable(error.to_string()),
         };
-        let Snapshot {
+        let StateSnapshot {
             format: _,
             terraform_version,
             serial,
@@ -187,21 +189,21 @@ impl Holds {
             contents,
             writer: _,
         } = snapshot;
-        let facts = |managed| Facts {
+        let facts = |managed| StateFacts {
             serial,
             lineage,
             engine: terraform_version,
             managed,
         };
         match contents {
-            Contents::Known(counts) => Self::Known(facts(Some(counts.managed))),
-            Contents::Encrypted => Self::Encrypted(facts(None)),
-            Contents::OtherFormat => Self::OtherFormat(facts(None)),
+            StateFile::Known(counts) => Self::Known(facts(Some(counts.managed))),
+            StateFile::Encrypted => Self::Encrypted(facts(None)),
+            StateFile::OtherFormat => Self::OtherFormat(facts(None)),
         }
     }
 
     /// What is known of it, if it is a state.
-    pub fn facts(&self) -> Option<&Facts> {
+    pub fn facts(&self) -> Option<&StateFacts> {
         match self {
             Self::Known(facts) | Self::Encrypted(facts) | Self::OtherFormat(facts) => Some(facts),
             Self::Unreadable(_) => None,

@@ -3,22 +3,22 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{
-    fingerprint::Fingerprint,
-    outline::{Attributes, Object, Outline},
+    fingerprint::ValueFingerprint,
+    outline::{OutlineAttributes, StateObject, StateOutline},
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diff {
-    pub added: Vec<Object>,
-    pub removed: Vec<Object>,
-    pub changed: Vec<Changed>,
-    pub outputs: Outputs,
+pub struct StateDiff {
+    pub added: Vec<StateObject>,
+    pub removed: Vec<StateObject>,
+    pub changed: Vec<ChangedObject>,
+    pub outputs: ChangedOutputs,
 }
 
 /// An object that is in both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    pub object: Object,
+pub struct ChangedObject {
+    pub object: StateObject,
     /// Names of attributes whose values differ.
     pub attributes: Vec<String>,
     /// Whether it is to be replaced now and was not, or the other way round.
@@ -30,15 +30,15 @@ pub struct Changed {
 
 /// Names of outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outputs {
+pub struct ChangedOutputs {
     pub added: Vec<String>,
     pub removed: Vec<String>,
     pub changed: Vec<String>,
 }
 
-impl Diff {
+impl StateDiff {
     /// From one to the other; `None` if nobody can say what is in one of them.
-    pub fn of(from: &Outline, to: &Outline) -> Option<Self> {
+    pub fn of(from: &StateOutline, to: &StateOutline) -> Option<Self> {
         if !from.is_known() || !to.is_known() {
             return None;
         }
@@ -53,7 +53,7 @@ impl Diff {
         let changed = both
             .filter_map(|(object, before, after)| change(object, before, after))
             .collect();
-        let outputs = Outputs {
+        let outputs = ChangedOutputs {
             added: only(&to.outputs, &from.outputs),
             removed: only(&from.outputs, &to.outputs),
             changed: differing(&from.outputs, &to.outputs)
@@ -73,7 +73,7 @@ impl Diff {
     }
 }
 
-impl fmt::Display for Object {
+impl fmt::Display for StateObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.address.fmt(f)
     }
@@ -89,8 +89,8 @@ fn only<K: Clone + Ord, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) -> Ve
 
 /// Names whose values differ, or that one of them lacks.
 fn differing<'a>(
-    one: &'a BTreeMap<String, Fingerprint>,
-    other: &'a BTreeMap<String, Fingerprint>,
+    one: &'a BTreeMap<String, ValueFingerprint>,
+    other: &'a BTreeMap<String, ValueFingerprint>,
 ) -> impl Iterator<Item = String> + 'a {
     let missing = other.keys().filter(|name| !one.contains_key(*name));
     let mut all: Vec<&String> = one
@@ -103,8 +103,12 @@ fn differing<'a>(
     all.into_iter().cloned()
 }
 
-fn change(object: &Object, before: &Attributes, after: &Attributes) -> Option<Changed> {
-    let changed = Changed {
+fn change(
+    object: &StateObject,
+    before: &OutlineAttributes,
+    after: &OutlineAttributes,
+) -> Option<ChangedObject> {
+    let changed = ChangedObject {
         object: object.clone(),
         attributes: differing(&before.by_name, &after.by_name).collect(),
         taint: before.tainted != after.tainted,

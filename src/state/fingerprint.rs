@@ -9,11 +9,11 @@ use std::{
 /// Of a value that nobody may see: made under a key that dies with the process, so that nobody can
 /// try out what it was made of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint(u64);
+pub struct ValueFingerprint(u64);
 
 /// What a value is, so that `"1"`, `1` and `[1]` differ.
 #[derive(Hash)]
-pub enum Shape {
+pub enum ValueShape {
     Nothing,
     Bool,
     /// As it is written: no two that differ become one by rounding.
@@ -25,7 +25,7 @@ pub enum Shape {
 
 pub static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-impl Fingerprint {
+impl ValueFingerprint {
     pub fn of(value: impl Hash) -> Self {
         Self(KEYS.hash_one(value))
     }
@@ -47,7 +47,7 @@ impl Fingerprint {
     }
 }
 
-impl fmt::Debug for Fingerprint {
+impl fmt::Debug for ValueFingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
@@ -59,6 +59,6 @@ mod tests {
 
     #[test]
     fn nothing_of_it_is_shown() {
-        assert_eq!(format!("{:?}", Fingerprint::of("CANARY")), "…");
+        assert_eq!(format!("{:?}", ValueFingerprint::of("CANARY")), "…");
     }
 }

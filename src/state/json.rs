@@ -8,7 +8,7 @@ use std::{
     ops::Range,
 };
 
-use super::fingerprint::{Fingerprint, KEYS, Shape};
+use super::fingerprint::{KEYS, ValueFingerprint, ValueShape};
 
 /// The rest of a text that is known to be JSON. Each function reads one value; `None` means that
 /// the text is no JSON after all.
@@ -44,7 +44,7 @@ enum JsonToken<'a> {
 enum JsonLevel {
     List(DefaultHasher),
     Object {
-        fields: Fingerprint,
+        fields: ValueFingerprint,
         /// Of the field whose value is next.
         name: Option<String>,
     },
@@ -139,27 +139,29 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// The order of fields makes no difference.
-    pub fn fingerprint(&mut self) -> Option<Fingerprint> {
+    pub fn fingerprint(&mut self) -> Option<ValueFingerprint> {
         let mut levels: Vec<JsonLevel> = vec![];
         loop {
             let value = match self.token()? {
                 JsonToken::Between => continue,
                 JsonToken::List => {
                     let mut hasher = KEYS.build_hasher();
-                    Shape::List.hash(&mut hasher);
+                    ValueShape::List.hash(&mut hasher);
                     levels.push(JsonLevel::List(hasher));
                     continue;
                 }
                 JsonToken::Object => {
                     levels.push(JsonLevel::Object {
-                        fields: Fingerprint::nothing(),
+                        fields: ValueFingerprint::nothing(),
                         name: None,
                     });
                     continue;
                 }
                 JsonToken::End => match levels.pop()? {
-                    JsonLevel::List(hasher) => Fingerprint::finished(&hasher),
-                    JsonLevel::Object { fields, .. } => Fingerprint::of((Shape::Object, fields)),
+                    JsonLevel::List(hasher) => ValueFingerprint::finished(&hasher),
+                    JsonLevel::Object { fields, .. } => {
+                        ValueFingerprint::of((ValueShape::Object, fields))
+                    }
                 },
                 JsonToken::Text(text) => {
                     let text = decoded(text);
@@ -170,11 +172,13 @@ impl<'a> JsonWalk<'a> {
                         *name = Some(text);
                         continue;
                     }
-                    Fingerprint::of((Shape::Text, text))
+                    ValueFingerprint::of((ValueShape::Text, text))
                 }
-                JsonToken::Word("null") => Fingerprint::of(Shape::Nothing),
-                JsonToken::Word(word @ ("true" | "false")) => Fingerprint::of((Shape::Bool, word)),
-                JsonToken::Word(number) => Fingerprint::of((Shape::Number, number)),
+                JsonToken::Word("null") => ValueFingerprint::of(ValueShape::Nothing),
+                JsonToken::Word(word @ ("true" | "false")) => {
+                    ValueFingerprint::of((ValueShape::Bool, word))
+                }
+                JsonToken::Word(number) => ValueFingerprint::of((ValueShape::Number, number)),
             };
             match levels.last_mut() {
                 None => return Some(value),

@@ -17,7 +17,7 @@ const USUAL: &str = ".tfstate";
 
 /// Which part of the bucket is a backend's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct StateLayout {
     /// Where the default workspace's state is, if one backend is meant and not the whole bucket.
     pub key: Option<String>,
     /// Empty is allowed, and means `<workspace>/<key>`.
@@ -26,8 +26,8 @@ pub struct Layout {
 
 /// What an object is, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located {
-    pub kind: Kind,
+pub struct LocatedObject {
+    pub kind: ObjectKind,
     /// The state that it is, or that it locks: the name of the object.
     pub path: String,
     /// As the backend's configuration says it.
@@ -36,14 +36,14 @@ pub struct Located {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ObjectKind {
     State,
     LockFile,
     /// Nothing says that it is a state, though it may be: a key can be any name.
     Unknown,
 }
 
-impl Layout {
+impl StateLayout {
     /// The object that holds the state.
     pub fn path(&self, key: &str, workspace: &str) -> String {
         if workspace == DEFAULT_WORKSPACE {
@@ -57,7 +57,7 @@ impl Layout {
     ///
     /// A name can be read in two ways if a key looks like a workspace's state; the configured key
     /// decides, as it does for Terraform.
-    pub fn locate(&self, object: &str) -> Located {
+    pub fn locate(&self, object: &str) -> LocatedObject {
         let (path, lock) = match object.strip_suffix(LOCK_FILE) {
             Some(path) if !path.is_empty() && !path.ends_with('/') => (path, true),
             _ => (object, false),
@@ -67,11 +67,11 @@ impl Layout {
             .or_else(|| self.below_prefix(path))
             .unwrap_or((path, DEFAULT_WORKSPACE));
         let kind = match () {
-            () if lock => Kind::LockFile,
-            () if self.key.as_deref() == Some(key) || path.ends_with(USUAL) => Kind::State,
-            () => Kind::Unknown,
+            () if lock => ObjectKind::LockFile,
+            () if self.key.as_deref() == Some(key) || path.ends_with(USUAL) => ObjectKind::State,
+            () => ObjectKind::Unknown,
         };
-        Located {
+        LocatedObject {
             kind,
             path: path.to_owned(),
             key: key.to_owned(),

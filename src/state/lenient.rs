@@ -23,7 +23,7 @@ pub fn folded(name: &str) -> String {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Field<T> {
+pub enum LenientField<T> {
     /// Not there, or `null`.
     #[default]
     Absent,
@@ -32,7 +32,7 @@ pub enum Field<T> {
     Wrong,
 }
 
-impl<T> Field<T> {
+impl<T> LenientField<T> {
     pub fn good(self) -> Option<T> {
         match self {
             Self::Good(value) => Some(value),
@@ -42,7 +42,7 @@ impl<T> Field<T> {
 }
 
 /// What a value is made from; whatever is not overridden is of the wrong shape.
-pub trait Shape: Sized {
+pub trait LenientShape: Sized {
     fn text(_: &str) -> Option<Self> {
         None
     }
@@ -67,19 +67,19 @@ pub trait Shape: Sized {
     }
 }
 
-impl Shape for String {
+impl LenientShape for String {
     fn text(text: &str) -> Option<Self> {
         (text.len() <= MAX_TEXT).then(|| text.to_owned())
     }
 }
 
-impl Shape for u64 {
+impl LenientShape for u64 {
     fn whole(number: u64) -> Option<Self> {
         Some(number)
     }
 }
 
-impl<T: Shape> Shape for Vec<Field<T>> {
+impl<T: LenientShape> LenientShape for Vec<LenientField<T>> {
     fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         let mut all = Self::new();
         while let Some(item) = items.next_element()? {
@@ -97,7 +97,7 @@ pub struct ItemCount(pub u64);
 #[derive(Default)]
 pub struct FieldCount(pub u64);
 
-impl Shape for ItemCount {
+impl LenientShape for ItemCount {
     fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         let mut count = 0;
         while items.next_element::<IgnoredAny>()?.is_some() {
@@ -107,7 +107,7 @@ impl Shape for ItemCount {
     }
 }
 
-impl Shape for FieldCount {
+impl LenientShape for FieldCount {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut count = 0;
         while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
@@ -117,27 +117,27 @@ impl Shape for FieldCount {
     }
 }
 
-impl<'de, T: Shape> Deserialize<'de> for Field<T> {
+impl<'de, T: LenientShape> Deserialize<'de> for LenientField<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any(PhantomData))
+        deserializer.deserialize_any(AnyValue(PhantomData))
     }
 }
 
-struct Any<T>(PhantomData<T>);
+struct AnyValue<T>(PhantomData<T>);
 
-impl<'de, T: Shape> Visitor<'de> for Any<T> {
-    type Value = Field<T>;
+impl<'de, T: LenientShape> Visitor<'de> for AnyValue<T> {
+    type Value = LenientField<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+        Ok(LenientField::Wrong)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+        Ok(LenientField::Wrong)
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
@@ -153,19 +153,19 @@ impl<'de, T: Shape> Visitor<'de> for Any<T> {
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Field::Absent)
+        Ok(LenientField::Absent)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-        T::list(items).map(Field::from)
+        T::list(items).map(LenientField::from)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-        T::object(fields).map(Field::from)
+        T::object(fields).map(LenientField::from)
     }
 }
 
-impl<T> From<Option<T>> for Field<T> {
+impl<T> From<Option<T>> for LenientField<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Wrong, Self::Good)
     }

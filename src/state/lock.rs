@@ -11,7 +11,7 @@ use serde::de::{IgnoredAny, MapAccess};
 
 use super::{
     json::as_go_reads,
-    lenient::{Field, Shape, folded},
+    lenient::{LenientField, LenientShape, folded},
 };
 
 /// The longest lock that is looked into; those of Terraform have about 300 bytes.
@@ -60,7 +60,7 @@ impl LockInfo {
         if bytes.len() > MAX_BYTES {
             return Err(LockError::TooLong);
         }
-        let read: Result<Field<Self>, _> = serde_json::from_str(&as_go_reads(bytes));
+        let read: Result<LenientField<Self>, _> = serde_json::from_str(&as_go_reads(bytes));
         let read = read.map_err(|error| LockError::NotJson {
             line: error.line(),
             column: error.column(),
@@ -136,7 +136,7 @@ fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
-impl Shape for LockInfo {
+impl LenientShape for LockInfo {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut lock = Self::default();
         let mut created = String::new();
@@ -154,7 +154,7 @@ impl Shape for LockInfo {
                     continue;
                 }
             };
-            if let Field::Good(text) = fields.next_value::<Field<String>>()? {
+            if let LenientField::Good(text) = fields.next_value::<LenientField<String>>()? {
                 *into = text;
             }
         }

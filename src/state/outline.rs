@@ -7,42 +7,45 @@
 use std::collections::BTreeMap;
 
 use super::{
-    fingerprint::Fingerprint,
+    fingerprint::ValueFingerprint,
     json::{JsonScalar, JsonWalk},
     lenient::folded,
-    snapshot::{Address, Contents, Instance, Mode, Snapshot, SnapshotError, Want},
+    snapshot::{
+        InstanceKey, ResourceAddress, ResourceMode, SnapshotDetail, SnapshotError, StateFile,
+        StateSnapshot,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outline {
-    pub snapshot: Snapshot,
+pub struct StateOutline {
+    pub snapshot: StateSnapshot,
     /// Nothing where the contents are not known.
-    pub objects: BTreeMap<Object, Attributes>,
-    pub outputs: BTreeMap<String, Fingerprint>,
+    pub objects: BTreeMap<StateObject, OutlineAttributes>,
+    pub outputs: BTreeMap<String, ValueFingerprint>,
 }
 
 /// An object that exists because of the state, or was read for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Object {
-    pub address: Address,
+pub struct StateObject {
+    pub address: ResourceAddress,
     /// Tells apart those that were replaced and are not destroyed yet.
     deposed: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    pub by_name: BTreeMap<String, Fingerprint>,
+pub struct OutlineAttributes {
+    pub by_name: BTreeMap<String, ValueFingerprint>,
     /// To be replaced by the next apply.
     pub tainted: bool,
     /// What Terraform and the provider keep beside.
-    pub rest: Fingerprint,
+    pub rest: ValueFingerprint,
 }
 
-impl Outline {
+impl StateOutline {
     /// # Errors
     /// As [`Snapshot::parse`].
     pub fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        let snapshot = Snapshot::parse(bytes, Want::Counts)?;
+        let snapshot = StateSnapshot::parse(bytes, SnapshotDetail::Counts)?;
         let mut outline = Self {
             snapshot,
             objects: BTreeMap::new(),
@@ -65,7 +68,7 @@ impl Outline {
             "resources" => {
                 objects.clear();
                 json.list(|json| {
-                    Resource::read(json)?.put_into(objects);
+                    OutlineResource::read(json)?.put_into(objects);
                     Some(())
                 })
             }
@@ -76,29 +79,29 @@ impl Outline {
 
     /// Whether anybody can say what is in it.
     pub fn is_known(&self) -> bool {
-        matches!(self.snapshot.contents, Contents::Known(_))
+        matches!(self.snapshot.contents, StateFile::Known(_))
     }
 }
 
 #[derive(Default)]
-struct Resource {
+struct OutlineResource {
     module: String,
     mode: String,
     kind: String,
     name: String,
     provider: String,
-    instances: Vec<One>,
+    instances: Vec<OutlineInstance>,
 }
 
-struct One {
-    index_key: Instance,
+struct OutlineInstance {
+    index_key: InstanceKey,
     deposed: Option<String>,
     status: String,
-    attributes: BTreeMap<String, Fingerprint>,
-    rest: BTreeMap<String, Fingerprint>,
+    attributes: BTreeMap<String, ValueFingerprint>,
+    rest: BTreeMap<String, ValueFingerprint>,
 }
 
-impl Resource {
+impl OutlineResource {
     fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
         let mut resource = Self::default();
         json.object(|json, name| {
@@ -111,7 +114,7 @@ impl Resource {
                 "instances" => {
                     resource.instances.clear();
                     return json.list(|json| {
-                        resource.instances.push(One::read(json)?);
+                        resource.instances.push(OutlineInstance::read(json)?);
                         Some(())
                     });
                 }
@@ -123,7 +126,7 @@ impl Resource {
         Some(resource)
     }
 
-    fn put_into(self, objects: &mut BTreeMap<Object, Attributes>) {
+    fn put_into(self, objects: &mut BTreeMap<StateObject, OutlineAttributes>) {
         let Self {
             module,
             mode,
@@ -133,28 +136,28 @@ impl Resource {
             instances,
         } = self;
         for one in instances {
-            let address = Address {
+            let address = ResourceAddress {
                 module: module.clone(),
                 mode: if mode == "data" {
-                    Mode::Data
+                    ResourceMode::Data
                 } else {
-                    Mode::Managed
+                    ResourceMode::Managed
                 },
                 kind: kind.clone(),
                 name: name.clone(),
                 instance: one.index_key,
                 deposed: one.deposed.is_some(),
             };
-            let attributes = Attributes {
+            let attributes = OutlineAttributes {
                 by_name: one.attributes,
                 tainted: one.status == "tainted",
                 rest: one.rest.iter().fold(
-                    Fingerprint::nothing().with("provider", Fingerprint::of(&provider)),
+                    ValueFingerprint::nothing().with("provider", ValueFingerprint::of(&provider)),
                     |rest, (name, value)| rest.with(name, *value),
                 ),
             };
             objects.insert(
-                Object {
+                StateObject {
                     address,
                     deposed: one.deposed.unwrap_or_default(),
                 },
@@ -164,10 +167,10 @@ impl Resource {
     }
 }
 
-impl One {
+impl OutlineInstance {
     fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
         let mut one = Self {
-            index_key: Instance::Only,
+            index_key: InstanceKey::Only,
             deposed: None,
             status: String::new(),
             attributes: BTreeMap::new(),
@@ -191,7 +194,7 @@ impl One {
                     let all = one
                         .attributes
                         .entry(attribute)
-                        .or_insert_with(Fingerprint::nothing);
+                        .or_insert_with(ValueFingerprint::nothing);
                     *all = all.with(&name, json.fingerprint()?);
                     Some(())
                 })?,
@@ -203,21 +206,24 @@ impl One {
     }
 }
 
-fn instance(key: JsonScalar<'_>) -> Instance {
+fn instance(key: JsonScalar<'_>) -> InstanceKey {
     let number = |text: &str| match text.parse() {
-        Ok(number) => Some(Instance::Number(number)),
-        Err(_) => Instance::truncated(text.parse().ok()?),
+        Ok(number) => Some(InstanceKey::Number(number)),
+        Err(_) => InstanceKey::truncated(text.parse().ok()?),
     };
     match key {
-        JsonScalar::Text(text) => Instance::Key(text),
-        JsonScalar::Number(text) => number(text).unwrap_or(Instance::Only),
-        JsonScalar::Null | JsonScalar::Other => Instance::Only,
+        JsonScalar::Text(text) => InstanceKey::Key(text),
+        JsonScalar::Number(text) => number(text).unwrap_or(InstanceKey::Only),
+        JsonScalar::Null | JsonScalar::Other => InstanceKey::Only,
     }
 }
 
 /// The fields of an object, by name. As Go does, those of a second object of the same name are
 /// added.
-fn fingerprints(json: &mut JsonWalk<'_>, into: &mut BTreeMap<String, Fingerprint>) -> Option<()> {
+fn fingerprints(
+    json: &mut JsonWalk<'_>,
+    into: &mut BTreeMap<String, ValueFingerprint>,
+) -> Option<()> {
     json.object(|json, name| {
         let value = json.fingerprint()?;
         into.insert(name, value);

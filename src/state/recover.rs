@@ -6,19 +6,19 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     json::JsonWalk,
     lenient::folded,
-    snapshot::{Address, Contents, Snapshot, SnapshotError, Want},
+    snapshot::{ResourceAddress, SnapshotDetail, SnapshotError, StateFile, StateSnapshot},
 };
 
 /// A state that is to be written, and what it is.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Next {
+pub struct NextState {
     pub bytes: Vec<u8>,
     /// None of what OpenTofu encrypted without one.
     pub serial: Option<u64>,
 }
 
 /// `Debug` says how much, and not what: it is a state.
-impl std::fmt::Debug for Next {
+impl std::fmt::Debug for NextState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Next {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum UnfitState {
     #[error("it has another lineage: {} and not {}", named(wanted.as_deref()), named(current.as_deref()))]
     Lineage {
         current: Option<String>,
@@ -50,23 +50,27 @@ fn named(lineage: Option<&str>) -> &str {
 
 /// What else is known of the history of a state.
 #[derive(Clone, Copy, Debug)]
-pub struct Before<'a> {
+pub struct StatePast<'a> {
     /// The newest that can be read: the current one, if it can.
-    pub newest: Option<&'a Snapshot>,
+    pub newest: Option<&'a StateSnapshot>,
     pub allow_lineage: bool,
 }
 
 /// The state to write so that Terraform goes on from `wanted`: with a serial above all that were,
 /// or as it is if there never was another.
-pub fn next(wanted: &[u8], is: &Snapshot, before: Before<'_>) -> Result<Next, Unfit> {
+pub fn next(
+    wanted: &[u8],
+    is: &StateSnapshot,
+    before: StatePast<'_>,
+) -> Result<NextState, UnfitState> {
     let Some(newest) = before.newest else {
-        return Ok(Next {
+        return Ok(NextState {
             bytes: wanted.to_vec(),
             serial: is.serial,
         });
     };
     if newest.lineage != is.lineage && !before.allow_lineage {
-        return Err(Unfit::Lineage {
+        return Err(UnfitState::Lineage {
             current: newest.lineage.clone(),
             wanted: is.lineage.clone(),
         });
@@ -74,16 +78,18 @@ pub fn next(wanted: &[u8], is: &Snapshot, before: Before<'_>) -> Result<Next, Un
     let Some(place) = serial_in(wanted)? else {
         return match is.contents {
             // Nothing outside what is encrypted says it.
-            Contents::Encrypted => Ok(Next {
+            StateFile::Encrypted => Ok(NextState {
                 bytes: wanted.to_vec(),
                 serial: None,
             }),
-            Contents::Known(_) | Contents::OtherFormat => Err(Unfit::NoSerial),
+            StateFile::Known(_) | StateFile::OtherFormat => Err(UnfitState::NoSerial),
         };
     };
     let highest = newest.serial.max(is.serial).unwrap_or_default();
-    let serial = highest.checked_add(1).ok_or(Unfit::LastSerial(highest))?;
-    Ok(Next {
+    let serial = highest
+        .checked_add(1)
+        .ok_or(UnfitState::LastSerial(highest))?;
+    Ok(NextState {
         bytes: replaced(wanted, place, serial),
         serial: Some(serial),
     })
@@ -109,7 +115,7 @@ fn replaced(bytes: &[u8], place: Range<usize>, serial: u64) -> Vec<u8> {
 /// JSON.
 ///
 /// Go compares names without case, so that a second one in another spelling is a second serial.
-fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, Unfit> {
+fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, UnfitState> {
     let mut serials = vec![];
     let read = JsonWalk::new(bytes).object(|json, name| {
         let place = json.place()?;
@@ -119,32 +125,37 @@ fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, Unfit> {
         Some(())
     });
     match (read, &serials[..]) {
-        (None, _) => Err(Unfit::NoSerial),
+        (None, _) => Err(UnfitState::NoSerial),
         (Some(()), []) => Ok(None),
         (Some(()), [serial]) if bytes[serial.clone()].iter().all(u8::is_ascii_digit) => {
             Ok(Some(serial.clone()))
         }
-        (Some(()), [_]) => Err(Unfit::NoSerial),
-        (Some(()), [_, _, ..]) => Err(Unfit::TwoSerials),
+        (Some(()), [_]) => Err(UnfitState::NoSerial),
+        (Some(()), [_, _, ..]) => Err(UnfitState::TwoSerials),
     }
 }
 
 /// What of a state comes and goes with another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
-    pub added: Vec<Address>,
-    pub removed: Vec<Address>,
+pub struct StateChanges {
+    pub added: Vec<ResourceAddress>,
+    pub removed: Vec<ResourceAddress>,
 }
 
-impl Difference {
+impl StateChanges {
     /// `None` where either cannot be looked into. `from` is none where there is no state.
     pub fn of(from: Option<&[u8]>, to: &[u8]) -> Option<Self> {
-        let addresses = |bytes: &[u8]| match Snapshot::parse(bytes, Want::Addresses).ok()?.contents
+        let addresses = |bytes: &[u8]| match StateSnapshot::parse(bytes, SnapshotDetail::Addresses)
+            .ok()?
+            .contents
         {
-            Contents::Known(counts) => {
-                Some(counts.addresses.into_iter().collect::<BTreeSet<Address>>())
-            }
-            Contents::Encrypted | Contents::OtherFormat => None,
+            StateFile::Known(counts) => Some(
+                counts
+                    .addresses
+                    .into_iter()
+                    .collect::<BTreeSet<ResourceAddress>>(),
+            ),
+            StateFile::Encrypted | StateFile::OtherFormat => None,
         };
         let (from, to) = (
             from.map_or_else(|| Some(BTreeSet::new()), addresses)?,
@@ -158,8 +169,8 @@ impl Difference {
 }
 
 /// What is known of a state, read from its bytes.
-pub fn snapshot(bytes: &[u8]) -> Result<Snapshot, SnapshotError> {
-    Snapshot::parse(bytes, Want::Counts)
+pub fn snapshot(bytes: &[u8]) -> Result<StateSnapshot, SnapshotError> {
+    StateSnapshot::parse(bytes, SnapshotDetail::Counts)
 }
 
 #[cfg(test)]

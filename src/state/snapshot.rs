@@ -9,29 +9,29 @@ use serde::Deserialize;
 mod address;
 mod parse;
 
-pub use address::{Address, Instance, Mode};
-use parse::Draft;
+pub use address::{InstanceKey, ResourceAddress, ResourceMode};
+use parse::SnapshotDraft;
 
-use super::lenient::Field;
+use super::lenient::LenientField;
 
 /// More than any state is known to have; what is longer is somebody's mistake or worse.
 pub const MAX_BYTES: u64 = 1 << 30;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct StateSnapshot {
     /// 4 since Terraform 0.12. An encrypted state does not say.
     pub format: Option<u64>,
     /// Of OpenTofu too, which writes its own version here.
     pub terraform_version: Option<String>,
     pub serial: Option<u64>,
     pub lineage: Option<String>,
-    pub contents: Contents,
-    pub writer: Writer,
+    pub contents: StateFile,
+    pub writer: StateWriter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Contents {
-    Known(Counts),
+pub enum StateFile {
+    Known(ResourceCounts),
     /// By OpenTofu: only the envelope can be read.
     Encrypted,
     /// Older or newer than format 4.
@@ -39,19 +39,19 @@ pub enum Contents {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct ResourceCounts {
     /// Instances of resources that exist because of this state.
     pub managed: u64,
     /// Instances of data sources.
     pub data: u64,
     pub outputs: u64,
     /// Empty unless asked for.
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<ResourceAddress>,
 }
 
 /// Which tool wrote it, as far as it can be told: both write the same format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writer {
+pub enum StateWriter {
     /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those
     /// too where a configuration names that registry.
     Terraform,
@@ -62,7 +62,7 @@ pub enum Writer {
 
 /// How much to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
+pub enum SnapshotDetail {
     Counts,
     /// The addresses too: memory in proportion to the number of instances.
     Addresses,
@@ -85,8 +85,8 @@ pub enum SnapshotError {
     Unreadable(io::ErrorKind),
 }
 
-impl Snapshot {
-    pub fn parse(bytes: &[u8], want: Want) -> Result<Self, SnapshotError> {
+impl StateSnapshot {
+    pub fn parse(bytes: &[u8], want: SnapshotDetail) -> Result<Self, SnapshotError> {
         if bytes.is_empty() {
             return Err(SnapshotError::Empty);
         }
@@ -94,8 +94,12 @@ impl Snapshot {
     }
 
     /// The same from a stream, of which no more than a small part is in memory at any time.
-    pub fn read(reader: impl Read, max_bytes: u64, want: Want) -> Result<Self, SnapshotError> {
-        let mut reader = io::BufReader::new(Limited {
+    pub fn read(
+        reader: impl Read,
+        max_bytes: u64,
+        want: SnapshotDetail,
+    ) -> Result<Self, SnapshotError> {
+        let mut reader = io::BufReader::new(LimitedReader {
             reader,
             left: max_bytes,
         });
@@ -115,27 +119,27 @@ impl Snapshot {
     /// Whether the state has nothing that exists because of it; `None` if nobody can say.
     pub fn is_empty(&self) -> Option<bool> {
         match &self.contents {
-            Contents::Known(counts) => Some(counts.managed == 0),
-            Contents::Encrypted | Contents::OtherFormat => None,
+            StateFile::Known(counts) => Some(counts.managed == 0),
+            StateFile::Encrypted | StateFile::OtherFormat => None,
         }
     }
 }
 
 fn wanted<'de, R: serde_json::de::Read<'de>>(
     json: serde_json::Deserializer<R>,
-    want: Want,
-) -> Result<Snapshot, SnapshotError> {
+    want: SnapshotDetail,
+) -> Result<StateSnapshot, SnapshotError> {
     match want {
-        Want::Counts => read::<false, R>(json),
-        Want::Addresses => read::<true, R>(json),
+        SnapshotDetail::Counts => read::<false, R>(json),
+        SnapshotDetail::Addresses => read::<true, R>(json),
     }
 }
 
 fn read<'de, const KEEP: bool, R: serde_json::de::Read<'de>>(
     mut json: serde_json::Deserializer<R>,
-) -> Result<Snapshot, SnapshotError> {
-    let draft =
-        Field::<Draft<KEEP>>::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
+) -> Result<StateSnapshot, SnapshotError> {
+    let draft = LenientField::<SnapshotDraft<KEEP>>::deserialize(&mut json)
+        .and_then(|draft| json.end().map(|()| draft));
     draft
         .map_err(|error| reason(&error))?
         .good()
@@ -159,12 +163,12 @@ fn reason(error: &serde_json::Error) -> SnapshotError {
 }
 
 /// A reader that fails at the limit, so that it does not look like the end.
-struct Limited<R> {
+struct LimitedReader<R> {
     reader: R,
     left: u64,
 }
 
-impl<R: Read> Read for Limited<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         self.left = u64::try_from(read)

@@ -26,14 +26,14 @@ pub mod configured;
 pub mod conflicts;
 pub mod next;
 
-pub use bounded::{Unreadable, Within};
-pub use configuration::{Block, Configuration, Engine, Kind};
-pub use configured::Configured;
-pub use ignored::Ignored;
-pub use local::{Holds, LocalState};
-pub use partial::Partial;
-pub use saved::Saved;
-pub use value::{Argument, Spot, Value};
+pub use bounded::{LinkBoundary, UnreadableFile};
+pub use configuration::{ConfiguredBlock, ConfiguredKind, FolderConfiguration, TerraformEngine};
+pub use configured::ConfiguredBackend;
+pub use ignored::IgnoreStatus;
+pub use local::{LocalState, LocalStateContents};
+pub use partial::PartialFile;
+pub use saved::SavedBackend;
+pub use value::{ArgumentValue, SourcePosition, SourcedArgument};
 pub use versions::EngineVersions;
 
 /// What Terraform calls its folder for working data, unless `TF_DATA_DIR` says otherwise.
@@ -44,9 +44,9 @@ pub const COPIES: &str = ".tfbackend";
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
-pub struct Look<'a> {
+pub struct FolderReadOptions<'a> {
     /// Whose rules hold; `None` leaves it to the names of the files ([`Engine::of`]).
-    pub engine: Option<Engine>,
+    pub engine: Option<TerraformEngine>,
     /// `TF_DATA_DIR`, if it is set: relative to the folder, or absolute.
     pub data_dir: Option<&'a Path>,
     /// Partial configurations whatever their names, relative to the folder or absolute.
@@ -57,25 +57,25 @@ pub struct Look<'a> {
 #[derive(Debug)]
 pub struct WorkingDirectory {
     pub dir: PathBuf,
-    pub engine: Engine,
+    pub engine: TerraformEngine,
     /// What the configuration files declare.
-    pub configuration: Configuration,
+    pub configuration: FolderConfiguration,
     /// Partial configurations, for `-backend-config=FILE`, by name.
-    pub partial: Vec<Partial>,
+    pub partial: Vec<PartialFile>,
     /// Where `init` keeps what it merged, if anything is there.
     pub data_dir: PathBuf,
     /// What `init` made of block and partial configuration; `None` before that, and of a local
     /// backend.
-    pub saved: Result<Option<Saved>, Unreadable>,
+    pub saved: Result<Option<SavedBackend>, UnreadableFile>,
     /// The selected workspace.
-    pub workspace: Result<String, Unreadable>,
+    pub workspace: Result<String, UnreadableFile>,
     /// States that lie in the folder, by name.
     pub local_states: Vec<LocalState>,
     /// The versions of the engine that the folder's files name; the caller may add the one that is
     /// installed.
-    pub versions: Vec<Result<EngineVersions, Unreadable>>,
+    pub versions: Vec<Result<EngineVersions, UnreadableFile>>,
     /// What git does not commit; `None` outside of a repository.
-    pub ignored: Option<Ignored>,
+    pub ignored: Option<IgnoreStatus>,
 }
 
 impl WorkingDirectory {
@@ -84,11 +84,11 @@ impl WorkingDirectory {
     ///
     /// # Errors
     /// If the folder cannot be listed: nothing is known then.
-    pub fn read(dir: &Path, look: &Look<'_>) -> Result<Self, Unreadable> {
+    pub fn read(dir: &Path, look: &FolderReadOptions<'_>) -> Result<Self, UnreadableFile> {
         let names = names(dir)?;
-        let engine = look.engine.unwrap_or_else(|| Engine::of(&names));
-        let within = Within::of(dir);
-        let configuration = Configuration::read(dir, &within, &names, engine);
+        let engine = look.engine.unwrap_or_else(|| TerraformEngine::of(&names));
+        let within = LinkBoundary::of(dir);
+        let configuration = FolderConfiguration::read(dir, &within, &names, engine);
         let data_dir = data_dir(dir, look.data_dir);
         let partial = partial::read(
             dir,
@@ -105,9 +105,9 @@ impl WorkingDirectory {
             configuration,
             versions,
             partial,
-            saved: Saved::read(&data_dir),
+            saved: SavedBackend::read(&data_dir),
             workspace: saved::workspace(&data_dir),
-            ignored: Ignored::of(dir, &data_dir, &names, &local_states),
+            ignored: IgnoreStatus::of(dir, &data_dir, &names, &local_states),
             data_dir,
             local_states,
         })
@@ -136,8 +136,8 @@ pub fn data_dir(dir: &Path, said: Option<&Path>) -> PathBuf {
 
 /// Names in `dir`, in order, but for those of folders. A name that is not text is none that
 /// Terraform reads.
-fn names(dir: &Path) -> Result<Vec<String>, Unreadable> {
-    let failed = |error: io::Error| Unreadable::io(dir, &error);
+fn names(dir: &Path) -> Result<Vec<String>, UnreadableFile> {
+    let failed = |error: io::Error| UnreadableFile::io(dir, &error);
     let mut names = vec![];
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;

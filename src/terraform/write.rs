@@ -16,8 +16,8 @@ pub mod files;
 pub mod lock_arguments;
 pub mod rewrite;
 
-use arguments::Arguments;
-use header::Owner;
+use arguments::BackendArguments;
+use header::HeaderOwner;
 
 /// What there is to say about one environment's backend. Values are checked elsewhere.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct BackendConfig {
     pub dynamodb_table: Option<String>,
     pub use_lockfile: bool,
     pub workspace_key_prefix: String,
-    pub emulator: Option<Emulator>,
+    pub emulator: Option<EmulatorEndpoint>,
     /// The profile that Terraform uses, if it is to be told.
     pub profile: Option<String>,
     /// The role that Terraform assumes, if it is to be told.
@@ -54,7 +54,7 @@ pub struct AssumedRole {
 
 /// Where an AWS emulator answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Emulator {
+pub struct EmulatorEndpoint {
     pub endpoint: String,
     /// Certificates that its own is signed with, for https.
     pub ca_file: Option<PathBuf>,
@@ -62,11 +62,11 @@ pub struct Emulator {
 
 /// A file as it should be, its header included.
 #[derive(Clone, Debug, PartialEq)]
-pub struct File {
+pub struct RenderedFile {
     pub name: String,
     pub text: String,
     /// Whose it is; `None` for a file that all environments share.
-    pub owner: Option<Owner>,
+    pub owner: Option<HeaderOwner>,
     /// A text that another environment needs here, and that this one can live with.
     pub tolerated: Option<String>,
 }
@@ -82,10 +82,10 @@ pub fn files(
     config: &BackendConfig,
     tf_file: &str,
     conf_file: &str,
-) -> Result<Vec<File>, RenderError> {
+) -> Result<Vec<RenderedFile>, RenderError> {
     let tf_name = tf_file_name(tf_file, &config.env)?;
     let conf_name = conf_file_name(conf_file, &config.env)?;
-    let arguments = Arguments::of(config)?;
+    let arguments = BackendArguments::of(config)?;
     // Where one environment of several locks with a lock file, the block must keep asking for a
     // Terraform that knows it: else each environment would undo what the other wrote.
     let tolerated = if config.use_lockfile {
@@ -93,16 +93,16 @@ pub fn files(
     } else {
         Some(block(true)?)
     };
-    let tf = File {
+    let tf = RenderedFile {
         name: tf_name,
         text: block(config.use_lockfile)?,
         owner: None,
         tolerated,
     };
 
-    let owner = Owner::of(config);
+    let owner = HeaderOwner::of(config);
     let text = header::stamp(Some(&owner), &fill(templates::BACKEND_CONF, &arguments)?);
-    let conf = File {
+    let conf = RenderedFile {
         name: conf_name,
         text,
         owner: Some(owner),
@@ -118,12 +118,12 @@ pub fn files(
 pub fn block(use_lockfile: bool) -> Result<String, RenderError> {
     Ok(header::stamp(
         None,
-        &fill(templates::BACKEND_TF, &Block { use_lockfile })?,
+        &fill(templates::BACKEND_TF, &BlockKind { use_lockfile })?,
     ))
 }
 
 #[derive(serde::Serialize)]
-struct Block {
+struct BlockKind {
     use_lockfile: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
-use tfbackend::settings::layer::Layer;
+use tfbackend::settings::layer::SettingsLayer;
 
 use crate::support::{emulator::Emulator, program::Place, user::User};
 
@@ -274,10 +274,10 @@ fn an_external_id_belongs_to_the_role_it_was_said_with() {
     let other = "--role-arn arn:aws:iam::000000000000:role/other";
     assert!(!shown(other).contains("acme-1"));
     // Also across a variable and a flag, and a saved plan and a flag.
-    let layer = |role: Option<&str>, id: Option<&str>| Layer {
+    let layer = |role: Option<&str>, id: Option<&str>| SettingsLayer {
         role_arn: role.map(|role| role.parse().expect("a role")),
         external_id: id.map(|id| id.parse().expect("an ID")),
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
     let weaker = layer(Some(ADMIN), Some("acme-1"));
     for (stronger, expected) in [

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fs};
 
 use tfbackend::{
     backend::aws::blueprint::KEY,
-    cli::{describe::describe, environment::Environment},
-    engine::spec::Outputs,
-    report::{View, plan::text, style::Style},
-    settings::{Encryption, file::File},
+    cli::{describe::describe, environment::ConnectedEnvironment},
+    engine::spec::KnownOutputs,
+    report::{TextStyle, plan::text, style::TextStyles},
+    settings::{EncryptionSettings, file::SettingsFile},
     terraform::write,
 };
 
@@ -45,7 +45,7 @@ fn every_example_makes_its_plans_and_files() {
             .lines()
             .filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']'))
             .collect();
-        let file = File::parse("tfbackend.toml".as_ref(), &toml)
+        let file = SettingsFile::parse("tfbackend.toml".as_ref(), &toml)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!envs.is_empty(), "{name} has no environment: {file:?}");
         let mut expected =
@@ -73,10 +73,10 @@ fn every_example_makes_its_plans_and_files() {
     }
 }
 
-fn plan(environment: &Environment) -> String {
-    let view = View {
+fn plan(environment: &ConnectedEnvironment) -> String {
+    let view = TextStyle {
         width: 120,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -89,15 +89,15 @@ fn plan(environment: &Environment) -> String {
     )
 }
 
-fn files(environment: &Environment) -> Vec<(String, String)> {
-    let mut known = Outputs::new();
+fn files(environment: &ConnectedEnvironment) -> Vec<(String, String)> {
+    let mut known = KnownOutputs::new();
     match &environment.settings.encryption {
-        Encryption::NewKey { .. } => drop(known.insert(
+        EncryptionSettings::NewKey { .. } => drop(known.insert(
             KEY,
             environment.aws.arn("kms", &environment.aws.region, NEW_KEY),
         )),
-        Encryption::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
-        Encryption::SseS3 => {}
+        EncryptionSettings::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
+        EncryptionSettings::SseS3 => {}
     }
     let names = &environment.settings.files;
     let files = write::files(

@@ -15,21 +15,21 @@ pub use repair::REPAIRS;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::blueprint,
         resources::{AwsSpec, observe},
-        verify::Backend,
+        verify::VerifiedBackend,
     },
-    checks::{Checked, Severity},
+    checks::{CheckResult, Severity},
     engine::{
-        apply::{Run, apply},
+        apply::{ApplyOptions, apply},
         blueprint::Blueprint,
-        event::Event,
+        event::ApplyEvent,
         observation::{Observation, outputs},
-        plan::{Change, Plan},
-        spec::{Address, Outputs},
+        plan::{Plan, PlannedChange},
+        spec::{Address, KnownOutputs},
     },
-    settings::{derived::Names, layer::Layer, resolve::resolve},
+    settings::{derived::DerivedNames, layer::SettingsLayer, resolve::resolve},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +44,7 @@ use crate::support::{
 struct World {
     emulator: Emulator,
     recorder: Recorder,
-    aws: Aws,
+    aws: AwsProvider,
     blueprint: Blueprint<AwsSpec>,
 }
 
@@ -59,10 +59,11 @@ impl World {
         let emulator = Emulator::start().await;
         let line = format!("--project acme --region {} {line}", emulator.region());
         let sources = sources(&line, &[], "").expect("good settings");
-        let settings = resolve(&env("prod"), &sources, &Layer::default()).expect("good settings");
+        let settings =
+            resolve(&env("prod"), &sources, &SettingsLayer::default()).expect("good settings");
         let recorder = Recorder::new(between(aws::http_client(&emulator)));
         let aws = aws::over(&emulator, SharedHttpClient::new(recorder.clone())).await;
-        let names = Names::new(&settings, &aws.caller.account.parse().expect("an account"));
+        let names = DerivedNames::new(&settings, &aws.caller.account.parse().expect("an account"));
         let blueprint = blueprint(&settings, &names, &aws);
         Self {
             emulator,
@@ -94,8 +95,8 @@ impl World {
     async fn one_by_one(&self, plan: Plan<AwsSpec>) -> Vec<(Address, Vec<String>)> {
         let mut chains = vec![];
         self.recorder.take_chain();
-        self.carry_out(plan, Outputs::new(), 1, &mut |event| {
-            if let Event::Finished { address, .. } = event {
+        self.carry_out(plan, KnownOutputs::new(), 1, &mut |event| {
+            if let ApplyEvent::Finished { address, .. } = event {
                 chains.push((address, self.recorder.take_chain()));
             }
         })
@@ -106,9 +107,9 @@ impl World {
     async fn carry_out(
         &self,
         plan: Plan<AwsSpec>,
-        known: Outputs,
+        known: KnownOutputs,
         parallelism: usize,
-        on_event: &mut (dyn FnMut(Event) + Send),
+        on_event: &mut (dyn FnMut(ApplyEvent) + Send),
     ) {
         let (parallelism, cancel) = (
             NonZeroUsize::new(parallelism).expect("not zero"),
@@ -118,7 +119,7 @@ impl World {
             plan,
             known,
             &self.aws,
-            Run {
+            ApplyOptions {
                 parallelism,
                 cancel: &cancel,
                 on_event,
@@ -133,9 +134,9 @@ impl World {
         );
     }
 
-    fn checks(&self, observation: &Observation<AwsSpec>) -> Vec<Checked> {
+    fn checks(&self, observation: &Observation<AwsSpec>) -> Vec<CheckResult> {
         let (aws, blueprint) = (&self.aws, &self.blueprint);
-        Backend {
+        VerifiedBackend {
             aws,
             blueprint,
             observation,
@@ -160,7 +161,7 @@ impl World {
         let planned = plan
             .steps
             .iter()
-            .filter(|step| !matches!(step.change, Change::NoOp { .. }))
+            .filter(|step| !matches!(step.change, PlannedChange::NoOp { .. }))
             .map(|step| step.address.to_string());
         (planned.collect(), found)
     }

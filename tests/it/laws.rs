@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::Index};
 use tfbackend::engine::{
-    blueprint::{Blueprint, Node},
-    event::Event,
-    observation::{Observation, Owner, Seen},
-    plan::{Change, Plan, Reason},
+    blueprint::{Blueprint, BlueprintNode},
+    event::ApplyEvent,
+    observation::{Observation, Observed, ResourceOwner},
+    plan::{BlockReason, Plan, PlannedChange},
     spec::{Address, Spec, UNKNOWN},
 };
 
@@ -94,11 +94,11 @@ proptest! {
             let of_unreadable = node.address.parent().is_some_and(|whole| scene.unreadable.contains(&whole));
             let is_there = scene.world.contains_key(&node.address);
             let is_unreadable = scene.unreadable.contains(&node.address) || of_unreadable && is_there;
-            prop_assert_eq!(matches!(reason, Some(Reason::Unreadable { .. })), is_unreadable);
+            prop_assert_eq!(matches!(reason, Some(BlockReason::Unreadable { .. })), is_unreadable);
             if !is_unreadable {
                 let found = scene.world.get(&node.address).map(|(spec, _)| spec);
-                prop_assert_eq!(matches!(reason, Some(Reason::Missing { .. })), node.spec.reference && found.is_none());
-                prop_assert_eq!(matches!(reason, Some(Reason::Impossible { .. })), found.is_some_and(|spec| spec.fixed));
+                prop_assert_eq!(matches!(reason, Some(BlockReason::Missing { .. })), node.spec.reference && found.is_none());
+                prop_assert_eq!(matches!(reason, Some(BlockReason::Impossible { .. })), found.is_some_and(|spec| spec.fixed));
             }
             if closure(&scene, &node.address).iter().any(|address| blocked.contains_key(address)) {
                 prop_assert_eq!(cloud.world().get(&node.address).cloned(), scene.world.get(&node.address).cloned(), "{}", node.address);
@@ -131,20 +131,20 @@ proptest! {
         let (mut running, mut finished) = (0usize, BTreeSet::new());
         for event in &ran.events {
             match event {
-                Event::Started { address } => {
+                ApplyEvent::Started { address } => {
                     running += 1;
                     prop_assert!(running <= parallelism);
                     for need in closure(&scene, address).iter().filter(|need| *need != address && writes.contains(need)) {
                         prop_assert!(finished.contains(need), "{} before {}", address, need);
                     }
                 }
-                Event::Finished { address, .. } => {
+                ApplyEvent::Finished { address, .. } => {
                     running -= 1;
                     finished.insert(address.clone());
                 }
-                Event::Failed { .. } => running -= 1,
-                Event::Skipped { .. } => {}
-                Event::Interrupted { running: said } => prop_assert_eq!(*said, running),
+                ApplyEvent::Failed { .. } => running -= 1,
+                ApplyEvent::Skipped { .. } => {}
+                ApplyEvent::Interrupted { running: said } => prop_assert_eq!(*said, running),
             }
         }
         prop_assert_eq!(running, 0, "what was started was seen to its end");
@@ -161,10 +161,10 @@ proptest! {
         let mut sorted = planned;
         sorted.sort();
         prop_assert_eq!(told, sorted);
-        let said = |pick: fn(&Event) -> Option<&Address>| ran.events.iter().filter_map(pick).cloned().collect::<Vec<_>>();
-        prop_assert_eq!(&said(|e| if let Event::Finished { address, .. } = e { Some(address) } else { None }), &ran.outcome.applied);
-        prop_assert_eq!(&said(|e| if let Event::Failed { address, .. } = e { Some(address) } else { None }), &failed);
-        for address in said(|e| if let Event::Skipped { address, .. } = e { Some(address) } else { None }) {
+        let said = |pick: fn(&ApplyEvent) -> Option<&Address>| ran.events.iter().filter_map(pick).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(&said(|e| if let ApplyEvent::Finished { address, .. } = e { Some(address) } else { None }), &ran.outcome.applied);
+        prop_assert_eq!(&said(|e| if let ApplyEvent::Failed { address, .. } = e { Some(address) } else { None }), &failed);
+        for address in said(|e| if let ApplyEvent::Skipped { address, .. } = e { Some(address) } else { None }) {
             prop_assert!(ran.outcome.left.contains(&address));
         }
     }
@@ -183,7 +183,7 @@ proptest! {
             let held = failed && closure(&scene, &step.address).contains(&culprit);
             prop_assert_eq!(ran.outcome.left.contains(&step.address), held);
             prop_assert_eq!(ran.outcome.applied.contains(&step.address), !held);
-            let event = Event::Skipped { address: step.address.clone(), because: culprit.clone() };
+            let event = ApplyEvent::Skipped { address: step.address.clone(), because: culprit.clone() };
             prop_assert_eq!(ran.events.contains(&event), held);
         }
     }
@@ -193,10 +193,10 @@ proptest! {
     fn an_interrupt_starts_nothing_more(scene in scene(TAME), at in 0usize..6, parallelism in 1usize..5) {
         let ran = Imagined::new(scene).run(true, parallelism, Mishaps { interrupted_at: Some(at), ..Mishaps::default() });
         let planned = ran.plan.writes().count();
-        let interrupts = ran.events.iter().filter(|event| matches!(event, Event::Interrupted { .. })).count();
+        let interrupts = ran.events.iter().filter(|event| matches!(event, ApplyEvent::Interrupted { .. })).count();
         prop_assert_eq!(interrupts, usize::from(at == 0 || at <= planned));
-        if let Some(when) = ran.events.iter().position(|event| matches!(event, Event::Interrupted { .. })) {
-            let later = ran.events[when..].iter().filter(|event| matches!(event, Event::Started { .. })).count();
+        if let Some(when) = ran.events.iter().position(|event| matches!(event, ApplyEvent::Interrupted { .. })) {
+            let later = ran.events[when..].iter().filter(|event| matches!(event, ApplyEvent::Started { .. })).count();
             prop_assert_eq!(later, 0);
             prop_assert!(started(&ran).len() < at + parallelism, "what was not yet started at the interrupt");
         }
@@ -214,8 +214,8 @@ proptest! {
     /// A part is whose its whole is, whatever was seen of the part itself; what has no whole in sight stays as seen.
     #[test]
     fn parts_have_the_owner_of_the_whole(whole in owners(), part in owners(), orphan in owners(), seen: bool) {
-        let present = |owner: &Owner| Seen::Present { spec: (), output: None, owner: owner.clone() };
-        let mut observation = Observation::from([(address("a/x"), present(&part)), (address("b/x"), present(&orphan)), (address("b"), Seen::Absent)]);
+        let present = |owner: &ResourceOwner| Observed::Present { spec: (), output: None, owner: owner.clone() };
+        let mut observation = Observation::from([(address("a/x"), present(&part)), (address("b/x"), present(&orphan)), (address("b"), Observed::Absent)]);
         if seen {
             observation.insert(address("a"), present(&whole));
         }
@@ -225,18 +225,18 @@ proptest! {
         prop_assert_eq!(&observation[&address("b/x")], &present(&orphan));
 
         // Nobody knows whose the part of something is that could not be seen.
-        let denied = Seen::Unreadable("denied".to_owned());
+        let denied = Observed::Unreadable("denied".to_owned());
         observation.insert(address("a"), denied.clone());
         tfbackend::engine::observation::inherit_owners(&mut observation);
         prop_assert_eq!(&observation[&address("a/x")], &denied);
     }
 }
 
-fn owners() -> impl Strategy<Value = Owner> {
+fn owners() -> impl Strategy<Value = ResourceOwner> {
     prop_oneof![
-        Just(Owner::Us),
-        Just(Owner::Unmanaged),
-        "[a-z]{1,4}".prop_map(Owner::Other)
+        Just(ResourceOwner::Us),
+        Just(ResourceOwner::Unmanaged),
+        "[a-z]{1,4}".prop_map(ResourceOwner::Other)
     ]
 }
 
@@ -254,7 +254,7 @@ fn started(ran: &Ran) -> BTreeSet<Address> {
     ran.events
         .iter()
         .filter_map(|event| {
-            if let Event::Started { address } = event {
+            if let ApplyEvent::Started { address } = event {
                 Some(address.clone())
             } else {
                 None
@@ -277,7 +277,7 @@ fn bare(nodes: Vec<(String, Vec<&str>)>) -> Scene {
             reference: false,
             fleeting: false,
         };
-        Node {
+        BlueprintNode {
             address: address(&name),
             needs,
             spec,
@@ -300,7 +300,7 @@ fn outputs_are_filled_in_when_they_are_known() {
         ("bucket".into(), vec!["key"]),
     ]));
     let ran = cloud.run(false, 4, Mishaps::default());
-    let Change::Create { to } = &ran.plan.steps[1].change else {
+    let PlannedChange::Create { to } = &ran.plan.steps[1].change else {
         panic!("{:?}", ran.plan)
     };
     assert!(to.sees[0].starts_with(UNKNOWN));
@@ -318,7 +318,7 @@ fn what_was_not_looked_at_is_blocked() {
         plan.blocked()
             .map(|(_, reason)| reason.clone())
             .collect::<Vec<_>>(),
-        [Reason::NotLookedAt]
+        [BlockReason::NotLookedAt]
     );
     assert!(!plan.is_empty());
 }

@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 use tfbackend::{
-    backend::aws::{policy::Document, resources::AwsSpec},
-    cli::{describe::describe, environment::Environment},
+    backend::aws::{policy::PolicyDocument, resources::AwsSpec},
+    cli::{describe::describe, environment::ConnectedEnvironment},
     engine::{
-        observation::{Observation, Owner, Seen},
-        plan::{Change, Plan},
+        observation::{Observation, Observed, ResourceOwner},
+        plan::{Plan, PlannedChange},
         spec::Spec,
     },
-    report::{View, plan::text, style::Style},
+    report::{TextStyle, plan::text, style::TextStyles},
 };
 
 use crate::support::made_up;
@@ -28,22 +28,25 @@ const IDENTITY: [&str; 9] = [
     "type", "name", "arn", "alias", "bucket", "table", "topic", "trail", "objects",
 ];
 
-fn environment(line: &str) -> Environment {
+fn environment(line: &str) -> ConnectedEnvironment {
     made_up::environment("prod", line, TOML)
 }
 
 /// The plan where everything is there and ours, each as `change` makes it.
-fn plan(environment: &Environment, change: impl Fn(&str, AwsSpec) -> AwsSpec) -> Plan<AwsSpec> {
+fn plan(
+    environment: &ConnectedEnvironment,
+    change: impl Fn(&str, AwsSpec) -> AwsSpec,
+) -> Plan<AwsSpec> {
     let nodes = environment.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
         .map(|node| {
             let spec = change(node.address.as_str(), node.spec.clone());
             (
                 node.address.clone(),
-                Seen::Present {
+                Observed::Present {
                     spec,
                     output: None,
-                    owner: Owner::Us,
+                    owner: ResourceOwner::Us,
                 },
             )
         })
@@ -54,7 +57,7 @@ fn plan(environment: &Environment, change: impl Fn(&str, AwsSpec) -> AwsSpec) ->
 fn changes(plan: &Plan<AwsSpec>) -> Vec<&str> {
     plan.steps
         .iter()
-        .filter(|step| !matches!(step.change, Change::NoOp { .. }))
+        .filter(|step| !matches!(step.change, PlannedChange::NoOp { .. }))
         .map(|step| step.address.as_str())
         .collect()
 }
@@ -93,7 +96,7 @@ fn every_setting_has_a_reason() {
 #[test]
 fn every_statement_has_a_reason() {
     for node in environment(LINES[0]).blueprint.nodes() {
-        let (path, document): (&str, &Document) = match &node.spec {
+        let (path, document): (&str, &PolicyDocument) = match &node.spec {
             AwsSpec::Key(key) => ("policy", &key.policy),
             AwsSpec::Topic(topic) => ("policy", &topic.policy),
             AwsSpec::BucketPolicy(policy) => ("document", &policy.document),
@@ -149,9 +152,9 @@ fn what_changes_says_why() {
             (_, spec) => spec,
         }
     });
-    let view = View {
+    let view = TextStyle {
         width: 120,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -182,8 +185,8 @@ fn what_changes_says_why() {
 
 #[test]
 fn a_policy_is_compared_by_what_it_says() {
-    let reordered = |document: &mut Document| document.statements.reverse();
-    let renamed = |document: &mut Document| {
+    let reordered = |document: &mut PolicyDocument| document.statements.reverse();
+    let renamed = |document: &mut PolicyDocument| {
         document
             .statements
             .iter_mut()
@@ -191,8 +194,8 @@ fn a_policy_is_compared_by_what_it_says() {
             .for_each(|(at, it)| it.sid = Some(format!("Other{at}")))
     };
     let unnamed =
-        |document: &mut Document| document.statements.iter_mut().for_each(|it| it.sid = None);
-    let other_form = |document: &mut Document| {
+        |document: &mut PolicyDocument| document.statements.iter_mut().for_each(|it| it.sid = None);
+    let other_form = |document: &mut PolicyDocument| {
         for statement in &mut document.statements {
             if let Some(Value::String(action)) = statement.rest.get("Action").cloned() {
                 statement.rest.insert(
@@ -202,8 +205,8 @@ fn a_policy_is_compared_by_what_it_says() {
             }
         }
     };
-    let weaker = |document: &mut Document| drop(document.statements.pop());
-    let with = |change: &dyn Fn(&mut Document)| {
+    let weaker = |document: &mut PolicyDocument| drop(document.statements.pop());
+    let with = |change: &dyn Fn(&mut PolicyDocument)| {
         let plan = plan(&environment(LINES[0]), |_, mut spec| {
             match &mut spec {
                 AwsSpec::Key(key) => change(&mut key.policy),
@@ -217,7 +220,7 @@ fn a_policy_is_compared_by_what_it_says() {
         changes(&plan).join(" ")
     };
     for (name, change) in [
-        ("reordered", &reordered as &dyn Fn(&mut Document)),
+        ("reordered", &reordered as &dyn Fn(&mut PolicyDocument)),
         ("renamed", &renamed),
         ("unnamed", &unnamed),
         ("in another form", &other_form),
@@ -232,16 +235,17 @@ fn a_policy_is_compared_by_what_it_says() {
 
 #[test]
 fn lifecycle_rules_are_compared_by_what_they_do() {
-    let with =
-        |change: &dyn Fn(&mut Vec<tfbackend::backend::aws::bucket::lifecycle::rule::Rule>)| {
-            let plan = plan(&environment(LINES[0]), |_, mut spec| {
-                if let AwsSpec::Lifecycle(lifecycle) = &mut spec {
-                    change(&mut lifecycle.rules);
-                }
-                spec
-            });
-            changes(&plan).join(" ")
-        };
+    let with = |change: &dyn Fn(
+        &mut Vec<tfbackend::backend::aws::bucket::lifecycle::rule::ObjectLifecycleRule>,
+    )| {
+        let plan = plan(&environment(LINES[0]), |_, mut spec| {
+            if let AwsSpec::Lifecycle(lifecycle) = &mut spec {
+                change(&mut lifecycle.rules);
+            }
+            spec
+        });
+        changes(&plan).join(" ")
+    };
     assert_eq!(
         with(&|rules| rules
             .iter_mut()

@@ -1,6 +1,6 @@
 //! The files: their text, what Terraform makes of them, and the folder that they are put into.
 
-use tfbackend::terraform::write::{BackendConfig, Emulator, File, files};
+use tfbackend::terraform::write::{BackendConfig, EmulatorEndpoint, RenderedFile, files};
 
 pub mod endpoint;
 pub mod terraform;
@@ -100,7 +100,7 @@ pub fn config() -> BackendConfig {
 }
 
 pub fn emulated(endpoint: &str) -> BackendConfig {
-    let emulator = Emulator {
+    let emulator = EmulatorEndpoint {
         endpoint: endpoint.into(),
         ca_file: None,
     };
@@ -111,7 +111,7 @@ pub fn emulated(endpoint: &str) -> BackendConfig {
     }
 }
 
-pub fn rendered(config: &BackendConfig) -> Vec<File> {
+pub fn rendered(config: &BackendConfig) -> Vec<RenderedFile> {
     files(config, "backend.tf", "backend.conf").expect("the settings make sense")
 }
 

@@ -13,7 +13,7 @@ use std::{
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use tempfile::TempDir;
-use tfbackend::sandbox::{Running, Sandbox, SandboxError, Stage};
+use tfbackend::sandbox::{RunningSandbox, Sandbox, SandboxError, SandboxStage};
 
 use crate::support::{emulator, host::Outside, ports::free_port, s3};
 
@@ -61,7 +61,10 @@ impl World {
     }
 
     /// Starts it; the stages that it went through, too.
-    async fn up(&self, port: Option<u16>) -> Result<(Running, bool, Vec<Stage>), SandboxError> {
+    async fn up(
+        &self,
+        port: Option<u16>,
+    ) -> Result<(RunningSandbox, bool, Vec<SandboxStage>), SandboxError> {
         let first = !self.path().join("sandbox.json").exists();
         let port = port.or(first.then_some(self.port));
         let mut stages = Vec::new();
@@ -408,7 +411,7 @@ async fn a_cut_off_installation_is_redone_once_for_two_at_once() {
     let stages = [one.expect("up").2, two.expect("up").2].concat();
     let installs = stages
         .iter()
-        .filter(|stage| matches!(stage, Stage::Installing { .. }))
+        .filter(|stage| matches!(stage, SandboxStage::Installing { .. }))
         .count();
     assert_eq!(installs, 1, "{stages:?}");
 }

@@ -1,7 +1,9 @@
 //! Settings that do not go together, and the names that are derived.
 
 use insta::assert_snapshot;
-use tfbackend::settings::{derived::Names, layer::Layer, names::AccountId, resolve::resolve};
+use tfbackend::settings::{
+    derived::DerivedNames, layer::SettingsLayer, names::AccountId, resolve::resolve,
+};
 
 use crate::support::sources::{env, prod, sources};
 
@@ -154,7 +156,7 @@ fn derived_names_too_long_for_their_service() {
 fn names() {
     let account: AccountId = "123456789012".parse().unwrap();
     let settings = prod(BASE, &[], "").unwrap();
-    insta::assert_debug_snapshot!(Names::new(&settings, &account), @r#"
+    insta::assert_debug_snapshot!(DerivedNames::new(&settings, &account), @r#"
     Names {
         state_bucket: "acme-tfstate-prod-123456789012-eu-west-1",
         log_bucket: "acme-tfstate-prod-logs-123456789012-eu-west-1",
@@ -172,7 +174,7 @@ fn names() {
         "",
     )
     .unwrap();
-    let names = Names::new(&settings, &account);
+    let names = DerivedNames::new(&settings, &account);
     assert_eq!(
         names.state_bucket,
         "acme-tfstate-prod-123456789012-eu-west-1-an"
@@ -203,7 +205,7 @@ fn no_two_environments_derive_one_name() {
     let mut seen = std::collections::BTreeMap::new();
     for project in &labels {
         let sources = sources(&format!("--project {project} --region eu-west-1"), &[], "").unwrap();
-        let first = match resolve(&env("x"), &sources, &Layer::default()) {
+        let first = match resolve(&env("x"), &sources, &SettingsLayer::default()) {
             Ok(settings) => settings,
             Err(_) => continue,
         };
@@ -211,7 +213,7 @@ fn no_two_environments_derive_one_name() {
             let Ok(name) = name.parse() else { continue };
             let mut settings = first.clone();
             settings.env = name;
-            let names = Names::new(&settings, &account);
+            let names = DerivedNames::new(&settings, &account);
             for derived in [
                 ("bucket", names.state_bucket),
                 ("bucket", names.log_bucket),

@@ -5,14 +5,14 @@ use std::{fs, path::Path};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use tfbackend::settings::{
-    file::File,
-    options::{Options, Shape},
+    file::SettingsFile,
+    options::{SettingOptions, ValueType},
 };
 
 use crate::support::sources::env;
 
 fn error(text: &str) -> String {
-    File::parse(Path::new("tfbackend.toml"), text)
+    SettingsFile::parse(Path::new("tfbackend.toml"), text)
         .expect_err("is wrong")
         .to_string()
 }
@@ -22,8 +22,8 @@ fn a_whole_file_is_understood() {
     let text = "\u{feff}format = 1\r\nproject = \"acme\"\r\nlog-days = 0x1F\r\nattach-to = \
                 []\r\n[env.prod]\r\nregion = \"eu-west-1\"\r\nephemeral = false\r\ntag = { Team = \
                 \"platform\", \"cost:center\" = \"12\" }\r\n[env.dev.tag]\r\nTeam = \"dev\"\r\n";
-    let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
-    let shown = |table: &tfbackend::settings::file::Table| {
+    let file = SettingsFile::parse(Path::new("tfbackend.toml"), text).unwrap();
+    let shown = |table: &tfbackend::settings::file::OptionTable| {
         table
             .iter()
             .map(|(name, said)| format!("{}: {name} = {}", said.line, said.value))
@@ -85,7 +85,7 @@ proptest! {
     /// Whatever stands in the file, the answer is a file or a place in it.
     #[test]
     fn no_text_is_too_strange(text in "(\\[?\\[?(env|env\\.prod|x)?\\]{0,2}|[a-z-]{1,12} ?= ?(\"[^\"]{0,6}\"|[0-9_x]{1,4}|\\[.{0,5}\\]|\\{.{0,8}\\}|true)|\\PC{0,6}|[\\r\\n\\t]){0,8}") {
-        if let Err(error) = File::parse(Path::new("tfbackend.toml"), &text) {
+        if let Err(error) = SettingsFile::parse(Path::new("tfbackend.toml"), &text) {
             let shown = error.to_string();
             let place: Vec<usize> = shown.split(':').skip(1).take(2).filter_map(|number| number.parse().ok()).collect();
             prop_assert_eq!(place.len(), 2, "{}", shown);
@@ -111,10 +111,10 @@ fn two_that_exclude_each_other() {
 
 #[test]
 fn every_option_can_be_written_in_the_file_and_refuses_another_type() {
-    for option in Options::shared().all() {
+    for option in SettingOptions::shared().all() {
         let wrong = match option.shape {
-            Shape::Flag | Shape::Number => "\"1\"",
-            Shape::Text | Shape::List => "1",
+            ValueType::Flag | ValueType::Number => "\"1\"",
+            ValueType::Text | ValueType::List => "1",
         };
         let message = error(&format!("{} = {wrong}", option.name));
         if option.is_of_the_caller() {
@@ -150,44 +150,54 @@ fn the_file_is_searched_for_up_to_the_repository() {
     .unwrap();
 
     // No repository: nothing above the working directory is looked at.
-    assert_eq!(File::find(&inner, None, None).unwrap(), None);
+    assert_eq!(SettingsFile::find(&inner, None, None).unwrap(), None);
     assert_eq!(
-        File::find(folder.path(), None, None).unwrap().unwrap().path,
+        SettingsFile::find(folder.path(), None, None)
+            .unwrap()
+            .unwrap()
+            .path,
         Path::new("tfbackend.toml")
     );
 
     fs::create_dir(folder.path().join("repo/.git")).unwrap();
     assert_eq!(
-        File::find(&inner, None, None).unwrap(),
+        SettingsFile::find(&inner, None, None).unwrap(),
         None,
         "the repository ends the search"
     );
     let at_root = folder.path().join("repo/tfbackend.toml");
     fs::write(&at_root, "project = \"inside\"").unwrap();
     assert_eq!(
-        File::find(&inner, None, None).unwrap().unwrap().path,
+        SettingsFile::find(&inner, None, None)
+            .unwrap()
+            .unwrap()
+            .path,
         at_root
     );
 
     fs::write(inner.join("tfbackend.toml"), "project = 1").unwrap();
     assert_eq!(
-        File::find(&inner, None, None).unwrap_err().to_string(),
+        SettingsFile::find(&inner, None, None)
+            .unwrap_err()
+            .to_string(),
         "tfbackend.toml:1:11: `project` wants text in quotes, not a number"
     );
 
-    let named = File::find(&inner, Some(Path::new("../../tfbackend.toml")), None)
+    let named = SettingsFile::find(&inner, Some(Path::new("../../tfbackend.toml")), None)
         .unwrap()
         .unwrap();
     assert_eq!(named.top["project"].value, "inside");
     assert_eq!(
-        File::find(&inner, Some(Path::new("other.toml")), None)
+        SettingsFile::find(&inner, Some(Path::new("other.toml")), None)
             .unwrap_err()
             .to_string(),
         "cannot read other.toml"
     );
     fs::write(inner.join("tfbackend.toml"), b"\xff\xfe").unwrap();
     assert_eq!(
-        File::find(&inner, None, None).unwrap_err().to_string(),
+        SettingsFile::find(&inner, None, None)
+            .unwrap_err()
+            .to_string(),
         "cannot read tfbackend.toml"
     );
 }
@@ -197,7 +207,7 @@ fn accepted_findings() {
     let text = "[[ignore]]\nid = \"bucket-key\"\nreason = \"cheap\"\n[[env.prod.ignore]]\nid = \
                 \"key-rotation\"\nat = \"key/rotation\"\nreason = \"by hand\"\nuntil = \
                 \"2027-01-31\"\n";
-    let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
+    let file = SettingsFile::parse(Path::new("tfbackend.toml"), text).unwrap();
     let ids = |env: Option<&str>| {
         file.accepted(env.map(crate::support::sources::env).as_ref())
             .into_iter()

@@ -4,14 +4,14 @@ use std::{fs, io, path::Path};
 
 use insta::assert_snapshot;
 use tfbackend::{
-    cli::prompt::Refuse,
+    cli::prompt::NoPrompt,
     host::Host,
     settings::{
-        Billing, Encryption,
+        BillingMode, EncryptionSettings,
         error::SettingsError,
-        layer::{Layer, LockMechanism, TableEncryption, TrailKind},
-        merge::{Origin, Sources},
-        options::{Options, said},
+        layer::{LockMechanism, SettingsLayer, TableEncryption, TrailKind},
+        merge::{SettingOrigin, SettingsSources},
+        options::{SettingOptions, said},
         resolve::{defaults, resolve},
         variables,
     },
@@ -160,7 +160,7 @@ fn the_defaults() {
 #[test]
 fn every_option_has_a_default_or_none_that_is_meant() {
     let with = said(&defaults());
-    let without: Vec<String> = Options::shared()
+    let without: Vec<String> = SettingOptions::shared()
         .all()
         .iter()
         .map(|option| option.name.clone())
@@ -177,16 +177,19 @@ fn what_excludes_a_weaker_value_puts_it_aside() {
     let toml =
         format!("kms-key = \"{KEY}\"\n[env.prod]\nproject = \"acme\"\nregion = \"eu-west-1\"");
     let settings = prod("", &[], &toml).unwrap();
-    assert!(matches!(settings.encryption, Encryption::OwnKey { .. }));
+    assert!(matches!(
+        settings.encryption,
+        EncryptionSettings::OwnKey { .. }
+    ));
     let settings = prod("--encryption sse-s3", &[], &toml).unwrap();
     assert_eq!(
         (settings.encryption, settings.table.encryption),
-        (Encryption::SseS3, TableEncryption::AwsOwned)
+        (EncryptionSettings::SseS3, TableEncryption::AwsOwned)
     );
     let settings = prod("", &[("TFBACKEND_ENCRYPTION", "kms")], &toml).unwrap();
     assert_eq!(
         settings.encryption,
-        Encryption::NewKey { rotation_days: 365 }
+        EncryptionSettings::NewKey { rotation_days: 365 }
     );
 }
 
@@ -231,7 +234,7 @@ fn lists_in_variables_have_commas() {
     assert_eq!(settings.tags[1].to_string(), "Owner=y");
     assert_eq!(
         settings.table.billing,
-        Billing::Provisioned { read: 7, write: 5 }
+        BillingMode::Provisioned { read: 7, write: 5 }
     );
 }
 
@@ -258,7 +261,7 @@ fn variables_that_are_wrong() {
 
 #[test]
 fn every_option_has_a_variable() {
-    for option in Options::shared().all() {
+    for option in SettingOptions::shared().all() {
         let vars = [(option.variable(), "\u{1}".to_owned())].into();
         let message = variables::read(&vars)
             .map(|layer| format!("{layer:?}"))
@@ -290,7 +293,7 @@ fn what_nobody_said() {
     let error = resolve(
         &env("prod"),
         &sources("", &[], "").unwrap(),
-        &Layer::default(),
+        &SettingsLayer::default(),
     )
     .unwrap_err();
     assert!(matches!(error, SettingsError::Missing { names } if names == ["project", "region"]));
@@ -311,7 +314,7 @@ fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
         err_is_terminal: false,
         out_width: 80,
         err_width: 80,
-        prompt: Box::new(Refuse),
+        prompt: Box::new(NoPrompt),
         now: std::time::SystemTime::now(),
         cancel: tokio_util::sync::CancellationToken::new(),
     }
@@ -324,14 +327,14 @@ fn sources_are_read_from_the_host() {
     fs::write(folder.path().join("named.toml"), "project = \"named\"").unwrap();
     fs::write(folder.path().join("flag.toml"), "\nproject = \"flag\"").unwrap();
     let read = |vars: &[(&str, &str)], config: Option<&str>| {
-        Sources::read(
+        SettingsSources::read(
             &host(folder.path(), vars),
-            Layer::default(),
+            SettingsLayer::default(),
             config.map(Path::new),
         )
         .map(|sources| sources.merged(&env("prod")))
     };
-    let project = |merged: &tfbackend::settings::merge::Merged| {
+    let project = |merged: &tfbackend::settings::merge::MergedSettings| {
         merged.layer.project.clone().unwrap().to_string()
     };
 
@@ -350,7 +353,7 @@ fn sources_are_read_from_the_host() {
     );
     assert_eq!(
         merged.origin("region"),
-        Some(&Origin::Variable {
+        Some(&SettingOrigin::Variable {
             name: "AWS_DEFAULT_REGION".to_owned()
         })
     );
@@ -362,7 +365,7 @@ fn sources_are_read_from_the_host() {
     assert_eq!(project(&merged), "flag");
     assert_eq!(
         merged.origin("project"),
-        Some(&Origin::File {
+        Some(&SettingOrigin::File {
             path: "flag.toml".into(),
             line: 2
         })

@@ -5,14 +5,14 @@ use std::{path::Path, process::Command};
 use insta::assert_snapshot;
 use tfbackend::{
     cli::{
-        prompt::Refuse,
+        prompt::NoPrompt,
         wizard::{
-            Hints, appended, ask, ask_where, equivalent_command, has_questions, project_from,
+            WizardHints, appended, ask, ask_where, equivalent_command, has_questions, project_from,
             toml_for,
         },
     },
     host::{Prompt, PromptError},
-    settings::{file::File, layer::Layer, merge::Merged, resolve::resolve},
+    settings::{file::SettingsFile, layer::SettingsLayer, merge::MergedSettings, resolve::resolve},
 };
 
 use crate::support::{
@@ -26,9 +26,9 @@ fn talk(
     line: &str,
     vars: &[(&str, &str)],
     toml: &str,
-    hints: &Hints,
+    hints: &WizardHints,
     replies: &[(&'static str, Reply)],
-) -> (Layer, String) {
+) -> (SettingsLayer, String) {
     let mut prompt = Scripted::new(replies.iter().cloned());
     let answers = ask_all(
         &mut prompt,
@@ -40,12 +40,16 @@ fn talk(
 }
 
 /// First where, then the rest, as `bootstrap` does; what the answers say together.
-fn ask_all(prompt: &mut dyn Prompt, merged: Merged, hints: &Hints) -> Result<Layer, PromptError> {
+fn ask_all(
+    prompt: &mut dyn Prompt,
+    merged: MergedSettings,
+    hints: &WizardHints,
+) -> Result<SettingsLayer, PromptError> {
     let place = ask_where(prompt, &merged, hints, false)?;
     let merged = merged.with_answers(&place);
     let rest = ask(prompt, &merged)?;
-    assert_eq!(has_questions(&merged), rest != Layer::default());
-    Ok(Layer {
+    assert_eq!(has_questions(&merged), rest != SettingsLayer::default());
+    Ok(SettingsLayer {
         project: place.project,
         region: place.region,
         ..rest
@@ -66,7 +70,7 @@ const ALL: [&str; 9] = [
 
 #[test]
 fn every_question_has_a_default() {
-    let hints = Hints {
+    let hints = WizardHints {
         folder: Some("My Shop_Infra".to_owned()),
         profile_region: Some("us-east-1".to_owned()),
     };
@@ -143,7 +147,7 @@ fn other_answers() {
         ("--attach-to", Type("role/ci,")),
         ("--ephemeral", Type("n")),
     ];
-    let (answers, screen) = talk("", &[], "", &Hints::default(), &replies);
+    let (answers, screen) = talk("", &[], "", &WizardHints::default(), &replies);
     assert_snapshot!(screen, @r#"
     Project, as part of every name (--project)
       > 
@@ -207,7 +211,7 @@ fn only_what_nobody_said_is_asked() {
         line,
         &[("TFBACKEND_TRAIL", "off")],
         toml,
-        &Hints::default(),
+        &WizardHints::default(),
         &[("--key", Default)],
     );
     assert_eq!(answers, flags("--key terraform.tfstate"));
@@ -215,14 +219,14 @@ fn only_what_nobody_said_is_asked() {
 
 #[test]
 fn what_was_written_into_the_file_is_not_asked_again() {
-    let hints = Hints {
+    let hints = WizardHints {
         folder: Some("acme".to_owned()),
         profile_region: Some("eu-west-1".to_owned()),
     };
     let (answers, _) = talk("", &[], "", &hints, &ALL.map(|flag| (flag, Default)));
     let file = appended("", &env("prod"), &answers).unwrap();
     let (again, screen) = talk("", &[], &file, &hints, &[]);
-    assert_eq!((again, screen.as_str()), (Layer::default(), ""));
+    assert_eq!((again, screen.as_str()), (SettingsLayer::default(), ""));
 }
 
 #[test]
@@ -258,9 +262,9 @@ fn hostile_values_come_through_a_shell_and_the_file() {
         "x'\"'y",
         "[a]{b}<c>",
     ] {
-        let layer = Layer {
+        let layer = SettingsLayer {
             key: Some(key.parse().unwrap()),
-            ..Layer::default()
+            ..SettingsLayer::default()
         };
         let command = equivalent_command(&env("prod"), &layer);
         let script = command.replacen("tfbackend", "printf '%s\\n'", 1);
@@ -278,7 +282,7 @@ fn hostile_values_come_through_a_shell_and_the_file() {
         };
         assert_eq!(rest[..rest.len() - 2], typed, "{command}");
 
-        let file = File::parse(Path::new("x"), &toml_for(&env("prod"), &layer)).unwrap();
+        let file = SettingsFile::parse(Path::new("x"), &toml_for(&env("prod"), &layer)).unwrap();
         assert_eq!(file.envs[&env("prod")]["key"].value, key);
     }
 }
@@ -299,7 +303,13 @@ fn the_file_grows_at_its_end_only() {
     region = "eu-west-1"
     tag = ["Team=a"]
     "#);
-    assert_eq!(File::parse(Path::new("x"), &whole).unwrap().envs.len(), 2);
+    assert_eq!(
+        SettingsFile::parse(Path::new("x"), &whole)
+            .unwrap()
+            .envs
+            .len(),
+        2
+    );
     assert_snapshot!(appended(existing, &env("dev"), &layer).unwrap_err(), @"tfbackend.toml:4:1: `[env.dev]` is there already");
     assert_snapshot!(appended("env = { dev = { } }", &env("prod"), &layer).unwrap_err(), @"tfbackend.toml:3:2: cannot extend value of type inline table with a dotted key");
 }
@@ -309,7 +319,7 @@ fn an_interrupted_question_leaves_no_answers() {
     let mut prompt = Scripted::new([("--project", Type("acme")), ("--region", CtrlC)]);
     let merged = sources("", &[], "").unwrap().merged(&env("prod"));
     assert!(matches!(
-        ask_all(&mut prompt, merged, &Hints::default()),
+        ask_all(&mut prompt, merged, &WizardHints::default()),
         Err(PromptError::Interrupted)
     ));
 }
@@ -317,7 +327,7 @@ fn an_interrupted_question_leaves_no_answers() {
 #[test]
 fn without_a_terminal_the_flag_is_named() {
     let merged = sources("", &[], "").unwrap().merged(&env("prod"));
-    let error = ask_all(&mut Refuse, merged, &Hints::default()).unwrap_err();
+    let error = ask_all(&mut NoPrompt, merged, &WizardHints::default()).unwrap_err();
     assert_snapshot!(error, @r#"cannot ask "Project, as part of every name" without a terminal; answer with --project"#);
 }
 

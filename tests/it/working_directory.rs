@@ -4,9 +4,9 @@ use std::{fs, path::Path};
 
 use tempfile::TempDir;
 use tfbackend::{
-    checks::{Checked, Verdict, files},
+    checks::{CheckResult, Verdict, files},
     terraform::{
-        read::{Look, WorkingDirectory},
+        read::{FolderReadOptions, WorkingDirectory},
         write::BackendConfig,
     },
 };
@@ -57,15 +57,15 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn checked(dir: &Path, cloud: Option<&BackendConfig>) -> Vec<Checked> {
-    let folder = WorkingDirectory::read(dir, &Look::default()).expect("a folder");
+fn checked(dir: &Path, cloud: Option<&BackendConfig>) -> Vec<CheckResult> {
+    let folder = WorkingDirectory::read(dir, &FolderReadOptions::default()).expect("a folder");
     files::check(&folder, cloud, true)
 }
 
 /// What does not hold, as a person reads it.
-fn said(dir: &Path, checked: &[Checked]) -> String {
+fn said(dir: &Path, checked: &[CheckResult]) -> String {
     let mut text = String::new();
-    for Checked {
+    for CheckResult {
         check,
         place,
         verdict,

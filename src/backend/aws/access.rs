@@ -5,27 +5,27 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, Kind, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, ServiceErrorKind, found},
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
-    policy::Document,
-    resource::{Found, Look, Resource},
+    policy::PolicyDocument,
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
-use crate::engine::{observation::Owner, spec::Spec};
+use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 pub mod attachment;
 pub mod former;
 pub mod lock_files;
 pub mod lock_rights;
 
-const GET: Api = Api::new("iam:GetPolicy");
-const GET_VERSION: Api = Api::new("iam:GetPolicyVersion");
-const VERSIONS: Api = Api::new("iam:ListPolicyVersions");
-const CREATE: Api = Api::new("iam:CreatePolicy");
-const CREATE_VERSION: Api = Api::new("iam:CreatePolicyVersion");
-const DELETE_VERSION: Api = Api::new("iam:DeletePolicyVersion");
-const DELETE: Api = Api::new("iam:DeletePolicy");
-const TAG: Api = Api::new("iam:TagPolicy");
+const GET: ApiOperation = ApiOperation::new("iam:GetPolicy");
+const GET_VERSION: ApiOperation = ApiOperation::new("iam:GetPolicyVersion");
+const VERSIONS: ApiOperation = ApiOperation::new("iam:ListPolicyVersions");
+const CREATE: ApiOperation = ApiOperation::new("iam:CreatePolicy");
+const CREATE_VERSION: ApiOperation = ApiOperation::new("iam:CreatePolicyVersion");
+const DELETE_VERSION: ApiOperation = ApiOperation::new("iam:DeletePolicyVersion");
+const DELETE: ApiOperation = ApiOperation::new("iam:DeletePolicy");
+const TAG: ApiOperation = ApiOperation::new("iam:TagPolicy");
 
 pub(super) const ABSENT: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
 /// IAM is eventually consistent.
@@ -34,14 +34,14 @@ pub(super) const NOT_YET: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
 const MOST_VERSIONS: usize = 5;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Policy {
+pub struct RunnerPolicy {
     pub name: String,
     pub description: String,
-    pub document: Document,
+    pub document: PolicyDocument,
     pub tags: Tags,
 }
 
-impl Spec for Policy {
+impl Spec for RunnerPolicy {
     /// The document is ours alone: what others need belongs into a policy of their own. Neither
     /// name nor description can be changed.
     fn over(&self, observed: &Self) -> Self {
@@ -90,8 +90,8 @@ impl Spec for Policy {
 
 /// Whether any principal has the policy; `false` without one.
 pub(super) async fn attached_to_anybody(
-    aws: &Aws,
-    policy: Option<&Policy>,
+    aws: &AwsProvider,
+    policy: Option<&RunnerPolicy>,
 ) -> Result<bool, AwsError> {
     let Some(policy) = policy else {
         return Ok(false);
@@ -109,7 +109,7 @@ pub(super) async fn attached_to_anybody(
         > 0)
 }
 
-async fn get(aws: &Aws, arn: &str) -> Result<Option<SdkPolicy>, AwsError> {
+async fn get(aws: &AwsProvider, arn: &str) -> Result<Option<SdkPolicy>, AwsError> {
     let answer = found(
         aws.read(
             GET,
@@ -123,7 +123,10 @@ async fn get(aws: &Aws, arn: &str) -> Result<Option<SdkPolicy>, AwsError> {
 }
 
 /// With the document that is in force.
-async fn read(aws: &Aws, arn: &str) -> Result<Option<(SdkPolicy, Document)>, AwsError> {
+async fn read(
+    aws: &AwsProvider,
+    arn: &str,
+) -> Result<Option<(SdkPolicy, PolicyDocument)>, AwsError> {
     let Some(policy) = get(aws, arn).await? else {
         return Ok(None);
     };
@@ -155,13 +158,13 @@ fn tags_of(policy: &SdkPolicy) -> Tags {
         .collect()
 }
 
-impl Policy {
-    pub fn arn(&self, aws: &Aws) -> String {
+impl RunnerPolicy {
+    pub fn arn(&self, aws: &AwsProvider) -> String {
         arn(aws, &self.name)
     }
 
     /// The ARN that it had before its name had the region, if it may have had one.
-    pub fn former_arn(&self, aws: &Aws) -> Option<String> {
+    pub fn former_arn(&self, aws: &AwsProvider) -> Option<String> {
         former::former_name(&self.name, &aws.region).map(|name| arn(aws, name))
     }
 
@@ -169,24 +172,28 @@ impl Policy {
     /// cannot be renamed.
     async fn under_its_former_name(
         &self,
-        aws: &Aws,
-    ) -> Result<Option<(SdkPolicy, Document)>, AwsError> {
+        aws: &AwsProvider,
+    ) -> Result<Option<(SdkPolicy, PolicyDocument)>, AwsError> {
         let (Some(arn), Some(bucket)) = (self.former_arn(aws), former::bucket(&self.document))
         else {
             return Ok(None);
         };
-        let is_it = |(policy, document): &(SdkPolicy, Document)| {
-            aws.mark.owner(&tags_of(policy)) == Owner::Us && former::serves(document, &bucket)
+        let is_it = |(policy, document): &(SdkPolicy, PolicyDocument)| {
+            aws.mark.owner(&tags_of(policy)) == ResourceOwner::Us
+                && former::serves(document, &bucket)
         };
         Ok(read(aws, &arn).await?.filter(is_it))
     }
 
     /// The policy in use, under whichever name it was made.
-    pub(super) async fn in_use(&self, aws: &Aws) -> Result<Option<Found<Self>>, AwsError> {
+    pub(super) async fn in_use(
+        &self,
+        aws: &AwsProvider,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let current = read(aws, &self.arn(aws)).await;
         let may_be_former = match &current {
             Ok(found) => found.is_none(),
-            Err(error) => error.kind == Kind::Denied,
+            Err(error) => error.kind == ServiceErrorKind::Denied,
         };
         let former = if may_be_former {
             self.under_its_former_name(aws).await
@@ -213,7 +220,7 @@ impl Policy {
             document,
             tags,
         };
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             output: Some(spec.arn(aws)),
             spec,
             owner,
@@ -221,7 +228,7 @@ impl Policy {
     }
 
     /// Makes room first: the oldest version that is not in force goes.
-    async fn new_version(&self, aws: &Aws, arn: &str) -> Result<(), AwsError> {
+    async fn new_version(&self, aws: &AwsProvider, arn: &str) -> Result<(), AwsError> {
         let iam = &aws.clients.iam;
         let answer = aws
             .read(
@@ -251,12 +258,19 @@ impl Policy {
     }
 }
 
-impl Resource for Policy {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for RunnerPolicy {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         look.policy(self).await
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
         let iam = &aws.clients.iam;
         let Some(from) = from else {
@@ -274,8 +288,8 @@ impl Resource for Policy {
                 Err(error)
                     if error.is(&["EntityAlreadyExists", "EntityAlreadyExistsException"]) =>
                 {
-                    match self.look(&Look::new(aws)).await? {
-                        Some(there) if there.owner == Owner::Us => Ok(Some(arn)),
+                    match self.look(&ObserveContext::new(aws)).await? {
+                        Some(there) if there.owner == ResourceOwner::Us => Ok(Some(arn)),
                         _ => Err(error),
                     }
                 }
@@ -298,7 +312,7 @@ impl Resource for Policy {
 
     /// All versions first: a policy goes with its last one. Whoever has it still is not detached
     /// here.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let arn = self.arn(aws);
         let iam = &aws.clients.iam;
         let Some(answer) = found(
@@ -338,7 +352,7 @@ impl Resource for Policy {
     }
 }
 
-fn arn(aws: &Aws, name: &str) -> String {
+fn arn(aws: &AwsProvider, name: &str) -> String {
     aws.arn("iam", "", &format!("policy/{name}"))
 }
 

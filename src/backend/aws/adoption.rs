@@ -3,19 +3,19 @@
 //! state is under the key.
 
 use crate::engine::{
-    blueprint::{Blueprint, Node},
-    observation::{self, Observation, Owner, Seen},
+    blueprint::{Blueprint, BlueprintNode},
+    observation::{self, Observation, Observed, ResourceOwner},
     spec::{Address, Spec},
 };
 
 use super::{
     blueprint::{LOCK_TABLE, STATE_BUCKET},
     bucket::{
-        encryption::{AES256, Encryption, KMS},
+        encryption::{AES256, BucketEncryption, KMS},
         policy::{ALGORITHM, BucketPolicy, KEY},
     },
     lock_table::{self, LockTable},
-    policy::{Document, OURS, Statement, openings::openings},
+    policy::{OURS, PolicyDocument, Statement, openings::openings},
     resources::AwsSpec,
 };
 
@@ -42,22 +42,22 @@ pub fn may_have_waiting_steps(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
 ) -> bool {
-    let Some(Seen::Present { owner, .. }) = observation.get(&STATE_BUCKET) else {
+    let Some(Observed::Present { owner, .. }) = observation.get(&STATE_BUCKET) else {
         return false;
     };
     match (owner, observation.get(&POLICY)) {
-        (Owner::Other(_), _) | (_, Some(Seen::Unreadable(_))) => false,
-        (Owner::Unmanaged, _) => true,
+        (ResourceOwner::Other(_), _) | (_, Some(Observed::Unreadable(_))) => false,
+        (ResourceOwner::Unmanaged, _) => true,
         (
-            Owner::Us,
-            Some(Seen::Present {
+            ResourceOwner::Us,
+            Some(Observed::Present {
                 spec: AwsSpec::BucketPolicy(policy),
                 ..
             }),
         ) => ours(blueprint, observation).is_some_and(|ours| {
             restricting(&ours).any(|statement| !policy.document.says(statement))
         }),
-        (Owner::Us, _) => ours(blueprint, observation).is_some(),
+        (ResourceOwner::Us, _) => ours(blueprint, observation).is_some(),
     }
 }
 
@@ -106,8 +106,8 @@ pub fn hold_back(
     let mut waiting = vec![];
     let nodes = blueprint.nodes().iter().map(|node| {
         let seen = match observation.get(&node.address) {
-            Some(Seen::Present { spec, .. }) => Some(spec),
-            Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
+            Some(Observed::Present { spec, .. }) => Some(spec),
+            Some(Observed::Absent | Observed::Unreadable(_)) | None => None,
         };
         let wanted = node.spec.resolve(&known);
         let spec = match (&wanted, seen) {
@@ -136,7 +136,7 @@ pub fn hold_back(
         if spec == wanted {
             node.clone()
         } else {
-            Node {
+            BlueprintNode {
                 spec,
                 ..node.clone()
             }
@@ -147,7 +147,7 @@ pub fn hold_back(
 
 fn held_policy(
     wanted: &BucketPolicy,
-    there: Option<&Document>,
+    there: Option<&PolicyDocument>,
     contents: &BucketContents,
     account: &str,
     waiting: &mut Vec<WaitingStep>,
@@ -292,11 +292,11 @@ fn let_through_as_before(
 
 /// With the key as the default, a run that asks for no encryption needs permission to use the key.
 fn held_encryption(
-    wanted: &Encryption,
-    there: Option<&Encryption>,
+    wanted: &BucketEncryption,
+    there: Option<&BucketEncryption>,
     contents: &BucketContents,
     waiting: &mut Vec<WaitingStep>,
-) -> Encryption {
+) -> BucketEncryption {
     let mut held = wanted.clone();
     if there.is_some_and(|there| {
         wanted
@@ -319,8 +319,8 @@ fn held_encryption(
     {
         let as_it_is = there
             .cloned()
-            .unwrap_or_else(|| Encryption::s3(wanted.bucket.clone()));
-        held = Encryption {
+            .unwrap_or_else(|| BucketEncryption::s3(wanted.bucket.clone()));
+        held = BucketEncryption {
             blocked: wanted.blocked.clone(),
             ..as_it_is
         };
@@ -359,13 +359,13 @@ fn held_table(
     contents: &BucketContents,
     waiting: &mut Vec<WaitingStep>,
 ) -> LockTable {
-    let lock_table::Encryption::Kms(key) = &wanted.encryption else {
+    let lock_table::LockTableEncryption::Kms(key) = &wanted.encryption else {
         return wanted.clone();
     };
     let changes = wanted.encryption != there.encryption
         && match &there.encryption {
-            lock_table::Encryption::AwsOwned => true,
-            lock_table::Encryption::Kms(theirs) => {
+            lock_table::LockTableEncryption::AwsOwned => true,
+            lock_table::LockTableEncryption::Kms(theirs) => {
                 contents.any(|encryption| *encryption == StateEncryption::Key(theirs.clone()))
             }
         };

@@ -8,20 +8,20 @@ use aws_sdk_cloudwatch::types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
-    resource::{Found, Look, Resource},
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
 use crate::engine::spec::Spec;
 
 pub mod catalogue;
 
-const DESCRIBE: Api = Api::new("cloudwatch:DescribeAlarms");
-const TAGS: Api = Api::new("cloudwatch:ListTagsForResource");
-const PUT: Api = Api::new("cloudwatch:PutMetricAlarm");
-const DELETE: Api = Api::new("cloudwatch:DeleteAlarms");
-const TAG: Api = Api::new("cloudwatch:TagResource");
+const DESCRIBE: ApiOperation = ApiOperation::new("cloudwatch:DescribeAlarms");
+const TAGS: ApiOperation = ApiOperation::new("cloudwatch:ListTagsForResource");
+const PUT: ApiOperation = ApiOperation::new("cloudwatch:PutMetricAlarm");
+const DELETE: ApiOperation = ApiOperation::new("cloudwatch:DeleteAlarms");
+const TAG: ApiOperation = ApiOperation::new("cloudwatch:TagResource");
 const ABSENT: &[&str] = &["ResourceNotFoundException", "ResourceNotFound"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Alarm {
     pub name: String,
     pub description: String,
     /// Metrics and expressions; the one whose `returned` is true is compared with the threshold.
-    pub queries: Vec<Query>,
+    pub queries: Vec<MetricQuery>,
     /// As CloudWatch names it: `GreaterThanThreshold`.
     pub comparison: String,
     pub threshold: f64,
@@ -49,16 +49,16 @@ pub struct Alarm {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Query {
+pub struct MetricQuery {
     pub id: String,
     #[serde(flatten)]
-    pub what: What,
+    pub what: AlarmKind,
     pub returned: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub enum AlarmKind {
     Expression(String),
     Metric {
         namespace: String,
@@ -95,22 +95,29 @@ impl Spec for Alarm {
     }
 }
 
-impl Resource for Alarm {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for Alarm {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (alarm, tags) = tokio::join!(look.alarm(&self.name), get_tags(aws, &arn));
         let Some(alarm) = alarm? else { return Ok(None) };
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec: Self::of(self.name.clone(), alarm, tags),
             output: Some(arn),
             owner,
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
         // The call replaces everything but the tags, which it takes at the creation only.
         if from.is_none_or(|from| self.has_other_settings(from)) {
@@ -120,7 +127,7 @@ impl Resource for Alarm {
                 .put_metric_alarm()
                 .alarm_name(&self.name)
                 .alarm_description(&self.description)
-                .set_metrics(Some(self.queries.iter().map(Query::to_sdk).collect()))
+                .set_metrics(Some(self.queries.iter().map(MetricQuery::to_sdk).collect()))
                 .comparison_operator(ComparisonOperator::from(&*self.comparison))
                 .threshold(self.threshold)
                 .evaluation_periods(self.evaluation_periods)
@@ -148,7 +155,7 @@ impl Resource for Alarm {
         Ok(Some(arn))
     }
 
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let request = aws
             .clients
             .cloudwatch
@@ -164,7 +171,10 @@ impl Resource for Alarm {
 }
 
 /// Those of these alarms that are there; a hundred at most can be asked for.
-pub(super) async fn describe(aws: &Aws, names: &[String]) -> Result<Vec<MetricAlarm>, AwsError> {
+pub(super) async fn describe(
+    aws: &AwsProvider,
+    names: &[String],
+) -> Result<Vec<MetricAlarm>, AwsError> {
     let request = aws
         .clients
         .cloudwatch
@@ -183,7 +193,7 @@ pub(super) async fn describe(aws: &Aws, names: &[String]) -> Result<Vec<MetricAl
 }
 
 /// Every alarm of the region, without tags.
-pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
+pub(super) async fn list(aws: &AwsProvider) -> Result<Vec<Alarm>, AwsError> {
     let pages = aws
         .clients
         .cloudwatch
@@ -212,8 +222,8 @@ impl Alarm {
     /// The values of one dimension in all of its metrics.
     pub fn dimension_values(&self, name: &str) -> Vec<String> {
         let metrics = self.queries.iter().filter_map(|query| match &query.what {
-            What::Metric { dimensions, .. } => dimensions.get(name).cloned(),
-            What::Expression(_) => None,
+            AlarmKind::Metric { dimensions, .. } => dimensions.get(name).cloned(),
+            AlarmKind::Expression(_) => None,
         });
         metrics.collect()
     }
@@ -225,14 +235,14 @@ impl Alarm {
         } != *self
     }
 
-    fn arn(&self, aws: &Aws) -> String {
+    fn arn(&self, aws: &AwsProvider) -> String {
         aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", self.name))
     }
 
     fn of(name: String, alarm: MetricAlarm, tags: Tags) -> Self {
         let queries = match alarm.metrics() {
-            [] => vec![Query::from_plain(&alarm)],
-            queries => queries.iter().map(Query::from_sdk).collect(),
+            [] => vec![MetricQuery::from_plain(&alarm)],
+            queries => queries.iter().map(MetricQuery::from_sdk).collect(),
         };
         Self {
             name,
@@ -256,14 +266,14 @@ impl Alarm {
     }
 }
 
-impl Query {
+impl MetricQuery {
     fn to_sdk(&self) -> MetricDataQuery {
         let query = MetricDataQuery::builder()
             .id(&self.id)
             .return_data(self.returned);
         match &self.what {
-            What::Expression(expression) => query.expression(expression).build(),
-            What::Metric {
+            AlarmKind::Expression(expression) => query.expression(expression).build(),
+            AlarmKind::Metric {
                 namespace,
                 name,
                 dimensions,
@@ -296,7 +306,7 @@ impl Query {
         let what = match query.metric_stat() {
             Some(stat) => {
                 let metric = stat.metric();
-                What::Metric {
+                AlarmKind::Metric {
                     namespace: metric
                         .and_then(Metric::namespace)
                         .unwrap_or_default()
@@ -310,7 +320,7 @@ impl Query {
                     seconds: stat.period().unwrap_or_default(),
                 }
             }
-            None => What::Expression(query.expression().unwrap_or_default().to_owned()),
+            None => AlarmKind::Expression(query.expression().unwrap_or_default().to_owned()),
         };
         Self {
             id: query.id().unwrap_or_default().to_owned(),
@@ -321,7 +331,7 @@ impl Query {
 
     /// An alarm that names its metric itself, without queries.
     fn from_plain(alarm: &MetricAlarm) -> Self {
-        let what = What::Metric {
+        let what = AlarmKind::Metric {
             namespace: alarm.namespace().unwrap_or_default().to_owned(),
             name: alarm.metric_name().unwrap_or_default().to_owned(),
             dimensions: dimensions(alarm.dimensions()),
@@ -352,7 +362,7 @@ fn dimensions(dimensions: &[Dimension]) -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+async fn get_tags(aws: &AwsProvider, arn: &str) -> Result<Option<Tags>, AwsError> {
     let answer = found(
         aws.read(
             TAGS,

@@ -2,43 +2,43 @@
 //! made.
 
 use super::{
-    Aws,
+    AwsProvider,
     access::{
-        Policy,
-        attachment::{Attachment, PrincipalKind},
+        RunnerPolicy,
+        attachment::{AttachmentTarget, PolicyAttachment},
     },
-    alarm::catalogue::Common,
+    alarm::catalogue::AlarmDefaults,
     bucket::{
-        Bucket, ENFORCED,
-        encryption::Encryption,
-        lifecycle::Lifecycle,
-        logging::Logging,
-        notifications::{self, Notifications, Target, TargetKind},
+        BucketSpec, ENFORCED,
+        encryption::BucketEncryption,
+        lifecycle::LifecycleSpec,
+        logging::AccessLogging,
+        notifications::{self, BucketNotifications, NotificationTarget, TargetKind},
         policy::BucketPolicy,
         public_access::PublicAccess,
-        versioning::Versioning,
+        versioning::BucketVersioning,
     },
-    key::{Key, own::OwnKey, rotation::Rotation},
-    lock_table::{self, LockTable, recovery::Recovery},
+    key::{KmsKey, own::OwnKey, rotation::KeyRotation},
+    lock_table::{self, LockTable, recovery::PointInTimeRecovery},
     ownership::{self, ACCESS_LOGS, DELETE_EVENTS, TABLE_RECOVERY, Tags, with_record},
-    policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
+    policies::{self, ACCESS_LOG_PREFIX, KeyUses, PolicyContext, TRAIL_PREFIX, TableAccess},
     resources::AwsSpec,
-    topic::{Topic, existing::ExistingTopic, subscription::Subscription},
-    trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
+    topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
+    trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
 use crate::{
     engine::{
-        blueprint::{Blueprint, Node},
+        blueprint::{Blueprint, BlueprintNode},
         spec::Address,
     },
-    settings::{self, Alarms, Settings, derived::Names, layer, names},
+    settings::{self, AlarmSettings, Settings, derived::DerivedNames, layer, names},
 };
 
 mod parts;
 mod staying;
 
-use parts::{LOG, Parts, STATE};
-pub use staying::{Staying, widest};
+use parts::{BucketAddresses, LOG, STATE};
+pub use staying::{LeftOutParts, widest};
 
 pub const KEY: Address = Address::new("key");
 pub const KEY_ROTATION: Address = Address::new("key/rotation");
@@ -57,39 +57,47 @@ pub const RUNNER_POLICY: Address = Address::new("runner_policy");
 const ABORT_UPLOADS_DAYS: u32 = 7;
 
 /// Everything that should exist for these settings in this account.
-pub fn blueprint(settings: &Settings, names: &Names, aws: &Aws) -> Blueprint<AwsSpec> {
-    beside(settings, names, aws, &Staying::default())
+pub fn blueprint(
+    settings: &Settings,
+    names: &DerivedNames,
+    aws: &AwsProvider,
+) -> Blueprint<AwsSpec> {
+    beside(settings, names, aws, &LeftOutParts::default())
 }
 
 /// The same beside parts that the settings leave out, and that are there: no policy takes a
 /// permission from them.
 pub fn beside(
     settings: &Settings,
-    names: &Names,
-    aws: &Aws,
-    staying: &Staying,
+    names: &DerivedNames,
+    aws: &AwsProvider,
+    staying: &LeftOutParts,
 ) -> Blueprint<AwsSpec> {
-    Builder::new(settings, names, aws, staying).build()
+    BlueprintBuilder::new(settings, names, aws, staying).build()
 }
 
-struct Builder<'a> {
+struct BlueprintBuilder<'a> {
     settings: &'a Settings,
-    names: &'a Names,
-    staying: &'a Staying,
-    place: Place,
+    names: &'a DerivedNames,
+    staying: &'a LeftOutParts,
+    place: PolicyContext,
     tags: Tags,
-    nodes: Vec<Node<AwsSpec>>,
+    nodes: Vec<BlueprintNode<AwsSpec>>,
 }
 
-impl<'a> Builder<'a> {
-    fn new(settings: &'a Settings, names: &'a Names, aws: &Aws, staying: &'a Staying) -> Self {
+impl<'a> BlueprintBuilder<'a> {
+    fn new(
+        settings: &'a Settings,
+        names: &'a DerivedNames,
+        aws: &AwsProvider,
+        staying: &'a LeftOutParts,
+    ) -> Self {
         let key = match settings.encryption {
-            settings::Encryption::NewKey { .. } | settings::Encryption::OwnKey { .. } => {
-                Some(KEY.output())
-            }
-            settings::Encryption::SseS3 => None,
+            settings::EncryptionSettings::NewKey { .. }
+            | settings::EncryptionSettings::OwnKey { .. } => Some(KEY.output()),
+            settings::EncryptionSettings::SseS3 => None,
         };
-        let place = Place {
+        let place = PolicyContext {
             partition: aws.caller.partition.clone(),
             dns_suffix: policies::dns_suffix(&aws.caller.partition).to_owned(),
             region: settings.region.to_string(),
@@ -138,7 +146,7 @@ impl<'a> Builder<'a> {
             .filter(|need| self.has(need))
             .map(|need| (*need).clone())
             .collect();
-        self.nodes.push(Node {
+        self.nodes.push(BlueprintNode {
             address,
             needs,
             spec,
@@ -159,8 +167,8 @@ impl<'a> Builder<'a> {
     fn uses(&self) -> KeyUses {
         let own_topic = matches!(
             self.settings.alarms,
-            Alarms::On {
-                topic: settings::Topic::New { .. },
+            AlarmSettings::On {
+                topic: settings::TopicSettings::New { .. },
                 ..
             }
         );
@@ -189,13 +197,13 @@ impl<'a> Builder<'a> {
     /// The topic that hears of alarms and deletions.
     fn topic_arn(&self) -> Option<String> {
         match &self.settings.alarms {
-            Alarms::Off => None,
-            Alarms::On {
-                topic: settings::Topic::New { .. },
+            AlarmSettings::Off => None,
+            AlarmSettings::On {
+                topic: settings::TopicSettings::New { .. },
                 ..
             } => Some(self.place.topic_arn()),
-            Alarms::On {
-                topic: settings::Topic::Existing { arn },
+            AlarmSettings::On {
+                topic: settings::TopicSettings::Existing { arn },
                 ..
             } => Some(arn.to_string()),
         }
@@ -203,15 +211,15 @@ impl<'a> Builder<'a> {
 
     fn key(&mut self) {
         match &self.settings.encryption {
-            settings::Encryption::NewKey { rotation_days } => {
+            settings::EncryptionSettings::NewKey { rotation_days } => {
                 let alias = self.names.key_alias.clone();
-                let key = Key::new(
+                let key = KmsKey::new(
                     alias.clone(),
                     self.title(),
                     self.place.key_policy(self.own_uses()),
                     self.tags.clone(),
                 );
-                let rotation = Rotation {
+                let rotation = KeyRotation {
                     alias: alias.clone(),
                     key: KEY.output(),
                     enabled: true,
@@ -220,23 +228,26 @@ impl<'a> Builder<'a> {
                 self.add(KEY, &[], AwsSpec::Key(key));
                 self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
             }
-            settings::Encryption::OwnKey { arn } => {
+            settings::EncryptionSettings::OwnKey { arn } => {
                 self.add(
                     KEY,
                     &[],
-                    AwsSpec::OwnKey(OwnKey::new(arn.to_string(), Place::key_grants(self.uses()))),
+                    AwsSpec::OwnKey(OwnKey::new(
+                        arn.to_string(),
+                        PolicyContext::key_grants(self.uses()),
+                    )),
                 );
             }
-            settings::Encryption::SseS3 => {}
+            settings::EncryptionSettings::SseS3 => {}
         }
     }
 
     fn topic(&mut self) {
-        let Alarms::On { topic, .. } = &self.settings.alarms else {
+        let AlarmSettings::On { topic, .. } = &self.settings.alarms else {
             return;
         };
         match topic {
-            settings::Topic::Existing { arn } => {
+            settings::TopicSettings::Existing { arn } => {
                 let publishers: Vec<String> = self
                     .settings
                     .bucket
@@ -258,9 +269,9 @@ impl<'a> Builder<'a> {
                     )),
                 );
             }
-            settings::Topic::New { emails } => {
+            settings::TopicSettings::New { emails } => {
                 let policy = self.place.topic_policy(self.own_uses().bucket_events);
-                let topic = Topic {
+                let topic = AlarmTopic {
                     name: self.names.topic.clone(),
                     key: self.place.key.clone(),
                     policy,
@@ -268,7 +279,7 @@ impl<'a> Builder<'a> {
                 };
                 self.add(TOPIC, &[&KEY], AwsSpec::Topic(topic));
                 for email in emails {
-                    let subscription = Subscription {
+                    let subscription = TopicSubscription {
                         topic: self.place.topic_arn(),
                         email: email.to_string(),
                         confirmed: None,
@@ -286,7 +297,7 @@ impl<'a> Builder<'a> {
     /// Those of the state bucket, with what is left out on purpose, and is not there from before.
     fn tags_with_records(&self) -> Tags {
         let (settings, staying) = (self.settings, self.staying);
-        let no_events = matches!(settings.alarms, Alarms::On { .. })
+        let no_events = matches!(settings.alarms, AlarmSettings::On { .. })
             && !settings.bucket.delete_events
             && !staying.delete_events;
         let records = [
@@ -307,17 +318,24 @@ impl<'a> Builder<'a> {
             })
     }
 
-    fn bucket(&mut self, parts: &Parts, name: &str, encryption: Encryption, lifecycle: Lifecycle) {
+    fn bucket(
+        &mut self,
+        parts: &BucketAddresses,
+        name: &str,
+        encryption: BucketEncryption,
+        lifecycle: LifecycleSpec,
+    ) {
         let name = name.to_owned();
         let tags = if parts.bucket == STATE_BUCKET {
             self.tags_with_records()
         } else {
             self.tags.clone()
         };
-        let bucket = Bucket {
+        let bucket = BucketSpec {
             name: name.clone(),
             region: self.place.region.clone(),
-            account_regional: self.settings.bucket.namespace == layer::Namespace::AccountRegional,
+            account_regional: self.settings.bucket.namespace
+                == layer::TableNamespace::AccountRegional,
             ownership: ENFORCED.to_owned(),
             grants: vec![],
             tags,
@@ -331,7 +349,7 @@ impl<'a> Builder<'a> {
         self.add(
             parts.versioning.clone(),
             &[&parts.bucket],
-            AwsSpec::Versioning(Versioning::enabled(name)),
+            AwsSpec::Versioning(BucketVersioning::enabled(name)),
         );
         let key = KEY;
         let needs = if encryption.key.is_some() {
@@ -360,8 +378,8 @@ impl<'a> Builder<'a> {
         }
         let name = self.names.log_bucket.clone();
         let lifecycle =
-            Lifecycle::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
-        self.bucket(&LOG, &name, Encryption::s3(name.clone()), lifecycle);
+            LifecycleSpec::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
+        self.bucket(&LOG, &name, BucketEncryption::s3(name.clone()), lifecycle);
         let trail = self.settings.trail == layer::TrailKind::New || self.staying.trail;
         let access_logs = self.settings.bucket.access_logs || self.staying.access_logs;
         let document = self
@@ -380,7 +398,7 @@ impl<'a> Builder<'a> {
         let name = self.names.state_bucket.clone();
         let settings = self.settings;
         let bucket = &settings.bucket;
-        let lifecycle = Lifecycle::of_states(
+        let lifecycle = LifecycleSpec::of_states(
             name.clone(),
             bucket.noncurrent_days,
             bucket.keep_versions,
@@ -388,8 +406,8 @@ impl<'a> Builder<'a> {
         )
         .and_probes(&self.place.workspace_prefix);
         let encryption = match &self.place.key {
-            Some(key) => Encryption::kms(name.clone(), key.clone()),
-            None => Encryption::s3(name.clone()),
+            Some(key) => BucketEncryption::kms(name.clone(), key.clone()),
+            None => BucketEncryption::s3(name.clone()),
         };
         let (access_logs, document) = (
             bucket.access_logs,
@@ -412,7 +430,7 @@ impl<'a> Builder<'a> {
         );
         if access_logs {
             let target = self.names.log_bucket.clone();
-            let logging = Logging {
+            let logging = AccessLogging {
                 bucket: name.clone(),
                 target: Some(target),
                 prefix: Some(ACCESS_LOG_PREFIX.to_owned()),
@@ -435,7 +453,7 @@ impl<'a> Builder<'a> {
 
     /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called
     /// otherwise.
-    fn deletions(&self, bucket: &str, topic: &str) -> Notifications {
+    fn deletions(&self, bucket: &str, topic: &str) -> BucketNotifications {
         const STATES: &str = ".tfstate";
         let file = self
             .settings
@@ -445,7 +463,7 @@ impl<'a> Builder<'a> {
             .next()
             .unwrap_or_default();
         let own = Some(file).filter(|file| !file.ends_with(STATES));
-        let target = |id: &str, suffix: &str| Target {
+        let target = |id: &str, suffix: &str| NotificationTarget {
             id: format!("{}{id}", notifications::OURS),
             kind: TargetKind::Topic,
             arn: topic.to_owned(),
@@ -458,7 +476,7 @@ impl<'a> Builder<'a> {
             states.map(|states| target("state-removed", states)),
             own.map(|file| target("own-state-removed", file)),
         ];
-        Notifications {
+        BucketNotifications {
             bucket: bucket.to_owned(),
             event_bridge: false,
             targets: targets.into_iter().flatten().collect(),
@@ -475,9 +493,9 @@ impl<'a> Builder<'a> {
             name: self.names.table.clone(),
             key: LockTable::key(),
             billing: match table.billing {
-                settings::Billing::OnDemand => lock_table::Billing::OnDemand,
-                settings::Billing::Provisioned { read, write } => {
-                    lock_table::Billing::Provisioned {
+                settings::BillingMode::OnDemand => lock_table::TableBilling::OnDemand,
+                settings::BillingMode::Provisioned { read, write } => {
+                    lock_table::TableBilling::Provisioned {
                         read: i64::from(read),
                         write: i64::from(write),
                     }
@@ -486,16 +504,16 @@ impl<'a> Builder<'a> {
             deletion_protection: self.settings.protect,
             encryption: match &self.place.key {
                 Some(key) if table.encryption == layer::TableEncryption::SameKey => {
-                    lock_table::Encryption::Kms(key.clone())
+                    lock_table::LockTableEncryption::Kms(key.clone())
                 }
-                _ => lock_table::Encryption::AwsOwned,
+                _ => lock_table::LockTableEncryption::AwsOwned,
             },
             tags: with_record(&self.tags, TABLE_RECOVERY, !table.recovery),
         };
         let recovery = table.recovery;
         self.add(LOCK_TABLE, &[&KEY], AwsSpec::LockTable(spec));
         if recovery {
-            let spec = Recovery {
+            let spec = PointInTimeRecovery {
                 table: self.names.table.clone(),
                 enabled: true,
             };
@@ -520,7 +538,7 @@ impl<'a> Builder<'a> {
             }
             layer::TrailKind::New => {
                 let trail = self.names.trail.clone();
-                let spec = Trail {
+                let spec = TrailSpec {
                     name: trail.clone(),
                     bucket: self.names.log_bucket.clone(),
                     prefix: Some(TRAIL_PREFIX.to_owned()),
@@ -535,7 +553,7 @@ impl<'a> Builder<'a> {
                     .lock
                     .uses_table()
                     .then(|| self.place.table_arn());
-                let selectors = Selectors::of(
+                let selectors = EventSelectors::of(
                     trail.clone(),
                     &self.place.partition,
                     bucket,
@@ -554,7 +572,7 @@ impl<'a> Builder<'a> {
 
     fn alarms(&mut self) {
         let (
-            Alarms::On {
+            AlarmSettings::On {
                 bucket_gib,
                 objects,
                 ..
@@ -564,7 +582,7 @@ impl<'a> Builder<'a> {
         else {
             return;
         };
-        let common = Common {
+        let common = AlarmDefaults {
             prefix: self.names.alarm_prefix.clone(),
             topic,
             tags: self.tags.clone(),
@@ -608,7 +626,7 @@ impl<'a> Builder<'a> {
                 TableAccess::WithoutKey
             }
         });
-        let policy = Policy {
+        let policy = RunnerPolicy {
             name: self.names.policy.clone(),
             description: format!(
                 "Run Terraform on the state of {}, {}",
@@ -622,11 +640,11 @@ impl<'a> Builder<'a> {
         self.add(RUNNER_POLICY, &[&KEY], AwsSpec::Policy(policy));
         for principal in &settings.access.attach_to {
             let kind = match principal.kind() {
-                names::PrincipalKind::Role => PrincipalKind::Role,
-                names::PrincipalKind::User => PrincipalKind::User,
-                names::PrincipalKind::Group => PrincipalKind::Group,
+                names::PrincipalArnKind::Role => AttachmentTarget::Role,
+                names::PrincipalArnKind::User => AttachmentTarget::User,
+                names::PrincipalArnKind::Group => AttachmentTarget::Group,
             };
-            let attachment = Attachment {
+            let attachment = PolicyAttachment {
                 policy: RUNNER_POLICY.output(),
                 kind,
                 name: principal.name().to_owned(),

@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, found},
-    ownership::{Mark, Tags, tags_over, tags_to_add, trips_to_tag},
-    resource::{Found, Look, Resource},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
+    ownership::{EnvironmentId, Tags, tags_over, tags_to_add, trips_to_tag},
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
-use crate::engine::{observation::Owner, spec::Spec};
+use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 mod acl;
 mod deletion;
@@ -28,11 +28,11 @@ pub mod public_access;
 mod tags;
 pub mod versioning;
 
-const HEAD: Api = Api::allowed_by("s3:HeadBucket", "s3:ListBucket");
-const CREATE: Api = Api::new("s3:CreateBucket");
-const DELETE: Api = Api::new("s3:DeleteBucket");
-const GET_OWNERSHIP: Api = Api::new("s3:GetBucketOwnershipControls");
-const PUT_OWNERSHIP: Api = Api::new("s3:PutBucketOwnershipControls");
+const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadBucket", "s3:ListBucket");
+const CREATE: ApiOperation = ApiOperation::new("s3:CreateBucket");
+const DELETE: ApiOperation = ApiOperation::new("s3:DeleteBucket");
+const GET_OWNERSHIP: ApiOperation = ApiOperation::new("s3:GetBucketOwnershipControls");
+const PUT_OWNERSHIP: ApiOperation = ApiOperation::new("s3:PutBucketOwnershipControls");
 
 pub(super) const NO_BUCKET: &str = "NoSuchBucket";
 /// A bucket that was just made is not seen everywhere at once.
@@ -45,7 +45,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub const ENFORCED: &str = "BucketOwnerEnforced";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bucket {
+pub struct BucketSpec {
     pub name: String,
     pub region: String,
     /// Whether the name is of the form that only this account can ever take.
@@ -58,7 +58,7 @@ pub struct Bucket {
     pub tags: Tags,
 }
 
-impl Spec for Bucket {
+impl Spec for BucketSpec {
     fn over(&self, observed: &Self) -> Self {
         Self {
             account_regional: observed.account_regional,
@@ -85,8 +85,11 @@ impl Spec for Bucket {
     }
 }
 
-impl Resource for Bucket {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for BucketSpec {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let (head, tags, ownership) = tokio::join!(
             self.head(aws, aws.account()),
@@ -101,10 +104,10 @@ impl Resource for Bucket {
                 tags: Tags::new(),
                 ..self.clone()
             };
-            return Ok(Some(Found {
+            return Ok(Some(ObservedResource {
                 spec,
                 output: None,
-                owner: Owner::Unmanaged,
+                owner: ResourceOwner::Unmanaged,
             }));
         }
         let (tags, ownership) = (tags?, ownership?);
@@ -120,12 +123,12 @@ impl Resource for Bucket {
             return Ok(None);
         };
         let owner = match aws.mark.owner(&tags) {
-            Owner::Unmanaged
+            ResourceOwner::Unmanaged
                 if self.may_be_without_tags(aws)
                     && tags.is_empty()
                     && self.is_untouched(aws).await =>
             {
-                Owner::Us
+                ResourceOwner::Us
             }
             owner => owner,
         };
@@ -136,14 +139,18 @@ impl Resource for Bucket {
             tags,
             ..self.clone()
         };
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec,
             output: Some(self.name.clone()),
             owner,
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let Some(from) = from else {
             self.create(aws).await?;
             return Ok(Some(self.name.clone()));
@@ -175,16 +182,16 @@ impl Resource for Bucket {
         Ok(Some(self.name.clone()))
     }
 
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         self.delete_at(aws).await.map(drop)
     }
 }
 
-impl Bucket {
+impl BucketSpec {
     /// The region of the bucket, if there is one and it is `owner`'s.
     ///
     /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
-    async fn head(&self, aws: &Aws, owner: &str) -> Result<Option<String>, AwsError> {
+    async fn head(&self, aws: &AwsProvider, owner: &str) -> Result<Option<String>, AwsError> {
         let request = aws
             .clients
             .s3
@@ -214,7 +221,7 @@ impl Bucket {
         }
     }
 
-    async fn get_ownership(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
+    async fn get_ownership(&self, aws: &AwsProvider) -> Result<Option<String>, AwsError> {
         let request = aws
             .clients
             .s3
@@ -235,7 +242,7 @@ impl Bucket {
 
     /// Tags and ownership are part of the creation, so that a run that is cut off here leaves a
     /// bucket that the next one knows for ours.
-    async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn create(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let (created, may_be_without_tags) = match self.send_create(aws, Some(&self.tags)).await {
             Err(error) if error.is(tags::REFUSED) => (self.send_create(aws, None).await, true),
             created => (created, self.may_be_without_tags(aws)),
@@ -246,7 +253,7 @@ impl Bucket {
             // Another run of ours was faster, or the answer of this one was lost.
             Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => {
                 match tags::get(aws, &self.name).await? {
-                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    Some(tags) if aws.mark.owner(&tags) == ResourceOwner::Us => Ok(()),
                     Some(tags)
                         if may_be_without_tags
                             && tags.is_empty()
@@ -262,7 +269,7 @@ impl Bucket {
     }
 
     /// Whether it has its tags now.
-    async fn send_create(&self, aws: &Aws, tags: Option<&Tags>) -> Result<bool, AwsError> {
+    async fn send_create(&self, aws: &AwsProvider, tags: Option<&Tags>) -> Result<bool, AwsError> {
         let mut configuration =
             CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
         if self.region != DEFAULT_REGION {
@@ -289,19 +296,23 @@ impl Bucket {
 
     /// Whether a run that was cut off may have left it without tags. The commercial partition takes
     /// them with the creation, and a name with the account's ID is one that this tool derives.
-    fn may_be_without_tags(&self, aws: &Aws) -> bool {
+    fn may_be_without_tags(&self, aws: &AwsProvider) -> bool {
         aws.caller.partition != COMMERCIAL && self.name.contains(aws.account())
     }
 
     /// False where that cannot be told: then it is taken over with `--adopt` only.
-    async fn is_untouched(&self, aws: &Aws) -> bool {
+    async fn is_untouched(&self, aws: &AwsProvider) -> bool {
         tags::is_untouched(aws, &self.name).await.unwrap_or(false)
     }
 }
 
 /// Where a bucket is of which nothing else is known, if there is one and it is `owner`'s.
-pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<String>, AwsError> {
-    let bucket = Bucket {
+pub(super) async fn region(
+    aws: &AwsProvider,
+    name: &str,
+    owner: &str,
+) -> Result<Option<String>, AwsError> {
+    let bucket = BucketSpec {
         name: name.to_owned(),
         region: aws.region.clone(),
         account_regional: false,
@@ -316,10 +327,10 @@ pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<
 ///
 /// # Errors
 /// If its tags cannot be read.
-pub async fn made_for(aws: &Aws, bucket: &str) -> Result<Option<Mark>, AwsError> {
+pub async fn made_for(aws: &AwsProvider, bucket: &str) -> Result<Option<EnvironmentId>, AwsError> {
     Ok(tags::get(aws, bucket)
         .await?
-        .and_then(|tags| Mark::of(&tags)))
+        .and_then(|tags| EnvironmentId::of(&tags)))
 }
 
 #[cfg(test)]

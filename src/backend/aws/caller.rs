@@ -4,10 +4,10 @@ use tracing::Instrument;
 
 use super::{
     clients::Clients,
-    error::{Api, AwsError, Kind},
+    error::{ApiOperation, AwsError, ServiceErrorKind},
 };
 
-const GET: Api = Api::new("sts:GetCallerIdentity");
+const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
 
 /// The identity behind the credentials (needs no permission).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum CallerError {
 impl CallerError {
     /// Whether there are no credentials that could have been asked with.
     pub fn is_about_credentials(&self) -> bool {
-        matches!(self, Self::Aws(error) if error.kind == Kind::Credentials)
+        matches!(self, Self::Aws(error) if error.kind == ServiceErrorKind::Credentials)
     }
 }
 

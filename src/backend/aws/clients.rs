@@ -23,10 +23,10 @@ use aws_types::{
 };
 
 use super::{
-    error::{Api, AwsError},
+    error::{ApiOperation, AwsError},
     http::{
         CONNECT_TIMEOUT,
-        way::{Way, endpoint, is_safe},
+        way::{Transport, endpoint, is_safe},
     },
 };
 
@@ -57,12 +57,12 @@ pub(super) fn upload_timeouts(bytes: usize) -> TimeoutConfig {
 
 /// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
 #[derive(Clone, Debug, Default)]
-pub struct Connection {
+pub struct ConnectionOptions {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
     /// Of single services, over the one of all.
-    pub endpoints: Endpoints,
+    pub endpoints: ServiceEndpoints,
     pub fips: bool,
     pub dualstack: bool,
     /// A shared credentials file to use instead of the usual chain.
@@ -71,18 +71,18 @@ pub struct Connection {
 
 /// Where single services answer, as the `endpoints` of a backend say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Endpoints {
+pub struct ServiceEndpoints {
     pub s3: Option<String>,
     pub dynamodb: Option<String>,
     pub iam: Option<String>,
     pub sts: Option<String>,
 }
 
-const ASSUME: Api = Api::new("sts:AssumeRole");
+const ASSUME: ApiOperation = ApiOperation::new("sts:AssumeRole");
 
 /// A role to take on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
+pub struct ConnectionRole {
     pub arn: String,
     pub session_name: String,
     pub external_id: Option<String>,
@@ -102,7 +102,7 @@ pub struct Clients {
     pub sns: aws_sdk_sns::Client,
     pub sts: aws_sdk_sts::Client,
     config: SdkConfig,
-    endpoints: Endpoints,
+    endpoints: ServiceEndpoints,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ pub enum ConnectError {
 
 /// Loads the configuration and checks what the SDK would let pass in silence.
 pub async fn connect(
-    connection: &Connection,
+    connection: &ConnectionOptions,
     http: SharedHttpClient,
     vars: &impl Fn(&str) -> Option<String>,
 ) -> Result<SdkConfig, ConnectError> {
@@ -280,8 +280,8 @@ const SERVICES: &[&str] = &[
 ];
 
 /// Where calls go that go neither to AWS's own endpoints nor to this machine.
-pub fn elsewhere(config: &SdkConfig, connection: &Connection) -> Vec<String> {
-    let Endpoints {
+pub fn elsewhere(config: &SdkConfig, connection: &ConnectionOptions) -> Vec<String> {
+    let ServiceEndpoints {
         s3,
         dynamodb,
         iam,
@@ -295,7 +295,7 @@ pub fn elsewhere(config: &SdkConfig, connection: &Connection) -> Vec<String> {
         .into_iter()
         .chain([s3, dynamodb, iam, sts].into_iter().flatten());
     let others: BTreeSet<String> = all
-        .filter(|url| Way::of(url, true) == Way::Elsewhere)
+        .filter(|url| Transport::of(url, true) == Transport::Elsewhere)
         .map(|url| endpoint(&url))
         .collect();
     others.into_iter().collect()
@@ -320,7 +320,10 @@ fn endpoint_of(service: &str) -> ServiceConfigKey<'_> {
     key.build().expect("all three parts are given")
 }
 
-fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) -> Vec<String> {
+fn endpoints(
+    connection: &ConnectionOptions,
+    vars: &impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
     let names = SERVICES.iter().map(|service| {
         format!(
             "AWS_ENDPOINT_URL_{}",
@@ -331,7 +334,7 @@ fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) ->
         .into_iter()
         .chain(names)
         .filter_map(|name| vars(&name));
-    let Endpoints {
+    let ServiceEndpoints {
         s3,
         dynamodb,
         iam,
@@ -346,11 +349,11 @@ fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) ->
 
 impl Clients {
     pub fn new(config: &SdkConfig) -> Self {
-        Self::at(config, &Endpoints::default())
+        Self::at(config, &ServiceEndpoints::default())
     }
 
     /// With single services elsewhere.
-    pub fn at(config: &SdkConfig, endpoints: &Endpoints) -> Self {
+    pub fn at(config: &SdkConfig, endpoints: &ServiceEndpoints) -> Self {
         let of = |url: &Option<String>| match url {
             Some(url) => config.to_builder().endpoint_url(url.clone()).build(),
             None => config.clone(),
@@ -382,8 +385,8 @@ impl Clients {
 
     /// The same as a role that these credentials may take on: over the same HTTP client, to the
     /// same endpoints.
-    pub async fn as_role(&self, role: &Role) -> Self {
-        let Role {
+    pub async fn as_role(&self, role: &ConnectionRole) -> Self {
+        let ConnectionRole {
             arn,
             session_name,
             external_id,
@@ -412,7 +415,7 @@ impl Clients {
 
     /// What STS says where a role cannot be assumed: the SDK wraps it into errors of its own.
     /// `None` if it can be.
-    pub async fn why_not_assumed(&self, role: &Role) -> Option<AwsError> {
+    pub async fn why_not_assumed(&self, role: &ConnectionRole) -> Option<AwsError> {
         let asked = self
             .sts
             .assume_role()

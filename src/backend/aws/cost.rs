@@ -1,7 +1,7 @@
 //! What a backend costs a month, roughly: list prices of us-east-1, without requests and storage
 //! that a state causes (cents).
 
-use super::{alarm::What, lock_table::Billing, resources::AwsSpec};
+use super::{alarm::AlarmKind, lock_table::TableBilling, resources::AwsSpec};
 
 /// Each KMS key (AWS KMS pricing).
 pub const KEY: f64 = 1.00;
@@ -22,13 +22,13 @@ pub fn monthly(spec: &AwsSpec) -> Option<f64> {
             let metrics = alarm
                 .queries
                 .iter()
-                .filter(|query| matches!(query.what, What::Metric { .. }))
+                .filter(|query| matches!(query.what, AlarmKind::Metric { .. }))
                 .count();
             ALARM_METRIC * f64::from(u32::try_from(metrics).unwrap_or(u32::MAX))
         }
         AwsSpec::LockTable(table) => match table.billing {
-            Billing::OnDemand => 0.0,
-            Billing::Provisioned { read, write } => {
+            TableBilling::OnDemand => 0.0,
+            TableBilling::Provisioned { read, write } => {
                 let units = |count: i64| f64::from(i32::try_from(count).unwrap_or(i32::MAX));
                 (units(read) * READ_UNIT_HOUR + units(write) * WRITE_UNIT_HOUR) * HOURS
             }

@@ -12,18 +12,18 @@ pub mod clocks;
 mod foreign;
 
 use super::http::Unreachable;
-use clocks::Clocks;
+use clocks::ClockSkew;
 
 /// One operation of one service, and the IAM action that allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Api {
+pub struct ApiOperation {
     /// As in `s3:PutBucketEncryption`.
     pub operation: &'static str,
     /// As in `s3:PutEncryptionConfiguration`.
     pub action: &'static str,
 }
 
-impl Api {
+impl ApiOperation {
     /// An operation that is allowed by the action of the same name.
     pub const fn new(operation: &'static str) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Api {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ServiceErrorKind {
     /// The caller may not do this, or the resource is somebody else's.
     Denied,
     /// The credentials were good once.
@@ -71,10 +71,10 @@ const ON: &str = " on resource: ";
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub struct AwsError {
-    pub api: Api,
+    pub api: ApiOperation,
     /// What was acted on: a name or an ARN.
     pub resource: Box<str>,
-    pub kind: Kind,
+    pub kind: ServiceErrorKind,
     pub code: Option<Box<str>>,
     pub message: Option<Box<str>>,
     pub status: Option<u16>,
@@ -97,7 +97,7 @@ impl std::fmt::Display for AwsError {
                 None => write!(f, ": {message}")?,
             }
         }
-        if self.kind == Kind::Denied {
+        if self.kind == ServiceErrorKind::Denied {
             write!(f, "{NEEDS}{})", self.needed_action())?;
         }
         if let Some(id) = &self.request_id {
@@ -115,7 +115,7 @@ impl AwsError {
         let (who, rest) = self
             .message
             .as_deref()
-            .filter(|_| self.kind == Kind::Denied)?
+            .filter(|_| self.kind == ServiceErrorKind::Denied)?
             .split_once(NOT_AUTHORIZED)?;
         let action = rest.split_whitespace().next()?;
         let why = [" because ", " with an explicit deny"]
@@ -167,7 +167,7 @@ impl AwsError {
         named.filter(is_action).unwrap_or(self.api.action)
     }
 
-    pub fn from_sdk<E>(api: Api, resource: &str, error: SdkError<E, Response>) -> Self
+    pub fn from_sdk<E>(api: ApiOperation, resource: &str, error: SdkError<E, Response>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
@@ -185,24 +185,26 @@ impl AwsError {
             .filter(|code| !code.is_empty())
             .map(Box::<str>::from);
         let clocks = raw.and_then(|response| {
-            Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?)
+            ClockSkew::new(jiff::Timestamp::now(), response.headers().get("date")?)
         });
         let kind = match kind(&error, code.as_deref(), error.message(), status) {
-            Kind::Denied | Kind::Refused
+            ServiceErrorKind::Denied | ServiceErrorKind::Refused
                 if code.is_none() && raw.is_some_and(foreign::is_foreign) =>
             {
-                Kind::Unreadable
+                ServiceErrorKind::Unreadable
             }
-            Kind::Credentials
+            ServiceErrorKind::Credentials
                 if is_bad_signature(code.as_deref())
                     && clocks.is_some_and(|clocks| clocks.disagree()) =>
             {
-                Kind::Clock
+                ServiceErrorKind::Clock
             }
             kind => kind,
         };
         let message = match &error {
-            _ if kind == Kind::Unreadable => Some(foreign::shown(raw, &chain(&error)).into()),
+            _ if kind == ServiceErrorKind::Unreadable => {
+                Some(foreign::shown(raw, &chain(&error)).into())
+            }
             SdkError::ServiceError(_) => error
                 .message()
                 .filter(|text| !text.is_empty())
@@ -214,7 +216,7 @@ impl AwsError {
             ),
         };
         let message = match clocks {
-            Some(clocks) if kind == Kind::Clock => {
+            Some(clocks) if kind == ServiceErrorKind::Clock => {
                 Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into())
             }
             _ => message,
@@ -233,11 +235,11 @@ impl AwsError {
     }
 
     /// An answer that AWS should not give.
-    pub fn nonsense(api: Api, resource: &str, message: &str) -> Self {
+    pub fn nonsense(api: ApiOperation, resource: &str, message: &str) -> Self {
         Self {
             api,
             resource: resource.into(),
-            kind: Kind::Refused,
+            kind: ServiceErrorKind::Refused,
             code: None,
             message: Some(message.into()),
             status: None,
@@ -247,7 +249,7 @@ impl AwsError {
     }
 
     /// What was there when we looked is there no more.
-    pub fn vanished(api: Api, resource: &str) -> Self {
+    pub fn vanished(api: ApiOperation, resource: &str) -> Self {
         Self::nonsense(
             api,
             resource,
@@ -294,34 +296,34 @@ fn kind<E: Error + 'static>(
     code: Option<&str>,
     message: Option<&str>,
     status: Option<u16>,
-) -> Kind {
+) -> ServiceErrorKind {
     match error {
-        SdkError::TimeoutError(_) => return Kind::Network,
+        SdkError::TimeoutError(_) => return ServiceErrorKind::Network,
         SdkError::DispatchFailure(failure) => {
             let text = chain(error);
             return if text.contains("ExpiredToken")
                 || text.contains("session has expired")
                 || text.contains("token has expired")
             {
-                Kind::Expired
+                ServiceErrorKind::Expired
             } else if failure.is_timeout()
                 || failure.is_io()
                 || is_cut_off(failure)
                 || Unreachable::in_error(error).is_some()
             {
-                Kind::Network
+                ServiceErrorKind::Network
             } else {
-                Kind::Credentials
+                ServiceErrorKind::Credentials
             };
         }
-        SdkError::ConstructionFailure(_) => return Kind::Credentials,
+        SdkError::ConstructionFailure(_) => return ServiceErrorKind::Credentials,
         _ => {}
     }
     // All but S3 say so in words: `Signature expired: … is now earlier than …`.
     if message.is_some_and(|text| {
         text.contains("Signature expired") || text.contains("Signature not yet current")
     }) {
-        return Kind::Clock;
+        return ServiceErrorKind::Clock;
     }
     match code {
         Some(
@@ -331,8 +333,8 @@ fn kind<E: Error + 'static>(
             | "AuthorizationErrorException"
             | "UnauthorizedOperation"
             | "AllAccessDisabled",
-        ) => Kind::Denied,
-        Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired") => Kind::Expired,
+        ) => ServiceErrorKind::Denied,
+        Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired") => ServiceErrorKind::Expired,
         Some(
             "InvalidClientTokenId"
             | "UnrecognizedClientException"
@@ -343,8 +345,8 @@ fn kind<E: Error + 'static>(
             | "MissingAuthenticationToken"
             | "IncompleteSignature"
             | "InvalidToken",
-        ) => Kind::Credentials,
-        Some("RequestTimeTooSkewed") => Kind::Clock,
+        ) => ServiceErrorKind::Credentials,
+        Some("RequestTimeTooSkewed") => ServiceErrorKind::Clock,
         Some(
             "Throttling"
             | "ThrottlingException"
@@ -360,11 +362,11 @@ fn kind<E: Error + 'static>(
             | "BandwidthLimitExceeded"
             | "ProvisionedThroughputExceededException"
             | "PriorRequestNotComplete",
-        ) => Kind::Throttled,
+        ) => ServiceErrorKind::Throttled,
         // HEAD has no body, so a denial comes without a code.
-        None if status == Some(403) => Kind::Denied,
-        _ if status.is_some_and(|status| status >= 500) => Kind::Server,
-        _ => Kind::Refused,
+        None if status == Some(403) => ServiceErrorKind::Denied,
+        _ if status.is_some_and(|status| status >= 500) => ServiceErrorKind::Server,
+        _ => ServiceErrorKind::Refused,
     }
 }
 

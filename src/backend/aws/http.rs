@@ -38,14 +38,14 @@ mod log;
 mod reach;
 pub mod way;
 
-use reach::Reaching;
+use reach::ConnectLimit;
 pub use reach::{CONNECT_TIMEOUT, Unreachable};
-use way::{Way, endpoint};
+use way::{Transport, endpoint};
 
 /// How the client leaves the machine. To the machine itself it goes directly, whatever is said
 /// here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proxy {
+pub enum ProxyPolicy {
     /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     FromEnvironment,
     /// To the endpoint itself: what listens on loopback is not to be asked for through a proxy.
@@ -79,9 +79,12 @@ pub enum HttpError {
 ///
 /// # Errors
 /// If the bundle is broken or empty. Missing system roots are an error of the call.
-pub fn http_client(ca_bundle: Option<&[u8]>, proxy: Proxy) -> Result<SharedHttpClient, HttpError> {
-    let roots = Roots::new(ca_bundle)?;
-    Ok(SharedHttpClient::new(Client {
+pub fn http_client(
+    ca_bundle: Option<&[u8]>,
+    proxy: ProxyPolicy,
+) -> Result<SharedHttpClient, HttpError> {
+    let roots = TrustRoots::new(ca_bundle)?;
+    Ok(SharedHttpClient::new(PooledClient {
         roots,
         proxy,
         connectors: Mutex::default(),
@@ -94,23 +97,23 @@ pub fn http_client(ca_bundle: Option<&[u8]>, proxy: Proxy) -> Result<SharedHttpC
 /// As [`http_client`], and if the system has no roots.
 pub fn connector(
     ca_bundle: Option<&[u8]>,
-    proxy: Proxy,
+    proxy: ProxyPolicy,
     settings: &HttpConnectorSettings,
 ) -> Result<SharedHttpConnector, HttpError> {
-    Ok(connect(Roots::new(ca_bundle)?.pem()?, proxy, settings))
+    Ok(connect(TrustRoots::new(ca_bundle)?.pem()?, proxy, settings))
 }
 
 /// One connection pool for each pair of timeouts; in practice one.
 #[derive(Debug)]
-struct Client {
-    roots: Roots,
-    proxy: Proxy,
-    connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>>,
+struct PooledClient {
+    roots: TrustRoots,
+    proxy: ProxyPolicy,
+    connectors: Mutex<Vec<(ClientTimeouts, SharedHttpConnector)>>,
 }
 
-type Timeouts = (Option<Duration>, Option<Duration>);
+type ClientTimeouts = (Option<Duration>, Option<Duration>);
 
-impl HttpClient for Client {
+impl HttpClient for PooledClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
@@ -125,7 +128,7 @@ impl HttpClient for Client {
             return connector.clone();
         }
         let (roots, proxy, settings) = (self.roots.clone(), self.proxy, settings.clone());
-        let connector = SharedHttpConnector::new(Ways {
+        let connector = SharedHttpConnector::new(HttpConnectors {
             roots,
             proxy,
             settings,
@@ -139,46 +142,50 @@ impl HttpClient for Client {
 
 /// To this machine and to anywhere else: in practice one of them.
 #[derive(Debug)]
-struct Ways {
-    roots: Roots,
-    proxy: Proxy,
+struct HttpConnectors {
+    roots: TrustRoots,
+    proxy: ProxyPolicy,
     settings: HttpConnectorSettings,
     direct: OnceLock<SharedHttpConnector>,
     elsewhere: OnceLock<SharedHttpConnector>,
 }
 
-impl HttpConnector for Ways {
+impl HttpConnector for HttpConnectors {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let signed = request
             .headers()
             .get("authorization")
             .is_some_and(|header| header.starts_with("AWS4"));
-        let (connector, proxy) = match Way::of(request.uri(), signed) {
-            Way::Direct => (&self.direct, Proxy::Direct),
-            Way::Elsewhere => (&self.elsewhere, self.proxy),
-            Way::InTheClear => {
-                return Unusable(HttpError::InTheClear {
+        let (connector, proxy) = match Transport::of(request.uri(), signed) {
+            Transport::Direct => (&self.direct, ProxyPolicy::Direct),
+            Transport::Elsewhere => (&self.elsewhere, self.proxy),
+            Transport::InTheClear => {
+                return UnusableClient(HttpError::InTheClear {
                     url: endpoint(request.uri()),
                 })
                 .call(request);
             }
         };
         let make = || match self.roots.pem() {
-            Ok(pem) => SharedHttpConnector::new(Reaching(connect(pem, proxy, &self.settings))),
-            Err(error) => SharedHttpConnector::new(Unusable(error)),
+            Ok(pem) => SharedHttpConnector::new(ConnectLimit(connect(pem, proxy, &self.settings))),
+            Err(error) => SharedHttpConnector::new(UnusableClient(error)),
         };
         log::call(connector.get_or_init(make), request)
     }
 }
 
-fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> SharedHttpConnector {
+fn connect(
+    pem: &[u8],
+    proxy: ProxyPolicy,
+    settings: &HttpConnectorSettings,
+) -> SharedHttpConnector {
     let tls = TlsContext::builder()
         .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
         .build()
         .expect("a trust store alone is a valid context");
     let proxy = match proxy {
-        Proxy::FromEnvironment => ProxyConfig::from_env(),
-        Proxy::Direct => ProxyConfig::disabled(),
+        ProxyPolicy::FromEnvironment => ProxyConfig::from_env(),
+        ProxyPolicy::Direct => ProxyConfig::disabled(),
     };
     let mut builder = Connector::builder()
         .connector_settings(settings.clone())
@@ -194,9 +201,9 @@ fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> Shared
 
 /// Answers every call with the reason why none can be made.
 #[derive(Debug)]
-struct Unusable(HttpError);
+struct UnusableClient(HttpError);
 
-impl HttpConnector for Unusable {
+impl HttpConnector for UnusableClient {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::ready(Err(ConnectorError::user(Box::new(self.0.clone()))))
     }
@@ -205,12 +212,12 @@ impl HttpConnector for Unusable {
 /// Roots of trust as PEM in which every certificate is known to be usable: the connector takes
 /// nothing else, and panics over what it cannot use.
 #[derive(Clone)]
-enum Roots {
+enum TrustRoots {
     Bundle(Arc<[u8]>),
     System(Arc<OnceLock<Result<Vec<u8>, HttpError>>>),
 }
 
-impl Roots {
+impl TrustRoots {
     fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpError> {
         let Some(bundle) = ca_bundle else {
             return Ok(Self::System(Arc::default()));
@@ -239,7 +246,7 @@ impl Roots {
     }
 }
 
-impl fmt::Debug for Roots {
+impl fmt::Debug for TrustRoots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bundle(_) => "Bundle",
@@ -288,7 +295,7 @@ mod tests {
     }
 
     fn error(bundle: &str) -> HttpError {
-        http_client(Some(bundle.as_bytes()), Proxy::Direct).expect_err("a broken bundle")
+        http_client(Some(bundle.as_bytes()), ProxyPolicy::Direct).expect_err("a broken bundle")
     }
 
     #[test]
@@ -324,13 +331,13 @@ mod tests {
             "# comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}",
             root()
         );
-        let roots = Roots::new(Some(bundle.as_bytes())).expect("one root");
+        let roots = TrustRoots::new(Some(bundle.as_bytes())).expect("one root");
         let kept = CertificateDer::pem_slice_iter(roots.pem().expect("a bundle")).count();
         assert_eq!(kept, 1);
         // Would panic over a certificate that cannot be used.
         connector(
             Some(bundle.as_bytes()),
-            Proxy::Direct,
+            ProxyPolicy::Direct,
             &HttpConnectorSettings::default(),
         )
         .expect("a connector");
@@ -338,7 +345,7 @@ mod tests {
 
     #[test]
     fn system_roots_are_not_loaded_before_the_first_call() {
-        let Roots::System(loaded) = Roots::new(None).expect("nothing to check") else {
+        let TrustRoots::System(loaded) = TrustRoots::new(None).expect("nothing to check") else {
             panic!("not the system's")
         };
         assert!(loaded.get().is_none());
@@ -347,9 +354,9 @@ mod tests {
     /// Whoever named the endpoint: a variable, a profile, a login.
     #[tokio::test]
     async fn nothing_leaves_in_the_clear() {
-        let ways = |settings| Ways {
-            roots: Roots::new(None).expect("nothing to check"),
-            proxy: Proxy::FromEnvironment,
+        let ways = |settings| HttpConnectors {
+            roots: TrustRoots::new(None).expect("nothing to check"),
+            proxy: ProxyPolicy::FromEnvironment,
             settings,
             direct: OnceLock::default(),
             elsewhere: OnceLock::default(),
@@ -374,7 +381,7 @@ mod tests {
     #[tokio::test]
     async fn without_roots_every_call_says_why() {
         let request = HttpRequest::empty();
-        let error = Unusable(HttpError::NoSystemRoots)
+        let error = UnusableClient(HttpError::NoSystemRoots)
             .call(request)
             .await
             .expect_err("no roots");

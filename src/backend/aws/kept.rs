@@ -8,28 +8,28 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Aws,
-    blueprint::{self, KEY, STATE_BUCKET, Staying, TOPIC, TRAIL, widest},
+    AwsProvider,
+    blueprint::{self, KEY, LeftOutParts, STATE_BUCKET, TOPIC, TRAIL, widest},
     bucket::notifications,
     key::find,
     resources::{AwsSpec, KeySearch, look_at},
 };
 use crate::{
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{Observation, Owner, Seen},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observation, Observed, ResourceOwner},
         plan::SettingChange,
         spec::{Address, Spec},
     },
     settings::{
-        Encryption, Settings,
-        derived::Names,
+        EncryptionSettings, Settings,
+        derived::DerivedNames,
         error::SettingsError,
-        layer::{Layer, LockMechanism},
-        merge::Merged,
+        layer::{LockMechanism, SettingsLayer},
+        merge::MergedSettings,
         names::{AccountId, EnvName, StateKey, WorkspacePrefix},
         options::{layer_of, said},
-        rerun::Rerun,
+        rerun::RerunArguments,
     },
 };
 
@@ -39,9 +39,9 @@ pub mod evidence;
 pub mod old_keys;
 pub mod sightings;
 
-use decide::{Decision, Facts};
-use evidence::{Evidence, LiveEncryption, Reader};
-use sightings::Sightings;
+use decide::{DecisionInputs, KeptDecision};
+use evidence::{EvidenceReader, LiveEncryption, LiveEvidence};
+use sightings::ObservedResources;
 
 /// A bucket that only another resource names takes a second round, what it says of the settings a
 /// third.
@@ -49,7 +49,7 @@ const MOST_ROUNDS: usize = 4;
 
 /// What the partial configuration of ours in the folder says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Beside {
+pub struct FolderSettings {
     /// The file, as it is named in its folder.
     pub file: String,
     pub key: Option<StateKey>,
@@ -57,14 +57,14 @@ pub struct Beside {
     pub lock: Option<LockMechanism>,
     pub bucket: Option<String>,
     /// Names that are not the derived ones.
-    pub names: Layer,
+    pub names: SettingsLayer,
     /// As whom Terraform works.
-    pub credentials: Layer,
+    pub credentials: SettingsLayer,
 }
 
-impl Beside {
+impl FolderSettings {
     /// What it says of the settings, where the cloud says nothing.
-    pub fn layer(&self) -> Layer {
+    pub fn layer(&self) -> SettingsLayer {
         let names = self.names.clone().or_credentials(&self.credentials);
         let Self {
             key,
@@ -72,7 +72,7 @@ impl Beside {
             lock,
             ..
         } = self.clone();
-        Layer {
+        SettingsLayer {
             key,
             workspace_key_prefix: workspace_prefix,
             lock,
@@ -84,9 +84,9 @@ impl Beside {
 
 /// Something of this environment that its settings do not ask for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unwanted {
+pub struct LeftOutResource {
     /// As it would be if it were wanted.
-    pub node: Node<AwsSpec>,
+    pub node: BlueprintNode<AwsSpec>,
     /// As it is.
     pub spec: AwsSpec,
     pub output: Option<String>,
@@ -95,18 +95,18 @@ pub struct Unwanted {
 /// An environment as it is.
 #[derive(Clone, Debug)]
 pub struct Inspection {
-    pub merged: Merged,
+    pub merged: MergedSettings,
     pub settings: Settings,
-    pub names: Names,
+    pub names: DerivedNames,
     pub blueprint: Blueprint<AwsSpec>,
     pub observation: Observation<AwsSpec>,
     /// Parts that the settings leave out, and that are there with the environment's tags. Parents
     /// come before their parts.
-    pub unwanted: Vec<Unwanted>,
+    pub unwanted: Vec<LeftOutResource>,
     /// What was asked for and changes what the states that are there depend on.
     pub changes: Vec<SettingChange>,
     /// Kept values that protect less than the default does.
-    pub weaker: Layer,
+    pub weaker: SettingsLayer,
     /// The blueprint with the defaults in their place; `None` if there are none.
     pub judged: Option<Blueprint<AwsSpec>>,
     /// Whether the state bucket is there.
@@ -114,36 +114,37 @@ pub struct Inspection {
 }
 
 /// What is asked for, and from where.
-pub struct Inspect<'a> {
-    pub aws: &'a Aws,
+pub struct InspectOptions<'a> {
+    pub aws: &'a AwsProvider,
     pub env: &'a EnvName,
     /// What was said, and the defaults.
-    pub merged: &'a Merged,
-    pub beside: &'a Beside,
+    pub merged: &'a MergedSettings,
+    pub beside: &'a FolderSettings,
     pub account: &'a AccountId,
     /// Whether the user asked for files that use another state.
     pub moves_state: bool,
     /// What names the environment again on a command line.
-    pub rerun: &'a Rerun,
+    pub rerun: &'a RerunArguments,
 }
 
-impl Inspect<'_> {
+impl InspectOptions<'_> {
     /// Looks at the environment until what it says of its settings asks for no further look.
     /// Nothing is written.
     ///
     /// # Errors
     /// If the settings contradict each other.
     pub async fn run(&self) -> Result<Inspection, SettingsError> {
-        let mut sightings = Sightings::new(self.aws);
+        let mut sightings = ObservedResources::new(self.aws);
         let mut merged = self.merged.clone().with_kept(&self.beside.layer());
-        let mut decision = Decision::default();
-        let (mut evidence, mut looked_again) = (Evidence::default(), false);
+        let mut decision = KeptDecision::default();
+        let (mut evidence, mut looked_again) = (LiveEvidence::default(), false);
         for _ in 0..MOST_ROUNDS {
             let settings = merged.resolve(self.env)?;
-            let names = Names::new(&settings, self.account);
+            let names = DerivedNames::new(&settings, self.account);
             let wide = self.widest(&settings);
             let wanted = blueprint::blueprint(&settings, &names, self.aws);
-            let asked_for_own_key = matches!(settings.encryption, Encryption::NewKey { .. });
+            let asked_for_own_key =
+                matches!(settings.encryption, EncryptionSettings::NewKey { .. });
             let keys = if asked_for_own_key {
                 KeySearch::ByTags
             } else {
@@ -164,7 +165,7 @@ impl Inspect<'_> {
                 .look_again_at_what_is_torn(self.aws, &[&wanted, &wide], keys)
                 .await;
             let observed = sightings.observation(&wide);
-            let reader = Reader {
+            let reader = EvidenceReader {
                 aws: self.aws,
                 names: &names,
                 wide: &observed,
@@ -185,7 +186,7 @@ impl Inspect<'_> {
                 // A teardown scheduled it and took its alias: another takes its place.
                 (true, None) => evidence.encryption = None,
             }
-            let facts = Facts {
+            let facts = DecisionInputs {
                 evidence: &evidence,
                 beside: self.beside,
                 merged: self.merged,
@@ -206,25 +207,25 @@ impl Inspect<'_> {
 
     fn widest(&self, settings: &Settings) -> Blueprint<AwsSpec> {
         let wide = widest(settings);
-        blueprint::blueprint(&wide, &Names::new(&wide, self.account), self.aws)
+        blueprint::blueprint(&wide, &DerivedNames::new(&wide, self.account), self.aws)
     }
 
     /// Buckets and tables that are named, and were not looked at yet.
     fn candidates(
         &self,
-        names: &Names,
+        names: &DerivedNames,
         wide: &Blueprint<AwsSpec>,
-        sightings: &Sightings,
-    ) -> Vec<Node<AwsSpec>> {
+        sightings: &ObservedResources,
+    ) -> Vec<BlueprintNode<AwsSpec>> {
         let observed = sightings.observation(wide);
-        let reader = Reader {
+        let reader = EvidenceReader {
             aws: self.aws,
             names,
             wide: &observed,
             sightings,
             beside: self.beside,
         };
-        let node = |spec| Node {
+        let node = |spec| BlueprintNode {
             address: STATE_BUCKET,
             needs: vec![],
             spec,
@@ -236,14 +237,14 @@ impl Inspect<'_> {
         let tables = reader
             .table_candidates()
             .into_iter()
-            .map(|name| node(Sightings::table(&name)));
+            .map(|name| node(ObservedResources::table(&name)));
         buckets.chain(tables).collect()
     }
 
     /// Whether what encrypts the states is a key with the environment's tags, and not the one that
     /// was found for it. A key whose tags may not be read is not: ours delegate to IAM, and
     /// those of other accounts are not ours.
-    async fn names_our_key(&self, evidence: &Evidence) -> bool {
+    async fn names_our_key(&self, evidence: &LiveEvidence) -> bool {
         match &evidence.encryption {
             Some(LiveEncryption::Key(arn)) if Some(arn) != evidence.own_key.as_ref() => {
                 find::is_ours(self.aws, arn).await.unwrap_or(false)
@@ -254,20 +255,20 @@ impl Inspect<'_> {
 
     async fn conclude(
         &self,
-        merged: Merged,
-        decision: Decision,
-        evidence: &Evidence,
-        sightings: &Sightings,
+        merged: MergedSettings,
+        decision: KeptDecision,
+        evidence: &LiveEvidence,
+        sightings: &ObservedResources,
     ) -> Result<Inspection, SettingsError> {
         let settings = merged.resolve(self.env)?;
-        let names = Names::new(&settings, self.account);
+        let names = DerivedNames::new(&settings, self.account);
         let wide = self.widest(&settings);
         let wanted = blueprint::blueprint(&settings, &names, self.aws);
         let unwanted = unwanted(&wanted, &wide, sightings);
         let mut changes = decision.changes;
         let under_old = old_keys::under(self.aws, &settings, &names, evidence).await;
         changes.extend(under_old.consequence(&settings, evidence));
-        let staying = Staying {
+        let staying = LeftOutParts {
             old_keys: under_old.keys(),
             ..staying(&unwanted)
         };
@@ -277,7 +278,7 @@ impl Inspect<'_> {
         let mut weaker = said(&decide::weaker_than_default(&decision.kept));
         weaker.retain(|name, _| merged.is_kept(name));
         let weaker = layer_of(weaker);
-        let judged = if weaker == Layer::default() {
+        let judged = if weaker == SettingsLayer::default() {
             None
         } else {
             let by_defaults = self
@@ -312,7 +313,10 @@ impl Inspect<'_> {
 
 /// The node with the records of left out parts that it has in the other blueprint: its tags are no
 /// finding of their own.
-fn with_records_of(blueprint: &Blueprint<AwsSpec>, node: &Node<AwsSpec>) -> Node<AwsSpec> {
+fn with_records_of(
+    blueprint: &Blueprint<AwsSpec>,
+    node: &BlueprintNode<AwsSpec>,
+) -> BlueprintNode<AwsSpec> {
     let mut node = node.clone();
     if let (AwsSpec::LockTable(judged), Some(AwsSpec::LockTable(kept))) = (
         &mut node.spec,
@@ -324,12 +328,12 @@ fn with_records_of(blueprint: &Blueprint<AwsSpec>, node: &Node<AwsSpec>) -> Node
 }
 
 /// The layer without what `other` says, and without what has no effect then.
-fn without(layer: &Layer, other: &Layer) -> Layer {
+fn without(layer: &SettingsLayer, other: &SettingsLayer) -> SettingsLayer {
     let (mut left, other) = (said(layer), said(other));
     left.retain(|name, _| !other.contains_key(name));
     let left = layer_of(left);
     if other.contains_key("billing") {
-        Layer {
+        SettingsLayer {
             read_capacity: None,
             write_capacity: None,
             ..left
@@ -341,10 +345,10 @@ fn without(layer: &Layer, other: &Layer) -> Layer {
 
 /// Each thing once, and only what was not looked at yet.
 fn new_nodes<'a>(
-    nodes: impl Iterator<Item = &'a Node<AwsSpec>>,
-    sightings: &Sightings,
-) -> Vec<&'a Node<AwsSpec>> {
-    let mut new: BTreeMap<String, &Node<AwsSpec>> = BTreeMap::new();
+    nodes: impl Iterator<Item = &'a BlueprintNode<AwsSpec>>,
+    sightings: &ObservedResources,
+) -> Vec<&'a BlueprintNode<AwsSpec>> {
+    let mut new: BTreeMap<String, &BlueprintNode<AwsSpec>> = BTreeMap::new();
     for node in nodes.filter(|node| !sightings.has(&node.spec)) {
         new.entry(node.spec.identity()).or_insert(node);
     }
@@ -355,21 +359,21 @@ fn new_nodes<'a>(
 fn unwanted(
     wanted: &Blueprint<AwsSpec>,
     wide: &Blueprint<AwsSpec>,
-    sightings: &Sightings,
-) -> Vec<Unwanted> {
-    let is_wanted = |node: &Node<AwsSpec>| {
+    sightings: &ObservedResources,
+) -> Vec<LeftOutResource> {
+    let is_wanted = |node: &BlueprintNode<AwsSpec>| {
         wanted
             .nodes()
             .iter()
             .any(|other| other.spec.identity() == node.spec.identity())
     };
     let observed = sightings.observation(wide);
-    let mut unwanted: Vec<Unwanted> = vec![];
+    let mut unwanted: Vec<LeftOutResource> = vec![];
     for node in wide.nodes().iter().filter(|node| !is_wanted(node)) {
-        let Some(Seen::Present {
+        let Some(Observed::Present {
             spec,
             output,
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
         }) = observed.get(&node.address)
         else {
             continue;
@@ -383,7 +387,7 @@ fn unwanted(
         {
             continue;
         }
-        unwanted.push(Unwanted {
+        unwanted.push(LeftOutResource {
             node: node.clone(),
             spec: spec.clone(),
             output: output.clone(),
@@ -408,9 +412,9 @@ fn does_something(spec: &AwsSpec, ours: &AwsSpec) -> bool {
     }
 }
 
-fn staying(unwanted: &[Unwanted]) -> Staying {
+fn staying(unwanted: &[LeftOutResource]) -> LeftOutParts {
     let stays = |address: &Address| unwanted.iter().any(|one| one.node.address == *address);
-    Staying {
+    LeftOutParts {
         trail: stays(&TRAIL),
         topic: stays(&TOPIC),
         delete_events: stays(&Address::new("state_bucket/notifications")),

@@ -5,28 +5,28 @@ use aws_smithy_types::retry::RetryConfig;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
+    AwsProvider,
     clients::ATTEMPTS,
-    error::{Api, AwsError, Kind, found},
+    error::{ApiOperation, AwsError, ServiceErrorKind, found},
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     policies::SHORT_WINDOW,
-    policy::Document,
-    resource::{Found, Look, Resource},
-    settle::{Pauses, SEEN_BY_IAM, names_somebody_unknown},
+    policy::PolicyDocument,
+    resource::{AwsResource, ObserveContext, ObservedResource},
+    settle::{Backoff, SEEN_BY_IAM, names_somebody_unknown},
 };
-use crate::engine::{observation::Owner, spec::Spec};
+use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 mod alias;
 pub mod find;
 pub mod own;
 pub mod rotation;
 
-const GET_POLICY: Api = Api::new("kms:GetKeyPolicy");
-const CREATE: Api = Api::new("kms:CreateKey");
-const PUT_POLICY: Api = Api::new("kms:PutKeyPolicy");
-const SCHEDULE: Api = Api::new("kms:ScheduleKeyDeletion");
-const DELETE_ALIAS: Api = Api::new("kms:DeleteAlias");
-const TAG: Api = Api::new("kms:TagResource");
+const GET_POLICY: ApiOperation = ApiOperation::new("kms:GetKeyPolicy");
+const CREATE: ApiOperation = ApiOperation::new("kms:CreateKey");
+const PUT_POLICY: ApiOperation = ApiOperation::new("kms:PutKeyPolicy");
+const SCHEDULE: ApiOperation = ApiOperation::new("kms:ScheduleKeyDeletion");
+const DELETE_ALIAS: ApiOperation = ApiOperation::new("kms:DeleteAlias");
+const TAG: ApiOperation = ApiOperation::new("kms:TagResource");
 
 /// A key that was just made is not seen everywhere at once.
 pub(super) const NOT_YET: &[&str] = &["NotFoundException"];
@@ -46,7 +46,7 @@ const CREATE_TRIES: usize = 4;
 /// Where the alias leads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Leads {
+pub enum AliasTarget {
     Here,
     Nowhere,
     /// To the key of this ARN.
@@ -54,22 +54,22 @@ pub enum Leads {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Key {
+pub struct KmsKey {
     /// By which it is found again, and which of several that were made at once is the
     /// environment's.
     pub alias: String,
-    pub alias_leads: Leads,
+    pub alias_leads: AliasTarget,
     pub description: String,
     pub state: String,
-    pub policy: Document,
+    pub policy: PolicyDocument,
     pub tags: Tags,
 }
 
-impl Key {
-    pub fn new(alias: String, description: String, policy: Document, tags: Tags) -> Self {
+impl KmsKey {
+    pub fn new(alias: String, description: String, policy: PolicyDocument, tags: Tags) -> Self {
         Self {
             alias,
-            alias_leads: Leads::Here,
+            alias_leads: AliasTarget::Here,
             description,
             state: ENABLED.to_owned(),
             policy,
@@ -78,7 +78,7 @@ impl Key {
     }
 }
 
-impl Spec for Key {
+impl Spec for KmsKey {
     fn over(&self, observed: &Self) -> Self {
         Self {
             alias: self.alias.clone(),
@@ -93,8 +93,8 @@ impl Spec for Key {
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         // An alias is never pointed elsewhere: somebody's states may be encrypted by way of it.
         let taken = || match &observed.alias_leads {
-            Leads::Here | Leads::Nowhere => None,
-            Leads::Elsewhere(key) => Some(format!(
+            AliasTarget::Here | AliasTarget::Nowhere => None,
+            AliasTarget::Elsewhere(key) => Some(format!(
                 "{} points at another key, {key}; delete the alias, or choose another project or \
                  environment name",
                 self.alias
@@ -106,7 +106,7 @@ impl Spec for Key {
     /// Of several first runs, the one whose key gets the alias decides. Until then the key that was
     /// found may lose.
     fn output_is_final(&self) -> bool {
-        self.alias_leads == Leads::Here
+        self.alias_leads == AliasTarget::Here
     }
 
     fn trips_to_look(&self) -> u32 {
@@ -118,7 +118,7 @@ impl Spec for Key {
         let Some(from) = from else {
             return MADE_AND_NAMED;
         };
-        let found = if from.alias_leads == Leads::Here {
+        let found = if from.alias_leads == AliasTarget::Here {
             find::TRIPS
         } else {
             find::TRIPS_BY_TAGS
@@ -149,13 +149,16 @@ pub(super) fn unusable(state: &str) -> Option<String> {
     }
 }
 
-impl Resource for Key {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for KmsKey {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let policy = |arn: String| async move { get_policy(look.aws, &arn).await };
         let Some((key, policy)) = look.key_and(&self.alias, policy).await? else {
             return Ok(None);
         };
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec: Self {
                 alias: self.alias.clone(),
                 alias_leads: key.alias_leads.clone(),
@@ -169,7 +172,11 @@ impl Resource for Key {
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let Some(from) = from else {
             let made = self.create(aws).await?;
             return alias::claim(aws, &self.alias, made).await.map(Some);
@@ -206,20 +213,20 @@ impl Resource for Key {
     }
 
     /// Only scheduled, with the longest window: until the day comes it can be taken back.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         self.schedule(aws, DAYS_UNTIL_DELETION).await.map(drop)
     }
 }
 
 /// A key that is on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doomed {
+pub struct ScheduledDeletion {
     pub arn: String,
     /// When KMS deletes it, as far as KMS says.
     pub on: Option<jiff::Timestamp>,
 }
 
-impl Key {
+impl KmsKey {
     /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was
     /// cut off to this very key.
     ///
@@ -228,11 +235,15 @@ impl Key {
     ///
     /// # Errors
     /// If KMS refuses, or the key is not ours.
-    pub async fn schedule(&self, aws: &Aws, days: i32) -> Result<Option<Doomed>, AwsError> {
+    pub async fn schedule(
+        &self,
+        aws: &AwsProvider,
+        days: i32,
+    ) -> Result<Option<ScheduledDeletion>, AwsError> {
         let Some(key) = find::find(aws, &self.alias).await? else {
             return Ok(None);
         };
-        if key.owner != Owner::Us {
+        if key.owner != ResourceOwner::Us {
             return Err(AwsError::nonsense(
                 SCHEDULE,
                 &key.arn,
@@ -255,11 +266,15 @@ impl Key {
                 find::ABSENT,
             )?;
         }
-        Ok(Some(Doomed { arn: key.arn, on }))
+        Ok(Some(ScheduledDeletion { arn: key.arn, on }))
     }
 }
 
-async fn schedule(aws: &Aws, arn: &str, days: i32) -> Result<Option<jiff::Timestamp>, AwsError> {
+async fn schedule(
+    aws: &AwsProvider,
+    arn: &str,
+    days: i32,
+) -> Result<Option<jiff::Timestamp>, AwsError> {
     // A policy that was just written does not hold everywhere at once.
     let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? {
         &["AccessDeniedException"]
@@ -299,7 +314,7 @@ async fn schedule(aws: &Aws, arn: &str, days: i32) -> Result<Option<jiff::Timest
 }
 
 /// Whether there was one.
-async fn lift_floor(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+async fn lift_floor(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     let policy = get_policy(aws, arn).await?;
     if !policy.has(SHORT_WINDOW) {
         return Ok(false);
@@ -315,10 +330,10 @@ async fn lift_floor(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
         .map(|_| true)
 }
 
-impl Key {
+impl KmsKey {
     /// `CreateKey` takes no token that would make it idempotent: after an answer that was lost,
     /// the key is looked for by its tags before another is made.
-    async fn create(&self, aws: &Aws) -> Result<String, AwsError> {
+    async fn create(&self, aws: &AwsProvider) -> Result<String, AwsError> {
         let once = || aws_sdk_kms::config::Config::builder().retry_config(RetryConfig::disabled());
         let request = aws
             .clients
@@ -327,7 +342,7 @@ impl Key {
             .description(&self.description)
             .policy(self.policy.to_json())
             .set_tags(Some(sdk_tags(&self.tags)));
-        let mut pauses = Pauses::default();
+        let mut pauses = Backoff::default();
         let (mut unclear, mut throttled) = (0, 0);
         let begun = tokio::time::Instant::now();
         loop {
@@ -351,8 +366,10 @@ impl Key {
                 Err(error) => error,
             };
             match error.kind {
-                Kind::Throttled => throttled += 1,
-                Kind::Network | Kind::Server | Kind::Unreadable => unclear += 1,
+                ServiceErrorKind::Throttled => throttled += 1,
+                ServiceErrorKind::Network
+                | ServiceErrorKind::Server
+                | ServiceErrorKind::Unreadable => unclear += 1,
                 _ if names_somebody_unknown(&error) && begun.elapsed() < SEEN_BY_IAM => {}
                 _ => return Err(error),
             }
@@ -362,7 +379,7 @@ impl Key {
             pauses.wait().await;
             if let Some(key) = find::find(aws, &self.alias)
                 .await?
-                .filter(|key| key.owner == Owner::Us)
+                .filter(|key| key.owner == ResourceOwner::Us)
             {
                 return Ok(key.arn);
             }
@@ -371,9 +388,9 @@ impl Key {
 }
 
 pub(in crate::backend::aws) async fn get_policy(
-    aws: &Aws,
+    aws: &AwsProvider,
     arn: &str,
-) -> Result<Document, AwsError> {
+) -> Result<PolicyDocument, AwsError> {
     let answer = aws
         .read(
             GET_POLICY,

@@ -7,25 +7,25 @@ use aws_sdk_dynamodb::types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
     ownership,
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
-    resource::{Found, Look, Resource},
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
-use crate::engine::{observation::Owner, spec::Spec};
-use wait::After;
+use crate::engine::{observation::ResourceOwner, spec::Spec};
+use wait::TableWait;
 
 pub mod migration;
 pub mod recovery;
 pub mod wait;
 
-const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
-const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
-const CREATE: Api = Api::new("dynamodb:CreateTable");
-const UPDATE: Api = Api::new("dynamodb:UpdateTable");
-pub(super) const DELETE: Api = Api::new("dynamodb:DeleteTable");
-const TAG: Api = Api::new("dynamodb:TagResource");
+const DESCRIBE: ApiOperation = ApiOperation::new("dynamodb:DescribeTable");
+const TAGS: ApiOperation = ApiOperation::new("dynamodb:ListTagsOfResource");
+const CREATE: ApiOperation = ApiOperation::new("dynamodb:CreateTable");
+const UPDATE: ApiOperation = ApiOperation::new("dynamodb:UpdateTable");
+pub(super) const DELETE: ApiOperation = ApiOperation::new("dynamodb:DeleteTable");
+const TAG: ApiOperation = ApiOperation::new("dynamodb:TagResource");
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
 /// Being updated.
@@ -41,22 +41,22 @@ pub struct LockTable {
     pub name: String,
     /// As in `LockID:S`; more than one with a sort key.
     pub key: Vec<String>,
-    pub billing: Billing,
+    pub billing: TableBilling,
     pub deletion_protection: bool,
-    pub encryption: Encryption,
+    pub encryption: LockTableEncryption,
     pub tags: Tags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Billing {
+pub enum TableBilling {
     OnDemand,
     Provisioned { read: i64, write: i64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Encryption {
+pub enum LockTableEncryption {
     /// A key of DynamoDB's own: free, and out of the account's control.
     AwsOwned,
     /// `aws/dynamodb`, or a customer's key, by ARN.
@@ -112,7 +112,7 @@ impl Spec for LockTable {
             ));
         }
         match (&self.encryption, &observed.encryption) {
-            (Encryption::AwsOwned, Encryption::Kms(key)) => Some(format!(
+            (LockTableEncryption::AwsOwned, LockTableEncryption::Kms(key)) => Some(format!(
                 "table {} is encrypted with {key}, and a key of DynamoDB's own would be weaker; \
                  if you want that, change it yourself",
                 self.name
@@ -122,8 +122,11 @@ impl Spec for LockTable {
     }
 }
 
-impl Resource for LockTable {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for LockTable {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (table, tags) = tokio::join!(describe(aws, &self.name), get_tags(aws, &arn));
@@ -146,14 +149,18 @@ impl Resource for LockTable {
             encryption: encryption_of(&table),
             tags,
         };
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec,
             output: Some(arn),
             owner,
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         match from {
             None => self.create(aws).await?,
             Some(from) => self.update(aws, from).await?,
@@ -162,7 +169,7 @@ impl Resource for LockTable {
     }
 
     /// Protection first, which takes the table a moment in which it cannot be deleted.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let Some(table) = describe(aws, &self.name).await? else {
             return Ok(());
         };
@@ -199,7 +206,7 @@ impl Resource for LockTable {
 impl LockTable {
     /// One of which no more than the name is known.
     pub fn named(name: &str) -> Self {
-        let (billing, encryption) = (Billing::OnDemand, Encryption::AwsOwned);
+        let (billing, encryption) = (TableBilling::OnDemand, LockTableEncryption::AwsOwned);
         Self {
             name: name.to_owned(),
             key: Self::key(),
@@ -210,12 +217,12 @@ impl LockTable {
         }
     }
 
-    fn arn(&self, aws: &Aws) -> String {
+    fn arn(&self, aws: &AwsProvider) -> String {
         aws.arn("dynamodb", &aws.region, &format!("table/{}", self.name))
     }
 
     /// Everything in the one call that the call takes: there is never a table without protection.
-    async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn create(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let attribute = AttributeDefinition::builder()
             .attribute_name(KEY)
             .attribute_type(ScalarAttributeType::S)
@@ -244,21 +251,21 @@ impl LockTable {
         {
             // Another run of ours was faster, or the answer of this one was lost.
             Err(error) if error.is(&["ResourceInUseException"]) => {
-                self.wait_until_active(aws, After::Creation).await?;
+                self.wait_until_active(aws, TableWait::Creation).await?;
                 match get_tags(aws, &self.arn(aws)).await? {
-                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    Some(tags) if aws.mark.owner(&tags) == ResourceOwner::Us => Ok(()),
                     _ => Err(error),
                 }
             }
             result => {
                 result?;
-                self.wait_until_active(aws, After::Creation).await
+                self.wait_until_active(aws, TableWait::Creation).await
             }
         }
     }
 
     /// One setting a call, and none while the last is still being carried out (`UpdateTable`).
-    async fn update(&self, aws: &Aws, from: &Self) -> Result<(), AwsError> {
+    async fn update(&self, aws: &AwsProvider, from: &Self) -> Result<(), AwsError> {
         let update = || aws.clients.dynamodb.update_table().table_name(&self.name);
         let (mut updates, mut encryption) = (vec![], None);
         if self.deletion_protection != from.deletion_protection {
@@ -277,7 +284,7 @@ impl LockTable {
         for request in updates {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send())
                 .await?;
-            self.wait_until_active(aws, After::Update).await?;
+            self.wait_until_active(aws, TableWait::Update).await?;
         }
         if let Some(request) = encryption {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send())
@@ -300,7 +307,7 @@ impl LockTable {
     }
 }
 
-impl Billing {
+impl TableBilling {
     fn mode(self) -> BillingMode {
         match self {
             Self::OnDemand => BillingMode::PayPerRequest,
@@ -322,7 +329,7 @@ impl Billing {
     }
 }
 
-impl Encryption {
+impl LockTableEncryption {
     fn to_sdk(&self) -> Option<SseSpecification> {
         let Self::Kms(key) = self else { return None };
         Some(
@@ -339,13 +346,13 @@ impl Encryption {
 ///
 /// # Errors
 /// If DynamoDB does not say.
-pub async fn is_being_deleted(aws: &Aws, name: &str) -> Result<bool, AwsError> {
+pub async fn is_being_deleted(aws: &AwsProvider, name: &str) -> Result<bool, AwsError> {
     Ok(describe(aws, name)
         .await?
         .is_some_and(|table| table.table_status == Some(TableStatus::Deleting)))
 }
 
-async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, AwsError> {
+async fn describe(aws: &AwsProvider, name: &str) -> Result<Option<TableDescription>, AwsError> {
     let answer = aws
         .read(
             DESCRIBE,
@@ -360,7 +367,7 @@ async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, Aws
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.table))
 }
 
-async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+async fn get_tags(aws: &AwsProvider, arn: &str) -> Result<Option<Tags>, AwsError> {
     let mut tags = Tags::new();
     let mut next = None;
     loop {
@@ -401,27 +408,27 @@ fn key_of(table: &TableDescription) -> Vec<String> {
         .collect()
 }
 
-fn billing_of(table: &TableDescription) -> Billing {
+fn billing_of(table: &TableDescription) -> TableBilling {
     // The summary is missing on tables that never were on demand.
     if table
         .billing_mode_summary()
         .and_then(|summary| summary.billing_mode())
         == Some(&BillingMode::PayPerRequest)
     {
-        return Billing::OnDemand;
+        return TableBilling::OnDemand;
     }
     let throughput = table.provisioned_throughput();
     let units =
         |get: fn(&aws_sdk_dynamodb::types::ProvisionedThroughputDescription) -> Option<i64>| {
             throughput.and_then(get).unwrap_or(0)
         };
-    Billing::Provisioned {
+    TableBilling::Provisioned {
         read: units(|t| t.read_capacity_units()),
         write: units(|t| t.write_capacity_units()),
     }
 }
 
-fn encryption_of(table: &TableDescription) -> Encryption {
+fn encryption_of(table: &TableDescription) -> LockTableEncryption {
     match table.sse_description() {
         Some(sse)
             if matches!(
@@ -429,9 +436,9 @@ fn encryption_of(table: &TableDescription) -> Encryption {
                 Some(SseStatus::Enabled | SseStatus::Enabling | SseStatus::Updating)
             ) =>
         {
-            Encryption::Kms(sse.kms_master_key_arn().unwrap_or_default().to_owned())
+            LockTableEncryption::Kms(sse.kms_master_key_arn().unwrap_or_default().to_owned())
         }
-        _ => Encryption::AwsOwned,
+        _ => LockTableEncryption::AwsOwned,
     }
 }
 

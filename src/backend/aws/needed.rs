@@ -7,21 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Aws,
-    access::attachment::PrincipalKind,
+    AwsProvider,
+    access::attachment::AttachmentTarget,
     blueprint::KEY,
-    key::Key,
+    key::KmsKey,
     lock_table,
     ownership::{Tags, tags_to_add},
-    policy::{Document, Statement},
+    policy::{PolicyDocument, Statement},
     resources::AwsSpec,
 };
-use conditions::{Condition, PermissionConditions, capital, limited};
+use conditions::{PermissionConditions, PolicyCondition, capital, limited};
 
 use crate::engine::{
     blueprint::Blueprint,
-    plan::{Change, Plan},
-    spec::{Address, Outputs},
+    plan::{Plan, PlannedChange},
+    spec::{Address, KnownOutputs},
 };
 
 pub mod conditions;
@@ -29,14 +29,14 @@ mod parts;
 mod planned;
 
 /// Actions, each with the ARNs that it is needed on.
-pub type Actions = BTreeMap<&'static str, BTreeSet<String>>;
+pub type ActionsByArn = BTreeMap<&'static str, BTreeSet<String>>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Needed {
+pub struct RequiredPermissions {
     /// To look at everything, before and after.
-    pub reads: Actions,
+    pub reads: ActionsByArn,
     /// To make what the plan says.
-    pub writes: Actions,
+    pub writes: ActionsByArn,
     /// What limits them beyond the resources.
     pub conditions: PermissionConditions,
 }
@@ -58,14 +58,14 @@ const ANYTHING: &str = "*";
 pub fn needed(
     blueprint: &Blueprint<AwsSpec>,
     plan: &Plan<AwsSpec>,
-    known: &Outputs,
-    aws: &Aws,
-) -> Needed {
+    known: &KnownOutputs,
+    aws: &AwsProvider,
+) -> RequiredPermissions {
     let conditions =
         PermissionConditions::new(aws, planned::runner_policy(plan, aws).map(|(arn, _)| arn));
-    let mut needed = Needed {
-        reads: Actions::new(),
-        writes: Actions::new(),
+    let mut needed = RequiredPermissions {
+        reads: ActionsByArn::new(),
+        writes: ActionsByArn::new(),
         conditions,
     };
     let any_key = || aws.arn("kms", &aws.region, "key/*");
@@ -74,7 +74,7 @@ pub fn needed(
         .filter(|(_, exists)| *exists)
         .map(|(arn, _)| arn);
     // Without its alias the key is searched for among all.
-    let place = Place {
+    let place = PermissionScope {
         aws,
         key: named
             .clone()
@@ -88,12 +88,12 @@ pub fn needed(
         place.reads(&node.address, &node.spec, on);
     }
     // What is changed is one key, also where it was searched for.
-    let place = Place {
+    let place = PermissionScope {
         key: named.unwrap_or_else(any_key),
         ..place
     };
     for step in &plan.steps {
-        if let Change::Create {
+        if let PlannedChange::Create {
             to: AwsSpec::Trail(_),
         } = &step.change
         {
@@ -107,26 +107,30 @@ pub fn needed(
         let on =
             &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
         match &step.change {
-            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {}
-            Change::Delete { from } => place.deletion(&step.address, from, on),
-            Change::Create { to } => place.creation(&step.address, to, on),
-            Change::Update { from, to } | Change::Adopt { from, to } => place.change(from, to, on),
+            PlannedChange::NoOp { .. }
+            | PlannedChange::Keep { .. }
+            | PlannedChange::Blocked { .. } => {}
+            PlannedChange::Delete { from } => place.deletion(&step.address, from, on),
+            PlannedChange::Create { to } => place.creation(&step.address, to, on),
+            PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
+                place.change(from, to, on)
+            }
         }
     }
     needed
 }
 
-fn add(all: &mut Actions, actions: &[&'static str], arns: &[String]) {
+fn add(all: &mut ActionsByArn, actions: &[&'static str], arns: &[String]) {
     for action in actions {
         all.entry(action).or_default().extend(arns.iter().cloned());
     }
 }
 
-impl Needed {
+impl RequiredPermissions {
     /// Everything in one policy: a statement for each set of resources and conditions.
-    pub fn policy(&self) -> Document {
+    pub fn policy(&self) -> PolicyDocument {
         /// Service, resources and conditions.
-        type Scope<'a> = (&'a str, Vec<String>, Vec<Condition>);
+        type Scope<'a> = (&'a str, Vec<String>, Vec<PolicyCondition>);
         let mut all = self.reads.clone();
         for (action, arns) in &self.writes {
             all.entry(action).or_default().extend(arns.iter().cloned());
@@ -134,7 +138,7 @@ impl Needed {
         let mut by_resources: BTreeMap<Scope<'_>, Vec<&str>> = BTreeMap::new();
         for (action, arns) in all {
             let service = action.split(':').next().unwrap_or_default();
-            let mut by_conditions: BTreeMap<Vec<Condition>, Vec<String>> = BTreeMap::new();
+            let mut by_conditions: BTreeMap<Vec<PolicyCondition>, Vec<String>> = BTreeMap::new();
             for arn in arns {
                 by_conditions
                     .entry(self.conditions.of(action, &arn))
@@ -156,12 +160,12 @@ impl Needed {
                 &conditions,
             ));
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 
     /// The same with what it takes to look into a bucket that is taken over.
     #[must_use]
-    pub fn with_contents(mut self, aws: &Aws, bucket: &str, table: Option<&str>) -> Self {
+    pub fn with_contents(mut self, aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Self {
         add(
             &mut self.reads,
             &["s3:GetObject"],
@@ -190,17 +194,17 @@ impl Needed {
     }
 }
 
-struct Place<'a> {
-    aws: &'a Aws,
+struct PermissionScope<'a> {
+    aws: &'a AwsProvider,
     key: String,
     /// ARN of the runner policy, where it exists.
     policy: Option<String>,
 }
 
-type On<'a> = dyn FnMut(&[&'static str], &[String]) + 'a;
+type ActionTargets<'a> = dyn FnMut(&[&'static str], &[String]) + 'a;
 
-impl Place<'_> {
-    fn reads(&self, address: &Address, spec: &AwsSpec, on: &mut On<'_>) {
+impl PermissionScope<'_> {
+    fn reads(&self, address: &Address, spec: &AwsSpec, on: &mut ActionTargets<'_>) {
         let arns = &self.arns(address, spec);
         match spec {
             AwsSpec::Key(key) => {
@@ -278,15 +282,15 @@ impl Place<'_> {
                 );
             }
             AwsSpec::Attachment(attachment) => match attachment.kind {
-                PrincipalKind::Role => on(&["iam:ListAttachedRolePolicies"], arns),
-                PrincipalKind::User => on(&["iam:ListAttachedUserPolicies"], arns),
-                PrincipalKind::Group => on(&["iam:ListAttachedGroupPolicies"], arns),
+                AttachmentTarget::Role => on(&["iam:ListAttachedRolePolicies"], arns),
+                AttachmentTarget::User => on(&["iam:ListAttachedUserPolicies"], arns),
+                AttachmentTarget::Group => on(&["iam:ListAttachedGroupPolicies"], arns),
             },
         }
     }
 
     /// What is made with its tags needs the action for tagging as well.
-    fn creation(&self, address: &Address, to: &AwsSpec, on: &mut On<'_>) {
+    fn creation(&self, address: &Address, to: &AwsSpec, on: &mut ActionTargets<'_>) {
         let arns = &self.arns(address, to);
         match to {
             AwsSpec::Key(key) => {
@@ -313,7 +317,7 @@ impl Place<'_> {
     }
 
     /// Only what differs is written.
-    fn change(&self, from: &AwsSpec, to: &AwsSpec, on: &mut On<'_>) {
+    fn change(&self, from: &AwsSpec, to: &AwsSpec, on: &mut ActionTargets<'_>) {
         // Principals have nothing that could change, and so the address is not looked into.
         let address = &Address::new("");
         let arns = &self.arns(address, to);
@@ -373,7 +377,7 @@ impl Place<'_> {
             }
             (AwsSpec::Trail(from), AwsSpec::Trail(to)) => {
                 tagged("cloudtrail:AddTags", &from.tags, &to.tags);
-                if (super::trail::Trail {
+                if (super::trail::TrailSpec {
                     tags: to.tags.clone(),
                     ..from.clone()
                 }) != *to
@@ -400,7 +404,7 @@ impl Place<'_> {
     }
 
     /// What goes with its whole needs nothing of its own.
-    fn deletion(&self, address: &Address, from: &AwsSpec, on: &mut On<'_>) {
+    fn deletion(&self, address: &Address, from: &AwsSpec, on: &mut ActionTargets<'_>) {
         let arns = &self.arns(address, from);
         match from {
             AwsSpec::Key(key) => {
@@ -427,9 +431,9 @@ impl Place<'_> {
                 arns,
             ),
             AwsSpec::Attachment(attachment) => match attachment.kind {
-                PrincipalKind::Role => on(&["iam:DetachRolePolicy"], arns),
-                PrincipalKind::User => on(&["iam:DetachUserPolicy"], arns),
-                PrincipalKind::Group => on(&["iam:DetachGroupPolicy"], arns),
+                AttachmentTarget::Role => on(&["iam:DetachRolePolicy"], arns),
+                AttachmentTarget::User => on(&["iam:DetachUserPolicy"], arns),
+                AttachmentTarget::Group => on(&["iam:DetachGroupPolicy"], arns),
             },
             AwsSpec::OwnKey(_)
             | AwsSpec::Rotation(_)
@@ -448,8 +452,8 @@ impl Place<'_> {
         }
     }
 
-    fn key_of(&self, table: &lock_table::LockTable, on: &mut On<'_>) {
-        if let lock_table::Encryption::Kms(arn) = &table.encryption {
+    fn key_of(&self, table: &lock_table::LockTable, on: &mut ActionTargets<'_>) {
+        if let lock_table::LockTableEncryption::Kms(arn) = &table.encryption {
             let known = arn.starts_with("arn:");
             on(
                 &TABLE_KEY,
@@ -458,7 +462,7 @@ impl Place<'_> {
         }
     }
 
-    fn alias(&self, key: &Key) -> String {
+    fn alias(&self, key: &KmsKey) -> String {
         self.aws.arn("kms", &self.aws.region, &key.alias)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::observation::Owner;
+use crate::engine::observation::ResourceOwner;
 
 pub const MANAGED_BY: &str = "ManagedBy";
 pub const PROJECT: &str = "tfbackend:project";
@@ -31,12 +31,12 @@ pub type Tags = BTreeMap<String, String>;
 
 /// Which environment something belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct EnvironmentId {
     pub project: String,
     pub env: String,
 }
 
-impl std::fmt::Display for Mark {
+impl std::fmt::Display for EnvironmentId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -46,7 +46,7 @@ impl std::fmt::Display for Mark {
     }
 }
 
-impl Mark {
+impl EnvironmentId {
     /// The tags of everything that is made for this environment.
     pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
         let mut tags = more.clone();
@@ -77,22 +77,22 @@ impl Mark {
         ]
     }
 
-    pub fn owner(&self, tags: &Tags) -> Owner {
+    pub fn owner(&self, tags: &Tags) -> ResourceOwner {
         let tag = |key: &str| tags.get(key).map(String::as_str);
         match (tag(MANAGED_BY), tag(PROJECT), tag(ENV)) {
             (Some(TOOL), Some(project), Some(env))
                 if project == self.project && env == self.env =>
             {
-                Owner::Us
+                ResourceOwner::Us
             }
-            (Some(TOOL), Some(project), Some(env)) => Owner::Other(
+            (Some(TOOL), Some(project), Some(env)) => ResourceOwner::Other(
                 Self {
                     project: project.to_owned(),
                     env: env.to_owned(),
                 }
                 .to_string(),
             ),
-            _ => Owner::Unmanaged,
+            _ => ResourceOwner::Unmanaged,
         }
     }
 }

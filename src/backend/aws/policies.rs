@@ -6,12 +6,12 @@
 
 use super::{
     bucket::policy::{ALGORITHM, KEY},
-    policy::{Document, Statement},
+    policy::{PolicyDocument, Statement},
 };
 
 /// Where everything is: what the documents name.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct PolicyContext {
     pub partition: String,
     /// `amazonaws.com`, but for some partitions.
     pub dns_suffix: String,
@@ -100,7 +100,7 @@ fn one(value: impl Into<String>) -> [String; 1] {
     [value.into()]
 }
 
-impl Place {
+impl PolicyContext {
     fn arn(&self, service: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{}:{}:{resource}",
@@ -139,7 +139,7 @@ impl Place {
     /// The key's policy. Without the first statement IAM policies say nothing about the key, and
     /// nobody could ever change it (KMS: default key policy). S3 and DynamoDB act as the caller
     /// and need none.
-    pub fn key_policy(&self, uses: KeyUses) -> Document {
+    pub fn key_policy(&self, uses: KeyUses) -> PolicyDocument {
         let mut statements = vec![
             Statement::allow("EnableIamPolicies")
                 .aws(&self.root())
@@ -207,7 +207,7 @@ impl Place {
                     ),
             );
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 
     /// What a key that was brought along must allow, as `service action`.
@@ -227,7 +227,7 @@ impl Place {
 
     /// The state bucket's policy. It never denies anybody `PutBucketPolicy` or
     /// `DeleteBucketPolicy`: an administrator can always take it back.
-    pub fn state_bucket_policy(&self, protected: bool) -> Document {
+    pub fn state_bucket_policy(&self, protected: bool) -> PolicyDocument {
         let bucket = &*self.bucket;
         let mut statements = self.transport_and_account(bucket);
         let objects = self.objects(bucket, "*");
@@ -283,11 +283,16 @@ impl Place {
                     .on(self.whole(bucket)),
             );
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 
     /// The log bucket's policy: AWS's own services write, from our trail and our bucket only.
-    pub fn log_bucket_policy(&self, trail: bool, access_logs: bool, protected: bool) -> Document {
+    pub fn log_bucket_policy(
+        &self,
+        trail: bool,
+        access_logs: bool,
+        protected: bool,
+    ) -> PolicyDocument {
         let bucket = &*self.log_bucket;
         let mut statements = self.transport_and_account(bucket);
         if trail {
@@ -343,7 +348,7 @@ impl Place {
                     .on(self.whole(bucket)),
             );
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 
     /// No plain HTTP, no old TLS, nobody from another account.
@@ -369,7 +374,7 @@ impl Place {
     }
 
     /// The topic's policy: alarms and the bucket's events may be told, over TLS.
-    pub fn topic_policy(&self, bucket_events: bool) -> Document {
+    pub fn topic_policy(&self, bucket_events: bool) -> PolicyDocument {
         let topic = self.topic_arn();
         let allow = |sid, service| {
             Statement::allow(sid)
@@ -395,12 +400,12 @@ impl Place {
                 .on(one(&*topic))
                 .when("Bool", "aws:SecureTransport", one("false")),
         );
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 
     /// What `init`, `plan`, `apply` and workspaces need, and nothing else: no delete of a default
     /// workspace's state, no old versions, no settings of anything.
-    pub fn runner_policy(&self, table: Option<TableAccess>, lockfile: bool) -> Document {
+    pub fn runner_policy(&self, table: Option<TableAccess>, lockfile: bool) -> PolicyDocument {
         let bucket = &*self.bucket;
         let workspaces = format!("{}/*", literal(&self.workspace_prefix));
         let mut statements = vec![
@@ -476,7 +481,7 @@ impl Place {
                 );
             }
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     }
 }
 

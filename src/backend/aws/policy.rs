@@ -13,7 +13,7 @@ pub const OURS: &str = "Tfbackend";
 
 /// A policy document. Fields that we do not know are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Document {
+pub struct PolicyDocument {
     #[serde(
         rename = "Version",
         default = "first_version",
@@ -43,7 +43,7 @@ pub enum Effect {
     Deny,
 }
 
-impl Document {
+impl PolicyDocument {
     pub fn new(statements: Vec<Statement>) -> Self {
         Self {
             version: version(),
@@ -124,7 +124,7 @@ impl Document {
     }
 }
 
-impl Document {
+impl PolicyDocument {
     /// Whether it has our statement of this name.
     pub fn has(&self, name: &str) -> bool {
         self.statements
@@ -277,7 +277,7 @@ impl Statement {
 
     /// The same for two statements that mean the same: Sid left out, lists sorted, actions and
     /// condition keys in lower case, account roots by their number, `*` in its long form.
-    fn meaning(&self) -> Meaning {
+    fn meaning(&self) -> StatementMeaning {
         let fields = self.rest.iter().map(|(field, value)| {
             let value = match field.as_str() {
                 "Action" | "NotAction" => texts(value, &|text| text.to_lowercase()),
@@ -287,7 +287,7 @@ impl Statement {
             };
             (field.clone(), value)
         });
-        Meaning {
+        StatementMeaning {
             deny: self.effect == Effect::Deny,
             fields: fields.collect(),
         }
@@ -295,15 +295,15 @@ impl Statement {
 }
 
 #[derive(PartialEq)]
-struct Meaning {
+struct StatementMeaning {
     deny: bool,
     fields: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
-type Groups = BTreeMap<String, BTreeSet<String>>;
+type StatementGroups = BTreeMap<String, BTreeSet<String>>;
 
-fn texts(value: &Value, normal: &dyn Fn(&str) -> String) -> Groups {
-    Groups::from([(String::new(), set(value, normal))])
+fn texts(value: &Value, normal: &dyn Fn(&str) -> String) -> StatementGroups {
+    StatementGroups::from([(String::new(), set(value, normal))])
 }
 
 fn set(value: &Value, normal: &dyn Fn(&str) -> String) -> BTreeSet<String> {
@@ -321,13 +321,13 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn principals(value: &Value) -> Groups {
+fn principals(value: &Value) -> StatementGroups {
     match value {
         Value::Object(kinds) => kinds
             .iter()
             .map(|(kind, who)| (kind.clone(), set(who, &principal)))
             .collect(),
-        everybody => Groups::from([("AWS".to_owned(), set(everybody, &principal))]),
+        everybody => StatementGroups::from([("AWS".to_owned(), set(everybody, &principal))]),
     }
 }
 
@@ -340,11 +340,11 @@ fn principal(text: &str) -> String {
     }
 }
 
-fn condition(value: &Value) -> Groups {
+fn condition(value: &Value) -> StatementGroups {
     let Value::Object(operators) = value else {
         return texts(value, &str::to_owned);
     };
-    let mut groups = Groups::new();
+    let mut groups = StatementGroups::new();
     for (operator, keys) in operators {
         let Value::Object(keys) = keys else {
             groups.insert(operator.clone(), set(keys, &str::to_owned));

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Aws,
+    AwsProvider,
     caller::{Caller, CallerError},
-    clients::Role,
+    clients::ConnectionRole,
     error::AwsError,
-    store::{Store, StoreAddress, write::Encrypt},
+    store::{S3Store, StoreAddress, write::WriteEncryption},
 };
 
 mod clean;
@@ -26,30 +26,30 @@ mod object;
 mod refused;
 mod rights;
 
-pub use clean::{Left, Swept};
+pub use clean::{ProbeLeftover, SweptProbes};
 pub use http::PlainHttp;
-pub use lock_file::LockFile;
+pub use lock_file::ProbedLockFile;
 pub use lock_item::LockItem;
-pub use name::Name;
-pub use object::{Objects, Written};
-pub use refused::Refused;
-pub use rights::Rights;
+pub use name::ProbeName;
+pub use object::{ProbeObject, ProbeObjects};
+pub use refused::RefusedWrites;
+pub use rights::RunnerRights;
 
 /// What came of a call.
-pub type Try<T = ()> = Result<T, AwsError>;
+pub type ProbeResult<T = ()> = Result<T, AwsError>;
 
 /// What is tried.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct ProbeTarget {
     pub address: StoreAddress,
     /// Whether locks are files.
     pub lock_files: bool,
-    pub key: Key,
+    pub key: ProbeEncryption,
 }
 
 /// What Terraform writes states with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum ProbeEncryption {
     /// S3's own (SSE-S3).
     OfS3,
     Arn(String),
@@ -57,27 +57,27 @@ pub enum Key {
     Unknown,
 }
 
-impl Key {
-    fn encrypt(&self) -> Encrypt {
+impl ProbeEncryption {
+    fn encrypt(&self) -> WriteEncryption {
         match self {
-            Self::OfS3 => Encrypt::OfS3,
-            Self::Arn(arn) => Encrypt::Kms(arn.clone()),
-            Self::Unknown => Encrypt::Unsaid,
+            Self::OfS3 => WriteEncryption::OfS3,
+            Self::Arn(arn) => WriteEncryption::Kms(arn.clone()),
+            Self::Unknown => WriteEncryption::Unsaid,
         }
     }
 }
 
 /// One probe.
 #[derive(Debug)]
-pub struct Probe<'a> {
+pub struct BackendProbe<'a> {
     /// Whose rights are tried.
-    pub tried: &'a Aws,
+    pub tried: &'a AwsProvider,
     /// Who cleans up what those may not delete.
-    pub cleaner: &'a Aws,
+    pub cleaner: &'a AwsProvider,
     /// The ARN of the role, if those are the rights of one: of a runner some are denied.
     pub role: Option<&'a str>,
-    pub target: &'a Target,
-    pub name: Name,
+    pub target: &'a ProbeTarget,
+    pub name: ProbeName,
     /// Who says so in the locks: `user@host`.
     pub who: String,
     pub now: Timestamp,
@@ -86,21 +86,21 @@ pub struct Probe<'a> {
 
 /// What came of it; what nobody tried any more after an interruption is absent.
 #[derive(Debug, Default)]
-pub struct Facts {
-    pub objects: Option<Objects>,
-    pub refused: Option<Refused>,
+pub struct ProbeFacts {
+    pub objects: Option<ProbeObjects>,
+    pub refused: Option<RefusedWrites>,
     pub item: Option<LockItem>,
-    pub file: Option<LockFile>,
-    pub rights: Option<Rights>,
+    pub file: Option<ProbedLockFile>,
+    pub rights: Option<RunnerRights>,
     pub http: Option<PlainHttp>,
     /// Deleting the object, which ends the probe.
-    pub deleted: Option<Try>,
-    pub swept: Swept,
-    pub left: Left,
+    pub deleted: Option<ProbeResult>,
+    pub swept: SweptProbes,
+    pub left: ProbeLeftover,
     pub interrupted: bool,
 }
 
-impl Facts {
+impl ProbeFacts {
     fn written(&self) -> bool {
         self.objects
             .as_ref()
@@ -114,14 +114,14 @@ impl Facts {
     }
 }
 
-impl Probe<'_> {
+impl BackendProbe<'_> {
     /// Tries everything, one after the other, and cleans up whatever came of it.
-    pub async fn run(&self) -> Facts {
+    pub async fn run(&self) -> ProbeFacts {
         let swept = self.sweep().await;
-        let mut facts = Facts {
+        let mut facts = ProbeFacts {
             swept,
             interrupted: self.cancel.is_cancelled(),
-            ..Facts::default()
+            ..ProbeFacts::default()
         };
         if !facts.interrupted {
             self.all(&mut facts).await;
@@ -130,7 +130,7 @@ impl Probe<'_> {
         facts
     }
 
-    async fn all(&self, facts: &mut Facts) {
+    async fn all(&self, facts: &mut ProbeFacts) {
         let go_on = || !self.cancel.is_cancelled();
         facts.objects = Some(self.objects().await);
         if go_on() {
@@ -156,8 +156,8 @@ impl Probe<'_> {
     }
 
     /// As those whose rights are tried.
-    fn store(&self) -> Store<'_> {
-        Store::new(self.tried, &self.target.address)
+    fn store(&self) -> S3Store<'_> {
+        S3Store::new(self.tried, &self.target.address)
     }
 
     fn bucket(&self) -> &str {
@@ -178,8 +178,12 @@ impl Probe<'_> {
 ///
 /// # Errors
 /// If the role may not be taken on.
-pub async fn as_role(aws: &Aws, arn: &str, name: &Name) -> Result<Aws, CallerError> {
-    let role = Role {
+pub async fn as_role(
+    aws: &AwsProvider,
+    arn: &str,
+    name: &ProbeName,
+) -> Result<AwsProvider, CallerError> {
+    let role = ConnectionRole {
         arn: arn.to_owned(),
         session_name: name.session(),
         external_id: None,
@@ -187,7 +191,7 @@ pub async fn as_role(aws: &Aws, arn: &str, name: &Name) -> Result<Aws, CallerErr
     };
     let clients = aws.clients.as_role(&role).await;
     let caller = Caller::ask(&clients).await?;
-    Ok(Aws {
+    Ok(AwsProvider {
         clients,
         caller,
         ..aws.clone()

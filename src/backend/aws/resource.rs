@@ -12,34 +12,34 @@ use aws_sdk_kms::types::KeyMetadata;
 use tokio::sync::OnceCell;
 
 use super::{
-    Aws,
-    access::Policy,
+    AwsProvider,
+    access::RunnerPolicy,
     alarm,
     error::AwsError,
     key::find::{self, FoundKey},
     resources::KeySearch,
 };
-use crate::engine::{observation::Owner, spec::Spec};
+use crate::engine::{observation::ResourceOwner, spec::Spec};
 
-pub trait Resource: Spec {
+pub trait AwsResource: Spec {
     /// `None` if it is certain that there is nothing.
     fn look(
         &self,
-        look: &Look<'_>,
-    ) -> impl Future<Output = Result<Option<Found<Self>>, AwsError>> + Send;
+        look: &ObserveContext<'_>,
+    ) -> impl Future<Output = Result<Option<ObservedResource<Self>>, AwsError>> + Send;
 
     /// Makes `self` true, starting from `from`, and returns what the node gives out. Doing it
     /// again is harmless.
     fn write(
         &self,
-        aws: &Aws,
+        aws: &AwsProvider,
         from: Option<&Self>,
     ) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
 
     /// Takes down what was seen. That it is gone already is success.
     ///
     /// What goes with its whole, or is only used, has nothing to do.
-    fn delete(&self, aws: &Aws) -> impl Future<Output = Result<(), AwsError>> + Send {
+    fn delete(&self, aws: &AwsProvider) -> impl Future<Output = Result<(), AwsError>> + Send {
         let _ = aws;
         std::future::ready(Ok(()))
     }
@@ -47,39 +47,39 @@ pub trait Resource: Spec {
 
 /// What was seen of one resource.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found<S> {
+pub struct ObservedResource<S> {
     pub spec: S,
     pub output: Option<String>,
-    pub owner: Owner,
+    pub owner: ResourceOwner,
 }
 
-impl<S> Found<S> {
+impl<S> ObservedResource<S> {
     /// A part, or anything else without tags of its own: it has its parent's owner.
     pub fn part(spec: S) -> Self {
         Self {
             spec,
             output: None,
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         }
     }
 }
 
 /// One observation: what several resources need to look up is looked up once.
-pub struct Look<'a> {
-    pub aws: &'a Aws,
+pub struct ObserveContext<'a> {
+    pub aws: &'a AwsProvider,
     aliased: OnceCell<Option<KeyMetadata>>,
     key: OnceCell<Option<FoundKey>>,
     /// Names of alarms that are asked for together.
     alarm_names: Vec<String>,
     alarms: OnceCell<Vec<MetricAlarm>>,
     /// The policy that attachments are about.
-    runner_policy: Option<Policy>,
-    policy: OnceCell<Option<Found<Policy>>>,
+    runner_policy: Option<RunnerPolicy>,
+    policy: OnceCell<Option<ObservedResource<RunnerPolicy>>>,
     keys: KeySearch,
 }
 
-impl<'a> Look<'a> {
-    pub fn new(aws: &'a Aws) -> Self {
+impl<'a> ObserveContext<'a> {
+    pub fn new(aws: &'a AwsProvider) -> Self {
         Self {
             aws,
             aliased: OnceCell::new(),
@@ -125,7 +125,7 @@ impl<'a> Look<'a> {
 
     /// What is attached is looked up once, under the name that it has.
     #[must_use]
-    pub fn at_policy(self, policy: Option<Policy>) -> Self {
+    pub fn at_policy(self, policy: Option<RunnerPolicy>) -> Self {
         Self {
             runner_policy: policy,
             ..self
@@ -133,7 +133,10 @@ impl<'a> Look<'a> {
     }
 
     /// The policy in use: one that an older version made may have another name.
-    pub async fn policy(&self, policy: &Policy) -> Result<Option<Found<Policy>>, AwsError> {
+    pub async fn policy(
+        &self,
+        policy: &RunnerPolicy,
+    ) -> Result<Option<ObservedResource<RunnerPolicy>>, AwsError> {
         if self.runner_policy.as_ref() != Some(policy) {
             return policy.in_use(self.aws).await;
         }

@@ -7,29 +7,29 @@ use futures_util::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    access::{self, attachment::Attachment},
+    AwsProvider,
+    access::{self, attachment::PolicyAttachment},
     alarm::Alarm,
     bucket::{
-        Bucket, encryption::Encryption, lifecycle::Lifecycle, logging::Logging,
-        notifications::Notifications, policy::BucketPolicy, public_access::PublicAccess,
-        versioning::Versioning,
+        BucketSpec, encryption::BucketEncryption, lifecycle::LifecycleSpec, logging::AccessLogging,
+        notifications::BucketNotifications, policy::BucketPolicy, public_access::PublicAccess,
+        versioning::BucketVersioning,
     },
     error::AwsError,
-    key::{Key, own::OwnKey, rotation::Rotation},
-    lock_table::{LockTable, recovery::Recovery},
+    key::{KmsKey, own::OwnKey, rotation::KeyRotation},
+    lock_table::{LockTable, recovery::PointInTimeRecovery},
     reasons,
-    resource::{Found, Look, Resource},
-    settle::Pauses,
-    topic::{Topic, existing::ExistingTopic, subscription::Subscription},
-    trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
+    resource::{AwsResource, ObserveContext, ObservedResource},
+    settle::Backoff,
+    topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
+    trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
 use crate::engine::{
-    apply::Cloud,
-    blueprint::{Blueprint, Node},
-    observation::{Observation, Seen, inherit_owners, torn},
-    plan::Change,
-    spec::{Address, Outputs, Spec},
+    apply::Provider,
+    blueprint::{Blueprint, BlueprintNode},
+    observation::{Observation, Observed, inherit_owners, torn},
+    plan::PlannedChange,
+    spec::{Address, KnownOutputs, Spec},
 };
 
 /// How many resources are looked at at the same time.
@@ -54,9 +54,9 @@ macro_rules! kinds {
                 match self { $(Self::$kind(_) => $name,)+ }
             }
 
-            async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+            async fn look(&self, look: &ObserveContext<'_>) -> Result<Option<ObservedResource<Self>>, AwsError> {
                 match self {
-                    $(Self::$kind(spec) => Ok(looked(spec, look).await?.map(|found| Found {
+                    $(Self::$kind(spec) => Ok(looked(spec, look).await?.map(|found| ObservedResource {
                         spec: Self::$kind(found.spec),
                         output: found.output,
                         owner: found.owner,
@@ -64,7 +64,7 @@ macro_rules! kinds {
                 }
             }
 
-            async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+            async fn write(&self, aws: &AwsProvider, from: Option<&Self>) -> Result<Option<String>, AwsError> {
                 match (self, from) {
                     $((Self::$kind(to), None) => written(to, aws, None).await,
                     (Self::$kind(to), Some(Self::$kind(from))) => written(to, aws, Some(from)).await,)+
@@ -72,13 +72,13 @@ macro_rules! kinds {
                 }
             }
 
-            pub(super) async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
-                match self { $(Self::$kind(spec) => Resource::delete(spec, aws).await,)+ }
+            pub(super) async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
+                match self { $(Self::$kind(spec) => AwsResource::delete(spec, aws).await,)+ }
             }
         }
 
         impl Spec for AwsSpec {
-            fn resolve(&self, known: &Outputs) -> Self {
+            fn resolve(&self, known: &KnownOutputs) -> Self {
                 match self { $(Self::$kind(spec) => Self::$kind(spec.resolve(known)),)+ }
             }
 
@@ -134,43 +134,43 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Key(Key) "KMS key",
+    Key(KmsKey) "KMS key",
     OwnKey(OwnKey) "KMS key (yours)",
-    Rotation(Rotation) "key rotation",
-    Bucket(Bucket) "S3 bucket",
+    Rotation(KeyRotation) "key rotation",
+    Bucket(BucketSpec) "S3 bucket",
     PublicAccess(PublicAccess) "public access block",
-    Versioning(Versioning) "versioning",
-    Encryption(Encryption) "default encryption",
-    Lifecycle(Lifecycle) "lifecycle rules",
-    Logging(Logging) "access logs",
-    Notifications(Notifications) "event notifications",
+    Versioning(BucketVersioning) "versioning",
+    Encryption(BucketEncryption) "default encryption",
+    Lifecycle(LifecycleSpec) "lifecycle rules",
+    Logging(AccessLogging) "access logs",
+    Notifications(BucketNotifications) "event notifications",
     BucketPolicy(BucketPolicy) "bucket policy",
     LockTable(LockTable) "DynamoDB table",
-    Recovery(Recovery) "point-in-time recovery",
-    Topic(Topic) "SNS topic",
+    Recovery(PointInTimeRecovery) "point-in-time recovery",
+    Topic(AlarmTopic) "SNS topic",
     ExistingTopic(ExistingTopic) "SNS topic (yours)",
-    Subscription(Subscription) "e-mail subscription",
+    Subscription(TopicSubscription) "e-mail subscription",
     Alarm(Alarm) "CloudWatch alarm",
-    Trail(Trail) "CloudTrail trail",
+    Trail(TrailSpec) "CloudTrail trail",
     ExistingTrail(ExistingTrail) "CloudTrail trail (yours)",
-    Selectors(Selectors) "event selectors",
+    Selectors(EventSelectors) "event selectors",
     TrailLogging(TrailLogging) "trail logging",
-    Policy(access::Policy) "IAM policy",
-    Attachment(Attachment) "policy attachment",
+    Policy(access::RunnerPolicy) "IAM policy",
+    Attachment(PolicyAttachment) "policy attachment",
 }
 
 /// Boxed, as [`written`]: without optimisation, a future that has room for each of the kinds fills
 /// a stack.
-fn looked<'a, R: Resource>(
+fn looked<'a, R: AwsResource>(
     spec: &'a R,
-    look: &'a Look<'a>,
-) -> BoxFuture<'a, Result<Option<Found<R>>, AwsError>> {
+    look: &'a ObserveContext<'a>,
+) -> BoxFuture<'a, Result<Option<ObservedResource<R>>, AwsError>> {
     Box::pin(spec.look(look))
 }
 
-fn written<'a, R: Resource>(
+fn written<'a, R: AwsResource>(
     to: &'a R,
-    aws: &'a Aws,
+    aws: &'a AwsProvider,
     from: Option<&'a R>,
 ) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
     Box::pin(to.write(aws, from))
@@ -180,7 +180,7 @@ fn written<'a, R: Resource>(
 ///
 /// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its
 /// whole is seen as well.
-pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+pub async fn observe(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
     let all = blueprint.nodes().iter().collect();
     let mut observation = by_address(look_at(aws, all, KeySearch::ByTags, blueprint).await);
     complete(aws, blueprint, &mut observation).await;
@@ -190,7 +190,7 @@ pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<A
 /// Looks once more at these nodes alone, and only once even at what is torn: the caller waits, and
 /// comes again.
 pub async fn observe_again(
-    aws: &Aws,
+    aws: &AwsProvider,
     blueprint: &Blueprint<AwsSpec>,
     which: &BTreeSet<Address>,
     observation: &mut Observation<AwsSpec>,
@@ -209,11 +209,11 @@ pub async fn observe_again(
 
 /// Looks again at what was seen in part, and gives parts the owner of their parent.
 async fn complete(
-    aws: &Aws,
+    aws: &AwsProvider,
     blueprint: &Blueprint<AwsSpec>,
     observation: &mut Observation<AwsSpec>,
 ) {
-    let mut pauses = Pauses::default();
+    let mut pauses = Backoff::default();
     for _ in 0..LOOKS_AT_WHAT_IS_TORN {
         let nodes = torn_nodes(blueprint, observation);
         if nodes.is_empty() {
@@ -228,7 +228,7 @@ async fn complete(
     inherit_owners(observation);
 }
 
-fn by_address(seen: Vec<(&Node<AwsSpec>, Seen<AwsSpec>)>) -> Observation<AwsSpec> {
+fn by_address(seen: Vec<(&BlueprintNode<AwsSpec>, Observed<AwsSpec>)>) -> Observation<AwsSpec> {
     seen.into_iter()
         .map(|(node, seen)| (node.address.clone(), seen))
         .collect()
@@ -239,9 +239,9 @@ fn by_address(seen: Vec<(&Node<AwsSpec>, Seen<AwsSpec>)>) -> Observation<AwsSpec
 pub fn torn_nodes<'a>(
     blueprint: &'a Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
-) -> Vec<&'a Node<AwsSpec>> {
+) -> Vec<&'a BlueprintNode<AwsSpec>> {
     let torn = torn(observation);
-    let is_torn = |node: &&Node<AwsSpec>| {
+    let is_torn = |node: &&BlueprintNode<AwsSpec>| {
         torn.contains(&node.address)
             || node
                 .address
@@ -255,11 +255,11 @@ pub fn torn_nodes<'a>(
 pub fn what_is_torn_is_unreadable(observation: &mut Observation<AwsSpec>) {
     let torn = torn(observation);
     for (address, seen) in observation {
-        if let (Seen::Present { .. }, Some(whole)) = (
+        if let (Observed::Present { .. }, Some(whole)) = (
             &*seen,
             address.parent().filter(|whole| torn.contains(whole)),
         ) {
-            *seen = Seen::Unreadable(format!(
+            *seen = Observed::Unreadable(format!(
                 "it is there and {whole} is not: another run may be making or deleting it; run \
                  again"
             ));
@@ -279,11 +279,11 @@ pub enum KeySearch {
 /// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
 /// `of` has the policy that attachments are about.
 pub async fn look_at<'a>(
-    aws: &Aws,
-    nodes: Vec<&'a Node<AwsSpec>>,
+    aws: &AwsProvider,
+    nodes: Vec<&'a BlueprintNode<AwsSpec>>,
     keys: KeySearch,
     of: &Blueprint<AwsSpec>,
-) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
+) -> Vec<(&'a BlueprintNode<AwsSpec>, Observed<AwsSpec>)> {
     let alarms = nodes.iter().filter_map(|node| match &node.spec {
         AwsSpec::Alarm(alarm) => Some(alarm.name.clone()),
         _ => None,
@@ -292,7 +292,7 @@ pub async fn look_at<'a>(
         AwsSpec::Policy(policy) => Some(policy.clone()),
         _ => None,
     });
-    let look = Look::new(aws)
+    let look = ObserveContext::new(aws)
         .at_alarms(alarms.collect())
         .at_policy(policy)
         .for_keys(keys);
@@ -300,17 +300,17 @@ pub async fn look_at<'a>(
         let look = &look;
         async move {
             let seen = match node.spec.look(look).await {
-                Ok(None) => Seen::Absent,
-                Ok(Some(Found {
+                Ok(None) => Observed::Absent,
+                Ok(Some(ObservedResource {
                     spec,
                     output,
                     owner,
-                })) => Seen::Present {
+                })) => Observed::Present {
                     spec,
                     output,
                     owner,
                 },
-                Err(error) => Seen::Unreadable(error.to_string()),
+                Err(error) => Observed::Unreadable(error.to_string()),
             };
             (node, seen)
         }
@@ -357,22 +357,24 @@ impl AwsSpec {
     }
 }
 
-impl Cloud for Aws {
+impl Provider for AwsProvider {
     type Spec = AwsSpec;
     type Error = AwsError;
 
     async fn write(
         &self,
         _address: &Address,
-        change: &Change<AwsSpec>,
+        change: &PlannedChange<AwsSpec>,
     ) -> Result<Option<String>, AwsError> {
         match change {
-            Change::Create { to } => to.write(self, None).await,
-            Change::Update { from, to } | Change::Adopt { from, to } => {
+            PlannedChange::Create { to } => to.write(self, None).await,
+            PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
                 to.write(self, Some(from)).await
             }
-            Change::Delete { from } => from.delete(self).await.map(|()| None),
-            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {
+            PlannedChange::Delete { from } => from.delete(self).await.map(|()| None),
+            PlannedChange::NoOp { .. }
+            | PlannedChange::Keep { .. }
+            | PlannedChange::Blocked { .. } => {
                 unreachable!("these are not written")
             }
         }
@@ -386,25 +388,25 @@ mod tests {
     use super::*;
     use crate::backend::aws::{
         blueprint::{LOCK_TABLE, LOCK_TABLE_RECOVERY},
-        lock_table::{LockTable, recovery::Recovery},
-        testing::{Script, data, error},
+        lock_table::{LockTable, recovery::PointInTimeRecovery},
+        testing::{ScriptedServer, data, error},
     };
 
     /// Who waits comes again by itself, and the pauses between looks grow.
     #[tokio::test]
     async fn what_is_torn_is_looked_at_once_a_round() {
         let table = AwsSpec::LockTable(LockTable::named("locks"));
-        let recovery = AwsSpec::Recovery(Recovery {
+        let recovery = AwsSpec::Recovery(PointInTimeRecovery {
             table: "locks".to_owned(),
             enabled: true,
         });
         let blueprint = Blueprint::new(vec![
-            Node {
+            BlueprintNode {
                 address: LOCK_TABLE,
                 needs: vec![],
                 spec: table,
             },
-            Node {
+            BlueprintNode {
                 address: LOCK_TABLE_RECOVERY,
                 needs: vec![LOCK_TABLE],
                 spec: recovery,
@@ -412,7 +414,7 @@ mod tests {
         ]);
         let enabled =
             json!({ "ContinuousBackupsDescription": { "ContinuousBackupsStatus": "ENABLED" } });
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .always("DescribeTable", error(400, "ResourceNotFoundException"))
             .always(
                 "ListTagsOfResource",
@@ -424,8 +426,8 @@ mod tests {
         for round in 1..=2 {
             observe_again(&aws, &blueprint, &both, &mut seen).await;
             assert!(
-                matches!(seen[&LOCK_TABLE], Seen::Absent)
-                    && matches!(seen[&LOCK_TABLE_RECOVERY], Seen::Unreadable(_)),
+                matches!(seen[&LOCK_TABLE], Observed::Absent)
+                    && matches!(seen[&LOCK_TABLE_RECOVERY], Observed::Unreadable(_)),
                 "{seen:?}"
             );
             assert_eq!(

@@ -74,7 +74,7 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
 {
-    let mut waiting = Waiting::at_most(patience);
+    let mut waiting = WaitLimit::at_most(patience);
     loop {
         match call().await {
             Err(error) if is_worth_it(&error, not_yet, waiting.elapsed()) => {
@@ -134,19 +134,19 @@ pub fn names_somebody_unknown(error: &AwsError) -> bool {
 
 /// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by
 /// the number of tries. It begins with the first try that was in vain, however long that took.
-pub struct Waiting {
+pub struct WaitLimit {
     started: Option<Instant>,
     patience: Duration,
-    pauses: Pauses,
+    pauses: Backoff,
     cancel: Option<CancellationToken>,
 }
 
-impl Waiting {
+impl WaitLimit {
     pub fn at_most(patience: Duration) -> Self {
         Self {
             started: None,
             patience,
-            pauses: Pauses::default(),
+            pauses: Backoff::default(),
             cancel: None,
         }
     }
@@ -154,9 +154,9 @@ impl Waiting {
     /// With pauses that do not grow beyond this.
     pub fn with_pauses_up_to(patience: Duration, longest: Duration) -> Self {
         Self {
-            pauses: Pauses {
+            pauses: Backoff {
                 longest,
-                ..Pauses::default()
+                ..Backoff::default()
             },
             ..Self::at_most(patience)
         }
@@ -203,12 +203,12 @@ impl Waiting {
 }
 
 /// Pauses that grow, each of a random length so that two programs get out of step.
-pub struct Pauses {
+pub struct Backoff {
     next: Duration,
     longest: Duration,
 }
 
-impl Default for Pauses {
+impl Default for Backoff {
     fn default() -> Self {
         Self {
             next: FIRST_PAUSE,
@@ -217,7 +217,7 @@ impl Default for Pauses {
     }
 }
 
-impl Pauses {
+impl Backoff {
     pub async fn wait(&mut self) {
         tokio::time::sleep(self.next()).await;
     }

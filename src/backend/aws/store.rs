@@ -8,8 +8,8 @@
 
 use jiff::Timestamp;
 
-use super::{Aws, bucket, error::AwsError};
-use crate::state::layout::Layout;
+use super::{AwsProvider, bucket, error::AwsError};
+use crate::state::layout::StateLayout;
 
 pub mod objects;
 pub mod content;
@@ -37,17 +37,17 @@ pub struct StoreAddress {
     pub owner: String,
     /// In the region of the caller, if there is one.
     pub table: Option<String>,
-    pub layout: Layout,
+    pub layout: StateLayout,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Store<'a> {
-    aws: &'a Aws,
+pub struct S3Store<'a> {
+    aws: &'a AwsProvider,
     address: &'a StoreAddress,
 }
 
-impl<'a> Store<'a> {
-    pub fn new(aws: &'a Aws, address: &'a StoreAddress) -> Self {
+impl<'a> S3Store<'a> {
+    pub fn new(aws: &'a AwsProvider, address: &'a StoreAddress) -> Self {
         Self { aws, address }
     }
 

@@ -5,7 +5,7 @@ use super::{
     blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC, TRAIL},
     cost,
 };
-use crate::engine::plan::teardown::Terms;
+use crate::engine::plan::teardown::TeardownOptions;
 
 pub mod scope;
 pub mod census;
@@ -24,7 +24,7 @@ pub mod prune;
 
 /// What somebody decided for themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct TeardownChoices {
     /// The key stays, so that every copy of a state that is under it can be read for good.
     pub keep_key: bool,
     /// The log bucket goes too: by default audit logs outlive what they audit.
@@ -37,7 +37,7 @@ pub struct Choice {
 }
 
 /// The terms of a teardown.
-pub fn terms(choice: &Choice) -> Terms {
+pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
     let used = |by: &[String]| format!("used by {} too", by.join(", "));
     let kept = [
         (
@@ -84,7 +84,7 @@ pub fn terms(choice: &Choice) -> Terms {
         .filter(|(stays, ..)| *stays)
         .map(|(_, address, how)| (address, how))
         .collect();
-    Terms {
+    TeardownOptions {
         keep,
         after,
         order: order.into_iter().chain(first).collect(),

@@ -22,27 +22,27 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::retry::RetryConfig;
 
 use super::{
-    Aws,
+    AwsProvider,
     caller::Caller,
     clients::Clients,
-    error::{AwsError, Kind},
-    ownership::{Mark, Tags},
-    resource::{Found, Look, Resource},
+    error::{AwsError, ServiceErrorKind},
+    ownership::{EnvironmentId, Tags},
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
 
 mod answer;
 mod wire;
 
-pub use answer::{Answer, data, empty, error, error_saying, lost, page, text};
-use wire::Call;
+pub use answer::{ScriptedAnswer, data, empty, error, error_saying, lost, page, text};
+use wire::RecordedCall;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-west-1";
 pub const KEY_ARN: &str =
     "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-pub fn mark() -> Mark {
-    Mark {
+pub fn mark() -> EnvironmentId {
+    EnvironmentId {
         project: "acme".to_owned(),
         env: "dev".to_owned(),
     }
@@ -79,24 +79,24 @@ pub fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Script(Arc<Mutex<State>>);
+pub struct ScriptedServer(Arc<Mutex<ScriptState>>);
 
 #[derive(Debug, Default)]
-struct State {
-    next: HashMap<String, VecDeque<Answer>>,
-    always: HashMap<String, Answer>,
-    about: Vec<(String, String, Answer)>,
-    calls: Vec<Call>,
+struct ScriptState {
+    next: HashMap<String, VecDeque<ScriptedAnswer>>,
+    always: HashMap<String, ScriptedAnswer>,
+    about: Vec<(String, String, ScriptedAnswer)>,
+    calls: Vec<RecordedCall>,
 }
 
-impl Script {
+impl ScriptedServer {
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The next answer of an operation; several are given in turn.
     #[must_use]
-    pub fn on(self, operation: &str, answer: Answer) -> Self {
+    pub fn on(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
             .lock()
             .expect("no panic")
@@ -109,7 +109,7 @@ impl Script {
 
     /// The answer of an operation whenever there is no other.
     #[must_use]
-    pub fn always(self, operation: &str, answer: Answer) -> Self {
+    pub fn always(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
             .lock()
             .expect("no panic")
@@ -120,7 +120,7 @@ impl Script {
 
     /// The answer of an operation whenever this text is in the request.
     #[must_use]
-    pub fn about(self, operation: &str, text: &str, answer: Answer) -> Self {
+    pub fn about(self, operation: &str, text: &str, answer: ScriptedAnswer) -> Self {
         self.0.lock().expect("no panic").about.push((
             operation.to_owned(),
             text.to_owned(),
@@ -129,17 +129,17 @@ impl Script {
         self
     }
 
-    pub fn aws(&self) -> Aws {
+    pub fn aws(&self) -> AwsProvider {
         self.aws_in("aws", REGION)
     }
 
-    pub fn aws_in(&self, partition: &str, region: &str) -> Aws {
+    pub fn aws_in(&self, partition: &str, region: &str) -> AwsProvider {
         let caller = Caller {
             account: ACCOUNT.to_owned(),
             partition: partition.to_owned(),
             arn: format!("arn:{partition}:iam::{ACCOUNT}:user/admin"),
         };
-        Aws::new(
+        AwsProvider::new(
             Clients::new(&self.config(region)),
             caller,
             region.to_owned(),
@@ -197,7 +197,7 @@ impl Script {
     }
 }
 
-impl HttpClient for Script {
+impl HttpClient for ScriptedServer {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
@@ -207,15 +207,15 @@ impl HttpClient for Script {
     }
 }
 
-impl HttpConnector for Script {
+impl HttpConnector for ScriptedServer {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let call = Call::new(&request);
+        let call = RecordedCall::new(&request);
         let mut state = self.0.lock().expect("no panic");
         let answer = state
             .next
             .get_mut(&call.operation)
             .and_then(VecDeque::pop_front);
-        let about = |(operation, text, _): &&(String, String, Answer)| {
+        let about = |(operation, text, _): &&(String, String, ScriptedAnswer)| {
             *operation == call.operation && call.text.contains(&**text)
         };
         let answer = answer.or_else(|| {
@@ -253,30 +253,33 @@ impl AsyncSleep for NoSleep {
     }
 }
 
-pub async fn look<R: Resource>(script: &Script, spec: &R) -> Result<Option<Found<R>>, AwsError> {
+pub async fn look<R: AwsResource>(
+    script: &ScriptedServer,
+    spec: &R,
+) -> Result<Option<ObservedResource<R>>, AwsError> {
     look_in(script, spec, "aws", REGION).await
 }
 
-pub async fn look_in<R: Resource>(
-    script: &Script,
+pub async fn look_in<R: AwsResource>(
+    script: &ScriptedServer,
     spec: &R,
     partition: &str,
     region: &str,
-) -> Result<Option<Found<R>>, AwsError> {
+) -> Result<Option<ObservedResource<R>>, AwsError> {
     let aws = script.aws_in(partition, region);
-    spec.look(&Look::new(&aws)).await
+    spec.look(&ObserveContext::new(&aws)).await
 }
 
 /// The look finds nothing where `operation` answers one of `codes`, and fails with any other:
 /// what could not be seen is never taken for absent.
-pub async fn absent_only_by<R: Resource>(
+pub async fn absent_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,
     codes: &[&str],
-    others: impl Fn(Script) -> Script,
+    others: impl Fn(ScriptedServer) -> ScriptedServer,
 ) {
-    let answered = async |answer: Answer| {
-        let script = others(Script::new().always(operation, answer));
+    let answered = async |answer: ScriptedAnswer| {
+        let script = others(ScriptedServer::new().always(operation, answer));
         let found = look(&script, spec).await;
         assert!(script.count(operation) > 0, "{operation} was not asked");
         found
@@ -286,13 +289,13 @@ pub async fn absent_only_by<R: Resource>(
         assert!(matches!(found, Ok(None)), "{operation} {code}: {found:?}");
     }
     for (status, code, kind) in [
-        (403, "AccessDenied", Kind::Denied),
-        (400, "AccessDeniedException", Kind::Denied),
-        (403, "AuthorizationError", Kind::Denied),
-        (403, "ExpiredToken", Kind::Expired),
-        (400, "ThrottlingException", Kind::Throttled),
-        (500, "InternalError", Kind::Server),
-        (404, "NotWhatItSays", Kind::Refused),
+        (403, "AccessDenied", ServiceErrorKind::Denied),
+        (400, "AccessDeniedException", ServiceErrorKind::Denied),
+        (403, "AuthorizationError", ServiceErrorKind::Denied),
+        (403, "ExpiredToken", ServiceErrorKind::Expired),
+        (400, "ThrottlingException", ServiceErrorKind::Throttled),
+        (500, "InternalError", ServiceErrorKind::Server),
+        (404, "NotWhatItSays", ServiceErrorKind::Refused),
     ] {
         match answered(error(status, code)).await {
             Err(error) => assert_eq!(error.kind, kind, "{operation} {code}: {error}"),
@@ -300,48 +303,48 @@ pub async fn absent_only_by<R: Resource>(
         }
     }
     match answered(lost()).await {
-        Err(error) => assert_eq!(error.kind, Kind::Network, "{error}"),
+        Err(error) => assert_eq!(error.kind, ServiceErrorKind::Network, "{error}"),
         Ok(found) => panic!("no answer to {operation} was taken for {found:?}"),
     }
 }
 
 /// A write that answers one of `codes` once is tried again, and one that is denied is not.
-pub async fn retried_on<R: Resource>(
+pub async fn retried_on<R: AwsResource>(
     spec: &R,
     from: Option<&R>,
     operation: &str,
     codes: &[&str],
-    others: impl Fn(Script) -> Script,
+    others: impl Fn(ScriptedServer) -> ScriptedServer,
 ) {
     for code in codes {
-        let script = others(Script::new().on(operation, error(400, code)));
+        let script = others(ScriptedServer::new().on(operation, error(400, code)));
         spec.write(&script.aws(), from)
             .await
             .unwrap_or_else(|error| panic!("{operation} is tried again on {code}: {error}"));
         assert_eq!(script.count(operation), 2, "{operation} {code}");
     }
-    let script = others(Script::new().on(operation, error(403, "AccessDenied")));
+    let script = others(ScriptedServer::new().on(operation, error(403, "AccessDenied")));
     let error = spec
         .write(&script.aws(), from)
         .await
         .expect_err("a denial is for good");
     assert_eq!(
         (error.kind, script.count(operation)),
-        (Kind::Denied, 1),
+        (ServiceErrorKind::Denied, 1),
         "{operation}: {error}"
     );
 }
 
 /// The delete succeeds where `operation` answers one of `codes`: it is gone already. Any other
 /// error stays one.
-pub async fn gone_only_by<R: Resource>(
+pub async fn gone_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,
     codes: &[&str],
-    others: impl Fn(Script) -> Script,
+    others: impl Fn(ScriptedServer) -> ScriptedServer,
 ) {
-    let answered = async |answer: Answer| {
-        let script = others(Script::new().always(operation, answer));
+    let answered = async |answer: ScriptedAnswer| {
+        let script = others(ScriptedServer::new().always(operation, answer));
         let deleted = spec.delete(&script.aws()).await;
         assert!(script.count(operation) > 0, "{operation} was not asked");
         deleted
@@ -351,12 +354,12 @@ pub async fn gone_only_by<R: Resource>(
         assert!(deleted.is_ok(), "{operation} {code}: {deleted:?}");
     }
     for (status, code, kind) in [
-        (403, "AccessDenied", Kind::Denied),
-        (400, "AccessDeniedException", Kind::Denied),
-        (403, "ExpiredToken", Kind::Expired),
-        (400, "ThrottlingException", Kind::Throttled),
-        (500, "InternalError", Kind::Server),
-        (404, "NotWhatItSays", Kind::Refused),
+        (403, "AccessDenied", ServiceErrorKind::Denied),
+        (400, "AccessDeniedException", ServiceErrorKind::Denied),
+        (403, "ExpiredToken", ServiceErrorKind::Expired),
+        (400, "ThrottlingException", ServiceErrorKind::Throttled),
+        (500, "InternalError", ServiceErrorKind::Server),
+        (404, "NotWhatItSays", ServiceErrorKind::Refused),
     ] {
         let error = answered(error(status, code)).await.expect_err(code);
         assert_eq!(error.kind, kind, "{operation} {code}: {error}");
@@ -366,6 +369,6 @@ pub async fn gone_only_by<R: Resource>(
             .await
             .expect_err("no answer is no success")
             .kind,
-        Kind::Network
+        ServiceErrorKind::Network
     );
 }

@@ -6,23 +6,23 @@ use aws_sdk_sns::types::Tag;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
-    policy::Document,
-    resource::{Found, Look, Resource},
+    policy::PolicyDocument,
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
 use crate::engine::spec::Spec;
 
 pub mod existing;
 pub mod subscription;
 
-const GET: Api = Api::new("sns:GetTopicAttributes");
-const TAGS: Api = Api::new("sns:ListTagsForResource");
-const CREATE: Api = Api::new("sns:CreateTopic");
-const SET: Api = Api::new("sns:SetTopicAttributes");
-const DELETE: Api = Api::new("sns:DeleteTopic");
-const TAG: Api = Api::new("sns:TagResource");
+const GET: ApiOperation = ApiOperation::new("sns:GetTopicAttributes");
+const TAGS: ApiOperation = ApiOperation::new("sns:ListTagsForResource");
+const CREATE: ApiOperation = ApiOperation::new("sns:CreateTopic");
+const SET: ApiOperation = ApiOperation::new("sns:SetTopicAttributes");
+const DELETE: ApiOperation = ApiOperation::new("sns:DeleteTopic");
+const TAG: ApiOperation = ApiOperation::new("sns:TagResource");
 
 pub(super) const ABSENT: &[&str] = &[
     "NotFound",
@@ -36,16 +36,16 @@ const POLICY: &str = "Policy";
 const MANAGED: &str = "alias/aws/sns";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Topic {
+pub struct AlarmTopic {
     pub name: String,
     /// ARN of the key; alarms cannot be told to a topic under `alias/aws/sns` (SNS's
     /// documentation).
     pub key: Option<String>,
-    pub policy: Document,
+    pub policy: PolicyDocument,
     pub tags: Tags,
 }
 
-impl Spec for Topic {
+impl Spec for AlarmTopic {
     fn over(&self, observed: &Self) -> Self {
         Self {
             name: self.name.clone(),
@@ -67,7 +67,7 @@ impl Spec for Topic {
     }
 }
 
-impl Topic {
+impl AlarmTopic {
     /// Attributes to set, a call for each.
     fn changed(&self, from: &Self) -> Vec<(&'static str, String)> {
         let mut changed = vec![];
@@ -80,13 +80,16 @@ impl Topic {
         changed
     }
 
-    fn arn(&self, aws: &Aws) -> String {
+    fn arn(&self, aws: &AwsProvider) -> String {
         aws.arn("sns", &aws.region, &self.name)
     }
 }
 
-impl Resource for Topic {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for AlarmTopic {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (attributes, tags) = tokio::join!(attributes(aws, &arn), get_tags(aws, &arn));
@@ -97,7 +100,7 @@ impl Resource for Topic {
         let policy = policy_of(&attributes, &arn)?;
         let owner = aws.mark.owner(&tags);
         let key = attributes.remove(KEY).filter(|key| !key.is_empty());
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec: Self {
                 name: self.name.clone(),
                 key,
@@ -109,7 +112,11 @@ impl Resource for Topic {
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
         let Some(from) = from else {
             let mut attributes = HashMap::from([(POLICY.to_owned(), self.policy.to_json())]);
@@ -149,7 +156,7 @@ impl Resource for Topic {
     }
 
     /// With all its subscriptions.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let arn = self.arn(aws);
         let request = aws.clients.sns.delete_topic().topic_arn(&arn);
         found(
@@ -161,7 +168,7 @@ impl Resource for Topic {
 }
 
 pub(super) async fn attributes(
-    aws: &Aws,
+    aws: &AwsProvider,
     arn: &str,
 ) -> Result<Option<HashMap<String, String>>, AwsError> {
     let answer = aws
@@ -174,12 +181,12 @@ pub(super) async fn attributes(
     Ok(found(answer, ABSENT)?.map(|answer| answer.attributes.unwrap_or_default()))
 }
 
-fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<Document, AwsError> {
+fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<PolicyDocument, AwsError> {
     serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
         .map_err(|error| AwsError::nonsense(GET, arn, &format!("not a policy: {error}")))
 }
 
-async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+async fn get_tags(aws: &AwsProvider, arn: &str) -> Result<Option<Tags>, AwsError> {
     let answer = aws
         .read(
             TAGS,

@@ -4,26 +4,26 @@ use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
-    resource::{Found, Look, Resource},
+    resource::{AwsResource, ObserveContext, ObservedResource},
 };
-use crate::engine::{observation::Owner, spec::Spec};
+use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 pub mod existing;
 pub mod logging;
 pub mod management;
 pub mod selectors;
 
-const GET: Api = Api::new("cloudtrail:GetTrail");
-const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
-const TAGS: Api = Api::new("cloudtrail:ListTags");
-const CREATE: Api = Api::new("cloudtrail:CreateTrail");
-const UPDATE: Api = Api::new("cloudtrail:UpdateTrail");
-const STOP: Api = Api::new("cloudtrail:StopLogging");
-const DELETE: Api = Api::new("cloudtrail:DeleteTrail");
-const TAG: Api = Api::new("cloudtrail:AddTags");
+const GET: ApiOperation = ApiOperation::new("cloudtrail:GetTrail");
+const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
+const TAGS: ApiOperation = ApiOperation::new("cloudtrail:ListTags");
+const CREATE: ApiOperation = ApiOperation::new("cloudtrail:CreateTrail");
+const UPDATE: ApiOperation = ApiOperation::new("cloudtrail:UpdateTrail");
+const STOP: ApiOperation = ApiOperation::new("cloudtrail:StopLogging");
+const DELETE: ApiOperation = ApiOperation::new("cloudtrail:DeleteTrail");
+const TAG: ApiOperation = ApiOperation::new("cloudtrail:AddTags");
 
 pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
 /// A trail that was just made is not seen everywhere at once.
@@ -37,7 +37,7 @@ const POLICIES_NOT_YET: &[&str] = &[
 ];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trail {
+pub struct TrailSpec {
     pub name: String,
     pub bucket: String,
     pub prefix: Option<String>,
@@ -52,7 +52,7 @@ pub struct Trail {
     pub home: Option<String>,
 }
 
-impl Spec for Trail {
+impl Spec for TrailSpec {
     /// It can be changed from its own region only, and takes the name in all of them.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let home = observed.home.as_deref()?;
@@ -77,7 +77,7 @@ impl Spec for Trail {
     }
 }
 
-impl Trail {
+impl TrailSpec {
     fn has_other_settings(&self, from: &Self) -> bool {
         Self {
             tags: self.tags.clone(),
@@ -99,13 +99,13 @@ impl Trail {
     }
 
     /// Nothing of this environment, which is in one region.
-    fn of_another_region(&self, trail: SdkTrail) -> Found<Self> {
+    fn of_another_region(&self, trail: SdkTrail) -> ObservedResource<Self> {
         let (home, arn) = (trail.home_region.clone(), trail.trail_arn.clone());
-        let owner = Owner::Other(format!(
+        let owner = ResourceOwner::Other(format!(
             "the region {}",
             home.as_deref().unwrap_or("that it is at home in")
         ));
-        Found {
+        ObservedResource {
             spec: Self {
                 home,
                 ..self.observed(trail, Tags::new())
@@ -115,13 +115,16 @@ impl Trail {
         }
     }
 
-    fn arn(&self, aws: &Aws) -> String {
+    fn arn(&self, aws: &AwsProvider) -> String {
         aws.arn("cloudtrail", &aws.region, &format!("trail/{}", self.name))
     }
 }
 
-impl Resource for Trail {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for TrailSpec {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
@@ -140,14 +143,18 @@ impl Resource for Trail {
         }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec: self.observed(trail, tags),
             output: Some(arn),
             owner,
         }))
     }
 
-    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
         let Some(from) = from else {
             let request = aws
@@ -171,7 +178,7 @@ impl Resource for Trail {
                 // Another run of ours was faster, or the answer of this one was lost.
                 Err(error) if error.is(&["TrailAlreadyExistsException"]) => {
                     match get_tags(aws, &arn).await? {
-                        Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(Some(arn)),
+                        Some(tags) if aws.mark.owner(&tags) == ResourceOwner::Us => Ok(Some(arn)),
                         _ => Err(error),
                     }
                 }
@@ -210,7 +217,7 @@ impl Resource for Trail {
     }
 
     /// What it has delivered stays in its bucket.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let stop = aws.clients.cloudtrail.stop_logging().name(&self.name);
         if found(
             aws.send(STOP, &self.name, &[], || stop.clone().send())
@@ -231,7 +238,7 @@ impl Resource for Trail {
     }
 }
 
-async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
+async fn get(aws: &AwsProvider, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     let answer = aws
         .read(
             GET,
@@ -243,7 +250,7 @@ async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
 }
 
 /// A trail of this name that is seen from here as a shadow.
-async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
+async fn of_other_regions(aws: &AwsProvider, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     let answer = aws
         .read(
             DESCRIBE,
@@ -265,7 +272,7 @@ async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, Aws
         .find(is_it))
 }
 
-async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+async fn get_tags(aws: &AwsProvider, arn: &str) -> Result<Option<Tags>, AwsError> {
     const ABSENT: &[&str] = &[
         "TrailNotFoundException",
         "ResourceNotFoundException",

@@ -19,20 +19,20 @@ pub mod trails;
 pub mod unknown;
 pub mod usage;
 
-use super::{Aws, blueprint::KEY, resources::AwsSpec};
+use super::{AwsProvider, blueprint::KEY, resources::AwsSpec};
 use crate::{
-    checks::Checked,
+    checks::CheckResult,
     engine::{
         blueprint::Blueprint,
         observation::{self, Observation},
         plan::Plan,
-        spec::Outputs,
+        spec::KnownOutputs,
     },
 };
 
 /// A backend that was looked at.
-pub struct Backend<'a> {
-    pub aws: &'a Aws,
+pub struct VerifiedBackend<'a> {
+    pub aws: &'a AwsProvider,
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
     /// The command that sets right what differs from the blueprint.
@@ -43,10 +43,10 @@ pub struct Backend<'a> {
     pub tagged: bool,
 }
 
-impl Backend<'_> {
+impl VerifiedBackend<'_> {
     /// Everything that its settings, its policies and what it says of itself are held to. Makes no
     /// call.
-    pub fn checks(&self) -> Vec<Checked> {
+    pub fn checks(&self) -> Vec<CheckResult> {
         let Self {
             aws,
             blueprint,
@@ -58,7 +58,7 @@ impl Backend<'_> {
         let plan = Plan::to_apply(blueprint, observation, true);
         let known = observation::outputs(observation);
         let name = |spec: &AwsSpec| name(aws, spec, &known);
-        let mut checked = settings::Settings {
+        let mut checked = settings::SettingChecks {
             blueprint,
             observation,
             plan: &plan,
@@ -76,7 +76,7 @@ impl Backend<'_> {
 }
 
 /// The ARN of a resource, or of the whole that it is a part of.
-pub fn name(aws: &Aws, spec: &AwsSpec, known: &Outputs) -> Option<String> {
+pub fn name(aws: &AwsProvider, spec: &AwsSpec, known: &KnownOutputs) -> Option<String> {
     let bucket = |name: &str| Some(format!("arn:{}:s3:::{name}", aws.caller.partition));
     let table = |name: &str| Some(aws.arn("dynamodb", &aws.region, &format!("table/{name}")));
     let trail = |name: &str| Some(aws.arn("cloudtrail", &aws.region, &format!("trail/{name}")));

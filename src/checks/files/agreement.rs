@@ -1,14 +1,17 @@
 //! Whether block, partial configuration, what `init` stored, and the cloud say the same.
 
 use super::{
-    Files, Setup, at,
+    BackendSetup, FolderFiles, at,
     catalogue::{BLOCK_AGREES, CLOUD_AGREES, INITIALIZED},
     fails, named, shown,
 };
 use crate::{
-    checks::{Checked, Verdict},
+    checks::{CheckResult, Verdict},
     terraform::{
-        read::{Block, Partial, Saved, Value, configuration::NO_STATE_STORES},
+        read::{
+            ArgumentValue, ConfiguredBlock, PartialFile, SavedBackend,
+            configuration::NO_STATE_STORES,
+        },
         write::{BackendConfig, arguments::DEFAULT_WORKSPACE_KEY_PREFIX},
     },
 };
@@ -25,7 +28,7 @@ const MUST_BE_SAID: [&str; 5] = [
     "workspace_key_prefix",
 ];
 
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let mut all = vec![];
     if let Some(block) = files.block {
         let readable = files
@@ -47,7 +50,7 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn block_agrees(block: &Block, partial: &Partial) -> Verdict {
+fn block_agrees(block: &ConfiguredBlock, partial: &PartialFile) -> Verdict {
     let mut what = vec![];
     let mut mend = vec![];
     for ours in &block.arguments {
@@ -78,7 +81,7 @@ fn block_agrees(block: &Block, partial: &Partial) -> Verdict {
 }
 
 /// `None` if the files do not say enough to compare with.
-fn initialized(files: &Files<'_>, saved: &Saved) -> Option<Verdict> {
+fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict> {
     let setup = match &files.setups[..] {
         [] => return None,
         [one] => one,
@@ -132,7 +135,7 @@ fn initialized(files: &Files<'_>, saved: &Saved) -> Option<Verdict> {
     })
 }
 
-fn of_none(files: &Files<'_>, saved: &Saved) -> Verdict {
+fn of_none(files: &FolderFiles<'_>, saved: &SavedBackend) -> Verdict {
     let what = format!(
         "it was initialized with `{}`, bucket {}, key {}, which none of the {} partial \
          configurations names",
@@ -151,13 +154,13 @@ fn of_none(files: &Files<'_>, saved: &Saved) -> Verdict {
 }
 
 /// Whether it is the same state.
-fn is_place(setup: &Setup<'_>, saved: &Saved) -> bool {
+fn is_place(setup: &BackendSetup<'_>, saved: &SavedBackend) -> bool {
     ["bucket", "key", "workspace_key_prefix"]
         .iter()
         .all(|name| same(name, setup.value(name), saved.value(name)))
 }
 
-fn with_cloud(files: &Files<'_>, cloud: &BackendConfig) -> Vec<Checked> {
+fn with_cloud(files: &FolderFiles<'_>, cloud: &BackendConfig) -> Vec<CheckResult> {
     let about = files.of_cloud(cloud);
     if about.is_empty() && !files.in_use().is_empty() {
         let what = format!(
@@ -177,8 +180,8 @@ fn with_cloud(files: &Files<'_>, cloud: &BackendConfig) -> Vec<Checked> {
         .collect()
 }
 
-fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdict {
-    let wanted = |name: &str, value: Option<Value>| (name.to_owned(), value);
+fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConfig) -> Verdict {
+    let wanted = |name: &str, value: Option<ArgumentValue>| (name.to_owned(), value);
     let is_said = |name: &str| setup.arguments.contains_key(name);
     let all = [
         wanted("bucket", Some(text(&cloud.bucket))),
@@ -186,7 +189,10 @@ fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdic
         wanted("region", Some(text(&cloud.region))),
         wanted("kms_key_id", cloud.kms_key_arn.as_deref().map(text)),
         wanted("dynamodb_table", cloud.dynamodb_table.as_deref().map(text)),
-        wanted("use_lockfile", Some(Value::Bool(cloud.use_lockfile))),
+        wanted(
+            "use_lockfile",
+            Some(ArgumentValue::Bool(cloud.use_lockfile)),
+        ),
         wanted(
             "workspace_key_prefix",
             Some(text(&cloud.workspace_key_prefix)),
@@ -222,7 +228,9 @@ fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdic
             None => remove.push(named(&name)),
         }
     }
-    if let Some(accounts) = setup.value("allowed_account_ids").and_then(Value::as_texts)
+    if let Some(accounts) = setup
+        .value("allowed_account_ids")
+        .and_then(ArgumentValue::as_texts)
         && !accounts.contains(&cloud.account)
     {
         let spot = setup.spot("allowed_account_ids");
@@ -259,7 +267,12 @@ fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdic
     )
 }
 
-fn set_right(files: &Files<'_>, setup: &Setup<'_>, write: &[String], remove: &[String]) -> String {
+fn set_right(
+    files: &FolderFiles<'_>,
+    setup: &BackendSetup<'_>,
+    write: &[String],
+    remove: &[String],
+) -> String {
     let list = |verb: &str, all: &[String]| {
         (!all.is_empty()).then(|| format!("{verb} {}", all.join(", ")))
     };
@@ -276,20 +289,20 @@ fn set_right(files: &Files<'_>, setup: &Setup<'_>, write: &[String], remove: &[S
     }
 }
 
-fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+fn text(text: &str) -> ArgumentValue {
+    ArgumentValue::Text(text.to_owned())
 }
 
 /// Whether two values mean the same to Terraform. What cannot be known differs from nothing.
-fn same(name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
+fn same(name: &str, one: Option<&ArgumentValue>, other: Option<&ArgumentValue>) -> bool {
     let default = match name {
         "use_lockfile" | "encrypt" => text("false"),
         "workspace_key_prefix" => text(DEFAULT_WORKSPACE_KEY_PREFIX),
-        _ => Value::Null,
+        _ => ArgumentValue::Null,
     };
-    let meaning = |value: Option<&Value>| match value.map(normal) {
-        None | Some(Value::Null) => default.clone(),
-        Some(Value::Text(empty)) if empty.is_empty() && name != "workspace_key_prefix" => {
+    let meaning = |value: Option<&ArgumentValue>| match value.map(normal) {
+        None | Some(ArgumentValue::Null) => default.clone(),
+        Some(ArgumentValue::Text(empty)) if empty.is_empty() && name != "workspace_key_prefix" => {
             default.clone()
         }
         Some(value) => value,
@@ -298,34 +311,42 @@ fn same(name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
     is_unknown(&one) || is_unknown(&other) || one == other
 }
 
-fn is_unknown(value: &Value) -> bool {
+fn is_unknown(value: &ArgumentValue) -> bool {
     match value {
-        Value::Secret(_) | Value::NotLiteral => true,
-        Value::List(items) => items.iter().any(is_unknown),
-        Value::Object(fields) => fields.values().any(is_unknown),
-        Value::Null | Value::Text(_) | Value::Bool(_) | Value::Number(_) => false,
+        ArgumentValue::Secret(_) | ArgumentValue::NotLiteral => true,
+        ArgumentValue::List(items) => items.iter().any(is_unknown),
+        ArgumentValue::Object(fields) => fields.values().any(is_unknown),
+        ArgumentValue::Null
+        | ArgumentValue::Text(_)
+        | ArgumentValue::Bool(_)
+        | ArgumentValue::Number(_) => false,
     }
 }
 
 /// Text, numbers and booleans are converted to each other; lists are sets; null in an object is
 /// unset.
-fn normal(value: &Value) -> Value {
+fn normal(value: &ArgumentValue) -> ArgumentValue {
     match value {
-        Value::Bool(value) => text(&value.to_string()),
-        Value::Number(number) => text(number),
-        Value::List(items) => {
-            let mut items: Vec<Value> = items.iter().map(normal).collect();
+        ArgumentValue::Bool(value) => text(&value.to_string()),
+        ArgumentValue::Number(number) => text(number),
+        ArgumentValue::List(items) => {
+            let mut items: Vec<ArgumentValue> = items.iter().map(normal).collect();
             items.sort();
-            Value::List(items)
+            ArgumentValue::List(items)
         }
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(_, value)| **value != Value::Null);
-            Value::Object(
+        ArgumentValue::Object(fields) => {
+            let fields = fields
+                .iter()
+                .filter(|(_, value)| **value != ArgumentValue::Null);
+            ArgumentValue::Object(
                 fields
                     .map(|(name, value)| (name.clone(), normal(value)))
                     .collect(),
             )
         }
-        Value::Null | Value::Text(_) | Value::Secret(_) | Value::NotLiteral => value.clone(),
+        ArgumentValue::Null
+        | ArgumentValue::Text(_)
+        | ArgumentValue::Secret(_)
+        | ArgumentValue::NotLiteral => value.clone(),
     }
 }

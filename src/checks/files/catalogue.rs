@@ -1,7 +1,7 @@
 //! The rules for the files in a folder: each with its id, and with what happens where it does not
 //! hold.
 
-use crate::checks::{Check, Group, Severity};
+use crate::checks::{Check, CheckGroup, Severity};
 
 /// All of them, in the order in which they are carried out.
 pub static ALL: [&Check; 19] = [
@@ -37,7 +37,7 @@ const fn check(
         id,
         docs,
         severity,
-        group: Group::Files,
+        group: CheckGroup::Files,
         title,
         why,
         controls: &[],

@@ -4,27 +4,27 @@
 use std::path::Path;
 
 use super::{
-    Files, at,
+    FolderFiles, at,
     catalogue::{KNOWN, LITERAL, NO_CREDENTIALS, NOT_DEPRECATED},
     fails, named,
 };
 use crate::{
-    checks::{Checked, Verdict},
+    checks::{CheckResult, Verdict},
     terraform::read::{
-        Argument, Engine, Value,
-        arguments::{self, Taken},
+        ArgumentValue, SourcedArgument, TerraformEngine,
+        arguments::{self, ArgumentSupport},
     },
 };
 
 /// A file with arguments, and of which kind it is.
-struct Source<'a> {
+struct ArgumentFile<'a> {
     path: &'a Path,
-    arguments: &'a [Argument],
-    kind: Kind,
+    arguments: &'a [SourcedArgument],
+    kind: ArgumentFileKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ArgumentFileKind {
     Block,
     /// A block of another backend, whose arguments are not ours to know.
     OtherBlock,
@@ -33,7 +33,7 @@ enum Kind {
     Saved,
 }
 
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let engine = files.folder.engine;
     let mut all = vec![];
     for source in sources(files) {
@@ -42,7 +42,10 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
             source.path,
             credentials(&source, files),
         ));
-        if matches!(source.kind, Kind::Block | Kind::Partial) {
+        if matches!(
+            source.kind,
+            ArgumentFileKind::Block | ArgumentFileKind::Partial
+        ) {
             all.push(at(&LITERAL, source.path, literal(&source, engine)));
             all.push(at(&KNOWN, source.path, known(&source, engine)));
             all.push(at(
@@ -55,53 +58,53 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn sources<'a>(files: &Files<'a>) -> Vec<Source<'a>> {
+fn sources<'a>(files: &FolderFiles<'a>) -> Vec<ArgumentFile<'a>> {
     let blocks = files
         .folder
         .configuration
         .blocks
         .iter()
-        .map(|block| Source {
+        .map(|block| ArgumentFile {
             path: &block.at.path,
             arguments: &block.arguments,
             kind: if block.is_s3() {
-                Kind::Block
+                ArgumentFileKind::Block
             } else {
-                Kind::OtherBlock
+                ArgumentFileKind::OtherBlock
             },
         });
     let readable = files
         .partial
         .iter()
         .filter_map(|partial| Some((partial, partial.arguments.as_ref().ok()?)));
-    let partial = readable.map(|(partial, arguments)| Source {
+    let partial = readable.map(|(partial, arguments)| ArgumentFile {
         path: &partial.path,
         arguments,
-        kind: Kind::Partial,
+        kind: ArgumentFileKind::Partial,
     });
     let saved = files.folder.saved.as_ref().ok().and_then(Option::as_ref);
-    let saved = saved.map(|saved| Source {
+    let saved = saved.map(|saved| ArgumentFile {
         path: &saved.path,
         arguments: &saved.arguments,
-        kind: Kind::Saved,
+        kind: ArgumentFileKind::Saved,
     });
     blocks.chain(partial).chain(saved).collect()
 }
 
-fn credentials(source: &Source<'_>, files: &Files<'_>) -> Verdict {
+fn credentials(source: &ArgumentFile<'_>, files: &FolderFiles<'_>) -> Verdict {
     let found: Vec<String> = source.arguments.iter().flat_map(secrets).collect();
     if found.is_empty() {
         return Verdict::Holds;
     }
     let rotate = "replace the credential, since others may have it";
     let mend = match source.kind {
-        Kind::Saved => {
+        ArgumentFileKind::Saved => {
             let program = files.folder.engine.program();
             format!(
                 "{rotate}; take it out of what `init` is given, then `{program} init -reconfigure`"
             )
         }
-        Kind::Block | Kind::OtherBlock | Kind::Partial => {
+        ArgumentFileKind::Block | ArgumentFileKind::OtherBlock | ArgumentFileKind::Partial => {
             format!(
                 "{rotate}; remove the argument here and from the history of the repository, and \
                  give it by the environment or a profile"
@@ -115,7 +118,7 @@ fn credentials(source: &Source<'_>, files: &Files<'_>) -> Verdict {
 }
 
 /// The path of each credential in an argument, and where the argument is.
-fn secrets(argument: &Argument) -> Vec<String> {
+fn secrets(argument: &SourcedArgument) -> Vec<String> {
     let mut paths = vec![];
     below(&argument.value, &argument.name, &mut paths);
     paths
@@ -124,22 +127,26 @@ fn secrets(argument: &Argument) -> Vec<String> {
         .collect()
 }
 
-fn below(value: &Value, path: &str, found: &mut Vec<String>) {
+fn below(value: &ArgumentValue, path: &str, found: &mut Vec<String>) {
     match value {
-        Value::Secret(_) => found.push(path.to_owned()),
-        Value::List(items) => items.iter().for_each(|item| below(item, path, found)),
-        Value::Object(fields) => fields
+        ArgumentValue::Secret(_) => found.push(path.to_owned()),
+        ArgumentValue::List(items) => items.iter().for_each(|item| below(item, path, found)),
+        ArgumentValue::Object(fields) => fields
             .iter()
             .for_each(|(name, value)| below(value, &format!("{path}.{name}"), found)),
-        Value::Null | Value::Text(_) | Value::Bool(_) | Value::Number(_) | Value::NotLiteral => {}
+        ArgumentValue::Null
+        | ArgumentValue::Text(_)
+        | ArgumentValue::Bool(_)
+        | ArgumentValue::Number(_)
+        | ArgumentValue::NotLiteral => {}
     }
 }
 
-fn literal(source: &Source<'_>, engine: Engine) -> Verdict {
+fn literal(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     // OpenTofu 1.8 and later take variables and locals in a block; in a partial configuration,
     // nobody does.
-    let taken = engine == Engine::OpenTofu && source.kind == Kind::Block;
-    let found: Vec<&Argument> = source
+    let taken = engine == TerraformEngine::OpenTofu && source.kind == ArgumentFileKind::Block;
+    let found: Vec<&SourcedArgument> = source
         .arguments
         .iter()
         .filter(|argument| !taken && argument.value.has_no_literal())
@@ -162,13 +169,13 @@ fn literal(source: &Source<'_>, engine: Engine) -> Verdict {
     )
 }
 
-fn known(source: &Source<'_>, engine: Engine) -> Verdict {
+fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     let mut what = vec![];
     let mut mend = vec![];
     for (name, argument) in names(source.arguments) {
         match arguments::taken(&name, engine) {
-            Taken::Fully | Taken::Still(_) => {}
-            Taken::NoLonger(instead) => {
+            ArgumentSupport::Fully | ArgumentSupport::Still(_) => {}
+            ArgumentSupport::NoLonger(instead) => {
                 what.push(format!(
                     "{} no longer takes {} ({})",
                     engine.title(),
@@ -181,7 +188,7 @@ fn known(source: &Source<'_>, engine: Engine) -> Verdict {
                     argument.at
                 ));
             }
-            Taken::Never => {
+            ArgumentSupport::Never => {
                 what.push(format!(
                     "{} does not know {} ({})",
                     engine.title(),
@@ -203,11 +210,13 @@ fn known(source: &Source<'_>, engine: Engine) -> Verdict {
 }
 
 /// Not of the lock table: whether that is to be mended depends on what else locks.
-fn not_deprecated(source: &Source<'_>, engine: Engine) -> Verdict {
+fn not_deprecated(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     let deprecated = names(source.arguments)
         .into_iter()
         .filter_map(|(name, argument)| match arguments::taken(&name, engine) {
-            Taken::Still(instead) if name != "dynamodb_table" && name != "endpoints.dynamodb" => {
+            ArgumentSupport::Still(instead)
+                if name != "dynamodb_table" && name != "endpoints.dynamodb" =>
+            {
                 Some((name, argument, instead))
             }
             _ => None,
@@ -230,7 +239,7 @@ fn not_deprecated(source: &Source<'_>, engine: Engine) -> Verdict {
 
 /// Names of the arguments, and of the fields of `endpoints`. One that is null is refused all the
 /// same if it is not known.
-fn names(arguments: &[Argument]) -> Vec<(String, &Argument)> {
+fn names(arguments: &[SourcedArgument]) -> Vec<(String, &SourcedArgument)> {
     let mut all = vec![];
     for argument in arguments {
         all.push((argument.name.clone(), argument));
@@ -248,7 +257,7 @@ fn names(arguments: &[Argument]) -> Vec<(String, &Argument)> {
     all
 }
 
-fn spots(arguments: &[&Argument]) -> String {
+fn spots(arguments: &[&SourcedArgument]) -> String {
     arguments
         .iter()
         .map(|argument| format!("{} ({})", named(&argument.name), argument.at))

@@ -1,14 +1,14 @@
 //! Whether the folder is used with a version of Terraform or OpenTofu that has a fault which this
 //! backend meets.
 
-use super::{Files, at, catalogue::ENGINE, fails, named_version, unreadable};
+use super::{FolderFiles, at, catalogue::ENGINE, fails, named_version, unreadable};
 use crate::{
-    checks::{Checked, Verdict},
-    terraform::read::{Block, Engine, EngineVersions},
+    checks::{CheckResult, Verdict},
+    terraform::read::{ConfiguredBlock, EngineVersions, TerraformEngine},
 };
 
 /// One check of the folder, whatever is known of versions.
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let known = files.folder.versions.iter().flatten();
     let (what, mut mend): (Vec<String>, Vec<&str>) =
         known.filter_map(|versions| fault(files, versions)).unzip();
@@ -28,13 +28,13 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
 }
 
 /// What is wrong with all of the versions that one file names, and which to use.
-fn fault(files: &Files<'_>, versions: &EngineVersions) -> Option<(String, &'static str)> {
+fn fault(files: &FolderFiles<'_>, versions: &EngineVersions) -> Option<(String, &'static str)> {
     let EngineVersions {
         engine, allowed, ..
     } = versions;
     let of = |what: &str| format!("{}: {what}", named_version(versions));
     match engine {
-        Engine::Terraform => {
+        TerraformEngine::Terraform => {
             (allowed.are_all(|version| version == (1, 15, 0)) && is_partial(files)).then(|| {
                 (
                     of("its `validate` fails on the partial configuration"),
@@ -42,12 +42,12 @@ fn fault(files: &Files<'_>, versions: &EngineVersions) -> Option<(String, &'stat
                 )
             })
         }
-        Engine::OpenTofu if !locks_in_files(files) => None,
-        Engine::OpenTofu if allowed.are_all(|version| version < (1, 10, 0)) => Some((
+        TerraformEngine::OpenTofu if !locks_in_files(files) => None,
+        TerraformEngine::OpenTofu if allowed.are_all(|version| version < (1, 10, 0)) => Some((
             of("it does not know lock files"),
             "use OpenTofu 1.10.2 or later",
         )),
-        Engine::OpenTofu => allowed.are_all(|version| version < (1, 10, 2)).then(|| {
+        TerraformEngine::OpenTofu => allowed.are_all(|version| version < (1, 10, 2)).then(|| {
             (
                 of("it writes lock files without the encryption that the backend asks for"),
                 "use OpenTofu 1.10.2 or later",
@@ -57,8 +57,8 @@ fn fault(files: &Files<'_>, versions: &EngineVersions) -> Option<(String, &'stat
 }
 
 /// Whether the block leaves arguments to another file.
-fn is_partial(files: &Files<'_>) -> bool {
-    let lacks = |block: &Block| {
+fn is_partial(files: &FolderFiles<'_>) -> bool {
+    let lacks = |block: &ConfiguredBlock| {
         ["bucket", "key"].iter().any(|name| {
             block
                 .arguments
@@ -69,7 +69,7 @@ fn is_partial(files: &Files<'_>) -> bool {
     !files.partial.is_empty() || files.block.is_some_and(lacks)
 }
 
-fn locks_in_files(files: &Files<'_>) -> bool {
+fn locks_in_files(files: &FolderFiles<'_>) -> bool {
     files
         .in_use()
         .iter()

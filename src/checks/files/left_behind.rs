@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::{
-    Files, at,
+    FolderFiles, at,
     catalogue::{IGNORED, NO_LOCAL_STATE, TRACKED},
     fails, unreadable,
 };
 use crate::{
-    checks::{Checked, Verdict},
-    terraform::read::{COPIES, Holds, Ignored, LocalState, Unreadable},
+    checks::{CheckResult, Verdict},
+    terraform::read::{COPIES, IgnoreStatus, LocalState, LocalStateContents, UnreadableFile},
     text::shell::shell_word,
 };
 
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let mut all = vec![];
     // Where the state is meant to be local, it is where it should be.
     if files.is_remote() {
@@ -33,11 +33,13 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn local_state(files: &Files<'_>, state: &LocalState) -> Verdict {
+fn local_state(files: &FolderFiles<'_>, state: &LocalState) -> Verdict {
     let (resources, outputs) = match &state.holds {
-        Holds::Nothing | Holds::Encrypted => return Verdict::Holds,
-        Holds::Unclear(error) => return unreadable(format!("the file {}", error.error)),
-        Holds::Resources { resources, outputs } => (*resources, *outputs),
+        LocalStateContents::Nothing | LocalStateContents::Encrypted => return Verdict::Holds,
+        LocalStateContents::Unclear(error) => {
+            return unreadable(format!("the file {}", error.error));
+        }
+        LocalStateContents::Resources { resources, outputs } => (*resources, *outputs),
     };
     let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let what = format!(
@@ -49,7 +51,7 @@ fn local_state(files: &Files<'_>, state: &LocalState) -> Verdict {
 }
 
 /// What brings the content to where it belongs, if it may not be there yet, and the file away.
-fn away(files: &Files<'_>, path: &Path) -> String {
+fn away(files: &FolderFiles<'_>, path: &Path) -> String {
     let program = files.folder.engine.program();
     let file = shell_word(&files.relative(path));
     let name = path
@@ -81,8 +83,8 @@ fn away(files: &Files<'_>, path: &Path) -> String {
     }
 }
 
-fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
-    let Ignored {
+fn by_git(files: &FolderFiles<'_>, ignored: &IgnoreStatus) -> Vec<CheckResult> {
+    let IgnoreStatus {
         tracked,
         data_dir,
         states,
@@ -94,18 +96,20 @@ fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
     let states = states
         .iter()
         .map(|standing| (standing, pattern(&standing.path)));
-    let verdict = |ignored: &Result<bool, Unreadable>, path: &Path, pattern: String| match ignored {
-        Ok(true) => Verdict::Holds,
-        Ok(false) => {
-            let (word, path) = (shell_word(&pattern), shell_word(&files.relative(path)));
-            fails(
-                "git does not ignore it",
-                format!(
-                    "`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was committed"
-                ),
-            )
+    let verdict = |ignored: &Result<bool, UnreadableFile>, path: &Path, pattern: String| {
+        match ignored {
+            Ok(true) => Verdict::Holds,
+            Ok(false) => {
+                let (word, path) = (shell_word(&pattern), shell_word(&files.relative(path)));
+                fails(
+                    "git does not ignore it",
+                    format!(
+                        "`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was committed"
+                    ),
+                )
+            }
+            Err(error) => unreadable(format!("the folder {}", error.error)),
         }
-        Err(error) => unreadable(format!("the folder {}", error.error)),
     };
     let is_ignored = folder.chain(states).map(|(standing, pattern)| {
         at(
@@ -129,7 +133,7 @@ fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
     is_ignored.chain(is_tracked).collect()
 }
 
-fn of_tracked(files: &Files<'_>, path: &Path) -> Verdict {
+fn of_tracked(files: &FolderFiles<'_>, path: &Path) -> Verdict {
     let file = shell_word(&files.relative(path));
     let mend = format!(
         "`git rm --cached {file}`, and replace every secret that is in it: the history of the \

@@ -4,23 +4,25 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    Files, at,
+    FolderFiles, at,
     catalogue::{DECLARED, ONE_BLOCK, READABLE},
     fails, unreadable,
 };
 use crate::{
-    checks::{Checked, Verdict},
-    terraform::read::{Block, Partial, Unreadable, configuration::NO_STATE_STORES},
+    checks::{CheckResult, Verdict},
+    terraform::read::{
+        ConfiguredBlock, PartialFile, UnreadableFile, configuration::NO_STATE_STORES,
+    },
 };
 
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let mut all = readable(files);
     all.extend(one_block(files));
     all.extend(declared(files));
     all
 }
 
-fn readable(files: &Files<'_>) -> Vec<Checked> {
+fn readable(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let folder = files.folder;
     let read = folder
         .configuration
@@ -28,7 +30,7 @@ fn readable(files: &Files<'_>) -> Vec<Checked> {
         .iter()
         .map(|block| block.at.path.as_path())
         .collect::<BTreeSet<_>>();
-    let mut all: Vec<Checked> = read
+    let mut all: Vec<CheckResult> = read
         .into_iter()
         .map(|path| at(&READABLE, path, Verdict::Holds))
         .collect();
@@ -50,7 +52,7 @@ fn readable(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn failed(error: &Unreadable) -> Checked {
+fn failed(error: &UnreadableFile) -> CheckResult {
     at(
         &READABLE,
         &error.path,
@@ -58,7 +60,7 @@ fn failed(error: &Unreadable) -> Checked {
     )
 }
 
-fn one_block(files: &Files<'_>) -> Option<Checked> {
+fn one_block(files: &FolderFiles<'_>) -> Option<CheckResult> {
     let configuration = &files.folder.configuration;
     let verdict = match &configuration.blocks[..] {
         [first, second, ..] => {
@@ -84,12 +86,12 @@ fn one_block(files: &Files<'_>) -> Option<Checked> {
 }
 
 /// Asked where there is a configuration, and something that says that its backend is `s3`.
-fn declared(files: &Files<'_>) -> Vec<Checked> {
+fn declared(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let configuration = &files.folder.configuration;
     if !configuration.is_present() || configuration.blocks.len() > 1 {
         return vec![];
     }
-    let mut all: Vec<Checked> = files
+    let mut all: Vec<CheckResult> = files
         .partial
         .iter()
         .map(|partial| at(&DECLARED, &partial.path, of_partial(files, partial)))
@@ -133,7 +135,7 @@ fn declared(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn unsupported(block: &Block) -> String {
+fn unsupported(block: &ConfiguredBlock) -> String {
     if block.kind.is_state_store() {
         format!("; {NO_STATE_STORES}")
     } else {
@@ -141,7 +143,7 @@ fn unsupported(block: &Block) -> String {
     }
 }
 
-fn of_saved(files: &Files<'_>) -> Verdict {
+fn of_saved(files: &FolderFiles<'_>) -> Verdict {
     let program = files.folder.engine.program();
     fails(
         "it was initialized with an s3 backend, and no file of the folder has the block now: the \
@@ -150,7 +152,7 @@ fn of_saved(files: &Files<'_>) -> Verdict {
     )
 }
 
-fn of_partial(files: &Files<'_>, partial: &Partial) -> Verdict {
+fn of_partial(files: &FolderFiles<'_>, partial: &PartialFile) -> Verdict {
     let configuration = &files.folder.configuration;
     if files.block.is_some() {
         return Verdict::Holds;
@@ -209,7 +211,7 @@ fn of_partial(files: &Files<'_>, partial: &Partial) -> Verdict {
 }
 
 /// The local state that `init` with a partial configuration alone led to.
-fn stayed_local<'a>(files: &Files<'a>) -> Option<&'a Path> {
+fn stayed_local<'a>(files: &FolderFiles<'a>) -> Option<&'a Path> {
     let of_default = |path: &Path| {
         path.file_name()
             .is_some_and(|name| name == "terraform.tfstate")

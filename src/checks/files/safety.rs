@@ -1,19 +1,19 @@
 //! Whether what is said locks and encrypts.
 
 use super::{
-    Files, Setup, at,
+    BackendSetup, FolderFiles, at,
     catalogue::{KEY_ARN, KEY_NAMED, KEY_USED, LOCK_LASTS, LOCKED},
     fails, shown, unreadable,
 };
 use crate::{
-    checks::{Checked, Verdict},
+    checks::{CheckResult, Verdict},
     terraform::{
-        read::{Engine, Value},
+        read::{ArgumentValue, TerraformEngine},
         write::BackendConfig,
     },
 };
 
-pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let mut all = vec![];
     for setup in files.in_use() {
         all.push(at(&LOCKED, setup.path, locked(files, &setup)));
@@ -34,7 +34,7 @@ pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
     all
 }
 
-fn locked(files: &Files<'_>, setup: &Setup<'_>) -> Verdict {
+fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
     if setup.value("dynamodb_table").is_some() {
         return Verdict::Holds;
     }
@@ -52,7 +52,10 @@ fn locked(files: &Files<'_>, setup: &Setup<'_>) -> Verdict {
                     .as_ref()
                     .filter(|_| !cloud.use_lockfile)
             }) {
-                Some(table) => ("dynamodb_table", shown(Some(&Value::Text(table.clone())))),
+                Some(table) => (
+                    "dynamodb_table",
+                    shown(Some(&ArgumentValue::Text(table.clone()))),
+                ),
                 None => ("use_lockfile", "true".to_owned()),
             };
             fails(what, files.set(setup, name, &value))
@@ -61,11 +64,11 @@ fn locked(files: &Files<'_>, setup: &Setup<'_>) -> Verdict {
 }
 
 /// `None` where no table locks.
-fn lock_lasts(files: &Files<'_>, setup: &Setup<'_>) -> Option<Verdict> {
+fn lock_lasts(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Option<Verdict> {
     setup.value("dynamodb_table")?;
     // An environment whose settings ask for nothing but the table has what was asked for.
     let as_asked = |cloud: &BackendConfig| cloud.dynamodb_table.is_some() && !cloud.use_lockfile;
-    if files.folder.engine == Engine::OpenTofu
+    if files.folder.engine == TerraformEngine::OpenTofu
         || setup.flag("use_lockfile") != Some(false)
         || files.cloud.is_some_and(as_asked)
     {
@@ -82,7 +85,7 @@ fn lock_lasts(files: &Files<'_>, setup: &Setup<'_>) -> Option<Verdict> {
     Some(fails(what, mend))
 }
 
-fn key_used(files: &Files<'_>, setup: &Setup<'_>) -> Verdict {
+fn key_used(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
     match setup.flag("encrypt") {
         Some(true) => Verdict::Holds,
         None => unreadable(format!(
@@ -99,7 +102,7 @@ fn key_used(files: &Files<'_>, setup: &Setup<'_>) -> Verdict {
     }
 }
 
-fn key_named(files: &Files<'_>, setup: &Setup<'_>, key: &str) -> Verdict {
+fn key_named(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &str) -> Verdict {
     if setup.value("kms_key_id").is_some() || setup.flag("encrypt") == Some(false) {
         return Verdict::Holds;
     }
@@ -107,11 +110,11 @@ fn key_named(files: &Files<'_>, setup: &Setup<'_>, key: &str) -> Verdict {
         "`encrypt` at {} comes without `kms_key_id`: states are written with AES256",
         setup.spot("encrypt")
     );
-    let key = shown(Some(&Value::Text(key.to_owned())));
+    let key = shown(Some(&ArgumentValue::Text(key.to_owned())));
     fails(what, files.set(setup, "kms_key_id", &key))
 }
 
-fn key_arn(files: &Files<'_>, setup: &Setup<'_>, key: &Value) -> Verdict {
+fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValue) -> Verdict {
     let spot = setup.spot("kms_key_id");
     let Some(key) = key.as_text() else {
         return unreadable(format!("`kms_key_id` at {spot} is not a plain value"));
@@ -121,10 +124,10 @@ fn key_arn(files: &Files<'_>, setup: &Setup<'_>, key: &Value) -> Verdict {
     }
     let what = format!(
         "`kms_key_id` at {spot} is {}",
-        shown(Some(&Value::Text(key.to_owned())))
+        shown(Some(&ArgumentValue::Text(key.to_owned())))
     );
     let arn = match files.key() {
-        Some(arn) => shown(Some(&Value::Text(arn.to_owned()))),
+        Some(arn) => shown(Some(&ArgumentValue::Text(arn.to_owned()))),
         None => {
             return fails(
                 what,

@@ -8,22 +8,22 @@ use std::{num::NonZeroUsize, sync::Mutex};
 
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         key::DAYS_UNTIL_DELETION,
         resources::AwsSpec,
         settle::PATIENCE,
         teardown::{
-            demolition::{Demolition, Done},
+            demolition::{DestroyReport, DestroyTasks},
             people, prune,
         },
     },
     cli::{
-        approval, context::Context, describe::describe, environment::Environment, explain,
-        failure::Failure, progress,
+        approval, context::Context, describe::describe, environment::ConnectedEnvironment, explain,
+        failure::CliError, progress,
     },
     engine::{
-        plan::{Change, Plan},
-        spec::Outputs,
+        plan::{Plan, PlannedChange},
+        spec::KnownOutputs,
     },
     report::plan as report,
     text::words,
@@ -33,30 +33,30 @@ use crate::{
 const NOT_DELETED: &str = "Cancelled. Nothing was deleted.";
 
 /// What is to be deleted, and how.
-pub struct Prune {
+pub struct PruneOptions {
     plan: Plan<AwsSpec>,
-    aws: Aws,
+    aws: AwsProvider,
     bucket: String,
     parallelism: NonZeroUsize,
     approved: bool,
     may_ask: bool,
 }
 
-impl Prune {
+impl PruneOptions {
     /// `None` if there is nothing to delete.
     ///
     /// # Errors
     /// With exit code 3 if the runner policy is still in use, before anything is changed.
     pub async fn of(
-        environment: &Environment,
+        environment: &ConnectedEnvironment,
         cx: &mut Context<'_>,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, CliError> {
         let plan = prune::plan(&environment.unwanted);
         if plan.deletes().next().is_none() {
             return Ok(None);
         }
         for step in plan.deletes() {
-            if let Change::Delete {
+            if let PlannedChange::Delete {
                 from: AwsSpec::Policy(policy),
             } = &step.change
             {
@@ -64,7 +64,7 @@ impl Prune {
                 let attached = cx.look(people::attached(&environment.aws, &arn)).await?;
                 let attached = attached.map_err(|error| {
                     explain::aws(
-                        Failure::refused(
+                        CliError::refused(
                             "cannot tell who has the runner policy; nothing was changed",
                         )
                         .because(&error),
@@ -74,14 +74,14 @@ impl Prune {
                 })?;
                 if !attached.is_empty() {
                     let who = attached.join(", ");
-                    return Err(Failure::refused(format!(
+                    return Err(CliError::refused(format!(
                         "the runner policy is still attached to {who}; nothing was changed"
                     ))
                     .hint("detach it first, or keep it with --policy"));
                 }
             }
         }
-        let Environment {
+        let ConnectedEnvironment {
             settings,
             names,
             aws,
@@ -102,14 +102,14 @@ impl Prune {
     ///
     /// # Errors
     /// If it is not approved, or something could not be deleted.
-    pub async fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    pub async fn run(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         let view = cx.global.view(cx.host);
         cx.say("");
         cx.say("no longer wanted:");
         let text = report::text(&self.plan, &describe, &view);
         cx.show(&text);
         self.confirm(cx)?;
-        let demolition = Demolition {
+        let demolition = DestroyTasks {
             aws: &self.aws,
             bucket: &self.bucket,
             key_days: DAYS_UNTIL_DELETION,
@@ -117,11 +117,16 @@ impl Prune {
             until: None,
             patience: PATIENCE,
             cancel: cx.host.cancel.clone(),
-            done: Mutex::new(Done::default()),
+            done: Mutex::new(DestroyReport::default()),
         };
-        let outcome =
-            progress::carried_out(self.plan, Outputs::new(), &demolition, self.parallelism, cx)
-                .await;
+        let outcome = progress::carried_out(
+            self.plan,
+            KnownOutputs::new(),
+            &demolition,
+            self.parallelism,
+            cx,
+        )
+        .await;
         if outcome.failed.is_empty() && outcome.left.is_empty() {
             cx.say(&format!(
                 "deleted: {}",
@@ -130,7 +135,7 @@ impl Prune {
             return Ok(());
         }
         let left = outcome.failed.len() + outcome.left.len();
-        let mut failure = Failure::partly(format!(
+        let mut failure = CliError::partly(format!(
             "{} could not be deleted",
             words::count(left, "resource", "resources")
         ));
@@ -143,20 +148,20 @@ impl Prune {
         Err(failure.hint("the same command continues where this one stopped"))
     }
 
-    fn confirm(&self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn confirm(&self, cx: &mut Context<'_>) -> Result<(), CliError> {
         if self.approved {
             return Ok(());
         }
         let count = words::count(self.plan.deletes().count(), "resource", "resources");
         if !self.may_ask {
-            return Err(Failure::failed(format!(
+            return Err(CliError::failed(format!(
                 "deleting {count} needs approval, but this is not a terminal"
             ))
             .hint("pass --prune --auto-approve (-y)"));
         }
-        let cancelled = |failure: Failure| {
+        let cancelled = |failure: CliError| {
             if failure.cancelled {
-                Failure {
+                CliError {
                     message: NOT_DELETED.to_owned(),
                     ..failure
                 }

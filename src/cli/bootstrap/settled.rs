@@ -7,12 +7,15 @@ use serde_json::Value;
 use crate::{
     backend::aws::{
         resources::{AwsSpec, observe_again},
-        settle::{SHOWN, Waiting},
+        settle::{SHOWN, WaitLimit},
     },
-    cli::{context::Context, environment::Environment, failure::Failure, summary, wait::Waits},
+    cli::{
+        context::Context, environment::ConnectedEnvironment, failure::CliError, summary,
+        wait::WaitReport,
+    },
     engine::{
-        observation::{Observation, Seen},
-        plan::{Change, Plan, Step},
+        observation::{Observation, Observed},
+        plan::{Plan, PlanStep, PlannedChange},
         spec::Address,
     },
     text::words,
@@ -28,13 +31,13 @@ const OF_OTHERS: Duration = Duration::from_secs(30);
 /// # Errors
 /// If something still differs after three minutes, or cannot be looked at.
 pub async fn must_be(
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     before: &Observation<AwsSpec>,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     const HINT: &str = "all of it was made; the same command verifies it and writes the files";
-    let mut waiting = Waiting::at_most(SHOWN);
-    let mut waits = Waits::new("AWS shows", SHOWN);
+    let mut waiting = WaitLimit::at_most(SHOWN);
+    let mut waits = WaitReport::new("AWS shows", SHOWN);
     let mut observation = cx
         .observe(environment)
         .await
@@ -86,8 +89,8 @@ pub async fn must_be(
 /// What takes more than one call may be seen with some of its values as they were, and the others
 /// as they were written.
 fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<&'p str> {
-    let is_of_others = |step: &&Step<AwsSpec>| match (&step.change, before.get(&step.address)) {
-        (Change::Update { from, to }, Some(Seen::Present { spec, .. })) => {
+    let is_of_others = |step: &&PlanStep<AwsSpec>| match (&step.change, before.get(&step.address)) {
+        (PlannedChange::Update { from, to }, Some(Observed::Present { spec, .. })) => {
             let [now, before, written] =
                 [from, spec, to].map(|spec| serde_json::to_value(spec).unwrap_or_default());
             is_another(&now, &before, &written)
@@ -119,17 +122,17 @@ fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
     }
 }
 
-fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
+fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> CliError {
     let of_others = of_others(plan, before);
     if of_others.is_empty() {
-        return Failure::partly("everything was written, but AWS shows other values (above)")
+        return CliError::partly("everything was written, but AWS shows other values (above)")
             .hint(
                 "if another run with other settings changes this environment at the same time, \
                  let it end first",
             )
             .hint("else AWS does not show all of it yet: run the same command again in a minute");
     }
-    Failure::partly(format!(
+    CliError::partly(format!(
         "another run changes this environment at the same time: {}",
         words::list(&of_others)
     ))
@@ -144,14 +147,14 @@ mod tests {
     use super::*;
     use crate::{
         backend::aws::{
-            bucket::versioning::Versioning,
-            lock_table::{Billing, Encryption, LockTable},
+            bucket::versioning::BucketVersioning,
+            lock_table::{LockTable, LockTableEncryption, TableBilling},
         },
-        engine::observation::Owner,
+        engine::observation::ResourceOwner,
     };
 
     fn versioning(status: &str) -> AwsSpec {
-        AwsSpec::Versioning(Versioning {
+        AwsSpec::Versioning(BucketVersioning {
             bucket: "states".to_owned(),
             status: status.to_owned(),
             mfa_delete: false,
@@ -162,29 +165,29 @@ mod tests {
     #[test]
     fn only_a_value_that_was_never_there_is_of_another_run() {
         let address = Address::new("state_bucket/versioning");
-        let change = Change::Update {
+        let change = PlannedChange::Update {
             from: versioning("Suspended"),
             to: versioning("Enabled"),
         };
         let plan = Plan {
-            steps: vec![Step {
+            steps: vec![PlanStep {
                 address: address.clone(),
                 needs: vec![],
                 consequence: None,
                 change,
             }],
         };
-        let said = |seen: Seen<AwsSpec>| {
+        let said = |seen: Observed<AwsSpec>| {
             let failure = unsettled(&plan, &Observation::from([(address.clone(), seen)]));
             format!("{} {}", failure.message, failure.hints.join(" "))
         };
-        let present = |status: &str| Seen::Present {
+        let present = |status: &str| Observed::Present {
             spec: versioning(status),
             output: None,
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
         };
         let late = "AWS does not show all of it yet";
-        for seen in [Seen::Absent, present("Suspended")] {
+        for seen in [Observed::Absent, present("Suspended")] {
             let said = said(seen);
             assert!(
                 said.contains(late) && said.contains("another run with other settings"),
@@ -215,26 +218,26 @@ mod tests {
                 ..LockTable::named("locks")
             })
         };
-        let key = |name: &str| Encryption::Kms(name.to_owned());
+        let key = |name: &str| LockTableEncryption::Kms(name.to_owned());
         let (old, new) = (
             [("a", "old"), ("b", "old"), ("c", "old")],
             [("a", "new"), ("b", "new")],
         );
         let before = Observation::from([(
             Address::new("lock_table"),
-            Seen::Present {
+            Observed::Present {
                 spec: table(false, key("old"), &old),
                 output: None,
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
             },
         )]);
         let said = |now: AwsSpec| {
-            let change = Change::Update {
+            let change = PlannedChange::Update {
                 from: now,
                 to: table(true, key("new"), &new),
             };
             let plan = Plan {
-                steps: vec![Step {
+                steps: vec![PlanStep {
                     address: Address::new("lock_table"),
                     needs: vec![],
                     consequence: None,
@@ -254,7 +257,7 @@ mod tests {
         let theirs = [("a", "new"), ("b", "their"), ("c", "old")];
         for now in [
             table(true, key("their"), &old),
-            table(true, Encryption::AwsOwned, &new),
+            table(true, LockTableEncryption::AwsOwned, &new),
             table(true, key("old"), &theirs),
         ] {
             assert_eq!(said(now), "lock_table");
@@ -262,7 +265,7 @@ mod tests {
         let AwsSpec::LockTable(of_theirs) = table(true, key("old"), &old) else {
             unreachable!("it is one")
         };
-        let billing = Billing::Provisioned { read: 1, write: 1 };
+        let billing = TableBilling::Provisioned { read: 1, write: 1 };
         assert_eq!(
             said(AwsSpec::LockTable(LockTable {
                 billing,

@@ -1,15 +1,15 @@
 //! Where the states of an environment are, and what its files say of that.
 
-use super::Environment;
+use super::ConnectedEnvironment;
 use crate::{
     backend::aws::{blueprint::KEY, store::StoreAddress},
-    engine::spec::Outputs,
-    settings::Encryption,
-    state::layout::Layout,
+    engine::spec::KnownOutputs,
+    settings::EncryptionSettings,
+    state::layout::StateLayout,
     terraform::write::{AssumedRole, BackendConfig},
 };
 
-impl Environment {
+impl ConnectedEnvironment {
     /// Where its states and locks are.
     pub fn store(&self) -> StoreAddress {
         let Self {
@@ -22,7 +22,7 @@ impl Environment {
             bucket: names.state_bucket.clone(),
             owner: aws.account().to_owned(),
             table: settings.lock.uses_table().then(|| names.table.clone()),
-            layout: Layout {
+            layout: StateLayout {
                 key: Some(settings.key.to_string()),
                 workspace_prefix: settings.workspace_key_prefix.to_string(),
             },
@@ -30,11 +30,11 @@ impl Environment {
     }
 
     /// What the files say. Before the key is there, its ARN is one that is not known yet.
-    pub fn backend(&self, known: &Outputs) -> BackendConfig {
+    pub fn backend(&self, known: &KnownOutputs) -> BackendConfig {
         let settings = &self.settings;
         let key = match settings.encryption {
-            Encryption::SseS3 => None,
-            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
+            EncryptionSettings::SseS3 => None,
+            EncryptionSettings::NewKey { .. } | EncryptionSettings::OwnKey { .. } => {
                 Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output()))
             }
         };

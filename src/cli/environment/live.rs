@@ -3,25 +3,30 @@
 
 use crate::{
     backend::aws::{
-        Aws,
-        kept::{Beside, Inspect},
+        AwsProvider,
+        kept::{FolderSettings, InspectOptions},
     },
-    cli::{beside, explain, failure::Failure, session::Connected},
+    cli::{beside, explain, failure::CliError, session::AccountSession},
     host::Host,
     settings::{
-        Credentials, Settings,
-        layer::Layer,
-        merge::{Merged, Origin, Sources},
+        CredentialSettings, Settings,
+        layer::SettingsLayer,
+        merge::{MergedSettings, SettingOrigin, SettingsSources},
         names::{AccountId, EnvName},
-        rerun::Rerun,
+        rerun::RerunArguments,
     },
 };
 
 /// What our file in the folder of an environment says.
-pub(super) fn beside_of(settings: &Settings, aws: &Aws, is_emulated: bool, host: &Host) -> Beside {
+pub(super) fn beside_of(
+    settings: &Settings,
+    aws: &AwsProvider,
+    is_emulated: bool,
+    host: &Host,
+) -> FolderSettings {
     let dir = host.cwd.join(&settings.files.out);
     let Some(file) = beside::find(&dir, settings) else {
-        return Beside::default();
+        return FolderSettings::default();
     };
     let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
     file.read(settings, is_same_account)
@@ -30,17 +35,17 @@ pub(super) fn beside_of(settings: &Settings, aws: &Aws, is_emulated: bool, host:
 /// Whether the environment has its state bucket already.
 pub(super) async fn is_live(
     env: &EnvName,
-    merged: &Merged,
-    connected: &Connected,
+    merged: &MergedSettings,
+    connected: &AccountSession,
     host: &Host,
-) -> Result<bool, Failure> {
+) -> Result<bool, CliError> {
     let settings = merged
         .resolve(env)
         .map_err(|error| explain::settings(&error))?;
     let aws = connected.clone().about(&settings);
     let (account, beside) = (account_of(&aws)?, beside_of(&settings, &aws, false, host));
-    let rerun = Rerun::new(env, merged, String::new(), false);
-    let inspect = Inspect {
+    let rerun = RerunArguments::new(env, merged, String::new(), false);
+    let inspect = InspectOptions {
         aws: &aws,
         env,
         merged,
@@ -51,7 +56,7 @@ pub(super) async fn is_live(
     };
     let inspection = tokio::select! {
         biased;
-        () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while looking; nothing was changed")),
+        () = host.cancel.cancelled() => return Err(CliError::interrupted("interrupted while looking; nothing was changed")),
         inspection = inspect.run() => inspection,
     };
     Ok(inspection.map_err(|error| explain::settings(&error))?.live)
@@ -60,17 +65,17 @@ pub(super) async fn is_live(
 /// As whom Terraform is to work. A flag or a variable says it for the caller, and for Terraform
 /// only if it says that as well: to look with other credentials changes no file.
 pub(super) fn for_runs(
-    merged: &Merged,
-    sources: &Sources,
+    merged: &MergedSettings,
+    sources: &SettingsSources,
     env: &EnvName,
-    beside: &Beside,
-) -> Layer {
+    beside: &FolderSettings,
+) -> SettingsLayer {
     match merged.origin("conf-credentials") {
-        Some(Origin::Flag | Origin::Variable { .. }) => merged.layer.clone(),
+        Some(SettingOrigin::Flag | SettingOrigin::Variable { .. }) => merged.layer.clone(),
         _ => {
-            Sources {
+            SettingsSources {
                 file: sources.file.clone(),
-                ..Sources::default()
+                ..SettingsSources::default()
             }
             .merged(env)
             .with_kept(&beside.layer())
@@ -80,14 +85,14 @@ pub(super) fn for_runs(
 }
 
 /// Nothing, unless it is asked for.
-pub(super) fn of_runs(layer: &Layer) -> Credentials {
-    Some(Credentials::of(layer))
+pub(super) fn of_runs(layer: &SettingsLayer) -> CredentialSettings {
+    Some(CredentialSettings::of(layer))
         .filter(|credentials| credentials.in_conf)
         .unwrap_or_default()
 }
 
-pub(super) fn account_of(aws: &Aws) -> Result<AccountId, Failure> {
+pub(super) fn account_of(aws: &AwsProvider) -> Result<AccountId, CliError> {
     aws.account()
         .parse()
-        .map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))
+        .map_err(|error| CliError::failed(format!("AWS returned an invalid account ID: {error}")))
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::report::{
-    json::{Document, write_line},
-    style::Style,
+    json::{VersionedDocument, write_line},
+    style::TextStyles,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +25,10 @@ struct Wire(#[source] Root);
 #[error("service error")]
 struct Root;
 
-fn view(width: usize) -> View {
-    View {
+fn view(width: usize) -> TextStyle {
+    TextStyle {
         width,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -36,8 +36,8 @@ fn view(width: usize) -> View {
     }
 }
 
-fn denied() -> Failure {
-    Failure::of(exit::PARTLY, &Put(Call(Wire(Root))))
+fn denied() -> CliError {
+    CliError::of(exit::PARTLY, &Put(Call(Wire(Root))))
         .hint(
             "grant s3:PutBucketPolicy on arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1, \
              and run the same command again",
@@ -74,7 +74,7 @@ fn forty_columns() {
 
 #[test]
 fn lines_below_the_first_keep_their_layout() {
-    let failure = Failure::failed(
+    let failure = CliError::failed(
         "tfbackend.toml does not make sense\n3 | regoin = \"eu-west-1\"\n  | ^^^^^^\n",
     )
     .hint("did you mean `region`?");
@@ -89,7 +89,7 @@ fn lines_below_the_first_keep_their_layout() {
 #[test]
 fn nobody_speaks_for_us() {
     let failure =
-        Failure::refused("bucket \x1b[2J\u{202e}x is taken\r\n  hint: run evil\n\x1b]0;title\x07")
+        CliError::refused("bucket \x1b[2J\u{202e}x is taken\r\n  hint: run evil\n\x1b]0;title\x07")
             .because(&Root);
     insta::assert_snapshot!(failure.text(&view(80)), @r#"
     error: bucket \u{1b}[2J\u{202e}x is taken
@@ -105,17 +105,17 @@ fn json_has_the_same_facts() {
     write_line(&mut out, denied().document()).unwrap();
     let text = String::from_utf8(out).unwrap();
     insta::assert_snapshot!(text, @r#"{"format_version":1,"error":{"exit_code":4,"message":"could not put the bucket policy: AccessDenied (request 4Q9)","causes":["service error"],"hints":["grant s3:PutBucketPolicy on arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1, and run the same command again","what was made is kept"]}}"#);
-    let back: Document<FailureDocument> = serde_json::from_str(&text).unwrap();
+    let back: VersionedDocument<FailureDocument> = serde_json::from_str(&text).unwrap();
     assert_eq!(back.body, denied().document());
 }
 
 #[test]
 fn constructors_know_their_codes() {
     let codes = [
-        Failure::failed("x"),
-        Failure::refused("x"),
-        Failure::partly("x"),
-        Failure::interrupted("x"),
+        CliError::failed("x"),
+        CliError::refused("x"),
+        CliError::partly("x"),
+        CliError::interrupted("x"),
     ]
     .map(|failure| failure.code);
     assert_eq!(codes, [1, 3, 4, 130]);
@@ -123,7 +123,7 @@ fn constructors_know_their_codes() {
 
 #[test]
 fn cancelled_is_not_printed_as_an_error() {
-    let failure = Failure::cancelled();
+    let failure = CliError::cancelled();
     assert_eq!(
         (failure.code, failure.text(&view(80)).as_str()),
         (3, "Cancelled. Nothing was changed.\n")
@@ -133,7 +133,7 @@ fn cancelled_is_not_printed_as_an_error() {
 proptest! {
     #[test]
     fn whatever_it_says_is_safe(message: String, cause: String, hint: String, width in 1usize..100) {
-        let failure = Failure { causes: vec![cause], hints: vec![hint], ..Failure::failed(message) };
+        let failure = CliError { causes: vec![cause], hints: vec![hint], ..CliError::failed(message) };
         let text = failure.text(&view(width));
         prop_assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
         for line in text.lines() {

@@ -2,19 +2,19 @@
 
 use jiff::SignedDuration;
 
-use super::{looked::Looked, rows};
+use super::{looked::LockSurvey, rows};
 use crate::{
     backend::aws::{error::AwsError, store::live::LiveLock},
-    cli::{context::Context, failure::Failure, target::Target},
-    report::{locks::LockDocument, safe::safe},
+    cli::{context::Context, failure::CliError, target::BackendTarget},
+    report::{locks::HeldLockDocument, safe::safe},
     text::words,
 };
 
 /// One lock, as it was right before anybody is asked.
-pub struct Chosen {
+pub struct ChosenLock {
     /// Without another that may be held beside it.
     pub lock: LiveLock,
-    pub document: LockDocument,
+    pub document: HeldLockDocument,
     /// Why one of its halves is unknown.
     pub unread: Vec<AwsError>,
 }
@@ -22,11 +22,11 @@ pub struct Chosen {
 /// The locks of these IDs. None of them is chosen unless all are there; with no lock at all, they
 /// are gone already.
 pub async fn by_id(
-    looked: &Looked,
+    looked: &LockSurvey,
     ids: &[String],
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Vec<Chosen>, Failure> {
+) -> Result<Vec<ChosenLock>, CliError> {
     let mut chosen = vec![];
     for id in ids {
         let here: Vec<&LiveLock> = looked
@@ -46,11 +46,11 @@ pub async fn by_id(
 
 /// The locks that every clock says have been held for longer.
 pub async fn older_than(
-    looked: &Looked,
+    looked: &LockSurvey,
     least: SignedDuration,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Vec<Chosen>, Failure> {
+) -> Result<Vec<ChosenLock>, CliError> {
     if let Some(failure) =
         looked.failure("not everything could be looked at: which locks are old, nobody can say")
     {
@@ -85,9 +85,9 @@ pub async fn older_than(
 async fn again(
     lock: &LiveLock,
     id: &str,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Option<Chosen>, Failure> {
+) -> Result<Option<ChosenLock>, CliError> {
     let (now, unread) = cx.look(target.store().lock_on(&lock.located.path)).await?;
     // What is gone since is released as it was seen: that it is gone is then found out.
     let seen = if now.only(id).is_some() { &now } else { lock };
@@ -97,7 +97,7 @@ async fn again(
     let document = rows::of(seen, target, cx.now())
         .into_iter()
         .find(|document| document.id == id);
-    Ok(document.map(|document| Chosen {
+    Ok(document.map(|document| ChosenLock {
         lock: only,
         document,
         unread,
@@ -105,14 +105,19 @@ async fn again(
 }
 
 /// Why there is no lock of this ID; none at all is as good as released.
-fn missing(id: &str, looked: &Looked, target: &Target, cx: &Context<'_>) -> Result<(), Failure> {
+fn missing(
+    id: &str,
+    looked: &LockSurvey,
+    target: &BackendTarget,
+    cx: &Context<'_>,
+) -> Result<(), CliError> {
     if let Some((lock_id, _)) = looked
         .elsewhere
         .iter()
         .find(|(lock_id, held)| held.id(lock_id) == id)
     {
         let bucket = lock_id.split('/').next().unwrap_or_default();
-        return Err(Failure::refused(format!(
+        return Err(CliError::refused(format!(
             "the lock {id} is on a state of another bucket, {lock_id}; no lock was released"
         ))
         .hint(format!(
@@ -130,7 +135,7 @@ fn missing(id: &str, looked: &Looked, target: &Target, cx: &Context<'_>) -> Resu
         return Ok(());
     }
     let documents = rows::document(looked, target, cx.now()).locks;
-    let failure = Failure::refused(format!("no lock has the ID {id}; no lock was released"));
+    let failure = CliError::refused(format!("no lock has the ID {id}; no lock was released"));
     Err(documents.iter().fold(failure, |failure, lock| {
         failure.hint(format!(
             "{} is held: {}, {}",

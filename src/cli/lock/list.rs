@@ -4,14 +4,14 @@ use clap::Args;
 
 use super::{looked, rows};
 use crate::{
-    cli::{context::Context, failure::Failure, target::TargetArgs},
+    cli::{context::Context, failure::CliError, target::TargetArgs},
     exit,
     report::locks,
 };
 
 /// List every lock that is held, in the table and in the bucket, of all workspaces
 #[derive(Args, Clone, Debug)]
-pub struct ListArgs {
+pub struct LockListArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
@@ -20,7 +20,7 @@ pub struct ListArgs {
     pub exit_code: bool,
 }
 
-pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let looked = looked::at(&target, cx).await?;

@@ -3,29 +3,29 @@
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::live::{Extent, Held, LiveLock, Seen},
+        store::live::{HeldLock, LiveLock, ScanItem, ScanScope},
         verify::usage::AT_ONCE,
     },
-    cli::{context::Context, explain, failure::Failure, target::Target},
+    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
 };
 
 #[derive(Debug, Default)]
-pub struct Looked {
+pub struct LockSurvey {
     pub locks: Vec<LiveLock>,
     /// Locks in the table on states of other buckets, by `<bucket>/<path>`.
-    pub elsewhere: Vec<(String, Held)>,
+    pub elsewhere: Vec<(String, HeldLock)>,
     /// Why there may be more.
     pub unseen: Vec<AwsError>,
 }
 
-impl Looked {
+impl LockSurvey {
     /// What could not be looked at is not empty.
-    pub fn failure(&self, message: &str) -> Option<Failure> {
+    pub fn failure(&self, message: &str) -> Option<CliError> {
         let (first, _) = self.unseen.split_first()?;
         let failure = self
             .unseen
             .iter()
-            .fold(Failure::failed(message), |failure, error| {
+            .fold(CliError::failed(message), |failure, error| {
                 failure.because(error)
             });
         Some(explain::aws(failure, first, None))
@@ -34,14 +34,14 @@ impl Looked {
 
 /// Goes over table and bucket. Those who may not, as somebody with the rights of a runner, see the
 /// state that they work on.
-pub async fn at(target: &Target, cx: &mut Context<'_>) -> Result<Looked, Failure> {
-    let mut looked = Looked::default();
+pub async fn at(target: &BackendTarget, cx: &mut Context<'_>) -> Result<LockSurvey, CliError> {
+    let mut looked = LockSurvey::default();
     let store = target.store();
-    let walk = store.walk(Extent::Locks, AT_ONCE, |seen| match seen {
-        Seen::Lock(lock) => looked.locks.push(*lock),
-        Seen::Elsewhere { lock_id, held } => looked.elsewhere.push((lock_id, *held)),
-        Seen::NoTable(error) | Seen::NoListing(error) => looked.unseen.push(error),
-        Seen::State(_) | Seen::Orphan { .. } => {}
+    let walk = store.walk(ScanScope::Locks, AT_ONCE, |seen| match seen {
+        ScanItem::Lock(lock) => looked.locks.push(*lock),
+        ScanItem::Elsewhere { lock_id, held } => looked.elsewhere.push((lock_id, *held)),
+        ScanItem::NoTable(error) | ScanItem::NoListing(error) => looked.unseen.push(error),
+        ScanItem::State(_) | ScanItem::Orphan { .. } => {}
     });
     cx.look(walk).await?;
     if let (false, Some(key)) = (looked.unseen.is_empty(), &target.address.layout.key) {

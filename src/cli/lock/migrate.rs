@@ -12,13 +12,13 @@ use crate::{
     cli::{
         approval,
         context::Context,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
     report::migration::{self as report, MigrationDocument},
     settings::layer::LockMechanism,
-    terraform::write::lock_arguments::Wanted,
+    terraform::write::lock_arguments::WantedArguments,
     text::words,
 };
 
@@ -29,10 +29,10 @@ mod ours;
 mod steps;
 mod touch;
 
-use files::{Files, Folders, Places, StoredRecord};
-use guards::{Facts, Refusal, Said};
-use ours::Ours;
-use steps::{Carrying, MigrationStep, OurSteps};
+use files::{BackendEdits, FolderPaths, FolderReadings, StoredRecord};
+use guards::{MigrationConsent, MigrationFacts, MigrationRefusal};
+use ours::EnvironmentLockParts;
+use steps::{MigrationContext, MigrationStep, OurSteps};
 
 /// Move from the lock table to lock files, or back: first to both, then to one
 #[derive(Args, Clone, Debug)]
@@ -75,7 +75,7 @@ pub struct MigrateArgs {
     pub auto_approve: bool,
 }
 
-pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let MigrateArgs {
         target,
         to,
@@ -88,7 +88,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         auto_approve,
     } = args;
     if drop_table && to != Some(LockMechanism::S3) {
-        return Err(Failure::failed("--drop-table goes with --to s3"));
+        return Err(CliError::failed("--drop-table goes with --to s3"));
     }
     let named: Vec<PathBuf> = target
         .backend_config
@@ -115,7 +115,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         .as_ref()
         .map(|ours| (ours.out.clone(), ours.conf_file.clone()));
     let data_dir = cx.host.var("TF_DATA_DIR").map(PathBuf::from);
-    let places = Places {
+    let places = FolderPaths {
         root: &cwd,
         below: all_files,
         named: &named,
@@ -130,14 +130,14 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         .or_else(|| target.missing_table.clone())
         .or_else(|| ours.as_ref().map(|ours| ours.table.clone()));
     let bucket = target.address.bucket.clone();
-    let wanted = |to: LockMechanism| Wanted {
+    let wanted = |to: LockMechanism| WantedArguments {
         bucket: &bucket,
         table: known_table.as_deref(),
         use_table: to.uses_table(),
         use_file: to.uses_lockfile(),
     };
     // Before a table is deleted, those below are looked at, too.
-    let folders = Folders::read(&places, drop_table)?;
+    let folders = FolderReadings::read(&places, drop_table)?;
     let now = match (folders.now(&bucket), target.address.table.is_some()) {
         // No run locks in a table that is not there.
         (Some(LockMechanism::Both), false) => Some(LockMechanism::S3),
@@ -149,7 +149,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
             target.locks.table && (!table_said || target.locks.file.is_none()),
         ),
     };
-    let known = facts::Known {
+    let known = facts::MigrationInputs {
         now,
         only: only.as_deref(),
         roles: &runner,
@@ -162,7 +162,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
             steps: touch.titles(),
             ..document(
                 &facts,
-                &Files::default(),
+                &BackendEdits::default(),
                 &[],
                 &touch.refusals,
                 LockMechanism::S3,
@@ -179,7 +179,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let mut refusals = guards::refusals(
         &facts,
         to,
-        &Said {
+        &MigrationConsent {
             min_version,
             drop_table,
         },
@@ -205,7 +205,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     approve(&steps, auto_approve, &files, cx)?;
     steps::carry_out(
         steps,
-        &Carrying {
+        &MigrationContext {
             files: &files,
             target: &target,
             ours: ours.as_ref(),
@@ -219,11 +219,11 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
 
 /// What moves with the locks of an environment, and what of it a person has to do first.
 fn of_ours(
-    ours: Option<&Ours>,
+    ours: Option<&EnvironmentLockParts>,
     to: LockMechanism,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> (OurSteps, Vec<Refusal>) {
+) -> (OurSteps, Vec<MigrationRefusal>) {
     let Some(ours) = ours else {
         return (OurSteps::default(), vec![]);
     };
@@ -234,7 +234,7 @@ fn of_ours(
             Some(Ok(plan)) => plan,
             Some(Err(why)) => {
                 let hint = "correct it, or name another table: --table NAME";
-                left.push(Refusal {
+                left.push(MigrationRefusal {
                     what: format!("lock table {} cannot be made: {why}", ours.table),
                     hint: hint.to_owned(),
                 });
@@ -253,7 +253,7 @@ fn of_ours(
             .fold(failure.message.clone(), |text, cause| {
                 format!("{text}: {cause}")
             });
-        left.push(Refusal { what: causes, hint });
+        left.push(MigrationRefusal { what: causes, hint });
         None
     });
     if let Some(said) = cx
@@ -288,7 +288,7 @@ fn name_of(mechanism: LockMechanism) -> &'static str {
 }
 
 /// The stage after the one that the files say.
-fn next(facts: &Facts) -> LockMechanism {
+fn next(facts: &MigrationFacts) -> LockMechanism {
     match facts.now {
         Some(LockMechanism::Both) => LockMechanism::S3,
         Some(LockMechanism::Dynamodb) | None => LockMechanism::Both,
@@ -297,13 +297,13 @@ fn next(facts: &Facts) -> LockMechanism {
 }
 
 /// With both, nobody gets past anybody: a file may wait. Away from both it may not.
-fn left_to_a_person(files: &Files, to: LockMechanism) -> Vec<Refusal> {
+fn left_to_a_person(files: &BackendEdits, to: LockMechanism) -> Vec<MigrationRefusal> {
     if to == LockMechanism::Both {
         return vec![];
     }
     let by_hand = files.by_hand.iter();
     by_hand
-        .map(|(path, why)| Refusal {
+        .map(|(path, why)| MigrationRefusal {
             what: format!("{} is not edited: {why}", path.display()),
             hint: "edit it by hand, then run again".to_owned(),
         })
@@ -312,11 +312,11 @@ fn left_to_a_person(files: &Files, to: LockMechanism) -> Vec<Refusal> {
 
 /// What still leads to a table that is to be deleted: files of folders below, and what `init`
 /// stored.
-fn still_named(files: &Files, wider: &Files) -> Vec<Refusal> {
+fn still_named(files: &BackendEdits, wider: &BackendEdits) -> Vec<MigrationRefusal> {
     let below = files
         .left_out(wider)
         .into_iter()
-        .map(|(path, why)| Refusal {
+        .map(|(path, why)| MigrationRefusal {
             what: format!("{} is not edited: {why}", path.display()),
             hint: "edit it by hand, or pass --all-files, which edits what can be edited; then run \
                    again"
@@ -325,7 +325,7 @@ fn still_named(files: &Files, wider: &Files) -> Vec<Refusal> {
     let stored = wider
         .stored
         .iter()
-        .map(|StoredRecord { path, why, .. }| Refusal {
+        .map(|StoredRecord { path, why, .. }| MigrationRefusal {
             what: format!("{}: {why}", path.display()),
             hint: "run `terraform init -reconfigure` in its folder with the files as they are \
                    now. If it is given a file of another folder or name (-backend-config=FILE), \
@@ -336,12 +336,12 @@ fn still_named(files: &Files, wider: &Files) -> Vec<Refusal> {
 }
 
 fn document(
-    facts: &Facts,
-    files: &Files,
+    facts: &MigrationFacts,
+    files: &BackendEdits,
     steps: &[MigrationStep],
-    refusals: &[Refusal],
+    refusals: &[MigrationRefusal],
     to: LockMechanism,
-    target: &Target,
+    target: &BackendTarget,
 ) -> MigrationDocument {
     let ready = |since| {
         facts
@@ -382,9 +382,9 @@ fn document(
 fn checked(
     document: &MigrationDocument,
     asked: Option<LockMechanism>,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     if cx.global.json() {
         target.answer(document, cx)?;
     } else {
@@ -409,18 +409,18 @@ fn shown(document: &MigrationDocument, cx: &mut Context<'_>) {
 /// For a program, when all is done: what is refused, or fails, is a failure and no other document.
 fn answered(
     document: &MigrationDocument,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     if cx.global.json() {
         target.answer(document, cx)?;
     }
     Ok(exit::DONE)
 }
 
-fn refused(refusals: &[Refusal], to: LockMechanism) -> Failure {
+fn refused(refusals: &[MigrationRefusal], to: LockMechanism) -> CliError {
     let reasons = words::count(refusals.len(), "thing is", "things are");
-    let mut failure = Failure::refused(format!(
+    let mut failure = CliError::refused(format!(
         "{reasons} in the way of --to {}; nothing was changed",
         name_of(to)
     ));
@@ -435,20 +435,20 @@ fn refused(refusals: &[Refusal], to: LockMechanism) -> Failure {
 fn approve(
     steps: &[MigrationStep],
     approved: bool,
-    files: &Files,
+    files: &BackendEdits,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if approved {
         return Ok(());
     }
     let count = words::count(steps.len(), "step", "steps");
     if !cx.global.attended(cx.host) {
         let titles = steps.iter().map(|step| step.title(files));
-        let failure = Failure::refused(format!(
+        let failure = CliError::refused(format!(
             "{count} to take, and nobody to ask; nothing was changed"
         ));
         return Err(titles
-            .fold(failure, Failure::hint)
+            .fold(failure, CliError::hint)
             .hint("pass --auto-approve (-y) to take them"));
     }
     let text = match steps.iter().find_map(MigrationStep::destroys) {
@@ -459,7 +459,7 @@ fn approve(
 }
 
 /// What names the backend again: what was in use before is not what is in use then.
-fn words(target: &Target) -> String {
+fn words(target: &BackendTarget) -> String {
     let mechanisms = [
         LockMechanism::Dynamodb,
         LockMechanism::Both,
@@ -473,10 +473,10 @@ fn words(target: &Target) -> String {
 
 /// What to do wherever the states are used.
 fn after(
-    files: &Files,
+    files: &BackendEdits,
     to: LockMechanism,
     drop_table: bool,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
 ) {
     for command in &files.init {

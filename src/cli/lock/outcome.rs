@@ -2,32 +2,32 @@
 
 use serde::Serialize;
 
-use super::chosen::Chosen;
+use super::chosen::ChosenLock;
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::{release::Released, write::Deleted},
+        store::{release::ReleaseReport, write::ConditionalDelete},
     },
-    cli::{context::Context, explain, failure::Failure, target::Target},
+    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
     exit,
-    report::{locks::LockDocument, safe::safe},
+    report::{locks::HeldLockDocument, safe::safe},
     text::words,
 };
 
 /// `lock release --output json`.
 #[derive(Serialize)]
-struct Document<'a> {
-    released: &'a [Outcome],
+struct LockReleaseDocument<'a> {
+    released: &'a [ReleaseOutcome],
 }
 
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct ReleaseOutcome {
     bucket: String,
     path: String,
     workspace: String,
     id: String,
-    file: Half,
-    table: Half,
+    file: ReleasedPlace,
+    table: ReleasedPlace,
     /// Of the halves that failed or could not be looked at.
     errors: Vec<String>,
     #[serde(skip)]
@@ -37,7 +37,7 @@ pub struct Outcome {
 /// One of the two places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Half {
+enum ReleasedPlace {
     Released,
     AlreadyGone,
     /// A later lock has taken its place, and stays.
@@ -48,7 +48,7 @@ enum Half {
     Unreadable,
 }
 
-impl Half {
+impl ReleasedPlace {
     fn words(self, place: &str) -> Option<String> {
         Some(match self {
             Self::Released => format!("{place} deleted"),
@@ -62,41 +62,42 @@ impl Half {
 }
 
 /// What is not known of one half is an error of the whole: it may be there.
-pub fn of(chosen: Chosen, released: Released) -> Outcome {
-    let Chosen {
+pub fn of(chosen: ChosenLock, released: ReleaseReport) -> ReleaseOutcome {
+    let ChosenLock {
         lock: _,
         document,
         unread,
     } = chosen;
-    let LockDocument {
+    let HeldLockDocument {
         bucket,
         path,
         workspace,
         id,
         ..
     } = document;
-    let Released { file, item } = released;
+    let ReleaseReport { file, item } = released;
     let mut causes = vec![];
-    let mut half = |outcome: Option<Result<Deleted, AwsError>>, service: &str| match outcome {
-        Some(Ok(Deleted::Done)) => Half::Released,
-        Some(Ok(Deleted::AlreadyGone)) => Half::AlreadyGone,
-        Some(Ok(Deleted::Changed)) => Half::Later,
-        Some(Err(error)) => {
-            causes.push(error);
-            Half::Failed
-        }
-        None if unread
-            .iter()
-            .any(|error| error.api.operation.starts_with(service)) =>
-        {
-            Half::Unreadable
-        }
-        None => Half::NotHeld,
-    };
+    let mut half =
+        |outcome: Option<Result<ConditionalDelete, AwsError>>, service: &str| match outcome {
+            Some(Ok(ConditionalDelete::Done)) => ReleasedPlace::Released,
+            Some(Ok(ConditionalDelete::AlreadyGone)) => ReleasedPlace::AlreadyGone,
+            Some(Ok(ConditionalDelete::Changed)) => ReleasedPlace::Later,
+            Some(Err(error)) => {
+                causes.push(error);
+                ReleasedPlace::Failed
+            }
+            None if unread
+                .iter()
+                .any(|error| error.api.operation.starts_with(service)) =>
+            {
+                ReleasedPlace::Unreadable
+            }
+            None => ReleasedPlace::NotHeld,
+        };
     let (file, table) = (half(file, "s3:"), half(item, "dynamodb:"));
     causes.extend(unread);
     let errors = causes.iter().map(ToString::to_string).collect();
-    Outcome {
+    ReleaseOutcome {
         bucket,
         path,
         workspace,
@@ -108,7 +109,7 @@ pub fn of(chosen: Chosen, released: Released) -> Outcome {
     }
 }
 
-impl Outcome {
+impl ReleaseOutcome {
     fn line(&self) -> String {
         let halves: Vec<String> = [
             self.file.words("lock file"),
@@ -129,29 +130,33 @@ impl Outcome {
     fn is_whole(&self) -> bool {
         [self.file, self.table]
             .iter()
-            .all(|half| !matches!(half, Half::Failed | Half::Unreadable))
+            .all(|half| !matches!(half, ReleasedPlace::Failed | ReleasedPlace::Unreadable))
     }
 
     fn did_anything(&self) -> bool {
-        [self.file, self.table].contains(&Half::Released)
+        [self.file, self.table].contains(&ReleasedPlace::Released)
     }
 }
 
 /// Says it, and how it ended: partly, if some are released and others are not.
-pub fn answer(outcomes: &[Outcome], target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub fn answer(
+    outcomes: &[ReleaseOutcome],
+    target: &BackendTarget,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
     let code = match (
-        outcomes.iter().all(Outcome::is_whole),
-        outcomes.iter().any(Outcome::did_anything),
+        outcomes.iter().all(ReleaseOutcome::is_whole),
+        outcomes.iter().any(ReleaseOutcome::did_anything),
     ) {
         (true, _) => exit::DONE,
         (false, true) => exit::PARTLY,
         (false, false) => exit::FAILED,
     };
     if cx.global.json() {
-        target.answer(&Document { released: outcomes }, cx)?;
+        target.answer(&LockReleaseDocument { released: outcomes }, cx)?;
         return Ok(code);
     }
-    let text: String = outcomes.iter().map(Outcome::line).collect();
+    let text: String = outcomes.iter().map(ReleaseOutcome::line).collect();
     cx.answer(&text)?;
     if code == exit::DONE {
         return Ok(code);
@@ -160,7 +165,7 @@ pub fn answer(outcomes: &[Outcome], target: &Target, cx: &mut Context<'_>) -> Re
         .iter()
         .flat_map(|outcome| &outcome.causes)
         .collect();
-    let failure = Failure::new(code, "not every lock is released in both places");
+    let failure = CliError::new(code, "not every lock is released in both places");
     let failure = causes.iter().fold(failure, |failure, error| {
         explain::aws(failure.because(*error), error, None)
     });

@@ -5,15 +5,15 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use super::{
-    chosen::{self, Chosen},
+    chosen::{self, ChosenLock},
     looked, outcome,
 };
 use crate::{
     cli::{
         approval,
         context::Context,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
     report::{locks, safe::safe},
@@ -52,7 +52,7 @@ pub fn id_words(id: &str) -> String {
     format!("--id{sign}{}", shell_word(id))
 }
 
-pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let ReleaseArgs {
         target,
         id,
@@ -87,9 +87,9 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
 
 fn nothing(
     older_than: Option<SignedDuration>,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     if cx.global.json() {
         return outcome::answer(&[], target, cx);
     }
@@ -108,12 +108,12 @@ fn nothing(
 }
 
 /// Who, what and since when, and what speaks against it.
-fn show(chosen: &[Chosen], target: &Target, cx: &mut Context<'_>) {
+fn show(chosen: &[ChosenLock], target: &BackendTarget, cx: &mut Context<'_>) {
     let documents: Vec<_> = chosen.iter().map(|one| one.document.clone()).collect();
     let view = cx.global.view(cx.host);
     cx.show(&locks::table(&documents, &target.address.bucket, &view));
     let now = cx.now();
-    for Chosen {
+    for ChosenLock {
         lock,
         document,
         unread,
@@ -147,11 +147,11 @@ fn show(chosen: &[Chosen], target: &Target, cx: &mut Context<'_>) {
 
 /// A person says yes to what was shown; without one, the locks must have been named.
 fn approve(
-    chosen: &[Chosen],
+    chosen: &[ChosenLock],
     approved: bool,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if approved {
         return Ok(());
     }
@@ -160,7 +160,7 @@ fn approve(
             .iter()
             .map(|one| id_words(&one.document.id))
             .collect();
-        return Err(Failure::refused("nobody to ask; no lock was released")
+        return Err(CliError::refused("nobody to ask; no lock was released")
             .hint(
                 "a lock is released without a question only if it is named: --id with \
                  --auto-approve (-y)",

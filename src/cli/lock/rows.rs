@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::looked::Looked;
+use super::looked::LockSurvey;
 use crate::{
-    backend::aws::store::live::{Half, Held, LiveLock},
-    cli::target::Target,
-    report::locks::{HeldIn, LockDocument, LocksDocument},
+    backend::aws::store::live::{HeldLock, LiveLock, LockPlace},
+    cli::target::BackendTarget,
+    report::locks::{HeldIn, HeldLockDocument, LocksDocument},
 };
 
-pub fn document(looked: &Looked, target: &Target, now: Timestamp) -> LocksDocument {
-    let mut locks: Vec<LockDocument> = looked
+pub fn document(looked: &LockSurvey, target: &BackendTarget, now: Timestamp) -> LocksDocument {
+    let mut locks: Vec<HeldLockDocument> = looked
         .locks
         .iter()
         .flat_map(|lock| of(lock, target, now))
@@ -30,7 +30,7 @@ pub fn document(looked: &Looked, target: &Target, now: Timestamp) -> LocksDocume
 }
 
 /// One for each lock on a state: two if two do not know of each other.
-pub fn of(lock: &LiveLock, target: &Target, now: Timestamp) -> Vec<LockDocument> {
+pub fn of(lock: &LiveLock, target: &BackendTarget, now: Timestamp) -> Vec<HeldLockDocument> {
     let both = target.locks.table && target.locks.file == Some(true);
     let ids = lock.ids();
     let alone = ids.len() == 1;
@@ -39,11 +39,11 @@ pub fn of(lock: &LiveLock, target: &Target, now: Timestamp) -> Vec<LockDocument>
             let only = lock.only(id)?;
             let located = &lock.located;
             let missing = match (&only.file, &only.item) {
-                (Half::Held(_), Half::Free) if both && alone => Some(HeldIn::Table),
-                (Half::Free, Half::Held(_)) if both && alone => Some(HeldIn::File),
+                (LockPlace::Held(_), LockPlace::Free) if both && alone => Some(HeldIn::Table),
+                (LockPlace::Free, LockPlace::Held(_)) if both && alone => Some(HeldIn::File),
                 _ => None,
             };
-            Some(LockDocument {
+            Some(HeldLockDocument {
                 bucket: target.address.bucket.clone(),
                 path: located.path.clone(),
                 key: located.key.clone(),
@@ -56,10 +56,10 @@ pub fn of(lock: &LiveLock, target: &Target, now: Timestamp) -> Vec<LockDocument>
 }
 
 /// Nobody knows which of its names are workspaces.
-fn elsewhere(lock_id: &str, held: &Held, now: Timestamp) -> LockDocument {
+fn elsewhere(lock_id: &str, held: &HeldLock, now: Timestamp) -> HeldLockDocument {
     let (bucket, path) = lock_id.split_once('/').unwrap_or(("", lock_id));
     let half = [(HeldIn::Table, held)];
-    LockDocument {
+    HeldLockDocument {
         bucket: bucket.to_owned(),
         path: path.to_owned(),
         key: path.to_owned(),
@@ -67,12 +67,12 @@ fn elsewhere(lock_id: &str, held: &Held, now: Timestamp) -> LockDocument {
     }
 }
 
-fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
+fn row(lock: &LiveLock, now: Timestamp) -> Option<HeldLockDocument> {
     let halves = [
         (HeldIn::File, lock.file.as_held()),
         (HeldIn::Table, lock.item.as_held()),
     ];
-    let halves: Vec<(HeldIn, &Held)> = halves
+    let halves: Vec<(HeldIn, &HeldLock)> = halves
         .into_iter()
         .filter_map(|(place, held)| Some((place, held?)))
         .collect();
@@ -80,7 +80,7 @@ fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
 }
 
 /// What the halves of one lock say of its holder.
-fn said(halves: &[(HeldIn, &Held)], path: &str, now: Timestamp) -> Option<LockDocument> {
+fn said(halves: &[(HeldIn, &HeldLock)], path: &str, now: Timestamp) -> Option<HeldLockDocument> {
     let (_, first) = halves.first()?;
     let info = halves.iter().find_map(|(_, held)| held.info.as_ref().ok());
     let error = if info.is_some() {
@@ -92,7 +92,7 @@ fn said(halves: &[(HeldIn, &Held)], path: &str, now: Timestamp) -> Option<LockDo
         .and_then(|info| info.created)
         .or_else(|| halves.iter().find_map(|(_, held)| held.modified));
     let age = halves.iter().filter_map(|(_, held)| held.age(now)).max();
-    Some(LockDocument {
+    Some(HeldLockDocument {
         held_in: halves.iter().map(|(place, _)| *place).collect(),
         id: first.id(path),
         operation: info.map(|info| info.operation.clone()),
@@ -106,8 +106,8 @@ fn said(halves: &[(HeldIn, &Held)], path: &str, now: Timestamp) -> Option<LockDo
     })
 }
 
-fn nothing() -> LockDocument {
-    LockDocument {
+fn nothing() -> HeldLockDocument {
+    HeldLockDocument {
         bucket: String::new(),
         path: String::new(),
         key: String::new(),
@@ -127,7 +127,7 @@ fn nothing() -> LockDocument {
 
 /// The shortest time that any clock says it has been held: that of its holder, or that of S3.
 pub fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
-    let ages = |held: &Held| {
+    let ages = |held: &HeldLock| {
         let said = held.info.as_ref().ok().and_then(|info| info.age(now));
         let seen = held
             .modified

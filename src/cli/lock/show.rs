@@ -6,21 +6,21 @@ use super::rows;
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::live::{Half, LiveLock},
+        store::live::{LiveLock, LockPlace},
     },
     cli::{
         context::Context,
         explain,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
-    report::locks::{self, HalfDocument, Place, ShownDocument},
+    report::locks::{self, HalfDocument, LockPlaceDocument, ShownDocument},
 };
 
 /// Show the lock on one state: who holds it, since when, and whether its other half is missing
 #[derive(Args, Clone, Debug)]
-pub struct ShowArgs {
+pub struct LockShowArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
@@ -33,7 +33,7 @@ pub struct ShowArgs {
     pub workspace: Option<String>,
 }
 
-pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let path = target.path(args.path.as_deref(), args.workspace.as_deref())?;
@@ -51,7 +51,7 @@ pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     cx.answer(&locks::show(&document, &view))?;
     match (document.locked, unread.first()) {
         (None, Some(error)) => {
-            let failure = Failure::failed(
+            let failure = CliError::failed(
                 "not everything could be looked at: nobody can say whether the state is locked",
             );
             Err(explain::aws(failure.because(error), error, None))
@@ -72,33 +72,33 @@ pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
 fn document(
     lock: &LiveLock,
     unread: &[AwsError],
-    target: &Target,
+    target: &BackendTarget,
     cx: &Context<'_>,
 ) -> ShownDocument {
     let located = &lock.located;
-    let half = |half: &Half, is_used: bool, service: &str| {
+    let half = |half: &LockPlace, is_used: bool, service: &str| {
         let error = unread
             .iter()
             .find(|error| error.api.operation.starts_with(service))
             .map(ToString::to_string);
         match half {
-            Half::Held(held) => HalfDocument {
-                state: Place::Held,
+            LockPlace::Held(held) => HalfDocument {
+                state: LockPlaceDocument::Held,
                 error: None,
                 raw: Some(held.raw.clone()),
             },
-            Half::Free => HalfDocument {
-                state: Place::Free,
+            LockPlace::Free => HalfDocument {
+                state: LockPlaceDocument::Free,
                 error: None,
                 raw: None,
             },
-            Half::Unknown if is_used => HalfDocument {
-                state: Place::Unreadable,
+            LockPlace::Unknown if is_used => HalfDocument {
+                state: LockPlaceDocument::Unreadable,
                 error,
                 raw: None,
             },
-            Half::Unknown => HalfDocument {
-                state: Place::NotInUse,
+            LockPlace::Unknown => HalfDocument {
+                state: LockPlaceDocument::NotInUse,
                 error: None,
                 raw: None,
             },

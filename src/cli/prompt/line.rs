@@ -42,7 +42,7 @@ pub fn ask(
 
 /// What was typed, and on which of the rows that it takes the cursor is left: the last.
 fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
-    let mut line = Line::default();
+    let mut line = LineInput::default();
     let mut row = 0;
     loop {
         row = draw(term, prompt, &line, row)?;
@@ -51,11 +51,11 @@ fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
             _ => PromptError::Io(error),
         })?;
         match line.press(key) {
-            Pressed::Nothing => {}
-            pressed @ (Pressed::Enter | Pressed::Stop) => {
+            PressedKey::Nothing => {}
+            pressed @ (PressedKey::Enter | PressedKey::Stop) => {
                 line.cursor = line.chars.len();
                 row = draw(term, prompt, &line, row)?;
-                if pressed == Pressed::Enter {
+                if pressed == PressedKey::Enter {
                     return Ok((line.chars.into_iter().collect(), row));
                 }
                 term.write_line("")?;
@@ -67,7 +67,12 @@ fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
 
 /// Draws the whole line anew, from where the last drawing began, and returns on which of its rows
 /// the cursor is.
-fn draw(term: &Term, prompt: &str, line: &Line, rows_above: usize) -> Result<usize, PromptError> {
+fn draw(
+    term: &Term,
+    prompt: &str,
+    line: &LineInput,
+    rows_above: usize,
+) -> Result<usize, PromptError> {
     let width = usize::from(term.size().1).max(1);
     let before: String = line.chars[..line.cursor].iter().collect();
     let whole: String = line.chars.iter().collect();
@@ -87,25 +92,25 @@ fn draw(term: &Term, prompt: &str, line: &Line, rows_above: usize) -> Result<usi
 const CLEAR_BELOW: &str = "\u{1b}[0J";
 
 #[derive(Debug, Default)]
-struct Line {
+struct LineInput {
     chars: Vec<char>,
     cursor: usize,
 }
 
 #[derive(Debug, PartialEq)]
-enum Pressed {
+enum PressedKey {
     Nothing,
     Enter,
     Stop,
 }
 
-impl Line {
-    fn press(&mut self, key: Key) -> Pressed {
+impl LineInput {
+    fn press(&mut self, key: Key) -> PressedKey {
         match key {
-            Key::Enter => return Pressed::Enter,
+            Key::Enter => return PressedKey::Enter,
             // Ctrl-D on an empty line, as everywhere.
             Key::Char('\u{4}') if !self.chars.is_empty() => {}
-            Key::Escape | Key::CtrlC | Key::Char('\u{4}') => return Pressed::Stop,
+            Key::Escape | Key::CtrlC | Key::Char('\u{4}') => return PressedKey::Stop,
             Key::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;
                 self.chars.remove(self.cursor);
@@ -128,7 +133,7 @@ impl Line {
             }
             _ => {}
         }
-        Pressed::Nothing
+        PressedKey::Nothing
     }
 }
 
@@ -136,9 +141,9 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn type_all(keys: impl IntoIterator<Item = Key>) -> (String, usize, Pressed) {
-        let mut line = Line::default();
-        let mut last = Pressed::Nothing;
+    fn type_all(keys: impl IntoIterator<Item = Key>) -> (String, usize, PressedKey) {
+        let mut line = LineInput::default();
+        let mut last = PressedKey::Nothing;
         for key in keys {
             last = line.press(key);
         }
@@ -156,7 +161,7 @@ mod tests {
             Key::Char('é'),
             Key::Backspace,
         ];
-        assert_eq!(type_all(keys), ("abc".to_owned(), 3, Pressed::Nothing));
+        assert_eq!(type_all(keys), ("abc".to_owned(), 3, PressedKey::Nothing));
         let keys = [
             Key::Char('a'),
             Key::Char('b'),
@@ -164,33 +169,33 @@ mod tests {
             Key::Del,
             Key::Backspace,
         ];
-        assert_eq!(type_all(keys), ("b".to_owned(), 0, Pressed::Nothing));
+        assert_eq!(type_all(keys), ("b".to_owned(), 0, PressedKey::Nothing));
         let keys = [
             Key::Char('a'),
             Key::Char('b'),
             Key::ArrowLeft,
             Key::Char('\u{15}'),
         ];
-        assert_eq!(type_all(keys), ("b".to_owned(), 0, Pressed::Nothing));
+        assert_eq!(type_all(keys), ("b".to_owned(), 0, PressedKey::Nothing));
     }
 
     #[test]
     fn control_characters_do_not_get_in() {
         assert_eq!(
             type_all([Key::Char('\u{7}'), Key::Char('\u{1b}'), Key::Unknown]),
-            (String::new(), 0, Pressed::Nothing)
+            (String::new(), 0, PressedKey::Nothing)
         );
     }
 
     #[test]
     fn escape_and_ctrl_c_stop() {
-        assert_eq!(type_all([Key::Char('a'), Key::Escape]).2, Pressed::Stop);
-        assert_eq!(type_all([Key::CtrlC]).2, Pressed::Stop);
-        assert_eq!(type_all([Key::Char('\u{4}')]).2, Pressed::Stop);
+        assert_eq!(type_all([Key::Char('a'), Key::Escape]).2, PressedKey::Stop);
+        assert_eq!(type_all([Key::CtrlC]).2, PressedKey::Stop);
+        assert_eq!(type_all([Key::Char('\u{4}')]).2, PressedKey::Stop);
         assert_eq!(
             type_all([Key::Char('a'), Key::Char('\u{4}')]).2,
-            Pressed::Nothing
+            PressedKey::Nothing
         );
-        assert_eq!(type_all([Key::Char('a'), Key::Enter]).2, Pressed::Enter);
+        assert_eq!(type_all([Key::Char('a'), Key::Enter]).2, PressedKey::Enter);
     }
 }

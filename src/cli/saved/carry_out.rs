@@ -7,28 +7,28 @@ use super::{SavedPlan, file, since};
 use crate::{
     cli::{
         adoption,
-        bootstrap::{self, Carry},
+        bootstrap::{self, PlanToApply},
         context::Context,
-        environment::{Environment, Settled},
+        environment::{ConnectedEnvironment, ResolvedEnvironment},
         explain,
-        failure::Failure,
+        failure::CliError,
         files, session, state_in_place,
     },
     engine::observation,
-    settings::{Credentials, layer::Layer, variables},
+    settings::{CredentialSettings, layer::SettingsLayer, variables},
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
 pub async fn run(
     path: &Path,
-    said: Layer,
+    said: SettingsLayer,
     use_existing_state: bool,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     let saved = file::read(&cx.host.cwd.join(path))?;
     saved.must_not_delete()?;
     saved.must_not_be_blocked()?;
-    let environment = Environment {
+    let environment = ConnectedEnvironment {
         key_said: saved.key_said,
         ..open(&saved, said, cx).await?
     };
@@ -46,7 +46,7 @@ pub async fn run(
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
-    let carry = Carry {
+    let carry = PlanToApply {
         plan: saved.plan(),
         observation,
         adoption,
@@ -62,9 +62,9 @@ pub async fn run(
 /// variable.
 async fn open(
     saved: &SavedPlan,
-    said: Layer,
+    said: SettingsLayer,
     cx: &mut Context<'_>,
-) -> Result<Environment, Failure> {
+) -> Result<ConnectedEnvironment, CliError> {
     let variables = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
     let caller = said.credentials().or_credentials(&variables);
     if !cx.global.sandbox {
@@ -74,12 +74,12 @@ async fn open(
         };
         let at = |name: &str| is_of_plan(name).then(|| "the plan".to_owned());
         session::say(
-            &session::chosen_for(&Credentials::of(&saved.settings), at),
+            &session::chosen_for(&CredentialSettings::of(&saved.settings), at),
             cx.host,
         );
     }
     let settings = settings(saved, said, &variables, &caller);
-    let settled = Settled::said(settings, &saved.env, cx.host, &cx.global)
+    let settled = ResolvedEnvironment::said(settings, &saved.env, cx.host, &cx.global)
         .map_err(|failure| failure.hint("make a new plan"))?;
     settled
         .of_plan(&saved.settings)
@@ -88,9 +88,14 @@ async fn open(
 }
 
 /// The plan's settings, with how this run is to go out of flags and variables.
-fn settings(saved: &SavedPlan, said: Layer, variables: &Layer, caller: &Layer) -> Layer {
+fn settings(
+    saved: &SavedPlan,
+    said: SettingsLayer,
+    variables: &SettingsLayer,
+    caller: &SettingsLayer,
+) -> SettingsLayer {
     let credentials = caller.clone().or_credentials(&saved.settings);
-    Layer {
+    SettingsLayer {
         out: said.out.or_else(|| saved.settings.out.clone()),
         profile: credentials.profile,
         role_arn: credentials.role_arn,
@@ -106,7 +111,7 @@ fn settings(saved: &SavedPlan, said: Layer, variables: &Layer, caller: &Layer) -
 
 /// What is there is no longer what the plan was made for, once a part of it was carried out: what
 /// is left needs another.
-fn used_up(mut failure: Failure) -> Failure {
+fn used_up(mut failure: CliError) -> CliError {
     for hint in &mut failure.hints {
         *hint = hint
             .replace("run the same command again", "make a new plan")

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{SAVED_VERSION, SavedPlan, hexadecimal};
 use crate::{
-    cli::{failure::Failure, private_file},
+    cli::{failure::CliError, private_file},
     report::json,
 };
 
@@ -25,25 +25,25 @@ const BEFORE_SUM: &str = "\n  \"sha256\": \"";
 ///
 /// # Errors
 /// If there is something at `path` that is not a saved plan, or it cannot be written.
-pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Failure> {
+pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), CliError> {
     let failed = |error: io::Error| {
-        Failure::failed(format!("cannot save the plan as {}", path.display())).because(&error)
+        CliError::failed(format!("cannot save the plan as {}", path.display())).because(&error)
     };
     let there = look(path)?;
     private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
 }
 
 /// Whether a saved plan, of whichever version, is there already: anything else is not written over.
-fn look(path: &Path) -> Result<bool, Failure> {
+fn look(path: &Path) -> Result<bool, CliError> {
     let refused = |what: &str| {
-        Failure::refused(format!("{} {what}; nothing was written", path.display()))
+        CliError::refused(format!("{} {what}; nothing was written", path.display()))
             .hint("choose another file")
     };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => {
             return Err(
-                Failure::failed(format!("cannot look at {}", path.display())).because(&error),
+                CliError::failed(format!("cannot look at {}", path.display())).because(&error),
             );
         }
         Ok(meta) if meta.is_dir() => return Err(refused("is a folder")),
@@ -52,7 +52,7 @@ fn look(path: &Path) -> Result<bool, Failure> {
     }
     let ours = text_of(path)
         .ok()
-        .and_then(|text| serde_json::from_str::<Versioned>(&text).ok());
+        .and_then(|text| serde_json::from_str::<SavedPlanVersion>(&text).ok());
     ours.map(|_| true)
         .ok_or_else(|| refused("is not a saved plan"))
 }
@@ -61,17 +61,17 @@ fn look(path: &Path) -> Result<bool, Failure> {
 ///
 /// # Errors
 /// If it cannot be read (1), or is not such a plan (3).
-pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
+pub fn read(path: &Path) -> Result<SavedPlan, CliError> {
     let refused =
-        |what: String| Failure::refused(format!("{} {what}; nothing was changed", path.display()));
+        |what: String| CliError::refused(format!("{} {what}; nothing was changed", path.display()));
     let again = "make a new plan with `tfbackend plan --out`";
     let text = text_of(path).map_err(|error| match error {
-        Unreadable::Io(error) => {
-            Failure::failed(format!("cannot read {}", path.display())).because(&error)
+        SavedPlanError::Io(error) => {
+            CliError::failed(format!("cannot read {}", path.display())).because(&error)
         }
-        Unreadable::Shape(what) => refused(what.to_owned()),
+        SavedPlanError::Shape(what) => refused(what.to_owned()),
     })?;
-    let Ok(Versioned { saved_plan }) = serde_json::from_str(&text) else {
+    let Ok(SavedPlanVersion { saved_plan }) = serde_json::from_str(&text) else {
         return Err(refused("is not a saved plan, or not a whole one".to_owned()).hint(again));
     };
     if saved_plan != SAVED_VERSION {
@@ -98,29 +98,29 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What every version of the file has.
 #[derive(Deserialize)]
-struct Versioned {
+struct SavedPlanVersion {
     saved_plan: u32,
 }
 
-enum Unreadable {
+enum SavedPlanError {
     Io(io::Error),
     Shape(&'static str),
 }
 
 /// No more than a plan can be is read of whatever it is.
-fn text_of(path: &Path) -> Result<String, Unreadable> {
+fn text_of(path: &Path) -> Result<String, SavedPlanError> {
     // A pipe would be waited for.
-    if !fs::metadata(path).map_err(Unreadable::Io)?.is_file() {
-        return Err(Unreadable::Shape("is no plain file"));
+    if !fs::metadata(path).map_err(SavedPlanError::Io)?.is_file() {
+        return Err(SavedPlanError::Shape("is no plain file"));
     }
     let mut bytes = vec![];
     fs::File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(Unreadable::Io)?;
+        .map_err(SavedPlanError::Io)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Unreadable::Shape("is too large for a saved plan"));
+        return Err(SavedPlanError::Shape("is too large for a saved plan"));
     }
-    String::from_utf8(bytes).map_err(|_| Unreadable::Shape("is not a saved plan"))
+    String::from_utf8(bytes).map_err(|_| SavedPlanError::Shape("is not a saved plan"))
 }
 
 fn text(plan: &SavedPlan) -> String {

@@ -2,9 +2,9 @@
 //! or not at all.
 
 use crate::{
-    cli::failure::Failure,
+    cli::failure::CliError,
     engine::{
-        plan::{Change, Plan, Reason},
+        plan::{BlockReason, Plan, PlannedChange},
         spec::{Address, Spec},
     },
     text::words,
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// With exit code 3.
-pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Failure> {
+pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), CliError> {
     let changed: Vec<String> = differences(saved, now)
         .into_iter()
         .map(|(address, what)| format!("{address}: {what}"))
@@ -27,10 +27,12 @@ pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Fail
     }
     if changed.is_empty() {
         let why = "the plan has steps twice, or in another order than they can be carried out";
-        return Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan"));
+        return Err(
+            CliError::refused(format!("{why}; nothing was changed")).hint("make a new plan")
+        );
     }
     let count = words::count(changed.len(), "thing is", "things are");
-    let mut failure = Failure::refused(format!(
+    let mut failure = CliError::refused(format!(
         "{count} not as when the plan was made; nothing was changed"
     ));
     failure.causes = changed;
@@ -54,7 +56,7 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
             None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
         }
     }
-    let unknown = |old: &&crate::engine::plan::Step<S>| {
+    let unknown = |old: &&crate::engine::plan::PlanStep<S>| {
         now.steps.iter().all(|step| step.address != old.address)
     };
     differences.extend(saved.steps.iter().filter(unknown).map(|old| {
@@ -71,13 +73,13 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
 }
 
 /// What a person wants to know of two steps that differ; `None` if what is there is the same.
-fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
-    if let Change::Blocked { reason } = now {
+fn what<S: Spec>(saved: &PlannedChange<S>, now: &PlannedChange<S>) -> Option<String> {
+    if let PlannedChange::Blocked { reason } = now {
         return Some(match reason {
-            Reason::Unmanaged if before(saved).is_none() => {
+            BlockReason::Unmanaged if before(saved).is_none() => {
                 "was made meanwhile, and not by tfbackend".to_owned()
             }
-            Reason::Foreign { owner } if before(saved).is_none() => {
+            BlockReason::Foreign { owner } if before(saved).is_none() => {
                 format!("was made meanwhile, and belongs to {owner}")
             }
             reason => reason.to_string(),
@@ -93,13 +95,13 @@ fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
 }
 
 /// What was there.
-fn before<S>(change: &Change<S>) -> Option<&S> {
+fn before<S>(change: &PlannedChange<S>) -> Option<&S> {
     match change {
-        Change::NoOp { spec } => Some(spec),
-        Change::Update { from, .. } | Change::Adopt { from, .. } | Change::Delete { from } => {
-            Some(from)
-        }
-        Change::Keep { spec, .. } => Some(spec),
-        Change::Create { .. } | Change::Blocked { .. } => None,
+        PlannedChange::NoOp { spec } => Some(spec),
+        PlannedChange::Update { from, .. }
+        | PlannedChange::Adopt { from, .. }
+        | PlannedChange::Delete { from } => Some(from),
+        PlannedChange::Keep { spec, .. } => Some(spec),
+        PlannedChange::Create { .. } | PlannedChange::Blocked { .. } => None,
     }
 }

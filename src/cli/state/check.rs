@@ -9,18 +9,18 @@ use jiff::Timestamp;
 use super::{in_force::InForce, restore::failed};
 use crate::{
     backend::aws::store::{
-        check::{Checked, DigestOrigin, Fault, Should, Wrong},
-        restore::Work,
+        check::{CheckReport, DigestOrigin, ExpectedEncryption, ProblemKind, StateProblem},
+        restore::RestoreContext,
     },
     cli::{
         approval,
         context::Context,
         copies, explain,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
-    report::check::{self as report, CheckDocument, FaultDocument},
+    report::check::{self as report, FaultDocument, StateCheckDocument},
     text::{shell::shell_word, words},
 };
 
@@ -54,18 +54,18 @@ pub struct CheckArgs {
 /// What Terraform shows of the lock that is held meanwhile.
 const OPERATION: &str = "OperationTypeRepair";
 
-pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let key = cx.look(target.key_arn()).await?;
     let key = key.map_err(|error| {
         explain::aws(
-            Failure::failed("cannot look at the key of the backend").because(&error),
+            CliError::failed("cannot look at the key of the backend").because(&error),
             &error,
             None,
         )
     })?;
-    let should = Should {
+    let should = ExpectedEncryption {
         key: key.as_deref(),
         encrypt: &target.encryption,
     };
@@ -115,21 +115,21 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
 
 /// What is not encrypted anew, and why.
 async fn keep_encryption(
-    checked: &mut Checked,
+    checked: &mut CheckReport,
     named: bool,
     key: Option<&str>,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Vec<(String, String)>, Failure> {
+) -> Result<Vec<(String, String)>, CliError> {
     let mut kept = vec![];
     if checked
         .faults
         .iter()
-        .any(|fault| matches!(fault.what, Wrong::Key { .. }))
+        .any(|fault| matches!(fault.what, ProblemKind::Key { .. }))
     {
         let in_force = InForce::look(target, key, cx).await?;
-        for Fault { located, what } in &mut checked.faults {
-            if let Wrong::Key { stays, .. } = what
+        for StateProblem { located, what } in &mut checked.faults {
+            if let ProblemKind::Key { stays, .. } = what
                 && let Some(why) = in_force.keeps(located, named, target)
             {
                 *stays = true;
@@ -140,8 +140,12 @@ async fn keep_encryption(
     Ok(kept)
 }
 
-fn document(checked: &Checked, accept_deleted: bool, target: &Target) -> CheckDocument {
-    let Checked {
+fn document(
+    checked: &CheckReport,
+    accept_deleted: bool,
+    target: &BackendTarget,
+) -> StateCheckDocument {
+    let CheckReport {
         states,
         faults,
         unseen,
@@ -149,15 +153,19 @@ fn document(checked: &Checked, accept_deleted: bool, target: &Target) -> CheckDo
     let faults = faults
         .iter()
         .map(|fault| document_of(fault, accept_deleted, target));
-    CheckDocument {
+    StateCheckDocument {
         states: *states,
         faults: faults.collect(),
         unseen: unseen.clone(),
     }
 }
 
-fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDocument {
-    let Fault { located, what } = fault;
+fn document_of(
+    fault: &StateProblem,
+    accept_deleted: bool,
+    target: &BackendTarget,
+) -> FaultDocument {
+    let StateProblem { located, what } = fault;
     let mut document = FaultDocument {
         path: located.path.clone(),
         workspace: located.workspace.clone(),
@@ -166,29 +174,29 @@ fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDoc
         ..FaultDocument::default()
     };
     match what {
-        Wrong::Stale { stored, is } => {
+        ProblemKind::Stale { stored, is } => {
             (document.stored, document.is) = (Some(stored.clone()), Some(is.clone()))
         }
-        Wrong::Missing { is, stored } => {
+        ProblemKind::Missing { is, stored } => {
             (document.stored, document.is) = (stored.clone(), Some(is.clone()))
         }
-        Wrong::Orphaned { stored, origin } => {
+        ProblemKind::Orphaned { stored, origin } => {
             document.stored = Some(stored.clone());
             document.error = unsearched(origin);
         }
-        Wrong::Unreadable { error, stored, .. } => {
+        ProblemKind::Unreadable { error, stored, .. } => {
             (document.stored, document.error) = (stored.clone(), Some(error.clone()))
         }
-        Wrong::Key { is, .. } => {
+        ProblemKind::Key { is, .. } => {
             document.encryption = is
                 .key
                 .clone()
                 .or_else(|| is.algorithm.clone())
                 .or(Some("nothing".to_owned()))
         }
-        Wrong::Deleted { .. } => {}
-        Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
-        Wrong::Unread { error } => document.error = Some(error.clone()),
+        ProblemKind::Deleted { .. } => {}
+        ProblemKind::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
+        ProblemKind::Unread { error } => document.error = Some(error.clone()),
     }
     if let Some(version) = what.restorable() {
         document.restorable_version = Some(version.id.clone());
@@ -207,13 +215,13 @@ fn unsearched(origin: &DigestOrigin) -> Option<String> {
 
 /// The command that fixes a fault.
 fn remediation(
-    Fault { located, what }: &Fault,
+    StateProblem { located, what }: &StateProblem,
     accept_deleted: bool,
-    target: &Target,
+    target: &BackendTarget,
 ) -> Option<String> {
     let (path, words) = (shell_word(&located.path), &target.words);
     if what.can_be_repaired(accept_deleted) {
-        let flag = if matches!(what, Wrong::Orphaned { origin, .. } if *origin != DigestOrigin::NotFound)
+        let flag = if matches!(what, ProblemKind::Orphaned { origin, .. } if *origin != DigestOrigin::NotFound)
         {
             " --accept-deleted"
         } else {
@@ -234,16 +242,21 @@ fn remediation(
         ));
     }
     match what {
-        Wrong::LockFile { lock } => Some(failed::release(
+        ProblemKind::LockFile { lock } => Some(failed::release(
             lock.info().map_or("", |info| &info.id),
             target,
         )),
-        Wrong::Unreadable { .. } => Some(format!("tfbackend state versions {path}{words}")),
+        ProblemKind::Unreadable { .. } => Some(format!("tfbackend state versions {path}{words}")),
         _ => None,
     }
 }
 
-fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target) -> Vec<String> {
+fn hints(
+    checked: &CheckReport,
+    repair: bool,
+    accept_deleted: bool,
+    target: &BackendTarget,
+) -> Vec<String> {
     let mut hints = vec![];
     let mut repairable = checked
         .faults
@@ -265,7 +278,7 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
             )
         };
         if let (
-            Wrong::Orphaned {
+            ProblemKind::Orphaned {
                 origin: DigestOrigin::Unknown(_),
                 ..
             },
@@ -282,10 +295,10 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
             continue;
         };
         match (&fault.what, fault.what.restorable()) {
-            (Wrong::LockFile { .. }, _) => {
+            (ProblemKind::LockFile { .. }, _) => {
                 hints.push(format!("if the run that has it is no more: `{command}`"))
             }
-            (Wrong::Unreadable { .. }, Some(version)) => {
+            (ProblemKind::Unreadable { .. }, Some(version)) => {
                 let serial = version
                     .serial
                     .map_or_else(String::new, |serial| format!(", serial {serial}"));
@@ -296,7 +309,7 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
                 };
                 hints.push(format!("{path}: `{command}` brings back {which}{serial}"));
             }
-            (Wrong::Unreadable { .. }, None) => {
+            (ProblemKind::Unreadable { .. }, None) => {
                 let restore = format!(
                     "tfbackend state restore {} --from-backup FILE{}",
                     shell_word(path),
@@ -306,7 +319,7 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
                     "{path}: restore it from a backup: `{restore}`; `{command}` lists its versions"
                 ));
             }
-            (Wrong::Deleted { .. }, Some(version)) => {
+            (ProblemKind::Deleted { .. }, Some(version)) => {
                 let serial = version
                     .serial
                     .map_or_else(String::new, |serial| format!(", serial {serial}"));
@@ -314,7 +327,9 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
                     "{path}: `{command}` brings back the newest version{serial}"
                 ));
             }
-            (Wrong::Orphaned { .. }, Some(_)) if !fault.what.can_be_repaired(accept_deleted) => {
+            (ProblemKind::Orphaned { .. }, Some(_))
+                if !fault.what.can_be_repaired(accept_deleted) =>
+            {
                 hints.push(format!(
                     "{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`",
                     accept()
@@ -329,12 +344,12 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
 /// One after the other; what fails does not keep the others.
 async fn repair(
     args: &CheckArgs,
-    checked: &Checked,
-    should: &Should<'_>,
-    document: &mut CheckDocument,
-    target: &Target,
+    checked: &CheckReport,
+    should: &ExpectedEncryption<'_>,
+    document: &mut StateCheckDocument,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Option<Failure>, Failure> {
+) -> Result<Option<CliError>, CliError> {
     let count = checked
         .faults
         .iter()
@@ -347,7 +362,7 @@ async fn repair(
     let cancel = cx.host.cancel.clone();
     let dir = copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?;
     let store = target.store();
-    let mut failure: Option<Failure> = None;
+    let mut failure: Option<CliError> = None;
     for (fault, row) in checked
         .faults
         .iter()
@@ -357,7 +372,7 @@ async fn repair(
         let now = Timestamp::now();
         let path = &fault.located.path;
         let info = store.lock_info(path, OPERATION, &cx.host.who, now);
-        let work = Work {
+        let work = RestoreContext {
             mechanisms: target.locks.mechanisms(),
             info,
             dir: dir.clone(),
@@ -398,7 +413,7 @@ async fn repair(
     let some = document.faults.iter().any(|fault| fault.repaired);
     Ok(failure.map(|failure| {
         if some && failure.code != exit::INTERRUPTED {
-            Failure {
+            CliError {
                 code: exit::PARTLY,
                 ..failure
             }
@@ -411,14 +426,14 @@ async fn repair(
 fn approve(
     args: &CheckArgs,
     count: usize,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if args.auto_approve {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused("nobody to ask; nothing was repaired")
+        return Err(CliError::refused("nobody to ask; nothing was repaired")
             .hint("--auto-approve (-y) repairs without a question"));
     }
     let text = format!(

@@ -4,13 +4,13 @@ use clap::Args;
 
 use super::named::{self, StateName, VersionName};
 use crate::{
-    cli::{context::Context, failure::Failure, target::TargetArgs},
+    cli::{context::Context, failure::CliError, target::TargetArgs},
     exit,
     report::{
         json,
         states::diff::{self, DiffDocument},
     },
-    state::{diff::Diff, outline::Outline},
+    state::{diff::StateDiff, outline::StateOutline},
 };
 
 /// Show what differs between two versions of a state: addresses, and names of attributes and
@@ -32,17 +32,17 @@ pub struct DiffArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     let path = args.name.path_in(&target)?;
     target.announce(cx);
     let from = named::read(&target, &path, &args.from, cx).await?;
     let to = named::read(&target, &path, &args.to, cx).await?;
-    let outline = |read: &named::Read| {
-        Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))
+    let outline = |read: &named::ReadVersion| {
+        StateOutline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))
     };
     let (before, after) = (outline(&from)?, outline(&to)?);
-    let diff = Diff::of(&before, &after);
+    let diff = StateDiff::of(&before, &after);
     let document = DiffDocument::of(
         target.about(),
         &path,
@@ -52,7 +52,7 @@ pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     );
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     cx.answer(&diff::text(&document))?;

@@ -6,10 +6,10 @@ use crate::{
     backend::aws::{
         bucket::policy,
         error::AwsError,
-        store::{content, write::Encrypt},
+        store::{content, write::WriteEncryption},
     },
-    cli::{context::Context, failure::Failure, target::Target},
-    state::layout::Located,
+    cli::{context::Context, failure::CliError, target::BackendTarget},
+    state::layout::LocatedObject,
 };
 
 pub enum InForce {
@@ -25,10 +25,10 @@ impl InForce {
     /// # Errors
     /// If it is interrupted.
     pub async fn look(
-        target: &Target,
+        target: &BackendTarget,
         key: Option<&str>,
         cx: &mut Context<'_>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         Ok(
             match cx
                 .look(policy::get(&target.aws, &target.address.bucket))
@@ -44,7 +44,12 @@ impl InForce {
 
     /// Why the encryption of a state stays as it is; `named` says that the user named this state,
     /// and no other.
-    pub fn keeps(&self, located: &Located, named: bool, target: &Target) -> Option<String> {
+    pub fn keeps(
+        &self,
+        located: &LocatedObject,
+        named: bool,
+        target: &BackendTarget,
+    ) -> Option<String> {
         let layout = &target.address.layout;
         let is_own = layout
             .key
@@ -75,12 +80,12 @@ impl InForce {
 /// # Errors
 /// If it is interrupted.
 pub async fn for_state(
-    target: &Target,
-    is: Option<&content::Encryption>,
+    target: &BackendTarget,
+    is: Option<&content::ObjectEncryption>,
     cx: &mut Context<'_>,
-) -> Result<Encrypt, Failure> {
+) -> Result<WriteEncryption, CliError> {
     let asked = &target.encryption;
-    let Encrypt::Kms(_) = asked else {
+    let WriteEncryption::Kms(_) = asked else {
         return Ok(asked.clone());
     };
     if is.is_some_and(|is| is.key.is_some()) {
@@ -88,7 +93,7 @@ pub async fn for_state(
     }
     let key = cx.look(target.key_arn()).await?.ok().flatten();
     Ok(match InForce::look(target, key.as_deref(), cx).await? {
-        InForce::NotYet => Encrypt::Unsaid,
+        InForce::NotYet => WriteEncryption::Unsaid,
         InForce::Yes | InForce::NotOurs | InForce::Unknown(_) => asked.clone(),
     })
 }

@@ -4,7 +4,7 @@
 use clap::Args;
 
 use crate::{
-    cli::{context::Context, explain, failure::Failure, target::TargetArgs},
+    cli::{context::Context, explain, failure::CliError, target::TargetArgs},
     exit,
     report::{
         json,
@@ -14,18 +14,18 @@ use crate::{
 
 /// List every state: workspace, serial, resources, size, last write, lock and encryption
 #[derive(Args, Clone, Debug)]
-pub struct ListArgs {
+pub struct StateListArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 }
 
-pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     target.announce(cx);
     let inventory = cx.look(target.store().inventory()).await?;
     let inventory = inventory.map_err(|error| {
         explain::aws(
-            Failure::failed("the states cannot be listed").because(&error),
+            CliError::failed("the states cannot be listed").because(&error),
             &error,
             None,
         )
@@ -33,7 +33,7 @@ pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let document = ListDocument::of(target.about(), &inventory);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);

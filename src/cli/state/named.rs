@@ -7,10 +7,10 @@ use clap::Args;
 
 use crate::{
     backend::aws::store::{
-        content::Content,
-        history::{Happened, Past, Wanted},
+        content::VersionContent,
+        history::{StateVersion, VersionKind, VersionLookup},
     },
-    cli::{context::Context, explain, failure::Failure, target::Target},
+    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
     state::snapshot::{self, SnapshotError},
     text::shell::shell_word,
 };
@@ -40,13 +40,13 @@ pub enum VersionName {
 
 /// A version that was read.
 #[derive(Debug)]
-pub struct Read {
+pub struct ReadVersion {
     pub path: String,
-    pub content: Content,
+    pub content: VersionContent,
 }
 
 impl StateName {
-    pub fn path_in(&self, target: &Target) -> Result<String, Failure> {
+    pub fn path_in(&self, target: &BackendTarget) -> Result<String, CliError> {
         target.path(self.path.as_deref(), self.workspace.as_deref())
     }
 }
@@ -72,11 +72,11 @@ impl FromStr for VersionName {
 
 /// Reads a version of a state.
 pub async fn read(
-    target: &Target,
+    target: &BackendTarget,
     path: &str,
     version: &VersionName,
     cx: &mut Context<'_>,
-) -> Result<Read, Failure> {
+) -> Result<ReadVersion, CliError> {
     let id = match version {
         VersionName::Current => None,
         VersionName::Id(id) => Some(id.clone()),
@@ -103,35 +103,35 @@ pub async fn read(
         .await?;
     let wanted = wanted.map_err(|error| {
         explain::aws(
-            Failure::failed(format!("{path} cannot be read")).because(&error),
+            CliError::failed(format!("{path} cannot be read")).because(&error),
             &error,
             None,
         )
     })?;
     match wanted {
-        Wanted::There(content) => Ok(Read {
+        VersionLookup::There(content) => Ok(ReadVersion {
             path: path.to_owned(),
             content,
         }),
-        Wanted::DeleteMarker => {
-            let failure = Failure::failed(format!(
+        VersionLookup::DeleteMarker => {
+            let failure = CliError::failed(format!(
                 "this version of {path} says that it was deleted: there is nothing in it"
             ));
             Err(see_versions(failure, target, path))
         }
-        Wanted::NoSuch => Err(no_such(target, path, id.as_deref())),
+        VersionLookup::NoSuch => Err(no_such(target, path, id.as_deref())),
     }
 }
 
 /// Why a state makes no sense, without anything that is in it.
-pub fn not_a_state(path: &str, error: &SnapshotError) -> Failure {
-    Failure::failed(format!("{path} is no state file")).because(error)
+pub fn not_a_state(path: &str, error: &SnapshotError) -> CliError {
+    CliError::failed(format!("{path} is no state file")).because(error)
 }
 
-pub fn no_such(target: &Target, path: &str, id: Option<&str>) -> Failure {
+pub fn no_such(target: &BackendTarget, path: &str, id: Option<&str>) -> CliError {
     let failure = match id {
-        Some(id) => Failure::failed(format!("{path} has no version {id}")),
-        None => Failure::failed(format!(
+        Some(id) => CliError::failed(format!("{path} has no version {id}")),
+        None => CliError::failed(format!(
             "there is no state {path} in bucket {}",
             target.address.bucket
         ))
@@ -143,7 +143,7 @@ pub fn no_such(target: &Target, path: &str, id: Option<&str>) -> Failure {
     see_versions(failure, target, path)
 }
 
-fn see_versions(failure: Failure, target: &Target, path: &str) -> Failure {
+fn see_versions(failure: CliError, target: &BackendTarget, path: &str) -> CliError {
     failure.hint(format!(
         "`tfbackend state versions {}{}` shows its history",
         shell_word(path),
@@ -151,23 +151,23 @@ fn see_versions(failure: Failure, target: &Target, path: &str) -> Failure {
     ))
 }
 
-fn is_written(past: &Past) -> bool {
-    matches!(past.what, Happened::Written { .. })
+fn is_written(past: &StateVersion) -> bool {
+    matches!(past.what, VersionKind::Written { .. })
 }
 
 /// The ID of the version that is chosen out of the history.
 async fn found(
-    target: &Target,
+    target: &BackendTarget,
     path: &str,
     what: &str,
     cx: &mut Context<'_>,
-    choose: impl FnOnce(Vec<Past>) -> Option<Past>,
-) -> Result<String, Failure> {
+    choose: impl FnOnce(Vec<StateVersion>) -> Option<StateVersion>,
+) -> Result<String, CliError> {
     let (past, _) = super::versions::history(target, path, usize::MAX, cx).await?;
     let chosen = choose(past).map(|past| past.id);
     chosen.ok_or_else(|| {
         see_versions(
-            Failure::failed(format!("{path} has no {what}")),
+            CliError::failed(format!("{path} has no {what}")),
             target,
             path,
         )

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::named::{self, StateName, VersionName};
 use crate::{
-    cli::{context::Context, failure::Failure, private_file, target::TargetArgs},
+    cli::{context::Context, failure::CliError, private_file, target::TargetArgs},
     exit,
     report::{json, states::AboutDocument},
     text::words,
@@ -52,9 +52,9 @@ struct PullDocument {
     file: String,
 }
 
-pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if args.out.is_none() && cx.host.out_is_terminal {
-        return Err(Failure::refused(
+        return Err(CliError::refused(
             "a state is full of secrets, and a terminal remembers what it showed",
         )
         .hint("--out FILE writes it where only you can read it")
@@ -62,7 +62,7 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     }
     if args.out.is_none() && cx.global.json() {
         return Err(
-            Failure::failed("with --output json, the state itself goes into a file")
+            CliError::failed("with --output json, the state itself goes into a file")
                 .hint("name it: --out FILE"),
         );
     }
@@ -82,11 +82,11 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
             .out
             .write_all(&content.bytes)
             .and_then(|()| cx.host.out.flush());
-        written.map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     };
     private_file::write(&out, &content.bytes, args.overwrite).map_err(|error| {
-        Failure::failed(format!("cannot write {}", out.display())).because(&error)
+        CliError::failed(format!("cannot write {}", out.display())).because(&error)
     })?;
     let (bytes, file) = (content.bytes.len(), out.display().to_string());
     if cx.global.json() {
@@ -98,7 +98,7 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
             file,
         };
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let size = words::bytes(u64::try_from(bytes).unwrap_or(u64::MAX));

@@ -10,18 +10,21 @@ use super::in_force;
 use crate::{
     backend::aws::store::{
         live::LiveLock,
-        restore::{How, LookError, Looked, Plan, Restored, Step, Which, Work},
+        restore::{
+            LookError, RestoreAction, RestoreContext, RestoreInputs, RestorePlan, RestoreReport,
+            RestoreSource, RestoreStep,
+        },
     },
     cli::{
         approval,
         context::Context,
         copies, explain,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
     report::restore::{self as report, RestoreDocument, SideDocument},
-    state::recover::{self, Difference, Unfit},
+    state::recover::{self, StateChanges, UnfitState},
 };
 
 pub mod failed;
@@ -74,7 +77,7 @@ pub struct RestoreArgs {
 /// What Terraform shows of the lock that is held meanwhile.
 const OPERATION: &str = "OperationTypeRestore";
 
-pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
@@ -96,7 +99,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         .map_err(|error| unfit(&error))?;
     document.to.serial = plan.next.serial;
     match plan.how {
-        How::Nothing => {
+        RestoreAction::Nothing => {
             "nothing".clone_into(&mut document.outcome);
             answer(&document, &target, cx)?;
             // As an earlier restore left it that was killed.
@@ -107,14 +110,14 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
                 Ok(exit::DONE)
             };
         }
-        How::Digest => "digest".clone_into(&mut document.outcome),
-        How::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
-        How::Write | How::Touch => "restored".clone_into(&mut document.outcome),
+        RestoreAction::Digest => "digest".clone_into(&mut document.outcome),
+        RestoreAction::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
+        RestoreAction::Write | RestoreAction::Touch => "restored".clone_into(&mut document.outcome),
     }
     let view = cx.global.view(cx.host);
     cx.show(&report::preview(&document, &view));
     approve(&args, &plan, &target, cx)?;
-    let Restored {
+    let RestoreReport {
         version,
         serial,
         digest,
@@ -143,9 +146,9 @@ fn time(text: &str) -> Result<Timestamp, String> {
 async fn which(
     args: &RestoreArgs,
     path: &str,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Which, Failure> {
+) -> Result<RestoreSource, CliError> {
     let RestoreArgs {
         version_id,
         serial,
@@ -154,7 +157,7 @@ async fn which(
         ..
     } = args;
     if let Some(from) = from_backup {
-        let choice = file::Choice {
+        let choice = file::BackupSelection {
             path: path.to_owned(),
             version: version_id.clone(),
             serial: *serial,
@@ -162,18 +165,18 @@ async fn which(
         };
         return file::read(cx.host.cwd.join(from), choice, &target.address.bucket, cx)
             .await
-            .map(Which::Bytes);
+            .map(RestoreSource::Bytes);
     }
     match (version_id, serial, before) {
-        (Some(id), _, _) => Ok(Which::Version(id.clone())),
-        (None, Some(serial), _) => Ok(Which::Serial(*serial)),
-        (None, None, Some(time)) => Ok(Which::Before(*time)),
-        (None, None, None) => Err(Failure::failed("nothing says which version to restore")
+        (Some(id), _, _) => Ok(RestoreSource::Version(id.clone())),
+        (None, Some(serial), _) => Ok(RestoreSource::Serial(*serial)),
+        (None, None, Some(time)) => Ok(RestoreSource::Before(*time)),
+        (None, None, None) => Err(CliError::failed("nothing says which version to restore")
             .hint("name it: --version-id ID, --serial N, --before TIME or --from-backup FILE")),
     }
 }
 
-fn document(looked: &Looked) -> RestoreDocument {
+fn document(looked: &RestoreInputs) -> RestoreDocument {
     let current = looked.current.as_ref().map(|current| &*current.bytes);
     let snapshot = current.map(|bytes| {
         recover::snapshot(bytes).map(|snapshot| SideDocument::of(&snapshot, bytes.len()))
@@ -183,7 +186,7 @@ fn document(looked: &Looked) -> RestoreDocument {
         Some(Err(error)) => (None, Some(error.to_string())),
         None => (None, None),
     };
-    let (added, removed) = report::addresses(Difference::of(current, &looked.wanted).as_ref());
+    let (added, removed) = report::addresses(StateChanges::of(current, &looked.wanted).as_ref());
     RestoreDocument {
         path: looked.path.clone(),
         outcome: String::new(),
@@ -201,8 +204,8 @@ fn document(looked: &Looked) -> RestoreDocument {
     }
 }
 
-fn not_found(error: LookError, path: &str, target: &Target) -> Failure {
-    let failure = Failure::failed(format!("cannot restore {path}")).because(&error);
+fn not_found(error: LookError, path: &str, target: &BackendTarget) -> CliError {
+    let failure = CliError::failed(format!("cannot restore {path}")).because(&error);
     match &error {
         LookError::Aws(error) => explain::aws(failure, error, None),
         LookError::NotAState(_) => failure.hint("choose another version"),
@@ -217,16 +220,16 @@ fn not_found(error: LookError, path: &str, target: &Target) -> Failure {
     }
 }
 
-fn unfit(error: &Unfit) -> Failure {
+fn unfit(error: &UnfitState) -> CliError {
     let failure =
-        Failure::refused("that state cannot follow the one that is there; nothing was changed")
+        CliError::refused("that state cannot follow the one that is there; nothing was changed")
             .because(error);
     match error {
-        Unfit::Lineage { .. } => failure.hint(
+        UnfitState::Lineage { .. } => failure.hint(
             "it is the history of another state; --allow-lineage takes it all the same, if that \
              is what you want",
         ),
-        Unfit::NoSerial | Unfit::TwoSerials | Unfit::LastSerial(_) => {
+        UnfitState::NoSerial | UnfitState::TwoSerials | UnfitState::LastSerial(_) => {
             failure.hint("choose another version")
         }
     }
@@ -235,20 +238,23 @@ fn unfit(error: &Unfit) -> Failure {
 /// A person says yes to what was shown; without one, a flag has to.
 fn approve(
     args: &RestoreArgs,
-    plan: &Plan,
-    target: &Target,
+    plan: &RestorePlan,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if args.auto_approve {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused("nobody to ask; nothing was changed")
+        return Err(CliError::refused("nobody to ask; nothing was changed")
             .hint("this is what would be done; --auto-approve (-y) does it"));
     }
     let text = match plan.how {
-        How::Digest => format!("Put the digest of {} right", plan.path),
-        How::Nothing | How::Undelete { .. } | How::Write | How::Touch => {
+        RestoreAction::Digest => format!("Put the digest of {} right", plan.path),
+        RestoreAction::Nothing
+        | RestoreAction::Undelete { .. }
+        | RestoreAction::Write
+        | RestoreAction::Touch => {
             format!("Restore {} in {}", plan.path, target.address.bucket)
         }
     };
@@ -258,35 +264,42 @@ fn approve(
 /// Not to be dropped on its way: it would leave its lock behind.
 async fn carry_out(
     args: &RestoreArgs,
-    plan: &Plan,
-    target: &Target,
+    plan: &RestorePlan,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Restored, Failure> {
+) -> Result<RestoreReport, CliError> {
     let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
     let store = target.store();
     let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
     let dir = match plan.how {
-        How::Write | How::Touch => {
+        RestoreAction::Write | RestoreAction::Touch => {
             copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?
         }
         // Nothing is replaced.
-        How::Nothing | How::Digest | How::Undelete { .. } => target.dir.clone(),
+        RestoreAction::Nothing | RestoreAction::Digest | RestoreAction::Undelete { .. } => {
+            target.dir.clone()
+        }
     };
-    let work = Work {
+    let work = RestoreContext {
         mechanisms: target.locks.mechanisms(),
         info,
         dir,
         now,
         cancel: &cancel,
     };
-    let mut say = |step: Step| cx.say(&said(&step));
+    let mut say = |step: RestoreStep| cx.say(&said(&step));
     store
         .restore(plan, &work, &target.encryption, &mut say)
         .await
         .map_err(|failed| failed::failure(failed, &plan.path, target))
 }
 
-fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn note(
+    lock: &LiveLock,
+    path: &str,
+    target: &BackendTarget,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
     let held = failed::held(lock, &[], path, target);
     cx.say(&format!("note: {}", held.message));
     held.hints
@@ -295,25 +308,27 @@ fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> R
     Ok(exit::DONE)
 }
 
-fn said(step: &Step) -> String {
+fn said(step: &RestoreStep) -> String {
     match step {
-        Step::Locked { id } => format!("locked ({id})"),
-        Step::Kept(path) => format!("kept what is there in {}; {}", path.display(), copies::RISK),
-        Step::Undeleted => "removed the delete marker".to_owned(),
-        Step::Written {
+        RestoreStep::Locked { id } => format!("locked ({id})"),
+        RestoreStep::Kept(path) => {
+            format!("kept what is there in {}; {}", path.display(), copies::RISK)
+        }
+        RestoreStep::Undeleted => "removed the delete marker".to_owned(),
+        RestoreStep::Written {
             version: Some(version),
         } => format!("wrote it as version {version}"),
-        Step::Written { version: None } => "wrote it".to_owned(),
-        Step::Digest => "wrote its digest".to_owned(),
-        Step::Released => "unlocked".to_owned(),
+        RestoreStep::Written { version: None } => "wrote it".to_owned(),
+        RestoreStep::Digest => "wrote its digest".to_owned(),
+        RestoreStep::Released => "unlocked".to_owned(),
     }
 }
 
 fn answer(
     document: &RestoreDocument,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     if cx.global.json() {
         target.answer(document, cx)?;
     } else {

@@ -4,18 +4,18 @@ use clap::Args;
 
 use super::named::{self, StateName, VersionName};
 use crate::{
-    cli::{context::Context, failure::Failure, target::TargetArgs},
+    cli::{context::Context, failure::CliError, target::TargetArgs},
     exit,
     report::{
         json,
         states::show::{self, ShowDocument},
     },
-    state::outline::Outline,
+    state::outline::StateOutline,
 };
 
 /// Show what is in a state: addresses of resources and names of outputs, never a value
 #[derive(Args, Clone, Debug)]
-pub struct ShowArgs {
+pub struct StateShowArgs {
     #[command(flatten)]
     pub name: StateName,
 
@@ -32,17 +32,17 @@ pub struct ShowArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: StateShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     let path = args.name.path_in(&target)?;
     target.announce(cx);
     let read = named::read(&target, &path, &args.version_id, cx).await?;
-    let outline =
-        Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))?;
+    let outline = StateOutline::parse(&read.content.bytes)
+        .map_err(|error| named::not_a_state(&path, &error))?;
     let document = ShowDocument::of(target.about(), &path, &read.content, &outline);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);

@@ -4,12 +4,12 @@ use clap::Args;
 
 use super::named::{StateName, no_such};
 use crate::{
-    backend::aws::store::history::Past,
+    backend::aws::store::history::StateVersion,
     cli::{
         context::Context,
         explain,
-        failure::Failure,
-        target::{Target, TargetArgs},
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
     },
     exit,
     report::{
@@ -32,7 +32,7 @@ pub struct VersionsArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     let path = args.name.path_in(&target)?;
     target.announce(cx);
@@ -44,7 +44,7 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let document = VersionsDocument::of(target.about(), &path, &past, count);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);
@@ -54,15 +54,15 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 
 /// At least one version, and how many there are.
 pub async fn history(
-    target: &Target,
+    target: &BackendTarget,
     path: &str,
     limit: usize,
     cx: &mut Context<'_>,
-) -> Result<(Vec<Past>, usize), Failure> {
+) -> Result<(Vec<StateVersion>, usize), CliError> {
     let listed = cx.look(target.store().history(path, limit)).await?;
     let (past, count) = listed.map_err(|error| {
         explain::aws(
-            Failure::failed(format!("the versions of {path} cannot be listed")).because(&error),
+            CliError::failed(format!("the versions of {path} cannot be listed")).because(&error),
             &error,
             None,
         )

@@ -4,9 +4,9 @@ use crate::text::shell::shell_word;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{context::Context, environment::EnvironmentArgs, failure::Failure},
+    cli::{context::Context, environment::EnvironmentArgs, failure::CliError},
     settings::{
-        layer::{EncryptionKind, Layer, LockMechanism, Namespace},
+        layer::{EncryptionKind, LockMechanism, SettingsLayer, TableNamespace},
         names::{AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn},
     },
     state::layout::normalized,
@@ -79,7 +79,7 @@ pub struct TargetArgs {
 
     /// Namespace of an environment's bucket
     #[arg(long, value_name = "NAMESPACE")]
-    pub namespace: Option<Namespace>,
+    pub namespace: Option<TableNamespace>,
 }
 
 impl TargetArgs {
@@ -167,8 +167,11 @@ impl TargetArgs {
 }
 
 /// What is said on the command line, as settings.
-pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<EnvironmentArgs, Failure> {
-    let layer = Layer {
+pub(super) fn environment(
+    args: &TargetArgs,
+    cx: &Context<'_>,
+) -> Result<EnvironmentArgs, CliError> {
+    let layer = SettingsLayer {
         project: args.project.clone(),
         region: args.region.clone(),
         account: args.account.clone(),
@@ -183,12 +186,12 @@ pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<Environ
         kms_key: args.kms_key.clone(),
         encryption: args.encryption,
         namespace: args.namespace,
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
     let env = match (&args.env, cx.host.var("TFBACKEND_ENV")) {
         (Some(env), _) => Some(env.clone()),
         (None, Some(name)) => Some(name.parse().map_err(|error: NameError| {
-            Failure::failed(format!("variable TFBACKEND_ENV: {error}"))
+            CliError::failed(format!("variable TFBACKEND_ENV: {error}"))
         })?),
         (None, None) => None,
     };
@@ -202,10 +205,10 @@ pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<Environ
 fn parsed<T: std::str::FromStr<Err = NameError>>(
     flag: &str,
     text: Option<&String>,
-) -> Result<Option<T>, Failure> {
+) -> Result<Option<T>, CliError> {
     text.map(|text| {
         text.parse()
-            .map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))
+            .map_err(|error| CliError::failed(format!("{flag} {}: {error}", quoted(text))))
     })
     .transpose()
 }

@@ -3,39 +3,39 @@
 use super::which::named_region;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         error::AwsError,
-        store::{Store, StoreAddress},
+        store::{S3Store, StoreAddress},
     },
-    cli::{context::Context, explain, failure::Failure},
+    cli::{context::Context, explain, failure::CliError},
     settings::names::Region,
 };
 
 /// What is asked for.
-pub(super) struct Start {
-    pub aws: Aws,
+pub(super) struct LocateRequest {
+    pub aws: AwsProvider,
     pub address: StoreAddress,
     /// Whether somebody named the region that `aws` is in.
     pub region_said: bool,
 }
 
 /// What is there. Without a table where there is none.
-pub(super) struct Found {
-    pub aws: Aws,
+pub(super) struct LocatedBackend {
+    pub aws: AwsProvider,
     pub address: StoreAddress,
     /// The table that was named, and is not there.
     pub missing_table: Option<String>,
     pub notes: Vec<String>,
 }
 
-pub(super) enum Missing {
+pub(super) enum MissingPart {
     /// There is no such bucket.
-    Bucket(Failure),
-    Other(Failure),
+    Bucket(CliError),
+    Other(CliError),
 }
 
-impl Missing {
-    pub fn into_failure(self) -> Failure {
+impl MissingPart {
+    pub fn into_failure(self) -> CliError {
         match self {
             Self::Bucket(failure) | Self::Other(failure) => failure,
         }
@@ -44,24 +44,24 @@ impl Missing {
 
 /// Goes to the region of the bucket, where `connect` is asked to go.
 pub(super) async fn find(
-    start: Start,
-    connect: impl AsyncFn(&Region, &mut Context<'_>) -> Result<Aws, Failure>,
+    start: LocateRequest,
+    connect: impl AsyncFn(&Region, &mut Context<'_>) -> Result<AwsProvider, CliError>,
     cx: &mut Context<'_>,
-) -> Result<Found, Missing> {
-    let Start {
+) -> Result<LocatedBackend, MissingPart> {
+    let LocateRequest {
         aws: asked,
         mut address,
         region_said,
     } = start;
     let bucket = address.bucket.clone();
     let there = cx
-        .look(Store::new(&asked, &address).region())
+        .look(S3Store::new(&asked, &address).region())
         .await
-        .map_err(Missing::Other)?;
+        .map_err(MissingPart::Other)?;
     let there = match there {
         Ok(Some(there)) => there,
         Ok(None) => {
-            return Err(Missing::Bucket(Failure::failed(format!(
+            return Err(MissingPart::Bucket(CliError::failed(format!(
                 "there is no bucket {bucket}"
             ))));
         }
@@ -70,8 +70,8 @@ pub(super) async fn find(
         Err(error) if error.status == Some(403) => asked.region.clone(),
         Err(error) => {
             let failure =
-                Failure::failed(format!("bucket {bucket} cannot be looked at")).because(&error);
-            return Err(Missing::Other(explain::aws(failure, &error, None)));
+                CliError::failed(format!("bucket {bucket} cannot be looked at")).because(&error);
+            return Err(MissingPart::Other(explain::aws(failure, &error, None)));
         }
     };
     let (mut notes, mut missing_table) = (vec![], None);
@@ -85,13 +85,13 @@ pub(super) async fn find(
             )
         }));
         let nonsense = |error| {
-            Missing::Other(Failure::failed(format!(
+            MissingPart::Other(CliError::failed(format!(
                 "S3 names a region that is none: {error}"
             )))
         };
         connect(&named_region(&there).map_err(nonsense)?, cx)
             .await
-            .map_err(Missing::Other)?
+            .map_err(MissingPart::Other)?
     };
     if let Some(table) = address.table.clone() {
         match cx
@@ -102,10 +102,10 @@ pub(super) async fn find(
                 &address,
             ))
             .await
-            .map_err(Missing::Other)?
+            .map_err(MissingPart::Other)?
         {
-            Place::Here => {}
-            Place::Elsewhere(region) => {
+            StorePlace::Here => {}
+            StorePlace::Elsewhere(region) => {
                 address.table = None;
                 notes.push(format!(
                     "table {table} is in {region}, and the bucket in {}: Terraform looks for both \
@@ -113,7 +113,7 @@ pub(super) async fn find(
                     aws.region
                 ));
             }
-            Place::Nowhere => {
+            StorePlace::Nowhere => {
                 address.table = None;
                 notes.push(format!(
                     "there is no table {table} in {}: Terraform cannot lock with it, and it is \
@@ -124,7 +124,7 @@ pub(super) async fn find(
             }
         }
     }
-    Ok(Found {
+    Ok(LocatedBackend {
         aws,
         address,
         missing_table,
@@ -132,7 +132,7 @@ pub(super) async fn find(
     })
 }
 
-enum Place {
+enum StorePlace {
     Here,
     Elsewhere(String),
     Nowhere,
@@ -141,25 +141,25 @@ enum Place {
 /// What cannot be looked at is taken to be there: the next call says what is wrong.
 async fn table_region(
     table: &str,
-    aws: &Aws,
-    asked: Option<&Aws>,
+    aws: &AwsProvider,
+    asked: Option<&AwsProvider>,
     address: &StoreAddress,
-) -> Place {
+) -> StorePlace {
     if let Some(region) = table
         .strip_prefix("arn:")
         .and_then(|rest| rest.split(':').nth(2))
         .filter(|region| *region != aws.region)
     {
-        return Place::Elsewhere(region.to_owned());
+        return StorePlace::Elsewhere(region.to_owned());
     }
     let is_there = |found: &Result<bool, AwsError>| !matches!(found, Ok(false));
-    if is_there(&Store::new(aws, address).has_table().await) {
-        return Place::Here;
+    if is_there(&S3Store::new(aws, address).has_table().await) {
+        return StorePlace::Here;
     }
     match asked.filter(|asked| asked.region != aws.region) {
-        Some(asked) if matches!(Store::new(asked, address).has_table().await, Ok(true)) => {
-            Place::Elsewhere(asked.region.clone())
+        Some(asked) if matches!(S3Store::new(asked, address).has_table().await, Ok(true)) => {
+            StorePlace::Elsewhere(asked.region.clone())
         }
-        _ => Place::Nowhere,
+        _ => StorePlace::Nowhere,
     }
 }

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    cli::{global::Global, session::Ways},
+    cli::{global::GlobalOptions, session::ConnectionSettings},
     exit,
-    host::{Answer, Host, Prompt, PromptError, Question},
-    report::{View, style::Style},
+    host::{Host, Prompt, PromptAnswer, PromptError, Question},
+    report::{TextStyle, style::TextStyles},
 };
 
 #[derive(Parser)]
@@ -22,13 +22,13 @@ struct Line {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
-    global: Global,
+    global: GlobalOptions,
 }
 
 struct Nobody;
 
 impl Prompt for Nobody {
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         Err(PromptError::CannotAsk {
             text: question.text.clone(),
             flag: question.flag,
@@ -68,10 +68,10 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// What a failure says, on one line each.
-fn said(failure: &Failure, dir: &Path) -> String {
-    let view = View {
+fn said(failure: &CliError, dir: &Path) -> String {
+    let view = TextStyle {
         width: 1000,
-        style: Style::PLAIN,
+        style: TextStyles::PLAIN,
         verbose: false,
     };
     let text = failure.text(&view);
@@ -92,7 +92,7 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
     };
     match which::of(&line.target, &cx) {
         Err(failure) => said(&failure, dir.path()),
-        Ok(Which::Environment(args)) => {
+        Ok(BackendChoice::Environment(args)) => {
             let named = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
             format!(
                 "environment {} bucket {} table {}",
@@ -101,8 +101,8 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 named(args.layer.table.map(|it| it.to_string()))
             )
         }
-        Ok(Which::Described(described)) => {
-            let Described {
+        Ok(BackendChoice::Described(described)) => {
+            let DescribedBackend {
                 configured,
                 origin,
                 folder,
@@ -110,10 +110,11 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 encryption,
                 ..
             } = *described;
-            let value = |said: &Option<crate::terraform::read::configured::Said<String>>| {
-                said.as_ref()
-                    .map_or("-".to_owned(), |said| said.value.clone())
-            };
+            let value =
+                |said: &Option<crate::terraform::read::configured::SourcedValue<String>>| {
+                    said.as_ref()
+                        .map_or("-".to_owned(), |said| said.value.clone())
+                };
             format!(
                 "{} key {} table {} region {} prefix {} from {} in {} {locks:?} {encryption:?}",
                 configured.bucket.value,
@@ -464,13 +465,18 @@ fn ways(conf: &str, args: &[&str]) -> String {
         host: &mut host,
         global: line.global,
     };
-    let Ok(Which::Described(described)) = which::of(&line.target, &cx) else {
+    let Ok(BackendChoice::Described(described)) = which::of(&line.target, &cx) else {
         panic!("a backend")
     };
-    match ways::of(&described.configured, &Ways::default(), None, &cx) {
+    match ways::of(
+        &described.configured,
+        &ConnectionSettings::default(),
+        None,
+        &cx,
+    ) {
         Err(failure) => said(&failure, dir.path()),
         Ok((
-            Ways {
+            ConnectionSettings {
                 profile,
                 endpoint_url,
                 endpoints,
@@ -578,8 +584,9 @@ fn only_the_account_that_is_allowed() {
     };
     let judged = |conf: &str| {
         let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
-        let configured = crate::terraform::read::Configured::of_file(&dir.path().join("x.conf"))
-            .expect("a backend");
+        let configured =
+            crate::terraform::read::ConfiguredBackend::of_file(&dir.path().join("x.conf"))
+                .expect("a backend");
         let mut host = host(dir.path(), &[]);
         let line = Line::try_parse_from([""; 0]).expect("a command line");
         let cx = Context {

@@ -7,18 +7,18 @@ use super::which::{contradiction, shown};
 use crate::{
     backend::aws::{
         caller::Caller,
-        clients::{Endpoints, Role},
-        http::way::{Way, endpoint},
+        clients::{ConnectionRole, ServiceEndpoints},
+        http::way::{Transport, endpoint},
     },
     cli::{
         context::Context,
-        failure::Failure,
-        session::{SESSION, Sandboxed, Ways},
+        failure::CliError,
+        session::{ConnectionSettings, SESSION, SandboxSession},
     },
     terraform::{
         read::{
-            Configured,
-            configured::{Role as SaidRole, Said},
+            ConfiguredBackend,
+            configured::{ConfiguredRole as SaidRole, SourcedValue},
         },
         write::hcl::quoted,
     },
@@ -29,11 +29,11 @@ use crate::{
 /// `asked` has the role that the command line names, or a variable of ours, and the profile of such
 /// a variable.
 pub(super) fn of(
-    configured: &Configured,
-    asked: &Ways,
-    sandbox: Option<&Sandboxed>,
+    configured: &ConfiguredBackend,
+    asked: &ConnectionSettings,
+    sandbox: Option<&SandboxSession>,
     cx: &Context<'_>,
-) -> Result<(Ways, Vec<String>), Failure> {
+) -> Result<(ConnectionSettings, Vec<String>), CliError> {
     let mut notes = vec![];
     // Credentials that the command line names are meant.
     let chosen = match (sandbox, &cx.global.profile, &asked.profile, &asked.role) {
@@ -44,8 +44,8 @@ pub(super) fn of(
         (None, None, None, None) => None,
     };
     must_be_followed(configured, chosen, &mut notes, cx)?;
-    let said = |flag: &Option<Said<bool>>| flag.as_ref().is_some_and(|said| said.value);
-    let mut ways = Ways {
+    let said = |flag: &Option<SourcedValue<bool>>| flag.as_ref().is_some_and(|said| said.value);
+    let mut ways = ConnectionSettings {
         profile: asked
             .profile
             .clone()
@@ -57,7 +57,7 @@ pub(super) fn of(
         fips: said(&configured.use_fips_endpoint),
         dualstack: said(&configured.use_dualstack_endpoint),
         role: asked.role.clone(),
-        ..Ways::default()
+        ..ConnectionSettings::default()
     };
     if let (Some(said), false) = (
         &configured.profile,
@@ -74,7 +74,7 @@ pub(super) fn of(
         let elsewhere = configured
             .endpoints
             .iter()
-            .filter(|(_, said)| Way::of(&said.value, true) == Way::Elsewhere);
+            .filter(|(_, said)| Transport::of(&said.value, true) == Transport::Elsewhere);
         notes.extend(elsewhere.map(|(service, said)| {
             let (to, at) = (endpoint(&said.value), shown(&said.origin, cx));
             format!("calls to {service} go to {to}, which {at} names, not to AWS's own endpoint")
@@ -102,15 +102,15 @@ pub(super) fn of(
 /// If the backend says that these credentials must not use it.
 pub(super) fn must_be_allowed(
     caller: &Caller,
-    configured: &Configured,
+    configured: &ConfiguredBackend,
     cx: &Context<'_>,
-) -> Result<(), Failure> {
-    let refused = |what: &str, said: &Said<Vec<String>>| {
+) -> Result<(), CliError> {
+    let refused = |what: &str, said: &SourcedValue<Vec<String>>| {
         let (account, at) = (&caller.account, shown(&said.origin, cx));
         let message = format!(
             "these credentials are for account {account}, which {what} {at}; nothing was changed"
         );
-        Failure::refused(message)
+        CliError::refused(message)
             .hint("use credentials of the right account (--profile, AWS_PROFILE)")
     };
     if let Some(allowed) = configured
@@ -142,10 +142,10 @@ pub(super) fn must_be_of_owner(
     table: Option<&str>,
     owner: &str,
     caller: &str,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     match table.filter(|table| owner != caller && !table.starts_with("arn:")) {
         None => Ok(()),
-        Some(table) => Err(Failure::refused(format!(
+        Some(table) => Err(CliError::refused(format!(
             "the bucket is to be of account {owner}, and these credentials are for {caller}: \
              table {table} would be looked for there; nothing was changed"
         ))
@@ -158,23 +158,23 @@ pub(super) fn must_be_of_owner(
 
 /// What only Terraform can do is said; where it decides what is seen, it is refused.
 fn must_be_followed(
-    configured: &Configured,
+    configured: &ConfiguredBackend,
     chosen: Option<&str>,
     notes: &mut Vec<String>,
     cx: &Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     for said in &configured.not_followed {
         let at = shown(&said.origin, cx);
         let name = &said.value;
         match name.as_str() {
             "sse_customer_key" => {
-                return Err(Failure::failed(format!(
+                return Err(CliError::failed(format!(
                     "the states are encrypted with a key of the customer's own ({name} at {at})"
                 ))
                 .hint("S3 gives them to nobody without that key, and tfbackend does not take it"));
             }
             "assume_role_with_web_identity" | "insecure" if chosen.is_none() => {
-                return Err(Failure::failed(format!(
+                return Err(CliError::failed(format!(
                     "`{name}` at {at} is nothing that tfbackend can follow"
                 ))
                 .hint("name credentials that may use the backend: --profile NAME")
@@ -193,10 +193,10 @@ fn must_be_followed(
 /// One for all where the backend has one for its first and its last: an emulator, which has all
 /// others too.
 fn endpoints(
-    configured: &Configured,
-    sandbox: Option<&Sandboxed>,
+    configured: &ConfiguredBackend,
+    sandbox: Option<&SandboxSession>,
     cx: &Context<'_>,
-) -> Result<(Option<String>, Endpoints), Failure> {
+) -> Result<(Option<String>, ServiceEndpoints), CliError> {
     let plain = |url: &str| url.trim_end_matches('/').to_owned();
     let told = match (&cx.global.endpoint_url, sandbox) {
         (Some(url), _) => Some((plain(url), "--endpoint-url")),
@@ -214,7 +214,7 @@ fn endpoints(
                 (&said.value, &shown(&said.origin, cx)),
                 (&url, by),
             )),
-            None => Ok((None, Endpoints::default())),
+            None => Ok((None, ServiceEndpoints::default())),
         };
     }
     let of = |service: &str| {
@@ -226,15 +226,15 @@ fn endpoints(
     Ok(match (of("s3"), of("sts")) {
         (Some(s3), Some(sts)) if plain(&s3) == plain(&sts) => (
             Some(s3),
-            Endpoints {
+            ServiceEndpoints {
                 dynamodb: of("dynamodb"),
                 iam: of("iam"),
-                ..Endpoints::default()
+                ..ServiceEndpoints::default()
             },
         ),
         (s3, sts) => (
             None,
-            Endpoints {
+            ServiceEndpoints {
                 s3,
                 dynamodb: of("dynamodb"),
                 iam: of("iam"),
@@ -244,7 +244,7 @@ fn endpoints(
     })
 }
 
-fn role(said: &Said<SaidRole>, cx: &Context<'_>) -> Result<Role, Failure> {
+fn role(said: &SourcedValue<SaidRole>, cx: &Context<'_>) -> Result<ConnectionRole, CliError> {
     let SaidRole {
         arn,
         session_name,
@@ -254,7 +254,7 @@ fn role(said: &Said<SaidRole>, cx: &Context<'_>) -> Result<Role, Failure> {
     } = said.value.clone();
     let at = shown(&said.origin, cx);
     let refused = |what: String| {
-        Err(Failure::failed(format!(
+        Err(CliError::failed(format!(
             "{what} of the role at {at} is nothing that tfbackend can follow"
         ))
         .hint("name credentials that may use the backend: --profile NAME"))
@@ -270,7 +270,7 @@ fn role(said: &Said<SaidRole>, cx: &Context<'_>) -> Result<Role, Failure> {
         Some((_, Ok(duration))) if duration.is_positive() => Some(duration.unsigned_abs()),
         Some((text, _)) => return refused(format!("the duration {}", quoted(text))),
     };
-    Ok(Role {
+    Ok(ConnectionRole {
         arn,
         session_name: session_name.unwrap_or_else(|| SESSION.to_owned()),
         external_id,

@@ -1,26 +1,26 @@
 //! From a command line to one backend: who names it, what they agree on, and what contradicts.
 
-use super::{Locks, TargetArgs, args::environment};
+use super::{KnownLocks, TargetArgs, args::environment};
 use crate::{
-    backend::aws::store::write::Encrypt,
+    backend::aws::store::write::WriteEncryption,
     cli::{
         context::Context,
-        environment::{Environment, EnvironmentArgs},
-        failure::Failure,
+        environment::{ConnectedEnvironment, EnvironmentArgs},
+        failure::CliError,
         known_env,
-        session::{self, Sandboxed, Ways},
+        session::{self, ConnectionSettings, SandboxSession},
         verify,
     },
     settings::{
-        layer::{EncryptionKind, Layer, LockMechanism},
-        merge::Sources,
+        layer::{EncryptionKind, LockMechanism, SettingsLayer},
+        merge::SettingsSources,
         names::{AccountId, EnvName, NameError, Region},
     },
     state::layout::DEFAULT_WORKSPACE,
     terraform::{
         read::{
-            Argument, Configured, Partial, Saved, WorkingDirectory,
-            configured::{NotConfigured, Origin, Said},
+            ConfiguredBackend, PartialFile, SavedBackend, SourcedArgument, WorkingDirectory,
+            configured::{ArgumentOrigin, NotConfigured, SourcedValue},
             saved::is_workspace,
         },
         write::hcl::quoted,
@@ -39,24 +39,24 @@ const PLACE: [&str; 5] = [
     "workspace_key_prefix",
 ];
 
-pub(super) enum Which {
+pub(super) enum BackendChoice {
     Environment(Box<EnvironmentArgs>),
-    Described(Box<Described>),
+    Described(Box<DescribedBackend>),
 }
 
 /// A backend as its arguments say.
-pub(super) struct Described {
-    pub configured: Configured,
+pub(super) struct DescribedBackend {
+    pub configured: ConfiguredBackend,
     /// Where it was found; `None` where the command line says it all.
     pub origin: Option<String>,
     /// The folder that it is the backend of.
     pub folder: Option<WorkingDirectory>,
     pub account: Option<AccountId>,
-    pub locks: Locks,
-    pub encryption: Encrypt,
+    pub locks: KnownLocks,
+    pub encryption: WriteEncryption,
 }
 
-pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<Which, Failure> {
+pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<BackendChoice, CliError> {
     let variable = cx.host.var("TFBACKEND_ENV");
     if let (None, None) = (&args.env, variable)
         && let Some(env) = only_environment(args, cx)
@@ -65,18 +65,22 @@ pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<Which, Failure> 
             env: Some(env),
             ..args.clone()
         };
-        return environment(&args, cx).map(Box::new).map(Which::Environment);
+        return environment(&args, cx)
+            .map(Box::new)
+            .map(BackendChoice::Environment);
     }
     match (&args.env, variable, &args.backend_config[..]) {
-        (Some(_), ..) | (None, Some(_), []) => {
-            environment(args, cx).map(Box::new).map(Which::Environment)
-        }
+        (Some(_), ..) | (None, Some(_), []) => environment(args, cx)
+            .map(Box::new)
+            .map(BackendChoice::Environment),
         (None, Some(env), [file, ..]) => Err(contradiction(
             "backend",
             (env, "the variable TFBACKEND_ENV"),
             (file, "--backend-config"),
         )),
-        (None, None, _) => described(args, cx).map(Box::new).map(Which::Described),
+        (None, None, _) => described(args, cx)
+            .map(Box::new)
+            .map(BackendChoice::Described),
     }
 }
 
@@ -93,7 +97,12 @@ fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
     {
         return None;
     }
-    let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok()?;
+    let sources = SettingsSources::read(
+        cx.host,
+        SettingsLayer::default(),
+        cx.global.config.as_deref(),
+    )
+    .ok()?;
     known_env::only(&sources)
 }
 
@@ -101,7 +110,7 @@ fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
 pub(super) fn workspace(
     folder: Option<&WorkingDirectory>,
     cx: &Context<'_>,
-) -> Result<String, Failure> {
+) -> Result<String, CliError> {
     if let Some(name) = cx.host.var("TF_WORKSPACE") {
         must_be_workspace(name)?;
         return Ok(name.to_owned());
@@ -110,16 +119,19 @@ pub(super) fn workspace(
         None => Ok(DEFAULT_WORKSPACE.to_owned()),
         Some(Ok(name)) => Ok(name.clone()),
         Some(Err(unreadable)) => {
-            Err(Failure::failed("the selected workspace is not known").because(unreadable))
+            Err(CliError::failed("the selected workspace is not known").because(unreadable))
         }
     }
 }
 
 /// The same for an environment: a folder's selection counts where `init` chose this very state
 /// there.
-pub(super) fn workspace_of(environment: &Environment, cx: &Context<'_>) -> Result<String, Failure> {
+pub(super) fn workspace_of(
+    environment: &ConnectedEnvironment,
+    cx: &Context<'_>,
+) -> Result<String, CliError> {
     let folder = verify::read_folder(&environment.out(cx.host), &[], cx).ok();
-    let is_of_it = |folder: &WorkingDirectory| match Configured::of_folder(folder, &[]) {
+    let is_of_it = |folder: &WorkingDirectory| match ConfiguredBackend::of_folder(folder, &[]) {
         Ok(configured) => {
             let is_key = configured
                 .key
@@ -139,11 +151,11 @@ pub(super) fn workspace_of(environment: &Environment, cx: &Context<'_>) -> Resul
 
 /// # Errors
 /// If Terraform would not take it.
-pub(super) fn must_be_workspace(name: &str) -> Result<(), Failure> {
+pub(super) fn must_be_workspace(name: &str) -> Result<(), CliError> {
     if is_workspace(name) {
         return Ok(());
     }
-    Err(Failure::failed(format!(
+    Err(CliError::failed(format!(
         "{} is not the name of a workspace",
         quoted(name)
     )))
@@ -152,14 +164,14 @@ pub(super) fn must_be_workspace(name: &str) -> Result<(), Failure> {
 /// Of what was said, the environment's variables, the profile's own, or anywhere; and whether it
 /// was said of the backend.
 pub(super) async fn region(
-    configured: &Configured,
-    ways: &Ways,
-    sandbox: Option<&Sandboxed>,
+    configured: &ConfiguredBackend,
+    ways: &ConnectionSettings,
+    sandbox: Option<&SandboxSession>,
     cx: &Context<'_>,
-) -> Result<(Region, bool), Failure> {
+) -> Result<(Region, bool), CliError> {
     if let Some(said) = &configured.region {
         let wrong = |error: NameError| {
-            Failure::failed(format!(
+            CliError::failed(format!(
                 "the region {} of {}: {error}",
                 quoted(&said.value),
                 shown(&said.origin, cx)
@@ -182,7 +194,7 @@ pub(super) async fn region(
     let region = named_region(name.as_deref().unwrap_or(ANYWHERE));
     Ok((
         region.map_err(|error| {
-            Failure::failed(format!(
+            CliError::failed(format!(
                 "the region of the credentials cannot be used: {error}"
             ))
             .hint("pass --region")
@@ -202,16 +214,16 @@ pub(super) fn contradiction(
     argument: &str,
     (one, by): (&str, &str),
     (other, by_other): (&str, &str),
-) -> Failure {
+) -> CliError {
     let (one, other) = (quoted(one), quoted(other));
-    Failure::failed(format!(
+    CliError::failed(format!(
         "which {argument} is meant? {by} says {one}, and {by_other} says {other}"
     ))
     .hint("leave out the one that is not meant")
 }
 
 /// An origin as a person in this folder names it.
-pub(super) fn shown(origin: &Origin, cx: &Context<'_>) -> String {
+pub(super) fn shown(origin: &ArgumentOrigin, cx: &Context<'_>) -> String {
     here(&origin.to_string(), cx)
 }
 
@@ -221,24 +233,24 @@ fn here(text: &str, cx: &Context<'_>) -> String {
         .replace(&cwd, "this folder")
 }
 
-fn described(args: &TargetArgs, cx: &Context<'_>) -> Result<Described, Failure> {
+fn described(args: &TargetArgs, cx: &Context<'_>) -> Result<DescribedBackend, CliError> {
     let only = [
         ("--project", args.project.is_some()),
         ("--namespace", args.namespace.is_some()),
     ];
     if let Some((flag, _)) = only.into_iter().find(|(_, said)| *said) {
         return Err(
-            Failure::failed(format!("{flag} is of an environment, and none is named"))
+            CliError::failed(format!("{flag} is of an environment, and none is named"))
                 .hint("name it: --env NAME"),
         );
     }
     let (mut configured, origin, folder) = match (&args.bucket, &args.backend_config[..]) {
-        (Some(bucket), []) => (Configured::of_flags(bucket, None, None), None, None),
+        (Some(bucket), []) => (ConfiguredBackend::of_flags(bucket, None, None), None, None),
         (_, given) => found(args.bucket.as_deref(), given, cx)?,
     };
     agree(&mut configured, args, cx)?;
     must_be_plain(&configured, cx)?;
-    Ok(Described {
+    Ok(DescribedBackend {
         locks: locks(&configured, origin.is_none(), args.lock, cx)?,
         encryption: encryption(&configured, args.encryption, cx)?,
         account: args.account.clone(),
@@ -253,11 +265,12 @@ fn found(
     bucket: Option<&str>,
     given: &[String],
     cx: &Context<'_>,
-) -> Result<(Configured, Option<String>, Option<WorkingDirectory>), Failure> {
+) -> Result<(ConfiguredBackend, Option<String>, Option<WorkingDirectory>), CliError> {
     let folder = verify::read_folder(&cx.host.cwd, &[], cx)?;
     let explain = |error: &NotConfigured| not_configured(error, given, cx);
     if given.is_empty() {
-        let configured = Configured::of_folder(&folder, &[]).map_err(|error| explain(&error))?;
+        let configured =
+            ConfiguredBackend::of_folder(&folder, &[]).map_err(|error| explain(&error))?;
         must_be_what_was_initialized(&folder, cx)?;
         let mut origin = without_line(&shown(&configured.bucket.origin, cx));
         if let (Ok(None), [partial]) = (&folder.saved, &folder.partial[..])
@@ -272,18 +285,18 @@ fn found(
         !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
     let of = |given: &[String]| {
         if has_backend {
-            Configured::of_folder(&folder, given)
+            ConfiguredBackend::of_folder(&folder, given)
         } else {
-            Configured::of_files(&folder.dir, given)
+            ConfiguredBackend::of_files(&folder.dir, given)
         }
     };
     let configured = match (of(given), bucket) {
         (Err(NotConfigured::NoBucket { .. }), Some(bucket)) => {
             let with = [given, &[format!("bucket={bucket}")]].concat();
-            of(&with).map(|it| Configured {
-                bucket: Said {
+            of(&with).map(|it| ConfiguredBackend {
+                bucket: SourcedValue {
                     value: it.bucket.value,
-                    origin: Origin::Flag("--bucket"),
+                    origin: ArgumentOrigin::Flag("--bucket"),
                 },
                 ..it
             })
@@ -309,12 +322,12 @@ fn without_line(origin: &str) -> String {
 fn must_be_what_was_initialized(
     folder: &WorkingDirectory,
     cx: &Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let (Ok(Some(saved)), Some(block)) = (&folder.saved, folder.configuration.block()) else {
         return Ok(());
     };
     if !block.is_s3() {
-        let at = Origin::File(block.at.clone());
+        let at = ArgumentOrigin::File(block.at.clone());
         let stored = (
             format!("backend {}", quoted("s3")),
             here(&saved.path.display().to_string(), cx),
@@ -337,7 +350,7 @@ fn must_be_what_was_initialized(
         return Ok(());
     }
     let (at, path) = (
-        Origin::File(argument.at.clone()),
+        ArgumentOrigin::File(argument.at.clone()),
         saved.path.display().to_string(),
     );
     let failure = contradiction(
@@ -358,9 +371,9 @@ fn must_be_what_was_initialized(
 /// Of the arguments that tell one state from another, those that say something else than what
 /// `init` stored.
 fn differing<'a>(
-    arguments: &'a [Argument],
-    saved: &'a Saved,
-) -> Vec<(&'a Argument, &'a str, &'a str)> {
+    arguments: &'a [SourcedArgument],
+    saved: &'a SavedBackend,
+) -> Vec<(&'a SourcedArgument, &'a str, &'a str)> {
     let place = arguments
         .iter()
         .filter(|argument| PLACE.contains(&&*argument.name));
@@ -376,8 +389,12 @@ fn differing<'a>(
 
 /// Whether `init` with this partial configuration stores what it stored, over a block that says
 /// something else.
-fn explains(partial: &Partial, differ: &[(&Argument, &str, &str)], saved: &Saved) -> bool {
-    let says = |(argument, _, stored): &(&Argument, &str, &str)| {
+fn explains(
+    partial: &PartialFile,
+    differ: &[(&SourcedArgument, &str, &str)],
+    saved: &SavedBackend,
+) -> bool {
+    let says = |(argument, _, stored): &(&SourcedArgument, &str, &str)| {
         let said = partial
             .said()
             .iter()
@@ -387,17 +404,21 @@ fn explains(partial: &Partial, differ: &[(&Argument, &str, &str)], saved: &Saved
     differ.iter().all(says) && differing(partial.said(), saved).is_empty()
 }
 
-fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> Failure {
-    let said = Failure::failed(here(&error.to_string(), cx));
+fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> CliError {
+    let said = CliError::failed(here(&error.to_string(), cx));
     match error {
         NotConfigured::NoBackend { .. } if given.is_empty() => {
-            let sources =
-                Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok();
+            let sources = SettingsSources::read(
+                cx.host,
+                SettingsLayer::default(),
+                cx.global.config.as_deref(),
+            )
+            .ok();
             let environment = match sources.as_ref().and_then(known_env::list) {
                 Some(names) => format!("of an environment: --env with one of {names}"),
                 None => "of an environment: --env NAME".to_owned(),
             };
-            Failure {
+            CliError {
                 message: "nothing says which backend is meant".to_owned(),
                 ..said
             }
@@ -426,8 +447,12 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
 }
 
 /// What the command line adds; it must not say anything else than what is there.
-fn agree(configured: &mut Configured, args: &TargetArgs, cx: &Context<'_>) -> Result<(), Failure> {
-    let put = |there: &mut Option<Said<String>>,
+fn agree(
+    configured: &mut ConfiguredBackend,
+    args: &TargetArgs,
+    cx: &Context<'_>,
+) -> Result<(), CliError> {
+    let put = |there: &mut Option<SourcedValue<String>>,
                argument: &str,
                flag: &'static str,
                text: Option<&str>| match (&there, text) {
@@ -439,9 +464,9 @@ fn agree(configured: &mut Configured, args: &TargetArgs, cx: &Context<'_>) -> Re
             (text, flag),
         )),
         (None, Some(text)) => {
-            *there = Some(Said {
+            *there = Some(SourcedValue {
                 value: text.to_owned(),
-                origin: Origin::Flag(flag),
+                origin: ArgumentOrigin::Flag(flag),
             });
             Ok(())
         }
@@ -477,7 +502,7 @@ fn agree(configured: &mut Configured, args: &TargetArgs, cx: &Context<'_>) -> Re
 }
 
 /// Names that can be sent to AWS, and mean nothing else on their way.
-fn must_be_plain(configured: &Configured, cx: &Context<'_>) -> Result<(), Failure> {
+fn must_be_plain(configured: &ConfiguredBackend, cx: &Context<'_>) -> Result<(), CliError> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let is_bucket = |name: &str| {
         (3..=255).contains(&name.len()) && name.chars().all(in_name) && !name.contains("..")
@@ -522,7 +547,7 @@ fn must_be_plain(configured: &Configured, cx: &Context<'_>) -> Result<(), Failur
     ];
     for (what, said) in wrong {
         if let Some(said) = said {
-            return Err(Failure::failed(format!(
+            return Err(CliError::failed(format!(
                 "{} of {} is not the name of a {what}",
                 quoted(&said.value),
                 shown(&said.origin, cx)
@@ -535,15 +560,15 @@ fn must_be_plain(configured: &Configured, cx: &Context<'_>) -> Result<(), Failur
 /// As the arguments say; of a bucket alone, lock files, unless a table is named: then nobody knows
 /// of files.
 fn locks(
-    configured: &Configured,
+    configured: &ConfiguredBackend,
     bare: bool,
     said: Option<LockMechanism>,
     cx: &Context<'_>,
-) -> Result<Locks, Failure> {
+) -> Result<KnownLocks, CliError> {
     let table = configured.dynamodb_table.is_some();
     if said.is_some_and(LockMechanism::uses_table) && !table {
         return Err(
-            Failure::failed("--lock says that locks are in a table, and none is named")
+            CliError::failed("--lock says that locks are in a table, and none is named")
                 .hint("name it: --table NAME"),
         );
     }
@@ -568,17 +593,17 @@ fn locks(
         (None, None) if bare => (!table).then_some(true),
         (None, None) => Some(false),
     };
-    Ok(Locks { table, file })
+    Ok(KnownLocks { table, file })
 }
 
 /// Without `encrypt`, Terraform sends no key, whatever `kms_key_id` says.
 fn encryption(
-    configured: &Configured,
+    configured: &ConfiguredBackend,
     said: Option<EncryptionKind>,
     cx: &Context<'_>,
-) -> Result<Encrypt, Failure> {
+) -> Result<WriteEncryption, CliError> {
     let key = configured.kms_key_id.as_ref();
-    let of_flag = key.is_some_and(|key| matches!(key.origin, Origin::Flag(_)));
+    let of_flag = key.is_some_and(|key| matches!(key.origin, ArgumentOrigin::Flag(_)));
     let encrypted = of_flag || configured.encrypt.as_ref().is_some_and(|said| said.value);
     match (said, key) {
         (Some(EncryptionKind::SseS3), Some(key)) if encrypted => Err(contradiction(
@@ -586,9 +611,9 @@ fn encryption(
             (&key.value, &shown(&key.origin, cx)),
             ("sse-s3", "--encryption"),
         )),
-        (Some(EncryptionKind::SseS3), _) => Ok(Encrypt::OfS3),
-        (_, Some(key)) if encrypted => Ok(Encrypt::Kms(key.value.clone())),
-        (None, None) if encrypted => Ok(Encrypt::OfS3),
-        (_, _) => Ok(Encrypt::Unsaid),
+        (Some(EncryptionKind::SseS3), _) => Ok(WriteEncryption::OfS3),
+        (_, Some(key)) if encrypted => Ok(WriteEncryption::Kms(key.value.clone())),
+        (None, None) if encrypted => Ok(WriteEncryption::OfS3),
+        (_, _) => Ok(WriteEncryption::Unsaid),
     }
 }

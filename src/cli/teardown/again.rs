@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use crate::{
     backend::aws::{
         blueprint::STATE_BUCKET,
-        settle::{PATIENCE, Waiting},
+        settle::{PATIENCE, WaitLimit},
         teardown::{created::is_another, everything},
     },
-    cli::{context::Context, environment::Environment, failure::Failure, wait::Waits},
+    cli::{
+        context::Context, environment::ConnectedEnvironment, failure::CliError, wait::WaitReport,
+    },
     engine::{
-        plan::{Plan, teardown::Terms},
+        plan::{Plan, teardown::TeardownOptions},
         spec::Address,
     },
 };
@@ -22,13 +24,13 @@ use crate::{
 /// # Errors
 /// If something is there that should have gone, or that cannot be seen.
 pub async fn must_be_gone(
-    terms: &Terms,
-    environment: &Environment,
+    terms: &TeardownOptions,
+    environment: &ConnectedEnvironment,
     deleted: Option<Timestamp>,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
-    let mut waiting = Waiting::at_most(PATIENCE);
-    let mut waits = Waits::new("AWS no longer shows", PATIENCE);
+) -> Result<(), CliError> {
+    let mut waiting = WaitLimit::at_most(PATIENCE);
+    let mut waits = WaitReport::new("AWS no longer shows", PATIENCE);
     let there = loop {
         let there = there(terms, environment, cx).await?;
         if there.is_empty() {
@@ -48,7 +50,7 @@ pub async fn must_be_gone(
     };
     drop(waits);
     let there: Vec<&str> = there.iter().map(Address::as_str).collect();
-    let failure = Failure::partly(format!("there again, or still seen: {}", there.join(", ")));
+    let failure = CliError::partly(format!("there again, or still seen: {}", there.join(", ")));
     Err(failure.hint(
         "the same command takes it down as well, and bootstrap makes all of it again: agree on \
          one of them",
@@ -56,14 +58,14 @@ pub async fn must_be_gone(
 }
 
 /// Only the look was.
-fn interrupted(failure: Failure) -> Failure {
+fn interrupted(failure: CliError) -> CliError {
     failure.hint("all of it was deleted before")
 }
 
 /// Whether the state bucket is another one than that which was deleted: then waiting is of no use.
 async fn is_made_again(
     there: &[Address],
-    environment: &Environment,
+    environment: &ConnectedEnvironment,
     deleted: Option<Timestamp>,
 ) -> bool {
     there.contains(&STATE_BUCKET)
@@ -72,11 +74,11 @@ async fn is_made_again(
 
 /// The addresses of all that would be deleted now.
 async fn there(
-    terms: &Terms,
-    environment: &Environment,
+    terms: &TeardownOptions,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<Vec<Address>, Failure> {
-    let Environment {
+) -> Result<Vec<Address>, CliError> {
+    let ConnectedEnvironment {
         settings,
         names,
         aws,

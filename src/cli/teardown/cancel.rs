@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use super::look::Looked;
+use super::look::Assessment;
 use crate::{
-    backend::aws::{store::Store, teardown::freeze::Freeze},
-    cli::{context::Context, environment::Environment, explain, failure::Failure},
+    backend::aws::{store::S3Store, teardown::freeze::BackendFreeze},
+    cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
     exit,
     report::json,
     text::words,
 };
 
 #[derive(Serialize)]
-struct Cancelled<'a> {
+struct CancelledDeletion<'a> {
     event: &'static str,
     bucket: &'a str,
     /// States that were locked.
@@ -20,16 +20,16 @@ struct Cancelled<'a> {
 }
 
 pub async fn run(
-    looked: &Looked,
-    environment: &Environment,
+    looked: &Assessment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     let bucket = &*environment.names.state_bucket;
     let found = match &looked.store {
         Some(address) => {
-            cx.look(Freeze::found(
+            cx.look(BackendFreeze::found(
                 &environment.aws,
-                Store::new(&environment.aws, address),
+                S3Store::new(&environment.aws, address),
                 &looked.scope,
             ))
             .await?
@@ -38,7 +38,7 @@ pub async fn run(
     };
     let unseen = |error| {
         explain::aws(
-            Failure::failed("nobody can say what is held; nothing was changed").because(&error),
+            CliError::failed("nobody can say what is held; nothing was changed").because(&error),
             &error,
             None,
         )
@@ -50,7 +50,7 @@ pub async fn run(
     let released = freeze.locks();
     let left = freeze.lift().await;
     if !left.is_empty() {
-        let mut failure = Failure::partly(format!("not all of {bucket} could be let go"));
+        let mut failure = CliError::partly(format!("not all of {bucket} could be let go"));
         failure.causes.extend(left.iter().map(ToString::to_string));
         return Err(failure.hint("the same command goes on where this one stopped"));
     }
@@ -62,15 +62,15 @@ pub async fn run(
     answer(bucket, released, cx)
 }
 
-fn answer(bucket: &str, released: usize, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn answer(bucket: &str, released: usize, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if cx.global.json() {
-        let document = Cancelled {
+        let document = CancelledDeletion {
             event: "cancelled",
             bucket,
             released,
         };
         json::write_line(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
     }
     Ok(exit::DONE)
 }

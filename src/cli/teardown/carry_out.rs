@@ -2,50 +2,50 @@
 
 use std::sync::Mutex;
 
-use super::{Backup, TeardownOptions, again, confirm, look::Looked, told};
+use super::{BackupMode, TeardownFlags, again, confirm, look::Assessment, told};
 use crate::{
     backend::aws::{
         blueprint::LOCK_TABLE,
         error::AwsError,
         settle::PATIENCE,
         store::{
-            Store,
-            backup::{self, About},
-            hold::Mechanisms,
+            S3Store,
+            backup::{self, BackupSubject},
+            hold::LockMechanisms,
         },
         teardown::{
-            demolition::{Demolition, Done},
-            freeze::{Freeze, How, NotFrozen},
-            purge::{self, Purge},
-            scope::Scope,
+            demolition::{DestroyReport, DestroyTasks},
+            freeze::{BackendFreeze, FreezeOptions, NotFrozen},
+            purge::{self, EnvironmentPurge},
+            scope::TeardownScope,
         },
     },
     cli::{
-        context::Context, copies, environment::Environment, explain, failure::Failure, files,
-        progress,
+        context::Context, copies, environment::ConnectedEnvironment, explain, failure::CliError,
+        files, progress,
     },
     exit,
-    store::backup::manifest::Extent,
-    terraform::write::files::Removal,
+    store::backup::manifest::BackupExtent,
+    terraform::write::files::FileRemoval,
     text::words,
 };
 
 /// What came of it.
 pub struct TakenDown {
-    pub backup: Option<backup::Backup>,
-    pub files: Vec<Removal>,
+    pub backup: Option<backup::BackupReport>,
+    pub files: Vec<FileRemoval>,
     pub applied: usize,
     /// Whether nothing is left that should have gone.
     pub whole: bool,
-    pub done: Done,
+    pub done: DestroyReport,
 }
 
 pub async fn run(
-    looked: Looked,
-    options: &TeardownOptions,
-    environment: &Environment,
+    looked: Assessment,
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     let backup = back_up(&looked, options, environment, cx).await?;
     confirm::ask(options, environment, cx)?;
     let frozen = freeze(&looked, environment, cx).await?;
@@ -53,13 +53,13 @@ pub async fn run(
         Ok(files) => files,
         Err(failure) => return Err(lift(frozen, failure, environment).await),
     };
-    let mut done = Done::default();
+    let mut done = DestroyReport::default();
     let mut frozen = frozen;
-    if let (Scope::Key(key), Some(address), Some(freeze)) =
+    if let (TeardownScope::Key(key), Some(address), Some(freeze)) =
         (&looked.scope, &looked.store, frozen.take())
     {
-        let store = Store::new(&environment.aws, address);
-        let purge = Purge {
+        let store = S3Store::new(&environment.aws, address);
+        let purge = EnvironmentPurge {
             aws: &environment.aws,
             store,
             key,
@@ -82,9 +82,9 @@ pub async fn run(
     }
     let until = frozen
         .as_ref()
-        .and_then(Freeze::since)
+        .and_then(BackendFreeze::since)
         .map(|since| (&*environment.names.state_bucket, since));
-    let demolition = Demolition {
+    let demolition = DestroyTasks {
         aws: &environment.aws,
         bucket: &environment.names.state_bucket,
         key_days: options.key_window,
@@ -105,10 +105,11 @@ pub async fn run(
         outcome.failed.is_empty() && outcome.left.is_empty(),
         &looked.store,
     ) {
-        let forgotten = purge::forget(&Store::new(&environment.aws, address), &looked.scope).await;
+        let forgotten =
+            purge::forget(&S3Store::new(&environment.aws, address), &looked.scope).await;
         forgotten.map_err(|error| {
             explain::aws(
-                Failure::partly("the lock table stays, and still has locks of this teardown")
+                CliError::partly("the lock table stays, and still has locks of this teardown")
                     .because(&error),
                 &error,
                 None,
@@ -138,33 +139,33 @@ pub async fn run(
 
 /// The first thing that goes, unless nobody wants it to begin any more.
 fn begin(
-    looked: &Looked,
-    environment: &Environment,
+    looked: &Assessment,
+    environment: &ConnectedEnvironment,
     cx: &Context<'_>,
-) -> Result<Vec<Removal>, Failure> {
+) -> Result<Vec<FileRemoval>, CliError> {
     if cx.host.cancel.is_cancelled() {
-        return Err(Failure::interrupted("interrupted; nothing was deleted"));
+        return Err(CliError::interrupted("interrupted; nothing was deleted"));
     }
     files::remove(environment, &looked.outputs, cx)
 }
 
 /// Dropped on Ctrl-C: no half of a backup is left.
 async fn back_up(
-    looked: &Looked,
-    options: &TeardownOptions,
-    environment: &Environment,
+    looked: &Assessment,
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<Option<backup::Backup>, Failure> {
+) -> Result<Option<backup::BackupReport>, CliError> {
     let Some(address) = looked.store.as_ref().filter(|_| !options.no_backup) else {
         return Ok(None);
     };
     let extent = match options.backup {
-        Backup::Current => Extent::Current,
-        Backup::AllVersions => Extent::AllVersions,
+        BackupMode::Current => BackupExtent::Current,
+        BackupMode::AllVersions => BackupExtent::AllVersions,
     };
     let nothing = looked.census.as_ref().is_some_and(|census| match extent {
-        Extent::Current => census.states.count == 0,
-        Extent::AllVersions => census.versions.count == 0,
+        BackupExtent::Current => census.states.count == 0,
+        BackupExtent::AllVersions => census.versions.count == 0,
     });
     if nothing {
         return Ok(None);
@@ -174,12 +175,12 @@ async fn back_up(
         &environment.out(cx.host),
         &cx.host.cwd,
     )?;
-    let (store, now) = (Store::new(&environment.aws, address), cx.now());
+    let (store, now) = (S3Store::new(&environment.aws, address), cx.now());
     let key = match &looked.scope {
-        Scope::Whole => None,
-        Scope::Key(key) => Some(key.clone()),
+        TeardownScope::Whole => None,
+        TeardownScope::Key(key) => Some(key.clone()),
     };
-    let about = About {
+    let about = BackupSubject {
         env: environment.settings.env.to_string(),
         key,
     };
@@ -187,7 +188,7 @@ async fn back_up(
         .look(backup::write(&store, extent, &dir, about, now, &mut |_| {}))
         .await?;
     let made = written.map_err(|error| {
-        let failure = Failure::failed("the backup failed; nothing was deleted").because(&error);
+        let failure = CliError::failed("the backup failed; nothing was deleted").because(&error);
         failure.hint(
             "choose another folder with --backup-dir, or go without a backup with --no-backup",
         )
@@ -207,15 +208,15 @@ async fn back_up(
 
 /// Waited for to its end, whatever happens: locks are to be known.
 async fn freeze<'a>(
-    looked: &'a Looked,
-    environment: &'a Environment,
+    looked: &'a Assessment,
+    environment: &'a ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<Option<Freeze<'a>>, Failure> {
+) -> Result<Option<BackendFreeze<'a>>, CliError> {
     let (Some(address), Some(sight)) = (&looked.store, &looked.sight) else {
         return Ok(None);
     };
-    let how = How {
-        mechanisms: Mechanisms {
+    let how = FreezeOptions {
+        mechanisms: LockMechanisms {
             table: address.table.is_some(),
             file: true,
         },
@@ -224,9 +225,9 @@ async fn freeze<'a>(
         who: &cx.host.who,
         now: cx.now(),
     };
-    match Freeze::put(
+    match BackendFreeze::put(
         &environment.aws,
-        Store::new(&environment.aws, address),
+        S3Store::new(&environment.aws, address),
         sight,
         &how,
     )
@@ -236,11 +237,11 @@ async fn freeze<'a>(
         Err((error, left)) => {
             let failure = match &error {
                 NotFrozen::Locked(_) | NotFrozen::Appeared(_) => {
-                    Failure::refused(format!("{error}; nothing was deleted"))
+                    CliError::refused(format!("{error}; nothing was deleted"))
                         .hint("somebody is at work: ask them, then run the same command again")
                 }
                 NotFrozen::Aws(error) => explain::aws(
-                    Failure::failed("the states cannot be locked; nothing was deleted")
+                    CliError::failed("the states cannot be locked; nothing was deleted")
                         .because(error),
                     error,
                     None,
@@ -251,7 +252,11 @@ async fn freeze<'a>(
     }
 }
 
-async fn lift(frozen: Option<Freeze<'_>>, failure: Failure, environment: &Environment) -> Failure {
+async fn lift(
+    frozen: Option<BackendFreeze<'_>>,
+    failure: CliError,
+    environment: &ConnectedEnvironment,
+) -> CliError {
     match frozen {
         Some(frozen) => not_lifted(failure, &frozen.lift().await, environment),
         None => failure,
@@ -259,7 +264,11 @@ async fn lift(frozen: Option<Freeze<'_>>, failure: Failure, environment: &Enviro
 }
 
 /// What was frozen and could not be let go again keeps others from working.
-fn not_lifted(mut failure: Failure, left: &[AwsError], environment: &Environment) -> Failure {
+fn not_lifted(
+    mut failure: CliError,
+    left: &[AwsError],
+    environment: &ConnectedEnvironment,
+) -> CliError {
     if left.is_empty() {
         return failure;
     }

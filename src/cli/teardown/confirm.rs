@@ -1,40 +1,40 @@
 //! The one question: the name of the bucket, typed. A yes is given too easily.
 
-use super::TeardownOptions;
+use super::TeardownFlags;
 use crate::{
-    cli::{context::Context, environment::Environment, explain, failure::Failure},
-    host::{Answer, Kind, Question},
+    cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
+    host::{PromptAnswer, Question, QuestionKind},
 };
 
 const FLAG: &str = "--confirm";
 
 /// Before anything is looked at: a run that nobody can confirm does not begin.
 pub fn must_be_possible(
-    options: &TeardownOptions,
-    environment: &Environment,
-) -> Result<(), Failure> {
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
+) -> Result<(), CliError> {
     let bucket = &environment.names.state_bucket;
     match &options.confirm {
         Some(said) if said.as_str() == bucket => Ok(()),
         Some(said) => Err(wrong(said.as_str(), bucket)),
-        None if environment.settings.run.auto_approve => Err(Failure::refused(
+        None if environment.settings.run.auto_approve => Err(CliError::refused(
             "--auto-approve is not enough to take a backend down; nothing was changed",
         )
         .hint(format!("say which one: {FLAG} {bucket}"))),
-        None if !environment.may_ask => {
-            Err(Failure::failed("a backend to take down, and nobody to ask")
-                .hint(format!("say which one: {FLAG} {bucket}")))
-        }
+        None if !environment.may_ask => Err(CliError::failed(
+            "a backend to take down, and nobody to ask",
+        )
+        .hint(format!("say which one: {FLAG} {bucket}"))),
         None => Ok(()),
     }
 }
 
 /// Asks, unless it was said.
 pub fn ask(
-    options: &TeardownOptions,
-    environment: &Environment,
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if options.confirm.is_some() {
         return Ok(());
     }
@@ -43,7 +43,7 @@ pub fn ask(
     let question = Question {
         text,
         flag: FLAG,
-        kind: Kind::Text {
+        kind: QuestionKind::Text {
             default: None,
             check: |_| Ok(()),
         },
@@ -54,15 +54,15 @@ pub fn ask(
         .confirm(&question)
         .map_err(|error| explain::prompt(&error))?
     {
-        Answer::Text(said) if said.trim() == bucket => Ok(()),
-        Answer::Text(said) if said.trim().is_empty() => Err(Failure::cancelled()),
-        Answer::Text(said) => Err(wrong(said.trim(), bucket)),
-        Answer::Choice(_) | Answer::YesNo(_) => Err(wrong("", bucket)),
+        PromptAnswer::Text(said) if said.trim() == bucket => Ok(()),
+        PromptAnswer::Text(said) if said.trim().is_empty() => Err(CliError::cancelled()),
+        PromptAnswer::Text(said) => Err(wrong(said.trim(), bucket)),
+        PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong("", bucket)),
     }
 }
 
-fn wrong(said: &str, bucket: &str) -> Failure {
-    Failure::refused(format!(
+fn wrong(said: &str, bucket: &str) -> CliError {
+    CliError::refused(format!(
         "the bucket of this environment is {bucket}, not \"{said}\"; nothing was changed"
     ))
 }

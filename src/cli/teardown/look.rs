@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{TeardownOptions, sharing::Sharing};
+use super::{TeardownFlags, sharing::SharedBucket};
 use crate::{
     backend::aws::{
         blueprint::{
@@ -15,68 +15,70 @@ use crate::{
         policies::{HISTORY, LOGS, TRAIL_WRITES},
         resources::AwsSpec,
         settle::TABLE,
-        store::{Store, StoreAddress, write::Encrypt},
+        store::{S3Store, StoreAddress, write::WriteEncryption},
         teardown::{
             self,
-            appeared::Sight,
+            appeared::ObjectFingerprint,
             audit_logs, census, everything,
-            guards::{self, Guard, Guarded},
+            guards::{self, GuardInputs, TeardownGuard},
             purge,
-            scope::Scope,
+            scope::TeardownScope,
         },
     },
-    cli::{context::Context, environment::Environment, failure::Failure, wait::Waits},
+    cli::{
+        context::Context, environment::ConnectedEnvironment, failure::CliError, wait::WaitReport,
+    },
     engine::{
-        observation::{self, Observation, Owner, Seen},
-        plan::{Change, Plan, teardown::Terms},
-        spec::{Address, Outputs},
+        observation::{self, Observation, Observed, ResourceOwner},
+        plan::{Plan, PlannedChange, teardown::TeardownOptions},
+        spec::{Address, KnownOutputs},
     },
-    settings::{Encryption, names::PrincipalKind},
+    settings::{EncryptionSettings, names::PrincipalArnKind},
     state::{
-        census::{Census, Versions},
-        layout::Layout,
+        census::{StateCensus, VersionCensus},
+        layout::StateLayout,
     },
-    terraform::read::Configured,
+    terraform::read::ConfiguredBackend,
 };
 
 /// A backend before it is taken down.
-pub struct Looked {
-    pub terms: Terms,
+pub struct Assessment {
+    pub terms: TeardownOptions,
     pub plan: Plan<AwsSpec>,
-    pub outputs: Outputs,
+    pub outputs: KnownOutputs,
     /// `None` where nothing is there.
-    pub census: Option<Census>,
+    pub census: Option<StateCensus>,
     /// Where the states are, if the bucket is ours, or shared with us.
     pub store: Option<StoreAddress>,
     /// How its locks are written: as the bucket's policy asks for.
-    pub encrypt: Encrypt,
+    pub encrypt: WriteEncryption,
     /// Which of them go.
-    pub scope: Scope,
+    pub scope: TeardownScope,
     /// What was in the bucket before it was counted.
-    pub sight: Option<Sight>,
-    pub guards: Vec<Guard>,
+    pub sight: Option<ObjectFingerprint>,
+    pub guards: Vec<TeardownGuard>,
     /// What is to be known, and forbids nothing.
     pub warnings: Vec<String>,
 }
 
-impl Looked {
+impl Assessment {
     /// Whether nothing of it is there.
     pub fn is_nothing(&self) -> bool {
         let states = !self.scope.is_whole()
             && self
                 .census
                 .as_ref()
-                .is_some_and(|census| census.versions != Versions::default());
+                .is_some_and(|census| census.versions != VersionCensus::default());
         self.plan.deletes().next().is_none() && !states
     }
 }
 
 pub async fn look(
-    environment: &Environment,
-    options: &TeardownOptions,
+    environment: &ConnectedEnvironment,
+    options: &TeardownFlags,
     cx: &mut Context<'_>,
-) -> Result<Looked, Failure> {
-    let Environment {
+) -> Result<Assessment, CliError> {
+    let ConnectedEnvironment {
         settings,
         names,
         aws,
@@ -91,27 +93,27 @@ pub async fn look(
             &environment.blueprint,
         ))
         .await?;
-    let mut sharing = Sharing::of(environment, cx)?;
+    let mut sharing = SharedBucket::of(environment, cx)?;
     if is_ours(&observation, &LOCK_TABLE) {
         let address = address(environment, &observation);
-        let others = cx.look(purge::others(&Store::new(aws, &address))).await?;
+        let others = cx.look(purge::others(&S3Store::new(aws, &address))).await?;
         // That it may not be read is found out again, and said, by the census.
         sharing.table.extend(others.unwrap_or_default());
     }
     let scope = match observation.get(&STATE_BUCKET) {
-        Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
-        Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
+        Some(Observed::Present { owner, .. }) => sharing.scope(owner, settings),
+        Some(Observed::Absent | Observed::Unreadable(_)) | None => None,
     };
     let logs_under_key = cx.look(logs_under_key(&observation, environment)).await?;
     let terms = teardown::terms(&options.choice(&sharing, logs_under_key));
     let plan = Plan::to_teardown(&blueprint, &observation, &terms);
-    let mut looked = Looked {
+    let mut looked = Assessment {
         terms,
         encrypt: encrypt(&observation, environment),
         outputs: observation::outputs(&observation),
         census: None,
         store: scope.is_some().then(|| address(environment, &observation)),
-        scope: scope.unwrap_or(Scope::Whole),
+        scope: scope.unwrap_or(TeardownScope::Whole),
         sight: None,
         guards: vec![],
         warnings: vec![],
@@ -126,8 +128,11 @@ pub async fn look(
 
 /// A table that an earlier run deletes cannot be looked at. That it may not be looked at, or takes
 /// longer, is said by the look.
-async fn wait_for_table(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let (mut waiting, mut waits) = (polling(), Waits::new("AWS has deleted", TABLE));
+async fn wait_for_table(
+    environment: &ConnectedEnvironment,
+    cx: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let (mut waiting, mut waits) = (polling(), WaitReport::new("AWS has deleted", TABLE));
     while let Ok(true) = cx
         .look(is_being_deleted(&environment.aws, &environment.names.table))
         .await?
@@ -141,12 +146,12 @@ async fn wait_for_table(environment: &Environment, cx: &mut Context<'_>) -> Resu
 }
 
 /// Names everything that forbids it, at once.
-pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
+pub fn must_not_be_guarded(looked: &Assessment) -> Result<(), CliError> {
     let mut failure = match &looked.guards[..] {
         [] => return Ok(()),
-        [only] => Failure::refused(format!("{only}; nothing was changed")),
+        [only] => CliError::refused(format!("{only}; nothing was changed")),
         several => {
-            let mut failure = Failure::refused(format!(
+            let mut failure = CliError::refused(format!(
                 "{} things forbid it; nothing was changed",
                 several.len()
             ));
@@ -162,8 +167,8 @@ pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
     Err(failure)
 }
 
-fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> StoreAddress {
-    let Environment {
+fn address(environment: &ConnectedEnvironment, observation: &Observation<AwsSpec>) -> StoreAddress {
+    let ConnectedEnvironment {
         settings,
         names,
         aws,
@@ -171,13 +176,13 @@ fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> Sto
     } = environment;
     // A table of ours may hold locks although the settings name none.
     let named = settings.lock.uses_table()
-        && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
+        && !matches!(observation.get(&LOCK_TABLE), None | Some(Observed::Absent));
     let table = named || is_ours(observation, &LOCK_TABLE);
     StoreAddress {
         bucket: names.state_bucket.clone(),
         owner: aws.account().to_owned(),
         table: table.then(|| names.table.clone()),
-        layout: Layout {
+        layout: StateLayout {
             key: Some(settings.key.to_string()),
             workspace_prefix: settings.workspace_key_prefix.to_string(),
         },
@@ -186,26 +191,33 @@ fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> Sto
 
 /// With the key that the bucket has as its default, which need not be the one that the settings
 /// come to.
-fn encrypt(observation: &Observation<AwsSpec>, environment: &Environment) -> Encrypt {
-    if let Some(Seen::Present {
+fn encrypt(
+    observation: &Observation<AwsSpec>,
+    environment: &ConnectedEnvironment,
+) -> WriteEncryption {
+    if let Some(Observed::Present {
         spec: AwsSpec::Encryption(default),
         ..
     }) = observation.get(&STATE_ENCRYPTION)
         && let Some(key) = default.key_arn()
     {
-        return Encrypt::Kms(key.to_owned());
+        return WriteEncryption::Kms(key.to_owned());
     }
     let key = || observation::outputs(observation).get(&KEY).cloned();
     match environment.settings.encryption {
-        Encryption::SseS3 => Encrypt::OfS3,
-        Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
-            key().map_or(Encrypt::Unsaid, Encrypt::Kms)
+        EncryptionSettings::SseS3 => WriteEncryption::OfS3,
+        EncryptionSettings::NewKey { .. } | EncryptionSettings::OwnKey { .. } => {
+            key().map_or(WriteEncryption::Unsaid, WriteEncryption::Kms)
         }
     }
 }
 
 /// Of the states of another nothing is read.
-async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environment: &Environment) {
+async fn count(
+    looked: &mut Assessment,
+    observation: &Observation<AwsSpec>,
+    environment: &ConnectedEnvironment,
+) {
     let aws = &environment.aws;
     let policy = is_ours(observation, &RUNNER_POLICY)
         .then(|| looked.outputs.get(&RUNNER_POLICY))
@@ -213,11 +225,11 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
     let topic = is_ours(observation, &TOPIC)
         .then(|| looked.outputs.get(&TOPIC))
         .flatten();
-    let mut counted = Census::default();
+    let mut counted = StateCensus::default();
     if let Some(address) = &looked.store {
-        let store = Store::new(aws, address);
+        let store = S3Store::new(aws, address);
         // First, so that nothing comes in between unseen.
-        match Sight::of(&store, &looked.scope).await {
+        match ObjectFingerprint::of(&store, &looked.scope).await {
             Ok(sight) => looked.sight = Some(sight),
             Err(error) => counted.unseen.add(error.to_string()),
         }
@@ -242,23 +254,26 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
 
 /// Whether audit logs are there that cannot be read without the key. Where that cannot be found
 /// out, they may be.
-async fn logs_under_key(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
+async fn logs_under_key(
+    observation: &Observation<AwsSpec>,
+    environment: &ConnectedEnvironment,
+) -> bool {
     let is_there =
-        |address: &Address| matches!(observation.get(address), Some(Seen::Present { .. }));
+        |address: &Address| matches!(observation.get(address), Some(Observed::Present { .. }));
     if !is_there(&KEY) || !is_ours(observation, &LOG_BUCKET) {
         return false;
     }
     let has_or_had_trail = observation.values().any(|seen| match seen {
-        Seen::Present {
+        Observed::Present {
             spec: AwsSpec::Trail(_),
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
             ..
         } => true,
-        Seen::Present {
+        Observed::Present {
             spec: AwsSpec::BucketPolicy(policy),
             ..
         } => policy.document.has(TRAIL_WRITES),
-        Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => false,
+        Observed::Present { .. } | Observed::Absent | Observed::Unreadable(_) => false,
     });
     has_or_had_trail
         || audit_logs::any(&environment.aws, &environment.names.log_bucket)
@@ -269,8 +284,8 @@ async fn logs_under_key(observation: &Observation<AwsSpec>, environment: &Enviro
 fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
     matches!(
         observation.get(address),
-        Some(Seen::Present {
-            owner: Owner::Us,
+        Some(Observed::Present {
+            owner: ResourceOwner::Us,
             ..
         })
     )
@@ -281,31 +296,31 @@ fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
 fn is_untagged(observation: &Observation<AwsSpec>) -> bool {
     matches!(
         observation.get(&STATE_BUCKET),
-        Some(Seen::Present {
-            owner: Owner::Unmanaged,
+        Some(Observed::Present {
+            owner: ResourceOwner::Unmanaged,
             ..
         })
     )
 }
 
 fn guards(
-    looked: &Looked,
+    looked: &Assessment,
     observation: &Observation<AwsSpec>,
-    sharing: &Sharing,
-    options: &TeardownOptions,
-    environment: &Environment,
+    sharing: &SharedBucket,
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
     cx: &Context<'_>,
-) -> Vec<Guard> {
+) -> Vec<TeardownGuard> {
     let plan = &looked.plan;
     let blocked = plan
         .steps
         .iter()
         .filter(|step| plan.blocking_whole(step).is_none())
         .filter_map(|step| match &step.change {
-            Change::Blocked { reason } => Some(format!("{}: {reason}", step.address)),
+            PlannedChange::Blocked { reason } => Some(format!("{}: {reason}", step.address)),
             _ => None,
         });
-    let guarded = Guarded {
+    let guarded = GuardInputs {
         protected: !looked.is_nothing() && is_protected(observation, environment),
         census: looked.census.as_ref(),
         attached: &strangers(looked, environment),
@@ -320,14 +335,14 @@ fn guards(
 
 /// By the settings, if they say so, or by any of the levels that are there: tags, the table's own
 /// protection, the policies.
-fn is_protected(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
+fn is_protected(observation: &Observation<AwsSpec>, environment: &ConnectedEnvironment) -> bool {
     let ours = observation.values().filter_map(|seen| match seen {
-        Seen::Present {
+        Observed::Present {
             spec,
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
             ..
         } => Some(spec),
-        Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => None,
+        Observed::Present { .. } | Observed::Absent | Observed::Unreadable(_) => None,
     });
     let by_tag = |tags: &Tags| {
         tags.get(PROTECTED)
@@ -344,7 +359,7 @@ fn is_protected(observation: &Observation<AwsSpec>, environment: &Environment) -
 }
 
 /// Who has the policy that goes, and did not get it from the settings.
-fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
+fn strangers(looked: &Assessment, environment: &ConnectedEnvironment) -> Vec<String> {
     let goes = looked
         .plan
         .deletes()
@@ -356,9 +371,9 @@ fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
         .iter()
         .map(|principal| {
             let kind = match principal.kind() {
-                PrincipalKind::Role => "role",
-                PrincipalKind::User => "user",
-                PrincipalKind::Group => "group",
+                PrincipalArnKind::Role => "role",
+                PrincipalArnKind::User => "user",
+                PrincipalArnKind::Group => "group",
             };
             format!("{kind}/{}", principal.name())
         })
@@ -375,9 +390,9 @@ fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
 }
 
 fn warnings(
-    looked: &Looked,
-    options: &TeardownOptions,
-    environment: &Environment,
+    looked: &Assessment,
+    options: &TeardownFlags,
+    environment: &ConnectedEnvironment,
     cx: &Context<'_>,
 ) -> Vec<String> {
     let mut warnings = vec![];
@@ -403,7 +418,7 @@ fn warnings(
 fn points_here(bucket: &str, cx: &Context<'_>) -> bool {
     let folder = crate::cli::verify::read_folder(&cx.host.cwd, &[], cx);
     folder.is_ok_and(|folder| {
-        Configured::candidates(&folder)
+        ConfiguredBackend::candidates(&folder)
             .iter()
             .any(|configured| configured.bucket.value == bucket)
     })

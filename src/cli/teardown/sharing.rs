@@ -2,21 +2,24 @@
 //! states.
 
 use crate::{
-    backend::aws::{ownership::Mark, teardown::scope::Scope},
-    cli::{context::Context, environment::Environment, explain, failure::Failure, folder_defaults},
-    engine::observation::Owner,
+    backend::aws::{ownership::EnvironmentId, teardown::scope::TeardownScope},
+    cli::{
+        context::Context, environment::ConnectedEnvironment, explain, failure::CliError,
+        folder_defaults,
+    },
+    engine::observation::ResourceOwner,
     settings::{
         Settings,
-        derived::Names,
-        layer::Layer,
-        merge::Sources,
+        derived::DerivedNames,
+        layer::SettingsLayer,
+        merge::SettingsSources,
         names::{AccountId, EnvName},
     },
 };
 
 /// By the names of the environments.
 #[derive(Debug, Default)]
-pub struct Sharing {
+pub struct SharedBucket {
     pub bucket: Vec<String>,
     pub table: Vec<String>,
     /// At the same key of the same bucket.
@@ -24,13 +27,17 @@ pub struct Sharing {
     project: String,
 }
 
-impl Sharing {
+impl SharedBucket {
     /// # Errors
     /// If the file cannot be read. An environment of it that makes no sense has no bucket.
-    pub fn of(environment: &Environment, cx: &Context<'_>) -> Result<Self, Failure> {
-        let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref())
-            .map_err(|error| explain::settings(&error))?;
-        let Environment {
+    pub fn of(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Result<Self, CliError> {
+        let sources = SettingsSources::read(
+            cx.host,
+            SettingsLayer::default(),
+            cx.global.config.as_deref(),
+        )
+        .map_err(|error| explain::settings(&error))?;
+        let ConnectedEnvironment {
             settings,
             names,
             aws,
@@ -47,11 +54,11 @@ impl Sharing {
             return Ok(sharing);
         };
         for env in file.envs.keys().filter(|env| **env != settings.env) {
-            let said = |flags: Layer| {
-                let merged = Sources {
+            let said = |flags: SettingsLayer| {
+                let merged = SettingsSources {
                     flags,
                     file: Some(file.clone()),
-                    ..Sources::default()
+                    ..SettingsSources::default()
                 }
                 .merged(env);
                 folder_defaults::put(merged, env, Some(&file), cx.host)
@@ -59,12 +66,12 @@ impl Sharing {
                     .ok()
             };
             // What was said on the command line holds for others only where the file says nothing.
-            let here = || Layer {
+            let here = || SettingsLayer {
                 project: Some(settings.project.clone()),
                 region: Some(settings.region.clone()),
-                ..Layer::default()
+                ..SettingsLayer::default()
             };
-            let Some(other) = said(Layer::default()).or_else(|| said(here())) else {
+            let Some(other) = said(SettingsLayer::default()).or_else(|| said(here())) else {
                 continue;
             };
             sharing.see(env, &other, settings, names, &account);
@@ -77,13 +84,13 @@ impl Sharing {
         env: &EnvName,
         other: &Settings,
         ours: &Settings,
-        names: &Names,
+        names: &DerivedNames,
         account: &AccountId,
     ) {
         if other.account.as_ref().is_some_and(|other| other != account) {
             return;
         }
-        let theirs = Names::new(other, account);
+        let theirs = DerivedNames::new(other, account);
         if theirs.state_bucket == names.state_bucket {
             self.bucket.push(env.to_string());
             if other.key == ours.key {
@@ -99,14 +106,14 @@ impl Sharing {
 
     /// What goes of a bucket of this owner; nothing of one that is neither ours nor of an
     /// environment that we share it with.
-    pub fn scope(&self, owner: &Owner, settings: &Settings) -> Option<Scope> {
-        let key = || Scope::Key(settings.key.to_string());
+    pub fn scope(&self, owner: &ResourceOwner, settings: &Settings) -> Option<TeardownScope> {
+        let key = || TeardownScope::Key(settings.key.to_string());
         match owner {
-            Owner::Us if self.bucket.is_empty() => Some(Scope::Whole),
-            Owner::Us => Some(key()),
-            Owner::Other(owner) => {
+            ResourceOwner::Us if self.bucket.is_empty() => Some(TeardownScope::Whole),
+            ResourceOwner::Us => Some(key()),
+            ResourceOwner::Other(owner) => {
                 let is_owner = |env: &&String| {
-                    Mark {
+                    EnvironmentId {
                         project: self.project.clone(),
                         env: (*env).clone(),
                     }
@@ -115,7 +122,7 @@ impl Sharing {
                 };
                 self.bucket.iter().find(is_owner).map(|_| key())
             }
-            Owner::Unmanaged => None,
+            ResourceOwner::Unmanaged => None,
         }
     }
 }

@@ -2,20 +2,22 @@
 
 use serde::Serialize;
 
-use super::look::Looked;
+use super::look::Assessment;
 use crate::{
-    cli::{context::Context, describe::describe, environment::Environment, failure::Failure},
+    cli::{
+        context::Context, describe::describe, environment::ConnectedEnvironment, failure::CliError,
+    },
     report::{
-        View,
+        TextStyle,
         census::{self, CensusDocument},
         json,
         plan::{
             self as report,
-            document::{About, PlanDocument},
+            document::{PlanDocument, PlanSubject},
         },
         safe::safe,
     },
-    state::census::Census,
+    state::census::StateCensus,
 };
 
 /// `teardown --plan --output json`.
@@ -39,12 +41,12 @@ struct GuardDocument {
 
 /// On standard output, for `--plan`.
 pub fn answer(
-    looked: &Looked,
-    environment: &Environment,
+    looked: &Assessment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if cx.global.json() {
-        let about = About {
+        let about = PlanSubject {
             project: environment.settings.project.to_string(),
             env: environment.settings.env.to_string(),
             account: environment.aws.account().to_owned(),
@@ -61,7 +63,7 @@ pub fn answer(
             warnings: looked.warnings.clone(),
         };
         return json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error));
     }
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
@@ -77,7 +79,7 @@ pub fn answer(
 }
 
 /// On standard error, before it is done.
-pub fn show(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) {
+pub fn show(looked: &Assessment, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.say(&environment.title());
     let text = text(looked, &view, cx.now());
@@ -85,11 +87,11 @@ pub fn show(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) {
 }
 
 /// Without a bucket of this environment no state was counted.
-fn counted(looked: &Looked) -> Option<&Census> {
+fn counted(looked: &Assessment) -> Option<&StateCensus> {
     looked.census.as_ref().filter(|_| looked.store.is_some())
 }
 
-fn text(looked: &Looked, view: &View, now: jiff::Timestamp) -> String {
+fn text(looked: &Assessment, view: &TextStyle, now: jiff::Timestamp) -> String {
     let mut text = counted(looked)
         .map(|counted| census::text(counted, view, now) + "\n")
         .unwrap_or_default();

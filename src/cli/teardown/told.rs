@@ -3,31 +3,31 @@
 
 use serde::Serialize;
 
-use super::{carry_out::TakenDown, look::Looked};
+use super::{carry_out::TakenDown, look::Assessment};
 use crate::{
     backend::aws::{
         blueprint::{KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY},
-        key::Doomed,
+        key::ScheduledDeletion,
         resources::AwsSpec,
         teardown::{
             demolition::DemolitionError,
-            empty::{Left, Reason},
+            empty::{LeftoverObject, LeftoverReason},
         },
     },
-    cli::{context::Context, environment::Environment, explain, failure::Failure},
+    cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
     engine::{
-        apply::Outcome,
-        plan::{Change, Plan},
+        apply::ApplyOutcome,
+        plan::{Plan, PlannedChange},
         spec::Address,
     },
     exit,
     report::{json, safe::safe},
-    terraform::write::files::Removal,
+    terraform::write::files::FileRemoval,
     text::words,
 };
 
 /// What stays standing, and why.
-pub struct Stays {
+pub struct StayingResource {
     pub kept: Vec<(Address, String)>,
     /// DynamoDB keeps a backup of its own of a table that had point-in-time recovery.
     pub system_backup: bool,
@@ -46,21 +46,21 @@ struct TakenDownDocument<'a> {
     versions: u64,
     delete_markers: u64,
     uploads: u64,
-    kept: Vec<KeptDocument>,
-    files: Vec<FileDocument>,
+    kept: Vec<KeptResourceDocument>,
+    files: Vec<RemovedFileDocument>,
     detached: &'a [String],
     backup: Option<BackupDocument>,
     key: Option<KeyDocument>,
 }
 
 #[derive(Serialize)]
-struct KeptDocument {
+struct KeptResourceDocument {
     address: String,
     why: String,
 }
 
 #[derive(Serialize)]
-struct FileDocument {
+struct RemovedFileDocument {
     path: String,
     removed: bool,
 }
@@ -81,9 +81,9 @@ struct KeyDocument {
     take_back: [String; 2],
 }
 
-pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
+pub fn kept(plan: &Plan<AwsSpec>) -> StayingResource {
     let kept = plan.steps.iter().filter_map(|step| match &step.change {
-        Change::Keep { why, .. } => Some((step.address.clone(), why.to_string())),
+        PlannedChange::Keep { why, .. } => Some((step.address.clone(), why.to_string())),
         _ => None,
     });
     let table = plan.deletes().any(|step| step.address == LOCK_TABLE);
@@ -91,7 +91,7 @@ pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
         .steps
         .iter()
         .any(|step| step.address == LOCK_TABLE_RECOVERY);
-    Stays {
+    StayingResource {
         kept: kept.collect(),
         system_backup: table && recovery,
     }
@@ -99,10 +99,10 @@ pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
 
 /// There is nothing to take down.
 pub fn nothing(
-    looked: &Looked,
-    environment: &Environment,
+    looked: &Assessment,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let taken = TakenDown {
         backup: None,
         files: vec![],
@@ -116,20 +116,22 @@ pub fn nothing(
 
 pub fn taken_down(
     taken: &TakenDown,
-    stays: &Stays,
-    environment: &Environment,
+    stays: &StayingResource,
+    environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if cx.global.json() {
         let document = document(taken, stays, environment);
         return json::write_line(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+            .map_err(|error| CliError::failed("cannot write the answer").because(&error));
     }
     for file in &taken.files {
         match file {
-            Removal::Removed(path) => cx.say(&format!("removed: {}", path.display())),
-            Removal::Kept(path, refusal) => cx.say(&format!("kept: {} {refusal}", path.display())),
-            Removal::InUse(path, other) => cx.say(&format!(
+            FileRemoval::Removed(path) => cx.say(&format!("removed: {}", path.display())),
+            FileRemoval::Kept(path, refusal) => {
+                cx.say(&format!("kept: {} {refusal}", path.display()))
+            }
+            FileRemoval::InUse(path, other) => cx.say(&format!(
                 "kept: {} has the block that {} completes",
                 path.display(),
                 safe(other)
@@ -161,7 +163,7 @@ pub fn taken_down(
     Ok(())
 }
 
-fn on(doomed: &Doomed) -> String {
+fn on(doomed: &ScheduledDeletion) -> String {
     doomed.on.map_or_else(
         || "soon".to_owned(),
         |on| format!("on {}", on.strftime("%Y-%m-%d")),
@@ -169,7 +171,7 @@ fn on(doomed: &Doomed) -> String {
 }
 
 /// A key whose deletion is cancelled is disabled (`CancelKeyDeletion`).
-fn take_back(doomed: &Doomed) -> [String; 2] {
+fn take_back(doomed: &ScheduledDeletion) -> [String; 2] {
     [
         format!("aws kms cancel-key-deletion --key-id {}", doomed.arn),
         format!("aws kms enable-key --key-id {}", doomed.arn),
@@ -178,22 +180,22 @@ fn take_back(doomed: &Doomed) -> [String; 2] {
 
 fn document<'a>(
     taken: &'a TakenDown,
-    stays: &Stays,
-    environment: &'a Environment,
+    stays: &StayingResource,
+    environment: &'a ConnectedEnvironment,
 ) -> impl Serialize + 'a {
-    let Environment {
+    let ConnectedEnvironment {
         settings,
         names,
         aws,
         ..
     } = environment;
     let emptied = taken.done.emptied.values();
-    let file = |file: &Removal| match file {
-        Removal::Removed(path) => FileDocument {
+    let file = |file: &FileRemoval| match file {
+        FileRemoval::Removed(path) => RemovedFileDocument {
             path: path.display().to_string(),
             removed: true,
         },
-        Removal::Kept(path, _) | Removal::InUse(path, _) => FileDocument {
+        FileRemoval::Kept(path, _) | FileRemoval::InUse(path, _) => RemovedFileDocument {
             path: path.display().to_string(),
             removed: false,
         },
@@ -216,7 +218,7 @@ fn document<'a>(
         kept: stays
             .kept
             .iter()
-            .map(|(address, why)| KeptDocument {
+            .map(|(address, why)| KeptResourceDocument {
                 address: address.to_string(),
                 why: why.clone(),
             })
@@ -237,16 +239,16 @@ fn document<'a>(
     }
 }
 
-fn object(left: &Left) -> String {
+fn object(left: &LeftoverObject) -> String {
     match &left.reason {
-        Reason::Refused { code, message } => {
+        LeftoverReason::Refused { code, message } => {
             format!("{} (version {}): {code}: {message}", left.key, left.id)
         }
-        Reason::Newer => format!(
+        LeftoverReason::Newer => format!(
             "{} (version {}): was written since; what it holds was not looked at",
             left.key, left.id
         ),
-        Reason::Again => format!(
+        LeftoverReason::Again => format!(
             "{} (version {}): is there again, or still",
             left.key, left.id
         ),
@@ -254,14 +256,18 @@ fn object(left: &Left) -> String {
 }
 
 /// The states of one environment could not all be taken out of a bucket that others use.
-pub fn not_purged(error: &DemolitionError, environment: &Environment, cx: &Context<'_>) -> Failure {
+pub fn not_purged(
+    error: &DemolitionError,
+    environment: &ConnectedEnvironment,
+    cx: &Context<'_>,
+) -> CliError {
     let bucket = &environment.names.state_bucket;
     let code = if cx.host.cancel.is_cancelled() {
         exit::INTERRUPTED
     } else {
         exit::PARTLY
     };
-    let failure = Failure::new(
+    let failure = CliError::new(
         code,
         format!(
             "not all states of {} could be taken out of {bucket}",
@@ -271,7 +277,7 @@ pub fn not_purged(error: &DemolitionError, environment: &Environment, cx: &Conte
     explained(failure, bucket, error).hint("the same command continues where this one stopped")
 }
 
-fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failure {
+fn explained(mut failure: CliError, what: &str, error: &DemolitionError) -> CliError {
     /// How many objects that could not be deleted are named.
     const MOST: usize = 10;
     failure.causes.push(format!("{what}: {error}"));
@@ -300,7 +306,7 @@ fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failu
 }
 
 /// Names what is left, and why.
-pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Failure> {
+pub fn left(outcome: &ApplyOutcome<DemolitionError>, interrupted: bool) -> Option<CliError> {
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
@@ -311,11 +317,11 @@ pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Fai
     );
     let summary = format!("{gone}, {} left", outcome.failed.len() + outcome.left.len());
     let mut failure = match outcome.failed.first() {
-        None => Failure::interrupted(format!("interrupted: {summary}")),
+        None => CliError::interrupted(format!("interrupted: {summary}")),
         Some((address, _)) if interrupted => {
-            Failure::interrupted(format!("interrupted, and {address} failed: {summary}"))
+            CliError::interrupted(format!("interrupted, and {address} failed: {summary}"))
         }
-        Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
+        Some((address, _)) => CliError::partly(format!("{address} failed: {summary}")),
     };
     for (address, error) in &outcome.failed {
         failure = explained(failure, address.as_str(), error);

@@ -4,33 +4,33 @@
 use super::{VerifyOptions, answer, document, ignore, resources};
 use crate::{
     backend::aws::{
-        Aws, blueprint as aws_blueprint,
+        AwsProvider, blueprint as aws_blueprint,
         blueprint::STATE_BUCKET,
         verify::{
-            Backend, catalogue, exposure, survey,
-            unknown::{self, Unknown},
+            VerifiedBackend, catalogue, exposure, survey,
+            unknown::{self, UnmanagedBackend},
         },
     },
-    checks::{Place, files},
+    checks::{CheckedPlace, files},
     cli::{
         context::Context,
         environment::EnvironmentArgs,
         explain,
-        failure::Failure,
-        session::{self, Connected, Sandboxed},
+        failure::CliError,
+        session::{self, AccountSession, SandboxSession},
     },
-    engine::observation::{Owner, Seen},
+    engine::observation::{Observed, ResourceOwner},
     exit,
-    report::findings::document::About,
+    report::findings::document::VerifiedEnvironment,
     settings::{
         Settings,
-        derived::Names,
-        file::File,
-        layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
-        merge::Sources,
+        derived::DerivedNames,
+        file::SettingsFile,
+        layer::{EncryptionKind, LockMechanism, SettingsLayer, TrailKind},
+        merge::SettingsSources,
         names::{AccountId, BucketName, EnvName, ProfileName, Region},
     },
-    terraform::read::{Configured, configured::NotConfigured},
+    terraform::read::{ConfiguredBackend, configured::NotConfigured},
     text::shell::shell_word,
 };
 
@@ -44,28 +44,29 @@ pub async fn run(
     options: &VerifyOptions,
     bucket: BucketName,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
-    let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref())
+) -> Result<u8, CliError> {
+    let sources = SettingsSources::read(cx.host, args.layer, cx.global.config.as_deref())
         .map_err(|error| explain::settings(&error))?;
     let said = sources.flags.clone();
     // No environment of the file is meant.
-    let caller = Layer {
+    let caller = SettingsLayer {
         account: said.account.clone(),
         ..said.credentials()
     }
     .or_credentials(&sources.variables);
-    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let sandbox = SandboxSession::find(cx.host, &cx.global)?;
     let start = start_region(&sources, caller.profile.as_ref(), sandbox.as_ref()).await?;
     let file = sources.file;
     let mut accepted = file
         .as_ref()
-        .map(|file: &File| file.accepted(None))
+        .map(|file: &SettingsFile| file.accepted(None))
         .unwrap_or_default();
     let asked = ignore::asked(options)?;
 
-    let connect = async |region: &Region, cx: &mut Context<'_>| -> Result<Connected, Failure> {
-        session::connect(&caller, cx.host, &cx.global, sandbox.as_ref(), region).await
-    };
+    let connect =
+        async |region: &Region, cx: &mut Context<'_>| -> Result<AccountSession, CliError> {
+            session::connect(&caller, cx.host, &cx.global, sandbox.as_ref(), region).await
+        };
     let mut notes = vec![];
     let mut region = start;
     let mut aws = connect(&region, cx)
@@ -74,30 +75,32 @@ pub async fn run(
     let there = cx.look(unknown::region(&aws, bucket.as_str())).await?;
     let there = there.map_err(|error| {
         explain::aws(
-            Failure::new(exit::FAILED, format!("bucket {bucket} cannot be looked at"))
+            CliError::new(exit::FAILED, format!("bucket {bucket} cannot be looked at"))
                 .because(&error),
             &error,
             None,
         )
     })?;
     let Some(there) = there else {
-        return Err(Failure::failed(format!("there is no bucket {bucket}")));
+        return Err(CliError::failed(format!("there is no bucket {bucket}")));
     };
     if there != region.as_str() {
         notes.push(format!(
             "the bucket is in {there}, not in {region}; looked there"
         ));
-        region = there
-            .parse()
-            .map_err(|error| Failure::failed(format!("S3 names a region that is none: {error}")))?;
+        region = there.parse().map_err(|error| {
+            CliError::failed(format!("S3 names a region that is none: {error}"))
+        })?;
         aws = connect(&region, cx)
             .await?
             .about(&settings(&said, &bucket, &region, None)?);
     }
-    let found = cx.look(Unknown::look(&aws, bucket.as_str())).await?;
+    let found = cx
+        .look(UnmanagedBackend::look(&aws, bucket.as_str()))
+        .await?;
     let found = found.map_err(|error| {
         explain::aws(
-            Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted"))
+            CliError::failed(format!("nobody can tell how bucket {bucket} is encrypted"))
                 .because(&error),
             &error,
             None,
@@ -112,10 +115,10 @@ pub async fn run(
 
 /// Of what was said, the profile's own, or anywhere.
 async fn start_region(
-    sources: &Sources,
+    sources: &SettingsSources,
     profile: Option<&ProfileName>,
-    sandbox: Option<&Sandboxed>,
-) -> Result<Region, Failure> {
+    sandbox: Option<&SandboxSession>,
+) -> Result<Region, CliError> {
     if let Some(region) = sources
         .flags
         .region
@@ -133,22 +136,22 @@ async fn start_region(
         .unwrap_or(ANYWHERE)
         .parse()
         .map_err(|error| {
-            Failure::failed(format!("the region of the profile cannot be used: {error}"))
+            CliError::failed(format!("the region of the profile cannot be used: {error}"))
                 .hint("pass --region")
         })
 }
 
 /// What a backend of this bucket and table should be like, as far as it can be told from outside.
 fn settings(
-    said: &Layer,
+    said: &SettingsLayer,
     bucket: &BucketName,
     region: &Region,
-    found: Option<&Unknown>,
-) -> Result<Settings, Failure> {
+    found: Option<&UnmanagedBackend>,
+) -> Result<Settings, CliError> {
     let own_key = found
         .and_then(|found| found.key.as_ref())
         .and_then(|key| key.arn.parse().ok());
-    let layer = Layer {
+    let layer = SettingsLayer {
         project: NAMELESS.parse().ok(),
         region: Some(region.clone()),
         account: said.account.clone(),
@@ -166,15 +169,15 @@ fn settings(
         policy: Some(false),
         access_logs: Some(false),
         trail: Some(TrailKind::Existing(None)),
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
-    let sources = Sources {
+    let sources = SettingsSources {
         flags: layer,
-        ..Sources::default()
+        ..SettingsSources::default()
     };
     let env: EnvName = NAMELESS
         .parse()
-        .map_err(|error| Failure::failed(format!("{error}")))?;
+        .map_err(|error| CliError::failed(format!("{error}")))?;
     sources
         .merged(&env)
         .resolve(&env)
@@ -183,27 +186,27 @@ fn settings(
 
 async fn held_to(
     settings: &Settings,
-    said: &Layer,
-    aws: &Aws,
-    found: &Unknown,
-    accepted: &[crate::checks::accept::Acceptance],
+    said: &SettingsLayer,
+    aws: &AwsProvider,
+    found: &UnmanagedBackend,
+    accepted: &[crate::checks::accept::AcceptedFinding],
     options: &VerifyOptions,
     cx: &mut Context<'_>,
-) -> Result<crate::report::findings::document::VerifyDocument, Failure> {
+) -> Result<crate::report::findings::document::VerifyDocument, CliError> {
     let account: AccountId = aws
         .account()
         .parse()
-        .map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
-    let names = Names::new(settings, &account);
+        .map_err(|error| CliError::failed(format!("AWS names an account that is none: {error}")))?;
+    let names = DerivedNames::new(settings, &account);
     let blueprint = aws_blueprint::blueprint(settings, &names, aws);
     let table = settings.lock.uses_table().then(|| names.table.clone());
-    let about = survey::About {
+    let about = survey::SurveyScope {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         own_alarms: vec![],
         policy: None,
     };
-    let place = Place::at(
+    let place = CheckedPlace::at(
         &STATE_BUCKET,
         Some(format!(
             "arn:{}:s3:::{}",
@@ -216,7 +219,7 @@ async fn held_to(
         .as_ref()
         .filter(|key| !key.managed)
         .map(|key| &*key.arn);
-    let beside = exposure::Of {
+    let beside = exposure::ExposureInputs {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         key,
@@ -237,12 +240,12 @@ async fn held_to(
     let (mut observation, surveyed, exposed, what_else) = cx.look(looking).await?;
     // Whose it is says nothing of how safe it is.
     for seen in observation.values_mut() {
-        if let Seen::Present { owner, .. } = seen {
-            *owner = Owner::Unmanaged;
+        if let Observed::Present { owner, .. } = seen {
+            *owner = ResourceOwner::Unmanaged;
         }
     }
     let mend = mend(settings, found) + &cx.global.words();
-    let backend = Backend {
+    let backend = VerifiedBackend {
         aws,
         blueprint: &blueprint,
         observation: &observation,
@@ -294,7 +297,7 @@ async fn held_to(
             .any(|group| name.starts_with(group))
             .then(|| format!("tfbackend {name}{more}{words}"))
     });
-    let who = About {
+    let who = VerifiedEnvironment {
         project: None,
         env: None,
         account: account.to_string(),
@@ -313,9 +316,11 @@ async fn held_to(
 async fn of_files(
     settings: &Settings,
     cx: &mut Context<'_>,
-) -> Result<(Vec<crate::checks::Checked>, Option<String>), Failure> {
+) -> Result<(Vec<crate::checks::CheckResult>, Option<String>), CliError> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
-    if let Err(error @ NotConfigured::StateStore { .. }) = Configured::of_folder(&folder, &[]) {
+    if let Err(error @ NotConfigured::StateStore { .. }) =
+        ConfiguredBackend::of_folder(&folder, &[])
+    {
         let error = error
             .to_string()
             .replace(&format!("{}/", cx.host.cwd.display()), "");
@@ -324,14 +329,14 @@ async fn of_files(
             Some(format!("the files of this folder are not checked: {error}")),
         ));
     }
-    let is_of_it = |configured: &Configured| {
+    let is_of_it = |configured: &ConfiguredBackend| {
         settings
             .bucket
             .name
             .as_ref()
             .is_some_and(|name| configured.bucket.value == name.as_str())
     };
-    if !Configured::candidates(&folder).iter().any(is_of_it) {
+    if !ConfiguredBackend::candidates(&folder).iter().any(is_of_it) {
         return Ok((vec![], None));
     }
     super::engine::add_installed(&mut folder, &cx.host.vars).await;
@@ -342,7 +347,7 @@ async fn of_files(
 }
 
 /// What names the bucket for `state` and `lock` commands.
-fn words(settings: &Settings, said: &Layer) -> String {
+fn words(settings: &Settings, said: &SettingsLayer) -> String {
     let word = |(name, value): (&str, Option<String>)| {
         value.map(|value| format!(" --{name} {}", shell_word(&value)))
     };
@@ -359,7 +364,7 @@ fn words(settings: &Settings, said: &Layer) -> String {
 }
 
 /// What would set right all of it at once, names left to whoever does.
-fn mend(settings: &Settings, found: &Unknown) -> String {
+fn mend(settings: &Settings, found: &UnmanagedBackend) -> String {
     let bucket = settings
         .bucket
         .name

@@ -11,7 +11,7 @@ use std::{
 use tokio::process::Command;
 
 use crate::terraform::read::{
-    Engine, EngineVersions, Spot, WorkingDirectory,
+    EngineVersions, SourcePosition, TerraformEngine, WorkingDirectory,
     versions::{AllowedVersions, version},
 };
 
@@ -41,9 +41,9 @@ pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap
         return;
     }
     let engines = match folder.engine {
-        Engine::OpenTofu => &[Engine::OpenTofu][..],
+        TerraformEngine::OpenTofu => &[TerraformEngine::OpenTofu][..],
         // A folder for either is used with the one that there is.
-        Engine::Terraform => &[Engine::Terraform, Engine::OpenTofu],
+        TerraformEngine::Terraform => &[TerraformEngine::Terraform, TerraformEngine::OpenTofu],
     };
     let Some((engine, program)) = engines
         .iter()
@@ -61,7 +61,7 @@ pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap
         engine,
         allowed,
         text,
-        at: Spot {
+        at: SourcePosition {
             path: program,
             line: None,
         },

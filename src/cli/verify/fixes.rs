@@ -1,12 +1,12 @@
 //! The commands in fixes, and in what is said of things that could not be read, as they run in this
 //! folder: each names the backend that was verified.
 
-use crate::checks::{Checked, Verdict};
+use crate::checks::{CheckResult, Verdict};
 
 /// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name
 /// (`state check`) and what stands behind it (` --repair`); where it returns `None`, the command
 /// stays as it is.
-pub fn name_backend(checked: &mut [Checked], complete: impl Fn(&str, &str) -> Option<String>) {
+pub fn name_backend(checked: &mut [CheckResult], complete: impl Fn(&str, &str) -> Option<String>) {
     for one in checked {
         if let Verdict::Fails { mend: text, .. } | Verdict::Unreadable { error: text } =
             &mut one.verdict
@@ -39,15 +39,15 @@ fn completed(fix: &str, complete: &impl Fn(&str, &str) -> Option<String>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backend::aws::verify::usage::STALE_LOCK, checks::Place};
+    use crate::{backend::aws::verify::usage::STALE_LOCK, checks::CheckedPlace};
 
     #[test]
     fn what_cannot_be_read_may_name_a_command_too() {
         let error =
             "its age is not known; release it: `tfbackend lock release --id NAME`".to_owned();
-        let mut checked = [Checked::new(
+        let mut checked = [CheckResult::new(
             &STALE_LOCK,
-            Place::named("s3://b/a"),
+            CheckedPlace::named("s3://b/a"),
             Verdict::Unreadable { error },
         )];
         name_backend(&mut checked, |name, more| {

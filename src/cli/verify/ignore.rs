@@ -3,10 +3,10 @@
 use super::VerifyOptions;
 use crate::{
     backend::aws::verify::catalogue,
-    checks::accept::Acceptance,
-    cli::{context::Context, failure::Failure, save::Save},
+    checks::accept::AcceptedFinding,
+    cli::{context::Context, failure::CliError, save::PendingFile},
     settings::{
-        file::{File, ignored::is_day},
+        file::{SettingsFile, ignored::is_day},
         names::EnvName,
         variables::nearest,
     },
@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// If an id or the day is none.
-pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
+pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> {
     let Some(reason) = options
         .reason
         .as_deref()
@@ -25,12 +25,12 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
         return Ok(vec![]);
     };
     if reason.trim().is_empty() {
-        return Err(Failure::failed(
+        return Err(CliError::failed(
             "--reason is empty: a finding is accepted for a reason",
         ));
     }
     if let Some(until) = options.until.as_deref().filter(|until| !is_day(until)) {
-        return Err(Failure::failed(format!(
+        return Err(CliError::failed(format!(
             "--until {until:?} is no day such as 2027-01-31"
         )));
     }
@@ -40,14 +40,14 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
             .split_once('@')
             .map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
         if !catalogue::every().any(|check| check.id == id) {
-            let failure = Failure::failed(format!("there is no check {id:?}"));
+            let failure = CliError::failed(format!("there is no check {id:?}"));
             let nearest = nearest(id, catalogue::every().map(|check| check.id), 0);
             return Err(match nearest {
                 Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
                 None => failure.hint("findings have their id before them"),
             });
         }
-        accepted.push(Acceptance {
+        accepted.push(AcceptedFinding {
             id: id.to_owned(),
             at,
             reason: reason.to_owned(),
@@ -62,12 +62,12 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
 /// # Errors
 /// If the file cannot be added to: then nothing was changed.
 pub fn keep(
-    asked: Vec<Acceptance>,
-    accepted: &mut Vec<Acceptance>,
+    asked: Vec<AcceptedFinding>,
+    accepted: &mut Vec<AcceptedFinding>,
     env: Option<&EnvName>,
-    file: Option<&File>,
+    file: Option<&SettingsFile>,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let known = accepted.len();
     for one in asked {
         if !accepted.contains(&one) {
@@ -75,7 +75,7 @@ pub fn keep(
         }
     }
     if accepted.len() > known {
-        let save = Save::appending(file, &tables(env, &accepted[known..]), cx.host)?;
+        let save = PendingFile::appending(file, &tables(env, &accepted[known..]), cx.host)?;
         save.write()?;
         cx.say(&format!("written: {}", save.shown()));
     }
@@ -83,9 +83,9 @@ pub fn keep(
 }
 
 /// As tables of TOML, for the end of the file.
-fn tables(env: Option<&EnvName>, accepted: &[Acceptance]) -> String {
+fn tables(env: Option<&EnvName>, accepted: &[AcceptedFinding]) -> String {
     let name = env.map_or("ignore".to_owned(), |env| format!("env.{env}.ignore"));
-    let table = |one: &Acceptance| {
+    let table = |one: &AcceptedFinding| {
         format!(
             "\n[[{name}]]\n{}",
             toml::to_string(one).expect("plain data")

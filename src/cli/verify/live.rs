@@ -8,20 +8,20 @@ use tokio::sync::mpsc;
 use super::VerifyOptions;
 use crate::{
     backend::aws::{
-        Aws,
-        probe::{Key, Target},
+        AwsProvider,
+        probe::{ProbeEncryption, ProbeTarget},
         store::{
-            Store, StoreAddress,
-            live::{Extent, Seen},
+            S3Store, StoreAddress,
+            live::{ScanItem, ScanScope},
         },
         verify::{
             contents::{self, ToRead},
-            usage::{self, Usage},
+            usage::{self, UsageScan},
         },
     },
-    checks::Checked,
-    settings::{Encryption, Settings, layer::LockMechanism},
-    state::layout::{Layout, Located},
+    checks::CheckResult,
+    settings::{EncryptionSettings, Settings, layer::LockMechanism},
+    state::layout::{LocatedObject, StateLayout},
 };
 
 /// Where states are in use.
@@ -36,8 +36,8 @@ pub struct InUse<'a> {
 }
 
 impl InUse<'_> {
-    fn address(&self, aws: &Aws) -> StoreAddress {
-        let layout = Layout {
+    fn address(&self, aws: &AwsProvider) -> StoreAddress {
+        let layout = StateLayout {
             key: Some(self.settings.key.to_string()),
             workspace_prefix: self.settings.workspace_key_prefix.to_string(),
         };
@@ -50,15 +50,15 @@ impl InUse<'_> {
     }
 
     /// What a probe is to try out; states should be encrypted with the key of this ARN.
-    pub fn target(&self, aws: &Aws, key: Option<String>) -> Target {
+    pub fn target(&self, aws: &AwsProvider, key: Option<String>) -> ProbeTarget {
         let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
         let key = match (key, &self.settings.encryption) {
-            (Some(arn), _) => Key::Arn(arn),
-            (None, Encryption::OwnKey { arn }) => Key::Arn(arn.to_string()),
-            (None, Encryption::NewKey { .. }) => Key::Unknown,
-            (None, Encryption::SseS3) => Key::OfS3,
+            (Some(arn), _) => ProbeEncryption::Arn(arn),
+            (None, EncryptionSettings::OwnKey { arn }) => ProbeEncryption::Arn(arn.to_string()),
+            (None, EncryptionSettings::NewKey { .. }) => ProbeEncryption::Unknown,
+            (None, EncryptionSettings::SseS3) => ProbeEncryption::OfS3,
         };
-        Target {
+        ProbeTarget {
             address: self.address(aws),
             lock_files,
             key,
@@ -72,24 +72,24 @@ pub struct NoBucket;
 /// What it sees is judged once it is known which key the states should be encrypted with, by its
 /// ARN: to find that out takes as long as to look. States are read only if that was asked for.
 pub async fn live_use(
-    aws: &Aws,
+    aws: &AwsProvider,
     of: &InUse<'_>,
     key: impl Future<Output = Result<Option<String>, NoBucket>>,
     options: &VerifyOptions,
     now: Timestamp,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let address = of.address(aws);
-    let store = Store::new(aws, &address);
+    let store = S3Store::new(aws, &address);
     let (sender, mut seen) = mpsc::unbounded_channel();
     let walk = async move {
         // Nobody listens any more where there is nothing to judge.
         store
-            .walk(Extent::All, usage::AT_ONCE, |one| drop(sender.send(one)))
+            .walk(ScanScope::All, usage::AT_ONCE, |one| drop(sender.send(one)))
             .await;
         Ok(())
     };
     let judge = async {
-        let expected = usage::Expected {
+        let expected = usage::ExpectedUsage {
             bucket: of.bucket.to_owned(),
             key: key.await?,
             lock: of.lock,
@@ -97,7 +97,7 @@ pub async fn live_use(
             contents: options.read_states,
             now,
         };
-        let (mut usage, mut to_read) = (Usage::new(expected), vec![]);
+        let (mut usage, mut to_read) = (UsageScan::new(expected), vec![]);
         while let Some(seen) = seen.recv().await {
             if of
                 .only
@@ -106,7 +106,7 @@ pub async fn live_use(
             {
                 continue;
             }
-            if let (true, Seen::State(state)) = (options.read_states, &seen) {
+            if let (true, ScanItem::State(state)) = (options.read_states, &seen) {
                 to_read.push(ToRead::of(state));
             }
             usage.see(&seen);
@@ -124,11 +124,11 @@ pub async fn live_use(
     }
 }
 
-fn located(seen: &Seen) -> Option<&Located> {
+fn located(seen: &ScanItem) -> Option<&LocatedObject> {
     match seen {
-        Seen::State(state) => Some(&state.located),
-        Seen::Lock(lock) => Some(&lock.located),
-        Seen::Orphan { located, .. } => Some(located),
-        Seen::Elsewhere { .. } | Seen::NoTable(_) | Seen::NoListing(_) => None,
+        ScanItem::State(state) => Some(&state.located),
+        ScanItem::Lock(lock) => Some(&lock.located),
+        ScanItem::Orphan { located, .. } => Some(located),
+        ScanItem::Elsewhere { .. } | ScanItem::NoTable(_) | ScanItem::NoListing(_) => None,
     }
 }

@@ -14,40 +14,40 @@ use crate::{
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
         verify::{
-            Backend, catalogue,
+            VerifiedBackend, catalogue,
             expected::{self, OfStates},
             exposure, listeners, survey,
         },
     },
-    checks::{Checked, Place, Verdict, accept::Acceptance},
+    checks::{CheckResult, CheckedPlace, Verdict, accept::AcceptedFinding},
     cli::{
-        adoption, context::Context, environment::Environment, failure::Failure, summary, wizard,
+        adoption, context::Context, environment::ConnectedEnvironment, failure::CliError, summary,
+        wizard,
     },
     engine::{
-        observation::{self, Observation, Seen},
-        plan::{Reason, SettingChange},
+        observation::{self, Observation, Observed},
+        plan::{BlockReason, SettingChange},
     },
-    report::findings::document::{About, VerifyDocument},
-    settings::{Encryption, Settings, derived::Names, options::said},
+    report::findings::document::{VerifiedEnvironment, VerifyDocument},
+    settings::{EncryptionSettings, Settings, derived::DerivedNames, options::said},
 };
 
 pub(super) async fn of_environment(
-    environment: Environment,
-    accepted: &[Acceptance],
+    environment: ConnectedEnvironment,
+    accepted: &[AcceptedFinding],
     options: &VerifyOptions,
     cx: &mut Context<'_>,
-) -> Result<VerifyDocument, Failure> {
+) -> Result<VerifyDocument, CliError> {
     let at = now(cx);
     // All at once: each takes two round trips, and none has to wait for another. The settings may
     // turn out to be others: then what depends on them is looked at again.
     let (tell, told) = oneshot::channel();
     let inspecting = async {
         let inspection = environment.inspect(false).await;
-        let _ = tell.send(
-            inspection
-                .as_ref()
-                .map_or_else(|_| Told::default(), |it| Told::of(&it.observation)),
-        );
+        let _ = tell.send(inspection.as_ref().map_or_else(
+            |_| AroundInputs::default(),
+            |it| AroundInputs::of(&it.observation),
+        ));
         inspection
     };
     let told = async { told.await.unwrap_or_default() };
@@ -65,7 +65,7 @@ pub(super) async fn of_environment(
         others = cx
             .look(Box::pin(around(
                 &environment,
-                async { Told::of(&observation) },
+                async { AroundInputs::of(&observation) },
                 options,
                 at,
             )))
@@ -76,16 +76,19 @@ pub(super) async fn of_environment(
 
 /// What the checks of [`around`] wait for.
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct AroundInputs {
     /// Whether there is a bucket for states.
     bucket: bool,
     /// The ARN of the key that they should be encrypted with.
     key: Option<String>,
 }
 
-impl Told {
+impl AroundInputs {
     fn of(observation: &Observation<AwsSpec>) -> Self {
-        let bucket = matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. }));
+        let bucket = matches!(
+            observation.get(&STATE_BUCKET),
+            Some(Observed::Present { .. })
+        );
         Self {
             bucket,
             key: observation::outputs(observation).remove(&KEY),
@@ -93,7 +96,7 @@ impl Told {
     }
 }
 
-fn table_of(environment: &Environment) -> Option<String> {
+fn table_of(environment: &ConnectedEnvironment) -> Option<String> {
     environment
         .settings
         .lock
@@ -102,19 +105,19 @@ fn table_of(environment: &Environment) -> Option<String> {
 }
 
 /// What the checks of [`around`] depend on.
-fn surroundings(environment: &Environment) -> (Settings, Names) {
+fn surroundings(environment: &ConnectedEnvironment) -> (Settings, DerivedNames) {
     (environment.settings.clone(), environment.names.clone())
 }
 
 /// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the
 /// backend.
 async fn around(
-    environment: &Environment,
-    told: impl Future<Output = Told>,
+    environment: &ConnectedEnvironment,
+    told: impl Future<Output = AroundInputs>,
     options: &VerifyOptions,
     at: jiff::Timestamp,
-) -> Vec<Checked> {
-    let Environment {
+) -> Vec<CheckResult> {
+    let ConnectedEnvironment {
         names,
         aws: account,
         blueprint,
@@ -128,7 +131,7 @@ async fn around(
             AwsSpec::Alarm(alarm) => Some(&*alarm.name),
             _ => None,
         });
-    let about = survey::About {
+    let about = survey::SurveyScope {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         own_alarms: own_alarms.collect(),
@@ -152,11 +155,11 @@ async fn around(
         }
     };
     let alias = match &environment.settings.encryption {
-        Encryption::NewKey { .. } => Some(names.key_alias.as_str()),
-        Encryption::OwnKey { arn } => Some(arn.as_str()),
-        Encryption::SseS3 => None,
+        EncryptionSettings::NewKey { .. } => Some(names.key_alias.as_str()),
+        EncryptionSettings::OwnKey { arn } => Some(arn.as_str()),
+        EncryptionSettings::SseS3 => None,
     };
-    let beside = exposure::Of {
+    let beside = exposure::ExposureInputs {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         key: alias,
@@ -175,8 +178,8 @@ async fn around(
         .collect()
 }
 
-fn in_use(environment: &Environment, table: Option<String>) -> InUse<'_> {
-    let Environment {
+fn in_use(environment: &ConnectedEnvironment, table: Option<String>) -> InUse<'_> {
+    let ConnectedEnvironment {
         settings, names, ..
     } = environment;
     InUse {
@@ -190,14 +193,14 @@ fn in_use(environment: &Environment, table: Option<String>) -> InUse<'_> {
 
 /// What was seen, held against the settings.
 async fn judge(
-    environment: Environment,
+    environment: ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
-    others: Vec<Checked>,
-    accepted: &[Acceptance],
+    others: Vec<CheckResult>,
+    accepted: &[AcceptedFinding],
     options: &VerifyOptions,
     cx: &mut Context<'_>,
-) -> Result<VerifyDocument, Failure> {
-    let Environment {
+) -> Result<VerifyDocument, CliError> {
+    let ConnectedEnvironment {
         settings,
         names,
         aws: account,
@@ -214,7 +217,7 @@ async fn judge(
         environment.name(),
         &environment.flags_to_mend(),
     ) + &cx.global.words();
-    let backend = Backend {
+    let backend = VerifiedBackend {
         aws: account,
         blueprint,
         observation,
@@ -235,7 +238,10 @@ async fn judge(
     expected::complete_beside(&mut checked, &environment.blueprint, &states);
     let mut notes = notes_of(&environment, cx.global.document());
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
-    if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
+    if !matches!(
+        observation.get(&STATE_BUCKET),
+        None | Some(Observed::Absent)
+    ) {
         let key = observation::outputs(observation).get(&KEY).cloned();
         let target = in_use(&environment, table_of(&environment)).target(account, key);
         let (probed, said) = probe::run(account, &target, &mend, &options.probe, cx).await?;
@@ -249,7 +255,7 @@ async fn judge(
         }
         _ => None,
     });
-    let who = About {
+    let who = VerifiedEnvironment {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),
         account: account.account().to_owned(),
@@ -259,7 +265,7 @@ async fn judge(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&environment.blueprint, observation);
-    if matches!(observation.get(&STATE_BUCKET), Some(Seen::Absent)) {
+    if matches!(observation.get(&STATE_BUCKET), Some(Observed::Absent)) {
         document.score_nothing();
     }
     document.file = tf_file(&environment, cx);
@@ -274,13 +280,13 @@ async fn judge(
 }
 
 /// Whether what is said of a live backend is what it is.
-fn settings_live(environment: &Environment) -> Checked {
+fn settings_live(environment: &ConnectedEnvironment) -> CheckResult {
     let refused: Vec<(String, String)> = environment
         .changes
         .iter()
         .filter_map(|change| match change {
             SettingChange::Refused {
-                reason: Reason::NeedsOrder { what, remedy },
+                reason: BlockReason::NeedsOrder { what, remedy },
                 ..
             } => Some((what.clone(), remedy.clone())),
             SettingChange::Refused { .. } | SettingChange::Consequence { .. } => None,
@@ -296,15 +302,15 @@ fn settings_live(environment: &Environment) -> Checked {
             }
         }
     };
-    Checked::new(
+    CheckResult::new(
         &catalogue::SETTINGS_LIVE,
-        Place::named(environment.title()),
+        CheckedPlace::named(environment.title()),
         verdict,
     )
 }
 
 /// What is kept, and what is there although nothing asks for it.
-fn notes_of(environment: &Environment, is_document: bool) -> Vec<String> {
+fn notes_of(environment: &ConnectedEnvironment, is_document: bool) -> Vec<String> {
     let mut notes = if is_document {
         environment.notes.clone()
     } else {

@@ -5,12 +5,12 @@ use clap::Args;
 use super::now;
 use crate::{
     backend::aws::{
-        Aws,
-        probe::{self, Name, Probe, Target},
-        verify::probe::{Judge, notes},
+        AwsProvider,
+        probe::{self, BackendProbe, ProbeName, ProbeTarget},
+        verify::probe::{ProbeJudge, notes},
     },
-    checks::Checked,
-    cli::{context::Context, explain, failure::Failure},
+    checks::CheckResult,
+    cli::{context::Context, explain, failure::CliError},
     settings::names::RoleArn,
 };
 
@@ -29,16 +29,16 @@ pub struct ProbeOptions {
 
 /// Tries a backend out, if it is asked for: findings, and what else is to be known.
 pub async fn run(
-    aws: &Aws,
-    target: &Target,
+    aws: &AwsProvider,
+    target: &ProbeTarget,
     mend: &str,
     options: &ProbeOptions,
     cx: &mut Context<'_>,
-) -> Result<(Vec<Checked>, Vec<String>), Failure> {
+) -> Result<(Vec<CheckResult>, Vec<String>), CliError> {
     if !options.probe {
         return Ok((vec![], vec![]));
     }
-    let name = Name::new(now(cx));
+    let name = ProbeName::new(now(cx));
     let runner = options.runner.as_ref().and_then(RoleArn::chosen);
     let role = match runner {
         Some(arn) => {
@@ -47,7 +47,7 @@ pub async fn run(
         }
         None => None,
     };
-    let probe = Probe {
+    let probe = BackendProbe {
         tried: role.as_ref().unwrap_or(aws),
         cleaner: aws,
         role: runner,
@@ -66,10 +66,10 @@ pub async fn run(
             "not all that was written could be cleaned up"
         };
         let failure =
-            Failure::interrupted(format!("interrupted while trying the backend out; {clean}"));
-        return Err(notes.into_iter().fold(failure, Failure::hint));
+            CliError::interrupted(format!("interrupted while trying the backend out; {clean}"));
+        return Err(notes.into_iter().fold(failure, CliError::hint));
     }
-    let judge = Judge {
+    let judge = ProbeJudge {
         probe: &probe,
         mend,
         of_aws: !aws.clients.has_own_endpoint(),
@@ -77,15 +77,15 @@ pub async fn run(
     Ok((judge.checks(&facts), notes))
 }
 
-fn cannot_assume(arn: &str, error: &crate::backend::aws::caller::CallerError) -> Failure {
-    let failure = Failure::failed(format!("the role {arn} cannot be taken on")).because(error);
+fn cannot_assume(arn: &str, error: &crate::backend::aws::caller::CallerError) -> CliError {
+    let failure = CliError::failed(format!("the role {arn} cannot be taken on")).because(error);
     let failure = failure.hint(
         "its trust policy must name these credentials, and they must be allowed sts:AssumeRole on \
          it",
     );
     match error {
         crate::backend::aws::caller::CallerError::Aws(error)
-            if error.kind == crate::backend::aws::error::Kind::Network =>
+            if error.kind == crate::backend::aws::error::ServiceErrorKind::Network =>
         {
             explain::aws(failure, error, None)
         }

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use crate::settings::{
-    error::{Problem, SettingsError},
-    file::{FILE_NAME, File},
-    layer::Layer,
+    error::{SettingsError, SettingsProblem},
+    file::{FILE_NAME, SettingsFile},
+    layer::SettingsLayer,
     names::EnvName,
     rerun::all_words,
 };
 
 /// The command that says it all without a question, quoted for a POSIX shell.
-pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
+pub fn equivalent_command(env: &EnvName, layer: &SettingsLayer) -> String {
     command("bootstrap", env, layer) + " --non-interactive --yes"
 }
 
 /// A command about an environment, quoted for a POSIX shell.
-pub fn command(name: &str, env: &EnvName, layer: &Layer) -> String {
+pub fn command(name: &str, env: &EnvName, layer: &SettingsLayer) -> String {
     let words = [
         vec![format!("tfbackend {name} --env {env}")],
         all_words(layer),
@@ -25,7 +25,7 @@ pub fn command(name: &str, env: &EnvName, layer: &Layer) -> String {
 }
 
 /// The environment's table of `tfbackend.toml`.
-pub fn toml_for(env: &EnvName, layer: &Layer) -> String {
+pub fn toml_for(env: &EnvName, layer: &SettingsLayer) -> String {
     let body = toml::to_string(layer).expect("a layer is a table of plain data");
     format!("[env.{env}]\n{body}")
 }
@@ -34,10 +34,14 @@ pub fn toml_for(env: &EnvName, layer: &Layer) -> String {
 ///
 /// # Errors
 /// If the environment is there already, or the text is not such a file.
-pub fn appended(existing: &str, env: &EnvName, layer: &Layer) -> Result<String, SettingsError> {
+pub fn appended(
+    existing: &str,
+    env: &EnvName,
+    layer: &SettingsLayer,
+) -> Result<String, SettingsError> {
     let path = Path::new(FILE_NAME);
-    if File::parse(path, existing)?.envs.contains_key(env) {
-        let problem = Problem::Syntax(format!("`[env.{env}]` is there already"));
+    if SettingsFile::parse(path, existing)?.envs.contains_key(env) {
+        let problem = SettingsProblem::Syntax(format!("`[env.{env}]` is there already"));
         let line = existing
             .lines()
             .position(|line| line.contains(&format!("env.{env}")))
@@ -56,6 +60,6 @@ pub fn appended(existing: &str, env: &EnvName, layer: &Layer) -> Result<String, 
     };
     let whole = format!("{existing}{gap}{}", toml_for(env, layer));
     // `env = { … }` cannot be added to from below.
-    File::parse(path, &whole)?;
+    SettingsFile::parse(path, &whole)?;
     Ok(whole)
 }

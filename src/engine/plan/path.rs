@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Plan, Step};
+use super::{Plan, PlanStep, PlannedChange};
 use crate::engine::spec::{Address, Spec};
 
 /// Who calls is asked before anything else.
@@ -31,7 +31,7 @@ pub struct CriticalPath {
 /// Which changes come one after the other before something is done, and how many round trips that
 /// is.
 #[derive(Clone, Default)]
-struct Chain {
+struct StepChain {
     trips: u32,
     through: Vec<Address>,
 }
@@ -39,29 +39,31 @@ struct Chain {
 impl<S: Spec> Plan<S> {
     /// `None` for a plan that is not carried out as it is, or that takes something down.
     pub fn critical_path(&self) -> Option<CriticalPath> {
-        let mut chains: Vec<Chain> = Vec::with_capacity(self.steps.len());
+        let mut chains: Vec<StepChain> = Vec::with_capacity(self.steps.len());
         let mut look = 0;
         for step in &self.steps {
             let before = self.before(step, &chains);
             let (spec, trips) = match &step.change {
-                Change::NoOp { spec } => (spec, 0),
-                Change::Create { to } => (to, to.trips_to_write(None)),
-                Change::Update { from, to } | Change::Adopt { from, to } => {
+                PlannedChange::NoOp { spec } => (spec, 0),
+                PlannedChange::Create { to } => (to, to.trips_to_write(None)),
+                PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
                     (to, to.trips_to_write(Some(from)))
                 }
-                Change::Delete { .. } | Change::Keep { .. } | Change::Blocked { .. } => {
+                PlannedChange::Delete { .. }
+                | PlannedChange::Keep { .. }
+                | PlannedChange::Blocked { .. } => {
                     return None;
                 }
             };
             look = look.max(spec.trips_to_look());
             let own = step.change.writes().then(|| step.address.clone());
-            chains.push(Chain {
+            chains.push(StepChain {
                 trips: before.trips + trips,
                 through: before.through.into_iter().chain(own).collect(),
             });
         }
         let look_again = if self.is_empty() { 0 } else { look };
-        let Chain {
+        let StepChain {
             trips: make,
             through,
         } = longest(&chains);
@@ -76,7 +78,7 @@ impl<S: Spec> Plan<S> {
     }
 
     /// What takes longest of what the step waits for.
-    fn before(&self, step: &Step<S>, chains: &[Chain]) -> Chain {
+    fn before(&self, step: &PlanStep<S>, chains: &[StepChain]) -> StepChain {
         let needed = self
             .steps
             .iter()
@@ -87,8 +89,8 @@ impl<S: Spec> Plan<S> {
 }
 
 /// The first of those that take longest.
-fn longest<'a>(chains: impl IntoIterator<Item = &'a Chain>) -> Chain {
-    let first = |longest: &'a Chain, chain: &'a Chain| {
+fn longest<'a>(chains: impl IntoIterator<Item = &'a StepChain>) -> StepChain {
+    let first = |longest: &'a StepChain, chain: &'a StepChain| {
         if chain.trips > longest.trips {
             chain
         } else {

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Kept, Plan, Reason, Step};
+use super::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange};
 use crate::engine::{
-    blueprint::{Blueprint, Node},
-    observation::{Observation, Owner, Seen},
+    blueprint::{Blueprint, BlueprintNode},
+    observation::{Observation, Observed, ResourceOwner},
     spec::{Address, Spec},
 };
 
 /// How one teardown differs from taking down everything that is ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct TeardownOptions {
     /// What stays, each with what to do if it should not.
     pub keep: BTreeMap<Address, String>,
     /// Pairs of which the first waits for the second, beside what the blueprint says: where that
@@ -23,7 +23,7 @@ pub struct Terms {
 }
 
 /// Whom each address waits for.
-type Waits = BTreeMap<Address, BTreeSet<Address>>;
+type DeletionOrder = BTreeMap<Address, BTreeSet<Address>>;
 
 impl<S: Spec> Plan<S> {
     /// What takes down all that is there and ours: whatever needs something goes before it.
@@ -34,16 +34,16 @@ impl<S: Spec> Plan<S> {
     pub fn to_teardown(
         blueprint: &Blueprint<S>,
         observation: &Observation<S>,
-        terms: &Terms,
+        terms: &TeardownOptions,
     ) -> Self {
-        let mut changes: BTreeMap<Address, Change<S>> = BTreeMap::new();
+        let mut changes: BTreeMap<Address, PlannedChange<S>> = BTreeMap::new();
         for node in blueprint.nodes() {
             // A whole comes before its parts.
             let whole = node.address.parent().and_then(|whole| changes.get(&whole));
             let change = change(node, observation.get(&node.address), terms, whole);
             changes.extend(change.map(|change| (node.address.clone(), change)));
         }
-        let there = |address: &Address| !matches!(observation.get(address), Some(Seen::Absent));
+        let there = |address: &Address| !matches!(observation.get(address), Some(Observed::Absent));
         loop {
             let waits = waits(blueprint, &changes, &there, terms);
             if !keep_one_more(&mut changes, &waits) {
@@ -58,45 +58,45 @@ impl<S: Spec> Plan<S> {
 /// `None` if there is nothing to do and nothing to say. `whole` is what becomes of the whole that
 /// this is a part of.
 fn change<S: Spec>(
-    node: &Node<S>,
-    seen: Option<&Seen<S>>,
-    terms: &Terms,
-    whole: Option<&Change<S>>,
-) -> Option<Change<S>> {
+    node: &BlueprintNode<S>,
+    seen: Option<&Observed<S>>,
+    terms: &TeardownOptions,
+    whole: Option<&PlannedChange<S>>,
+) -> Option<PlannedChange<S>> {
     let (spec, owner) = match seen {
         None => {
-            return Some(Change::Blocked {
-                reason: Reason::NotLookedAt,
+            return Some(PlannedChange::Blocked {
+                reason: BlockReason::NotLookedAt,
             });
         }
-        Some(Seen::Unreadable(error)) => {
-            return Some(Change::Blocked {
-                reason: Reason::Unreadable {
+        Some(Observed::Unreadable(error)) => {
+            return Some(PlannedChange::Blocked {
+                reason: BlockReason::Unreadable {
                     error: error.clone(),
                 },
             });
         }
-        Some(Seen::Absent) => return None,
-        Some(Seen::Present { spec, owner, .. }) => (spec, owner),
+        Some(Observed::Absent) => return None,
+        Some(Observed::Present { spec, owner, .. }) => (spec, owner),
     };
     let keep = |why| {
-        Some(Change::Keep {
+        Some(PlannedChange::Keep {
             spec: spec.clone(),
             why,
         })
     };
     match (whole, owner) {
         // Said once, of the whole.
-        (Some(Change::Keep { .. }), _) => None,
-        _ if node.spec.reference().is_some() => keep(Kept::Used),
-        (_, Owner::Unmanaged) => keep(Kept::Unmanaged),
-        (_, Owner::Other(owner)) => keep(Kept::Foreign {
+        (Some(PlannedChange::Keep { .. }), _) => None,
+        _ if node.spec.reference().is_some() => keep(KeepReason::Used),
+        (_, ResourceOwner::Unmanaged) => keep(KeepReason::Unmanaged),
+        (_, ResourceOwner::Other(owner)) => keep(KeepReason::Foreign {
             owner: owner.clone(),
         }),
-        (whole, Owner::Us) => match terms.keep.get(&node.address) {
-            Some(how) => keep(Kept::Asked { how: how.clone() }),
+        (whole, ResourceOwner::Us) => match terms.keep.get(&node.address) {
+            Some(how) => keep(KeepReason::Asked { how: how.clone() }),
             None if whole.is_some() && spec.goes_with_its_whole() => None,
-            None => Some(Change::Delete { from: spec.clone() }),
+            None => Some(PlannedChange::Delete { from: spec.clone() }),
         },
     }
 }
@@ -104,16 +104,16 @@ fn change<S: Spec>(
 /// A step waits for those of all that need it, or one of the parts that go with it.
 fn waits<S: Spec>(
     blueprint: &Blueprint<S>,
-    changes: &BTreeMap<Address, Change<S>>,
+    changes: &BTreeMap<Address, PlannedChange<S>>,
     there: &dyn Fn(&Address) -> bool,
-    terms: &Terms,
-) -> Waits {
+    terms: &TeardownOptions,
+) -> DeletionOrder {
     let step_of = |address: &Address| match address.parent() {
         _ if changes.contains_key(address) => Some(address.clone()),
         Some(whole) if there(address) && changes.contains_key(&whole) => Some(whole),
         Some(_) | None => None,
     };
-    let mut waits = Waits::new();
+    let mut waits = DeletionOrder::new();
     // From the end: what is gone hands on who would have had to go before it.
     for node in blueprint.nodes().iter().rev() {
         let before = match step_of(&node.address) {
@@ -136,7 +136,7 @@ fn waits<S: Spec>(
         }
     }
     for (later, earlier) in &terms.order {
-        if !matches!(changes.get(earlier), Some(Change::Delete { .. })) {
+        if !matches!(changes.get(earlier), Some(PlannedChange::Delete { .. })) {
             continue;
         }
         // A part that the second itself waits for has its place already.
@@ -157,10 +157,14 @@ fn waits<S: Spec>(
 }
 
 /// What stays goes on needing what it needs. `false` once nothing more has to stay for that.
-fn keep_one_more<S: Spec>(changes: &mut BTreeMap<Address, Change<S>>, waits: &Waits) -> bool {
-    let stays = |address: &&Address| matches!(changes.get(*address), Some(Change::Keep { .. }));
+fn keep_one_more<S: Spec>(
+    changes: &mut BTreeMap<Address, PlannedChange<S>>,
+    waits: &DeletionOrder,
+) -> bool {
+    let stays =
+        |address: &&Address| matches!(changes.get(*address), Some(PlannedChange::Keep { .. }));
     let needed = changes.iter().find_map(|(address, change)| match change {
-        Change::Delete { from } => Some((
+        PlannedChange::Delete { from } => Some((
             address.clone(),
             from.clone(),
             waits.get(address)?.iter().find(stays)?.clone(),
@@ -171,13 +175,13 @@ fn keep_one_more<S: Spec>(changes: &mut BTreeMap<Address, Change<S>>, waits: &Wa
         return false;
     };
     changes.retain(|part, change| {
-        part.parent().as_ref() != Some(&address) || !matches!(change, Change::Delete { .. })
+        part.parent().as_ref() != Some(&address) || !matches!(change, PlannedChange::Delete { .. })
     });
     changes.insert(
         address,
-        Change::Keep {
+        PlannedChange::Keep {
             spec,
-            why: Kept::Needed { by },
+            why: KeepReason::Needed { by },
         },
     );
     true
@@ -188,9 +192,9 @@ fn keep_one_more<S: Spec>(changes: &mut BTreeMap<Address, Change<S>>, waits: &Wa
 /// goes first.
 fn ordered<S: Spec>(
     blueprint: &Blueprint<S>,
-    mut changes: BTreeMap<Address, Change<S>>,
-    waits: &Waits,
-) -> Vec<Step<S>> {
+    mut changes: BTreeMap<Address, PlannedChange<S>>,
+    waits: &DeletionOrder,
+) -> Vec<PlanStep<S>> {
     let mut left: Vec<&Address> = blueprint
         .nodes()
         .iter()
@@ -198,7 +202,7 @@ fn ordered<S: Spec>(
         .map(|node| &node.address)
         .filter(|at| changes.contains_key(at))
         .collect();
-    let mut steps: Vec<Step<S>> = vec![];
+    let mut steps: Vec<PlanStep<S>> = vec![];
     while !left.is_empty() {
         let waits_for = |address: &Address, other: &Address| {
             waits
@@ -215,7 +219,7 @@ fn ordered<S: Spec>(
             .filter(|other| waits_for(address, other))
             .cloned()
             .collect();
-        steps.extend(changes.remove(address).map(|change| Step {
+        steps.extend(changes.remove(address).map(|change| PlanStep {
             address: address.clone(),
             needs,
             consequence: None,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    report::style::Style,
+    report::style::TextStyles,
     state::census::{MOST, ObjectLock},
     text::invisible::is_invisible,
 };
@@ -13,7 +13,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-fn row(path: &str, holds: Holds) -> StateRow {
+fn row(path: &str, holds: StateContentsKind) -> StateRow {
     StateRow {
         path: path.to_owned(),
         workspace: "default".to_owned(),
@@ -23,21 +23,30 @@ fn row(path: &str, holds: Holds) -> StateRow {
     }
 }
 
-fn census() -> Census {
-    let facts = |managed| Facts {
+fn census() -> StateCensus {
+    let facts = |managed| StateFacts {
         serial: Some(7),
         lineage: Some("l".to_owned()),
         engine: Some("1.11.4".to_owned()),
         managed,
     };
-    let mut census = Census {
+    let mut census = StateCensus {
         uploads: 2,
         mfa_delete: true,
-        ..Census::default()
+        ..StateCensus::default()
     };
-    census.state(row("app.tfstate", Holds::Known(facts(Some(12)))));
-    census.state(row("tofu.tfstate", Holds::Encrypted(facts(None))));
-    census.state(row(NASTY, Holds::Unreadable("it is empty".to_owned())));
+    census.state(row(
+        "app.tfstate",
+        StateContentsKind::Known(facts(Some(12))),
+    ));
+    census.state(row(
+        "tofu.tfstate",
+        StateContentsKind::Encrypted(facts(None)),
+    ));
+    census.state(row(
+        NASTY,
+        StateContentsKind::Unreadable("it is empty".to_owned()),
+    ));
     census.locks.add(LockRow {
         path: "app.tfstate".to_owned(),
         item: true,
@@ -59,10 +68,10 @@ fn census() -> Census {
     census
 }
 
-fn view(width: usize) -> View {
-    View {
+fn view(width: usize) -> TextStyle {
+    TextStyle {
         width,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -138,11 +147,11 @@ fn as_json_field_by_field() {
 
 #[test]
 fn what_is_not_named_is_counted() {
-    let mut census = Census::default();
+    let mut census = StateCensus::default();
     for n in 0..MOST + 5 {
         census.state(row(
             &format!("s{n}"),
-            Holds::Unreadable("denied".to_owned()),
+            StateContentsKind::Unreadable("denied".to_owned()),
         ));
     }
     assert!(text(&census, &view(200), at("2026-11-21T07:00:00Z")).contains("\nand 5 more\n"));

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance};
+use crate::checks::{
+    Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
+};
 
 /// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version`
 /// before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerifyDocument {
-    pub about: About,
+    pub about: VerifiedEnvironment,
     /// When it was looked at, as in `2026-11-21T03:00:00Z`.
     pub at: String,
     /// Whether no finding is open.
@@ -21,12 +23,12 @@ pub struct VerifyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_capped: Option<String>,
     /// Open findings by severity.
-    pub counts: Counts,
+    pub counts: VerdictCounts,
     /// What does not hold, or could not be seen, the worst first; also what is accepted.
     pub findings: Vec<FindingDocument>,
     /// All that was checked, in the order of the resources: as many as the environment has,
     /// whatever is wrong with it.
-    pub checks: Vec<CheckDocument>,
+    pub checks: Vec<CheckResultDocument>,
     /// What was looked at, for the picture in the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceDocument>,
@@ -40,7 +42,7 @@ pub struct VerifyDocument {
 
 /// Which backend it is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct VerifiedEnvironment {
     /// Absent for a backend that tfbackend knows nothing of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
@@ -55,7 +57,7 @@ pub struct About {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct VerdictCounts {
     pub critical: usize,
     pub high: usize,
     pub medium: usize,
@@ -78,9 +80,9 @@ pub struct Counts {
 pub struct FindingDocument {
     /// Of the check; what `--ignore` names. Stable between versions.
     pub id: String,
-    pub status: Status,
+    pub status: CheckStatus,
     pub severity: Severity,
-    pub group: Group,
+    pub group: CheckGroup,
     /// What must hold.
     pub title: String,
     /// What is the case instead.
@@ -100,12 +102,12 @@ pub struct FindingDocument {
     pub docs: String,
     /// Why it is accepted, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<Acceptance>,
+    pub accepted: Option<AcceptedFinding>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Status {
+pub enum CheckStatus {
     Holds,
     Open,
     /// It could not be looked at.
@@ -122,11 +124,11 @@ pub enum Status {
 /// One check of one resource; of what is no resource, such as states and locks, one for all of
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckDocument {
+pub struct CheckResultDocument {
     pub id: String,
-    pub status: Status,
+    pub status: CheckStatus,
     pub severity: Severity,
-    pub group: Group,
+    pub group: CheckGroup,
     pub title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -156,37 +158,37 @@ impl VerifyDocument {
     /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that
     /// count as checks.
     pub fn of(
-        about: About,
+        about: VerifiedEnvironment,
         at: String,
-        checked: &[Checked],
-        accepted: &[Acceptance],
+        checked: &[CheckResult],
+        accepted: &[AcceptedFinding],
         today: &str,
         least: Severity,
     ) -> Self {
-        let is_accepted = |checked: &Checked| {
+        let is_accepted = |checked: &CheckResult| {
             accepted
                 .iter()
                 .any(|acceptance| acceptance.covers(checked, today))
         };
         // To accept that a resource is missing is to accept it of its checks.
-        let is_done_without = |check: &'static Check, place: &Place| {
-            let said = |one: &&Checked| {
+        let is_done_without = |check: &'static Check, place: &CheckedPlace| {
+            let said = |one: &&CheckResult| {
                 one.is_finding() && one.check.id == check.id && one.place == *place
             };
             checked.iter().filter(said).any(is_accepted)
         };
-        let status = |checked: &Checked| match &checked.verdict {
-            Verdict::Holds => Status::Holds,
-            _ if is_accepted(checked) => Status::Accepted,
-            Verdict::Fails { .. } => Status::Open,
-            Verdict::Unreadable { .. } => Status::Unreadable,
+        let status = |checked: &CheckResult| match &checked.verdict {
+            Verdict::Holds => CheckStatus::Holds,
+            _ if is_accepted(checked) => CheckStatus::Accepted,
+            Verdict::Fails { .. } => CheckStatus::Open,
+            Verdict::Unreadable { .. } => CheckStatus::Unreadable,
             Verdict::FailsWith { check, place } if is_done_without(check, place) => {
-                Status::Accepted
+                CheckStatus::Accepted
             }
-            Verdict::FailsWith { .. } => Status::FailsWithResource,
-            Verdict::Untold { .. } => Status::Untold,
+            Verdict::FailsWith { .. } => CheckStatus::FailsWithResource,
+            Verdict::Untold { .. } => CheckStatus::Untold,
         };
-        let shown: Vec<&Checked> = checked
+        let shown: Vec<&CheckResult> = checked
             .iter()
             .filter(|checked| checked.check.severity >= least)
             .collect();
@@ -203,18 +205,19 @@ impl VerifyDocument {
             .collect();
         // A stable sort: within a severity, in the order of the resources.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let checks = CheckDocument::all(shown.iter().map(|checked| (*checked, status(checked))));
-        let counts = Counts::of(&findings, &checks);
+        let checks =
+            CheckResultDocument::all(shown.iter().map(|checked| (*checked, status(checked))));
+        let counts = VerdictCounts::of(&findings, &checks);
         let passed = !findings
             .iter()
-            .any(|finding| matches!(finding.status, Status::Open | Status::Unreadable));
+            .any(|finding| matches!(finding.status, CheckStatus::Open | CheckStatus::Unreadable));
         let share = share(&checks);
         let (score, score_capped) = match cap(&checks).filter(|(most, _)| *most < share) {
             Some((most, why)) => (most, Some(why)),
             None => (share, None),
         };
         let resources = vec![];
-        let untold = |checked: &&Checked| match &checked.verdict {
+        let untold = |checked: &&CheckResult| match &checked.verdict {
             Verdict::Untold { why } => Some(format!(
                 "{} at {}: {why}",
                 checked.check.id,
@@ -246,7 +249,7 @@ impl VerifyDocument {
 }
 
 impl FindingDocument {
-    fn of(checked: &Checked, status: Status, accepted: Option<&Acceptance>) -> Self {
+    fn of(checked: &CheckResult, status: CheckStatus, accepted: Option<&AcceptedFinding>) -> Self {
         let check = checked.check;
         let (what, mend) = match &checked.verdict {
             Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {
@@ -279,10 +282,10 @@ impl FindingDocument {
     }
 }
 
-impl CheckDocument {
+impl CheckResultDocument {
     /// What has no address is one check at however many places, and holds if it does at all of
     /// them.
-    fn all<'a>(checked: impl Iterator<Item = (&'a Checked, Status)>) -> Vec<Self> {
+    fn all<'a>(checked: impl Iterator<Item = (&'a CheckResult, CheckStatus)>) -> Vec<Self> {
         let mut all: Vec<Self> = vec![];
         for (checked, status) in checked {
             let same = |one: &&mut Self| {
@@ -304,7 +307,7 @@ impl CheckDocument {
         all
     }
 
-    fn of(checked: &Checked, status: Status) -> Self {
+    fn of(checked: &CheckResult, status: CheckStatus) -> Self {
         Self {
             id: checked.check.id.to_owned(),
             status,
@@ -324,7 +327,7 @@ impl CheckDocument {
     }
 }
 
-impl Status {
+impl CheckStatus {
     /// Of two places of one check.
     fn or_worse(self, other: Self) -> Self {
         let order = [
@@ -342,20 +345,21 @@ impl Status {
     }
 }
 
-impl Counts {
-    fn of(findings: &[FindingDocument], checks: &[CheckDocument]) -> Self {
-        let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
+impl VerdictCounts {
+    fn of(findings: &[FindingDocument], checks: &[CheckResultDocument]) -> Self {
+        let number =
+            |status: CheckStatus| checks.iter().filter(|check| check.status == status).count();
         let mut counts = Self {
-            holds: number(Status::Holds),
-            fails_with_resource: number(Status::FailsWithResource),
+            holds: number(CheckStatus::Holds),
+            fails_with_resource: number(CheckStatus::FailsWithResource),
             ..Self::default()
         };
         for finding in findings {
             match finding.status {
-                Status::Holds | Status::FailsWithResource | Status::Untold => {}
-                Status::Accepted => counts.accepted += 1,
-                Status::Open | Status::Unreadable => {
-                    counts.unreadable += usize::from(finding.status == Status::Unreadable);
+                CheckStatus::Holds | CheckStatus::FailsWithResource | CheckStatus::Untold => {}
+                CheckStatus::Accepted => counts.accepted += 1,
+                CheckStatus::Open | CheckStatus::Unreadable => {
+                    counts.unreadable += usize::from(finding.status == CheckStatus::Unreadable);
                     *match finding.severity {
                         Severity::Critical => &mut counts.critical,
                         Severity::High => &mut counts.high,
@@ -372,10 +376,10 @@ impl Counts {
 
 /// The most that the worst open finding allows, and why. What could not be looked at may be as it
 /// should be.
-fn cap(checks: &[CheckDocument]) -> Option<(u32, String)> {
+fn cap(checks: &[CheckResultDocument]) -> Option<(u32, String)> {
     let worst = checks
         .iter()
-        .filter(|check| check.status == Status::Open)
+        .filter(|check| check.status == CheckStatus::Open)
         .map(|check| check.severity)
         .max()?;
     let most = match worst {
@@ -394,8 +398,8 @@ fn cap(checks: &[CheckDocument]) -> Option<(u32, String)> {
 }
 
 /// Rounded down, so that 100 means that all holds.
-fn share(checks: &[CheckDocument]) -> u32 {
-    let weight = |check: &CheckDocument| match check.severity {
+fn share(checks: &[CheckResultDocument]) -> u32 {
+    let weight = |check: &CheckResultDocument| match check.severity {
         Severity::Critical => 10,
         Severity::High => 5,
         Severity::Medium => 3,
@@ -404,12 +408,12 @@ fn share(checks: &[CheckDocument]) -> u32 {
     };
     let all: u32 = checks
         .iter()
-        .filter(|check| check.status != Status::Untold)
+        .filter(|check| check.status != CheckStatus::Untold)
         .map(weight)
         .sum();
     let good: u32 = checks
         .iter()
-        .filter(|check| matches!(check.status, Status::Holds | Status::Accepted))
+        .filter(|check| matches!(check.status, CheckStatus::Holds | CheckStatus::Accepted))
         .map(weight)
         .sum();
     (good * 100).checked_div(all).unwrap_or(100)

@@ -16,12 +16,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     SharedFixes,
-    document::{About, CheckDocument, FindingDocument, Status, VerifyDocument},
+    document::{
+        CheckResultDocument, CheckStatus, FindingDocument, VerifiedEnvironment, VerifyDocument,
+    },
     markup::{escape, linked, mend, prose},
-    picture::Picture,
+    picture::BackendPicture,
 };
 use crate::{
-    checks::{Group, Severity},
+    checks::{CheckGroup, Severity},
     text::words::count,
 };
 
@@ -35,18 +37,18 @@ pub fn html(document: &VerifyDocument) -> String {
     let filled = engine().and_then(|engine| {
         engine
             .get_template("verify.html")?
-            .render(Value::from(Serde(Page::of(document))))
+            .render(Value::from(Serde(HtmlPage::of(document))))
     });
     filled.expect("the template names what there is")
 }
 
 /// What the template sees.
 #[derive(Serialize)]
-struct Page<'a> {
+struct HtmlPage<'a> {
     style_hash: String,
     version: &'static str,
     name: String,
-    about: &'a About,
+    about: &'a VerifiedEnvironment,
     at: &'a str,
     passed: bool,
     verdict: String,
@@ -55,26 +57,26 @@ struct Page<'a> {
     score: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     score_capped: Option<&'a str>,
-    tiles: Vec<Tile>,
-    open: Vec<Card<'a>>,
-    accepted: Vec<Card<'a>>,
+    tiles: Vec<SummaryTile>,
+    open: Vec<FindingCard<'a>>,
+    accepted: Vec<FindingCard<'a>>,
     /// Each once, where several findings have the same.
-    fixes: Vec<Fix<'a>>,
-    groups: Vec<Section<'a>>,
-    picture: Option<Picture>,
+    fixes: Vec<FixBlock<'a>>,
+    groups: Vec<PageSection<'a>>,
+    picture: Option<BackendPicture>,
     notes: &'a [String],
 }
 
 /// A number at the top of the page.
 #[derive(Serialize)]
-struct Tile {
+struct SummaryTile {
     class: &'static str,
     name: &'static str,
     count: usize,
 }
 
 #[derive(Serialize)]
-struct Card<'a> {
+struct FindingCard<'a> {
     /// What a link to it ends with.
     anchor: String,
     sign: &'static str,
@@ -88,30 +90,30 @@ struct Card<'a> {
 }
 
 #[derive(Serialize)]
-struct Fix<'a> {
+struct FixBlock<'a> {
     number: usize,
     text: &'a str,
 }
 
 #[derive(Serialize)]
-struct Section<'a> {
+struct PageSection<'a> {
     name: &'static str,
     said: String,
-    rows: Vec<Row<'a>>,
+    rows: Vec<CheckRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct CheckRow<'a> {
     anchor: Option<String>,
     class: &'static str,
     sign: &'static str,
     word: &'static str,
     shown: &'a str,
     #[serde(flatten)]
-    check: &'a CheckDocument,
+    check: &'a CheckResultDocument,
 }
 
-impl<'a> Page<'a> {
+impl<'a> HtmlPage<'a> {
     fn of(document: &'a VerifyDocument) -> Self {
         let counts = document.counts;
         let mut anchors: Vec<String> = vec![];
@@ -120,7 +122,7 @@ impl<'a> Page<'a> {
         }
         let open: Vec<_> = document.open().collect();
         let fixes = SharedFixes::of(&open);
-        let card = |(finding, anchor): (&'a FindingDocument, &String)| Card {
+        let card = |(finding, anchor): (&'a FindingDocument, &String)| FindingCard {
             anchor: anchor.clone(),
             sign: finding.status.sign(true),
             word: finding.status.word(),
@@ -129,25 +131,25 @@ impl<'a> Page<'a> {
             finding,
         };
         let with_anchors = || document.findings.iter().zip(&anchors);
-        let mut tiles: Vec<Tile> = Severity::ALL
+        let mut tiles: Vec<SummaryTile> = Severity::ALL
             .into_iter()
-            .map(|severity| Tile {
+            .map(|severity| SummaryTile {
                 class: severity.word(),
                 name: severity.word(),
                 count: counts.at(severity),
             })
             .collect();
-        tiles.push(Tile {
+        tiles.push(SummaryTile {
             class: "unreadable",
             name: "unreadable",
             count: counts.unreadable,
         });
-        tiles.push(Tile {
+        tiles.push(SummaryTile {
             class: "accepted",
             name: "accepted",
             count: counts.accepted,
         });
-        tiles.push(Tile {
+        tiles.push(SummaryTile {
             class: "ok",
             name: if counts.holds == 1 { "holds" } else { "hold" },
             count: counts.holds,
@@ -176,18 +178,18 @@ impl<'a> Page<'a> {
                 .map(card)
                 .collect(),
             accepted: with_anchors()
-                .filter(|(finding, _)| finding.status == Status::Accepted)
+                .filter(|(finding, _)| finding.status == CheckStatus::Accepted)
                 .map(card)
                 .collect(),
             fixes: fixes
                 .all()
-                .map(|(number, text)| Fix { number, text })
+                .map(|(number, text)| FixBlock { number, text })
                 .collect(),
-            groups: Group::ALL
+            groups: CheckGroup::ALL
                 .into_iter()
                 .filter_map(|group| section(group, document, &anchors))
                 .collect(),
-            picture: Picture::of(document),
+            picture: BackendPicture::of(document),
             notes: &document.notes,
         }
     }
@@ -195,24 +197,24 @@ impl<'a> Page<'a> {
 
 /// The checks of a group; nothing if there are none.
 fn section<'a>(
-    group: Group,
+    group: CheckGroup,
     document: &'a VerifyDocument,
     anchors: &[String],
-) -> Option<Section<'a>> {
-    let checks: Vec<&CheckDocument> = document
+) -> Option<PageSection<'a>> {
+    let checks: Vec<&CheckResultDocument> = document
         .checks
         .iter()
         .filter(|check| check.group == group)
         .collect();
     let holds = checks
         .iter()
-        .filter(|check| check.status == Status::Holds)
+        .filter(|check| check.status == CheckStatus::Holds)
         .count();
     let said = format!(
         "{holds} of {}",
         count(checks.len(), "check holds", "checks hold")
     );
-    let row = |check: &&'a CheckDocument| {
+    let row = |check: &&'a CheckResultDocument| {
         let finding = document.findings_of(check).next();
         let place = finding.and_then(|finding| {
             document
@@ -220,13 +222,13 @@ fn section<'a>(
                 .iter()
                 .position(|one| std::ptr::eq(one, finding))
         });
-        Row {
+        CheckRow {
             anchor: place.and_then(|at| anchors.get(at).cloned()),
             class: match check.status {
-                Status::Holds => "ok",
-                Status::Open | Status::FailsWithResource => check.severity.word(),
-                Status::Unreadable | Status::Untold => "unreadable",
-                Status::Accepted => "accepted",
+                CheckStatus::Holds => "ok",
+                CheckStatus::Open | CheckStatus::FailsWithResource => check.severity.word(),
+                CheckStatus::Unreadable | CheckStatus::Untold => "unreadable",
+                CheckStatus::Accepted => "accepted",
             },
             sign: check.status.sign(true),
             word: check.status.word(),
@@ -235,7 +237,7 @@ fn section<'a>(
         }
     };
     let rows: Vec<_> = checks.iter().map(row).collect();
-    (!rows.is_empty()).then(|| Section {
+    (!rows.is_empty()).then(|| PageSection {
         name: group.word(),
         said,
         rows,
@@ -282,23 +284,25 @@ fn engine() -> Result<Environment<'static>, Error> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_formatter(write_value);
     engine.add_filter("prose", |text: &str| {
-        Value::from_object(Markup(prose(text)))
+        Value::from_object(HtmlMarkup(prose(text)))
     });
     engine.add_filter("linked", |id: &str, docs: &str| {
-        Value::from_object(Markup(linked(id, docs)))
+        Value::from_object(HtmlMarkup(linked(id, docs)))
     });
-    engine.add_filter("mend", |text: &str| Value::from_object(Markup(mend(text))));
+    engine.add_filter("mend", |text: &str| {
+        Value::from_object(HtmlMarkup(mend(text)))
+    });
     engine.add_template(
         "verify.html",
         include_str!("../../../templates/verify.html"),
     )?;
-    engine.add_global("css", Value::from_object(Markup(CSS.to_owned())));
+    engine.add_global("css", Value::from_object(HtmlMarkup(CSS.to_owned())));
     Ok(engine)
 }
 
 fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
-    let text = match (value.downcast_object_ref::<Markup>(), value.kind()) {
-        (Some(Markup(text)), _) => text.clone(),
+    let text = match (value.downcast_object_ref::<HtmlMarkup>(), value.kind()) {
+        (Some(HtmlMarkup(text)), _) => text.clone(),
         (None, ValueKind::String | ValueKind::Number) => escape(&value.to_string()),
         (None, kind) => {
             return Err(Error::new(
@@ -314,9 +318,9 @@ fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
 
 /// Text that is HTML. Only this file makes it.
 #[derive(Debug)]
-struct Markup(String);
+struct HtmlMarkup(String);
 
-impl Object for Markup {
+impl Object for HtmlMarkup {
     fn render(self: &std::sync::Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

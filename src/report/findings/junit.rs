@@ -1,21 +1,21 @@
 //! Checks as JUnit XML, for what shows test reports: a suite for each group, a case for each check.
 
 use super::{
-    document::{CheckDocument, FindingDocument, Status, VerifyDocument},
+    document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument},
     markup::escape,
 };
-use crate::checks::Group;
+use crate::checks::CheckGroup;
 
 /// All checks, with a line break at the end.
 pub fn junit(document: &VerifyDocument) -> String {
-    let all: Vec<&CheckDocument> = document.checks.iter().collect();
+    let all: Vec<&CheckResultDocument> = document.checks.iter().collect();
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     xml.push_str(&format!(
         "<testsuites name=\"{}\" {}>\n",
         escape(&format!("tfbackend verify {}", document.name())),
         totals(&all)
     ));
-    for group in Group::ALL {
+    for group in CheckGroup::ALL {
         let checks: Vec<_> = all
             .iter()
             .copied()
@@ -28,12 +28,12 @@ pub fn junit(document: &VerifyDocument) -> String {
     xml + "</testsuites>\n"
 }
 
-fn totals(checks: &[&CheckDocument]) -> String {
-    let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
+fn totals(checks: &[&CheckResultDocument]) -> String {
+    let number = |status: CheckStatus| checks.iter().filter(|check| check.status == status).count();
     let [failures, errors, skipped] = [
-        number(Status::Open) + number(Status::FailsWithResource),
-        number(Status::Unreadable),
-        number(Status::Accepted) + number(Status::Untold),
+        number(CheckStatus::Open) + number(CheckStatus::FailsWithResource),
+        number(CheckStatus::Unreadable),
+        number(CheckStatus::Accepted) + number(CheckStatus::Untold),
     ];
     format!(
         r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#,
@@ -41,7 +41,7 @@ fn totals(checks: &[&CheckDocument]) -> String {
     )
 }
 
-fn suite(group: Group, checks: &[&CheckDocument], document: &VerifyDocument) -> String {
+fn suite(group: CheckGroup, checks: &[&CheckResultDocument], document: &VerifyDocument) -> String {
     let timestamp = escape(document.at.trim_end_matches('Z'));
     let mut xml = format!(
         "  <testsuite name=\"{}\" {} timestamp=\"{timestamp}\">\n",
@@ -67,7 +67,7 @@ fn suite(group: Group, checks: &[&CheckDocument], document: &VerifyDocument) -> 
     xml + "  </testsuite>\n"
 }
 
-fn case(check: &CheckDocument, document: &VerifyDocument) -> String {
+fn case(check: &CheckResultDocument, document: &VerifyDocument) -> String {
     let name = format!("{} {} ({})", check.id, check.title, check.shown());
     let start = format!(
         "    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"",
@@ -80,29 +80,29 @@ fn case(check: &CheckDocument, document: &VerifyDocument) -> String {
     }
 }
 
-fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
+fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<String> {
     let finding = document.findings_of(check).next();
     let what = escape(finding.map_or(check.title.as_str(), |finding| finding.what.as_str()));
     let severity = check.severity.word();
     match check.status {
-        Status::Holds => None,
-        Status::Untold => {
+        CheckStatus::Holds => None,
+        CheckStatus::Untold => {
             Some("<skipped message=\"it cannot be told: see the notes\"/>".to_owned())
         }
-        Status::Open => Some(format!(
+        CheckStatus::Open => Some(format!(
             "<failure message=\"{what}\" type=\"{severity}\">{}</failure>",
             details(check, document)
         )),
-        Status::FailsWithResource => {
+        CheckStatus::FailsWithResource => {
             let why = "what it is about is not there, or could not be looked at: see the failure \
                        of the resource";
             Some(format!("<failure message=\"{why}\" type=\"{severity}\"/>"))
         }
-        Status::Unreadable => Some(format!(
+        CheckStatus::Unreadable => Some(format!(
             "<error message=\"{what}\" type=\"{severity}\">{}</error>",
             details(check, document)
         )),
-        Status::Accepted => {
+        CheckStatus::Accepted => {
             let acceptance = finding.and_then(|finding| finding.accepted.as_ref());
             let reason = acceptance
                 .map(|acceptance| acceptance.reason.as_str())
@@ -120,7 +120,7 @@ fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
 }
 
 /// One line for each thing that is known of each place.
-fn details(check: &CheckDocument, document: &VerifyDocument) -> String {
+fn details(check: &CheckResultDocument, document: &VerifyDocument) -> String {
     document
         .findings_of(check)
         .map(one)

@@ -6,7 +6,7 @@
 
 use super::{
     SharedFixes,
-    document::{FindingDocument, Status, VerifyDocument},
+    document::{CheckStatus, FindingDocument, VerifyDocument},
     markup::{code, linked, mend, prose},
 };
 use crate::text::words::count;
@@ -163,7 +163,7 @@ fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
         .filter(|(_, text)| !text.is_empty())
         .map(|(name, text)| format!("<li><b>{name}:</b> {text}</li>"))
         .collect();
-    let unreadable = if finding.status == Status::Unreadable {
+    let unreadable = if finding.status == CheckStatus::Unreadable {
         ", unreadable"
     } else {
         ""

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::document::{CheckDocument, ResourceDocument, Status, VerifyDocument};
+use super::document::{CheckResultDocument, CheckStatus, ResourceDocument, VerifyDocument};
 use crate::{
     report::{
         safe::safe,
@@ -27,39 +27,39 @@ const PARTS: usize = 9;
 
 /// An SVG, but for its words: the template writes it.
 #[derive(Serialize)]
-pub struct Picture {
+pub struct BackendPicture {
     width: usize,
     height: usize,
     edges: Vec<String>,
-    nodes: Vec<Node>,
+    nodes: Vec<BoxNode>,
 }
 
 #[derive(Serialize)]
-struct Node {
+struct BoxNode {
     x: usize,
     y: usize,
     width: usize,
     height: usize,
-    mark: Mark,
+    mark: BoxMark,
     present: bool,
     address: String,
     title: String,
-    lines: Vec<Line>,
+    lines: Vec<BoxLine>,
 }
 
 /// A line of text in a box; with a mark if it is about a part.
 #[derive(Serialize)]
-struct Line {
+struct BoxLine {
     x: usize,
     y: usize,
     text: String,
     kind: &'static str,
-    mark: Option<Mark>,
+    mark: Option<BoxMark>,
 }
 
 /// Colour, sign and word of the worst that there is to say.
 #[derive(Clone, Copy, Serialize)]
-pub struct Mark {
+pub struct BoxMark {
     /// The class that colours it.
     class: &'static str,
     sign: &'static str,
@@ -67,19 +67,19 @@ pub struct Mark {
 }
 
 /// A box: a resource, or all of a kind, such as the alarms.
-struct Whole<'a> {
+struct ResourceBox<'a> {
     name: &'a str,
     members: Vec<&'a ResourceDocument>,
 }
 
-impl Whole<'_> {
-    fn needs(&self, other: &Whole<'_>) -> bool {
+impl ResourceBox<'_> {
+    fn needs(&self, other: &ResourceBox<'_>) -> bool {
         let mut needs = self.members.iter().flat_map(|member| &member.needs);
         needs.any(|need| other.members.iter().any(|member| member.address == *need))
     }
 }
 
-impl Picture {
+impl BackendPicture {
     /// Nothing to draw without resources.
     pub fn of(document: &VerifyDocument) -> Option<Self> {
         if document.resources.is_empty() {
@@ -87,9 +87,9 @@ impl Picture {
         }
         let wholes = wholes(&document.resources);
         let layers = layers(&wholes);
-        let mut nodes: Vec<Node> = wholes.iter().map(|whole| node(whole, document)).collect();
+        let mut nodes: Vec<BoxNode> = wholes.iter().map(|whole| node(whole, document)).collect();
         let last = layers.iter().copied().max().unwrap_or_default();
-        let column = |layer: usize, nodes: &[Node]| {
+        let column = |layer: usize, nodes: &[BoxNode]| {
             let heights: Vec<_> = nodes
                 .iter()
                 .zip(&layers)
@@ -124,13 +124,13 @@ impl Picture {
 }
 
 /// In the order of the resources; each kind once.
-fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
-    let mut wholes: Vec<Whole<'_>> = vec![];
+fn wholes(resources: &[ResourceDocument]) -> Vec<ResourceBox<'_>> {
+    let mut wholes: Vec<ResourceBox<'_>> = vec![];
     for resource in resources {
         let kind = resource.address.split_once('[').map(|(kind, _)| kind);
         match kind.and_then(|kind| wholes.iter_mut().find(|whole| whole.name == kind)) {
             Some(whole) => whole.members.push(resource),
-            None => wholes.push(Whole {
+            None => wholes.push(ResourceBox {
                 name: kind.unwrap_or(&resource.address),
                 members: vec![resource],
             }),
@@ -146,7 +146,7 @@ fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
 }
 
 /// In which column each stands. What is needed stands before in the list: there are no circles.
-fn layers(wholes: &[Whole<'_>]) -> Vec<usize> {
+fn layers(wholes: &[ResourceBox<'_>]) -> Vec<usize> {
     let mut layers: Vec<usize> = vec![];
     for (at, whole) in wholes.iter().enumerate() {
         let before = wholes[..at]
@@ -160,7 +160,7 @@ fn layers(wholes: &[Whole<'_>]) -> Vec<usize> {
 }
 
 /// From what is needed to what needs it, unless another one leads there on the way.
-fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
+fn edges(wholes: &[ResourceBox<'_>], nodes: &[BoxNode]) -> Vec<String> {
     // For each, all that it builds on, directly or not.
     let mut below: Vec<Vec<usize>> = vec![];
     let mut pairs = vec![];
@@ -180,7 +180,7 @@ fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
         all.dedup();
         below.push(all);
     }
-    let curve = |(from, to): (&Node, &Node)| {
+    let curve = |(from, to): (&BoxNode, &BoxNode)| {
         let (x, y) = (from.x + from.width, from.y + from.height / 2);
         let (to_x, to_y) = (to.x - 3, to.y + to.height / 2);
         format!(
@@ -192,8 +192,8 @@ fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
     pairs.into_iter().map(curve).collect()
 }
 
-fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
-    let checks: Vec<&CheckDocument> = whole
+fn node(whole: &ResourceBox<'_>, document: &VerifyDocument) -> BoxNode {
+    let checks: Vec<&CheckResultDocument> = whole
         .members
         .iter()
         .flat_map(|member| checks_of(member, document))
@@ -206,7 +206,7 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
     let present = absent < whole.members.len();
     let holds = checks
         .iter()
-        .filter(|check| check.status == Status::Holds)
+        .filter(|check| check.status == CheckStatus::Holds)
         .count();
     let (title, parts) = match whole.members[..] {
         [only] => (
@@ -222,7 +222,7 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
             members(whole, document),
         ),
     };
-    let mut lines: Vec<(String, &'static str, Option<Mark>)> = vec![];
+    let mut lines: Vec<(String, &'static str, Option<BoxMark>)> = vec![];
     lines.extend(
         fold(&title, TITLE)
             .into_iter()
@@ -244,9 +244,9 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
     );
     let first = 40;
     let height = first + lines.len() * LINE + 2;
-    let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<Mark>))| {
+    let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<BoxMark>))| {
         let x = if mark.is_some() { 28 } else { 12 };
-        Line {
+        BoxLine {
             x,
             y: first + LINE * at,
             text,
@@ -254,12 +254,12 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
             mark,
         }
     };
-    Node {
+    BoxNode {
         x: 0,
         y: 0,
         width: BOX,
         height,
-        mark: Mark::of(checks.iter().copied()).or_absent(present),
+        mark: BoxMark::of(checks.iter().copied()).or_absent(present),
         present,
         address: short(&safe(whole.name), LETTERS - 4),
         title: format!("{} {title}", whole.name),
@@ -271,8 +271,8 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
 fn checks_of<'a>(
     resource: &ResourceDocument,
     document: &'a VerifyDocument,
-) -> Vec<&'a CheckDocument> {
-    let of = |check: &&CheckDocument| {
+) -> Vec<&'a CheckResultDocument> {
+    let of = |check: &&CheckResultDocument| {
         let rest = check
             .address
             .as_deref()
@@ -283,7 +283,7 @@ fn checks_of<'a>(
 }
 
 /// The parts that something was checked of, each with the worst that was found there.
-fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)> {
+fn parts<'a>(checks: &[&'a CheckResultDocument], inside: &str) -> Vec<(&'a str, BoxMark)> {
     let mut names: Vec<&str> = vec![];
     for part in checks
         .iter()
@@ -293,7 +293,7 @@ fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)>
             names.push(part);
         }
     }
-    let at = |check: &CheckDocument, name: &str| {
+    let at = |check: &CheckResultDocument, name: &str| {
         check
             .address
             .as_deref()
@@ -305,16 +305,16 @@ fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)>
         .map(|name| {
             (
                 name,
-                Mark::of(checks.iter().copied().filter(|check| at(check, name))),
+                BoxMark::of(checks.iter().copied().filter(|check| at(check, name))),
             )
         })
         .collect()
 }
 
 /// The resources of a kind by the names in their brackets.
-fn members<'a>(whole: &Whole<'a>, document: &VerifyDocument) -> Vec<(&'a str, Mark)> {
+fn members<'a>(whole: &ResourceBox<'a>, document: &VerifyDocument) -> Vec<(&'a str, BoxMark)> {
     let name = |member: &&'a ResourceDocument| {
-        let mark = Mark::of(checks_of(member, document).into_iter()).or_absent(member.present);
+        let mark = BoxMark::of(checks_of(member, document).into_iter()).or_absent(member.present);
         (
             member.address[whole.name.len()..].trim_matches(['[', ']']),
             mark,
@@ -324,7 +324,7 @@ fn members<'a>(whole: &Whole<'a>, document: &VerifyDocument) -> Vec<(&'a str, Ma
 }
 
 /// As many as a box has room for, and how many there are besides.
-fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
+fn shown(parts: Vec<(&str, BoxMark)>) -> Vec<(String, Option<BoxMark>)> {
     let room = if parts.len() > PARTS {
         PARTS - 1
     } else {
@@ -339,20 +339,22 @@ fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
     shown
 }
 
-impl Mark {
+impl BoxMark {
     /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
-    fn of<'a>(checks: impl Iterator<Item = &'a CheckDocument>) -> Self {
+    fn of<'a>(checks: impl Iterator<Item = &'a CheckResultDocument>) -> Self {
         let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| {
             !matches!(
                 check.status,
-                Status::Holds | Status::Accepted | Status::Untold
+                CheckStatus::Holds | CheckStatus::Accepted | CheckStatus::Untold
             )
         });
-        let all_accepted =
-            !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
+        let all_accepted = !rest.is_empty()
+            && rest
+                .iter()
+                .all(|check| check.status == CheckStatus::Accepted);
         match open
             .into_iter()
-            .max_by_key(|check| (check.severity, check.status != Status::Unreadable))
+            .max_by_key(|check| (check.severity, check.status != CheckStatus::Unreadable))
         {
             None if all_accepted => Self {
                 class: "accepted",
@@ -364,7 +366,7 @@ impl Mark {
                 sign: "✓",
                 word: "nothing open",
             },
-            Some(check) if check.status == Status::Unreadable => Self {
+            Some(check) if check.status == CheckStatus::Unreadable => Self {
                 class: "unreadable",
                 sign: "?",
                 word: "unreadable",

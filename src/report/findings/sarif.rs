@@ -4,9 +4,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::document::{CheckDocument, FindingDocument, Status, VerifyDocument};
+use super::document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument};
 use crate::{
-    checks::{Group, Severity},
+    checks::{CheckGroup, Severity},
     report::{json::escaped, safe::safe},
 };
 
@@ -57,8 +57,8 @@ pub fn sarif(document: &VerifyDocument) -> String {
 }
 
 /// Each check once, in the order in which they were first carried out.
-fn rules(document: &VerifyDocument) -> Vec<&CheckDocument> {
-    let mut rules: Vec<&CheckDocument> = vec![];
+fn rules(document: &VerifyDocument) -> Vec<&CheckResultDocument> {
+    let mut rules: Vec<&CheckResultDocument> = vec![];
     for check in &document.checks {
         if !rules.iter().any(|rule| rule.id == check.id) {
             rules.push(check);
@@ -67,7 +67,7 @@ fn rules(document: &VerifyDocument) -> Vec<&CheckDocument> {
     rules
 }
 
-fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
+fn rule(check: &CheckResultDocument, document: &VerifyDocument) -> Value {
     let why = document
         .findings
         .iter()
@@ -106,11 +106,11 @@ fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
 fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> Value {
     // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
     let (kind, level) = match finding.status {
-        Status::Unreadable | Status::Untold => ("open", "none"),
-        Status::Open | Status::Accepted | Status::FailsWithResource => {
+        CheckStatus::Unreadable | CheckStatus::Untold => ("open", "none"),
+        CheckStatus::Open | CheckStatus::Accepted | CheckStatus::FailsWithResource => {
             ("fail", level(finding.severity))
         }
-        Status::Holds => ("pass", "none"),
+        CheckStatus::Holds => ("pass", "none"),
     };
     let mut result = json!({
         "ruleId": safe(&finding.id),
@@ -122,7 +122,7 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
         "partialFingerprints": { "tfbackendFinding/v1": fingerprint(finding, document) },
         "properties": { "severity": finding.severity.word(), "group": finding.group.word() },
     });
-    if finding.status == Status::Accepted {
+    if finding.status == CheckStatus::Accepted {
         let reason = finding.accepted.as_ref().map(|acceptance| {
             let until = acceptance
                 .until
@@ -163,7 +163,7 @@ fn location(finding: &FindingDocument, file: Option<&str>) -> Value {
     let mut location = json!({ "logicalLocations": [logical] });
     // Code scanning shows nothing that is in no file: what is in the cloud is shown at the file
     // that leads there.
-    let path = if finding.group == Group::Files {
+    let path = if finding.group == CheckGroup::Files {
         finding.resource.as_deref().or(file)
     } else {
         file

@@ -3,11 +3,12 @@
 use proptest::prelude::*;
 
 use super::document::{
-    About, CheckDocument, Counts, FindingDocument, ResourceDocument, Status, VerifyDocument,
+    CheckResultDocument, CheckStatus, FindingDocument, ResourceDocument, VerdictCounts,
+    VerifiedEnvironment, VerifyDocument,
 };
 use crate::{
-    checks::{Group, Severity, accept::Acceptance},
-    report::{View, style::Style},
+    checks::{CheckGroup, Severity, accept::AcceptedFinding},
+    report::{TextStyle, style::TextStyles},
 };
 
 mod html;
@@ -16,10 +17,10 @@ mod markdown;
 mod sarif;
 mod text;
 
-fn view(width: usize) -> View {
-    View {
+fn view(width: usize) -> TextStyle {
+    TextStyle {
         width,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -33,16 +34,16 @@ fn owned(text: &str) -> Option<String> {
 
 fn check(
     id: &str,
-    status: Status,
+    status: CheckStatus,
     severity: Severity,
-    group: Group,
+    group: CheckGroup,
     title: &str,
     place: [&str; 2],
     controls: &[&str],
-) -> CheckDocument {
+) -> CheckResultDocument {
     let [address, resource] = place.map(owned);
     let controls = controls.iter().map(|&control| control.to_owned()).collect();
-    CheckDocument {
+    CheckResultDocument {
         id: id.into(),
         status,
         severity,
@@ -55,7 +56,7 @@ fn check(
     }
 }
 
-fn finding(check: &CheckDocument, what: &str, why: &str, mend: &str) -> FindingDocument {
+fn finding(check: &CheckResultDocument, what: &str, why: &str, mend: &str) -> FindingDocument {
     FindingDocument {
         id: check.id.clone(),
         status: check.status,
@@ -89,9 +90,9 @@ const KEY_ARN: &str = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000
 
 /// Every status, severity and group; in one state key, what a hostile tenant would write.
 fn made() -> VerifyDocument {
-    use Group::{Access, Alarms, Audit, Encryption, Files, Keys, Locking, Storage, Usage};
+    use CheckGroup::{Access, Alarms, Audit, Encryption, Files, Keys, Locking, Storage, Usage};
+    use CheckStatus::{Accepted, Holds, Open, Unreadable};
     use Severity::{Critical, High, Info, Low, Medium};
-    use Status::{Accepted, Holds, Open, Unreadable};
     let evil = format!("s3://{BUCKET}/<b>a|b</b>`@root`${{x}}\u{202e}\x1b[31m\n");
     let checks = vec![
         check(
@@ -220,14 +221,14 @@ fn made() -> VerifyDocument {
             "tfbackend bootstrap --env prod --alarm-email ops@example.com",
         ),
     ];
-    findings[3].accepted = Some(Acceptance {
+    findings[3].accepted = Some(AcceptedFinding {
         id: "bucket-logs".into(),
         at: None,
         reason: "the organization's trail records it".into(),
         until: owned("2027-01-31"),
     });
     VerifyDocument {
-        about: About {
+        about: VerifiedEnvironment {
             project: owned("acme"),
             env: owned("prod"),
             account: "123456789012".into(),
@@ -239,7 +240,7 @@ fn made() -> VerifyDocument {
         passed: false,
         score: 40,
         score_capped: owned("no more than 40 while a finding of severity critical is open"),
-        counts: Counts {
+        counts: VerdictCounts {
             critical: 1,
             high: 2,
             medium: 1,
@@ -306,7 +307,7 @@ fn with_shared_fixes() -> VerifyDocument {
     let mut open = document
         .findings
         .iter_mut()
-        .filter(|finding| finding.status == Status::Open);
+        .filter(|finding| finding.status == CheckStatus::Open);
     for fix in [
         LONG_FIX,
         "tfbackend render --env prod",
@@ -322,7 +323,7 @@ fn with_shared_fixes() -> VerifyDocument {
 fn filled_with(text: &str) -> VerifyDocument {
     let mut document = made();
     let all = || text.to_owned();
-    let about = About {
+    let about = VerifiedEnvironment {
         project: Some(all()),
         env: Some(all()),
         account: all(),
@@ -346,7 +347,7 @@ fn filled_with(text: &str) -> VerifyDocument {
         );
         (finding.controls, finding.docs) = (vec![all()], all());
         if let Some(acceptance) = &mut finding.accepted {
-            *acceptance = Acceptance {
+            *acceptance = AcceptedFinding {
                 id: all(),
                 at: Some(all()),
                 reason: all(),

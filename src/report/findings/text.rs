@@ -2,12 +2,12 @@
 
 use super::{
     SharedFixes,
-    document::{CheckDocument, FindingDocument, Status, VerifyDocument},
+    document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument},
     is_command, vendor_page,
 };
 use crate::{
-    checks::{Group, Severity},
-    report::{View, safe::safe, style::Style, wrap::wrap},
+    checks::{CheckGroup, Severity},
+    report::{TextStyle, safe::safe, style::TextStyles, wrap::wrap},
     text::words::count,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 ///
 /// What is open is shown with all that there is to say of it, what is accepted in a line, what
 /// holds is counted. With `view.verbose` the checks that hold are shown as well.
-pub fn text(document: &VerifyDocument, view: &View) -> String {
+pub fn text(document: &VerifyDocument, view: &TextStyle) -> String {
     let mut lines = title(document, view);
     let open: Vec<_> = document.open().collect();
     let fixes = SharedFixes::of(&open);
@@ -50,7 +50,7 @@ pub fn text(document: &VerifyDocument, view: &View) -> String {
     let failing: Vec<_> = document
         .checks
         .iter()
-        .filter(|check| view.verbose && check.status == Status::FailsWithResource)
+        .filter(|check| view.verbose && check.status == CheckStatus::FailsWithResource)
         .collect();
     if !failing.is_empty() {
         lines.extend(heading(
@@ -74,7 +74,7 @@ pub fn text(document: &VerifyDocument, view: &View) -> String {
 }
 
 /// Which backend it is about, and where that is.
-fn title(document: &VerifyDocument, view: &View) -> Vec<String> {
+fn title(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
     let about = &document.about;
     let known: Vec<&str> = [&about.project, &about.env]
         .into_iter()
@@ -107,7 +107,7 @@ fn title(document: &VerifyDocument, view: &View) -> Vec<String> {
     lines
 }
 
-fn heading(name: String, findings: usize, style: Style) -> [String; 2] {
+fn heading(name: String, findings: usize, style: TextStyles) -> [String; 2] {
     [String::new(), style.bold(&format!("{name} ({findings})"))]
 }
 
@@ -120,7 +120,7 @@ fn capital(word: &str) -> String {
 }
 
 /// A finding with all that there is to say of it.
-fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &View) -> Vec<String> {
+fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &TextStyle) -> Vec<String> {
     let mut lines = line(
         finding.status,
         &format!("{}  {}", safe(&finding.id), safe(finding.shown())),
@@ -168,14 +168,14 @@ fn copyable(fix: &str) -> String {
     }
 }
 
-fn shared_fix(number: usize, fix: &str, view: &View) -> Vec<String> {
+fn shared_fix(number: usize, fix: &str, view: &TextStyle) -> Vec<String> {
     let mut lines = vec![String::new(), view.style.bold(&format!("Fix {number}"))];
     lines.extend(wrap("    ", "      ", &safe(&copyable(fix)), view.width));
     lines
 }
 
 /// An accepted finding: who looks for it knows it already.
-fn brief(finding: &FindingDocument, view: &View) -> Vec<String> {
+fn brief(finding: &FindingDocument, view: &TextStyle) -> Vec<String> {
     let reason = finding.accepted.as_ref().map(|acceptance| {
         let until = acceptance
             .until
@@ -200,7 +200,7 @@ fn brief(finding: &FindingDocument, view: &View) -> Vec<String> {
     )
 }
 
-fn held(check: &CheckDocument, view: &View) -> Vec<String> {
+fn held(check: &CheckResultDocument, view: &TextStyle) -> Vec<String> {
     line(
         check.status,
         &format!(
@@ -214,16 +214,16 @@ fn held(check: &CheckDocument, view: &View) -> Vec<String> {
 }
 
 /// Sign and word, and then the text. Only they are coloured: without colour nothing is lost.
-fn line(status: Status, text: &str, view: &View) -> Vec<String> {
+fn line(status: CheckStatus, text: &str, view: &TextStyle) -> Vec<String> {
     let style = view.style;
     let head = format!("{} {}", status.sign(style.unicode), status.word());
     let mut lines = wrap(&format!("{head}  "), "    ", text, view.width);
     if let Some(after) = lines[0].strip_prefix(&head) {
         let head = match status {
-            Status::Holds => style.green(&head),
-            Status::Open | Status::FailsWithResource => style.red(&head),
-            Status::Unreadable => style.yellow(&head),
-            Status::Accepted | Status::Untold => style.dim(&head),
+            CheckStatus::Holds => style.green(&head),
+            CheckStatus::Open | CheckStatus::FailsWithResource => style.red(&head),
+            CheckStatus::Unreadable => style.yellow(&head),
+            CheckStatus::Accepted | CheckStatus::Untold => style.dim(&head),
         };
         lines[0] = head + after;
     }
@@ -231,7 +231,7 @@ fn line(status: Status, text: &str, view: &View) -> Vec<String> {
 }
 
 /// What is open by severity and by group, what else there is, and the score.
-fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
+fn summary(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
     let counts = document.counts;
     let mut parts = match counts.open() {
         0 => vec!["nothing is open".to_owned()],
@@ -258,7 +258,7 @@ fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
         &format!("Verify: {}.", parts.join(", ")),
         view.width,
     );
-    let groups = Group::ALL.into_iter().map(|group| {
+    let groups = CheckGroup::ALL.into_iter().map(|group| {
         (
             group,
             document

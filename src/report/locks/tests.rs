@@ -5,18 +5,23 @@ use crate::text::invisible::is_invisible;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::style::Style;
+use crate::report::style::TextStyles;
 
-fn view(width: usize) -> View {
-    View {
+fn view(width: usize) -> TextStyle {
+    TextStyle {
         width,
-        style: Style::PLAIN,
+        style: TextStyles::PLAIN,
         verbose: false,
     }
 }
 
-fn lock(key: &str, workspace: &str, held_in: &[HeldIn], missing: Option<HeldIn>) -> LockDocument {
-    LockDocument {
+fn lock(
+    key: &str,
+    workspace: &str,
+    held_in: &[HeldIn],
+    missing: Option<HeldIn>,
+) -> HeldLockDocument {
+    HeldLockDocument {
         bucket: "states".to_owned(),
         path: if workspace == "default" {
             key.to_owned()
@@ -38,9 +43,9 @@ fn lock(key: &str, workspace: &str, held_in: &[HeldIn], missing: Option<HeldIn>)
     }
 }
 
-fn hostile() -> LockDocument {
+fn hostile() -> HeldLockDocument {
     let nasty = |text: &str| Some(text.to_owned());
-    LockDocument {
+    HeldLockDocument {
         who: nasty("\u{1b}]52;c;aGk=\u{7}\u{1b}[2Jroot\n\u{202e}host"),
         operation: nasty("apply\r\u{9b}31m"),
         version: nasty("\u{200b}1"),
@@ -50,7 +55,7 @@ fn hostile() -> LockDocument {
     }
 }
 
-fn document(locks: Vec<LockDocument>, unseen: Vec<String>) -> LocksDocument {
+fn document(locks: Vec<HeldLockDocument>, unseen: Vec<String>) -> LocksDocument {
     LocksDocument {
         bucket: "states".to_owned(),
         table: Some("locks".to_owned()),
@@ -61,7 +66,7 @@ fn document(locks: Vec<LockDocument>, unseen: Vec<String>) -> LocksDocument {
 
 #[test]
 fn a_row_for_each_lock() {
-    let broken = LockDocument {
+    let broken = HeldLockDocument {
         id: "unnamed-d41d8cd98f00b204e9800998ecf8427e".to_owned(),
         error: Some("it is empty".to_owned()),
         operation: None,
@@ -70,7 +75,7 @@ fn a_row_for_each_lock() {
         age_seconds: None,
         ..lock("b.tfstate", "default", &[HeldIn::File], None)
     };
-    let elsewhere = LockDocument {
+    let elsewhere = HeldLockDocument {
         bucket: "others".to_owned(),
         workspace: String::new(),
         ..lock("c", "default", &[HeldIn::Table], None)
@@ -133,7 +138,7 @@ fn a_row_for_each_lock() {
 
 #[test]
 fn everything_in_one() {
-    let half = |state: Place, error: Option<&str>| HalfDocument {
+    let half = |state: LockPlaceDocument, error: Option<&str>| HalfDocument {
         state,
         error: error.map(str::to_owned),
         raw: None,
@@ -144,12 +149,12 @@ fn everything_in_one() {
         key: "a.tfstate".to_owned(),
         workspace: "blue".to_owned(),
         locked: Some(true),
-        locks: vec![LockDocument {
+        locks: vec![HeldLockDocument {
             info: Some("why".to_owned()),
             ..lock("a.tfstate", "blue", &[HeldIn::Table], Some(HeldIn::File))
         }],
-        file: half(Place::Free, None),
-        table: half(Place::Held, None),
+        file: half(LockPlaceDocument::Free, None),
+        table: half(LockPlaceDocument::Held, None),
     };
     assert_snapshot!(show(&shown, &view(80)), @"
     State:      s3://states/env:/blue/a.tfstate
@@ -169,7 +174,7 @@ fn everything_in_one() {
     let free = ShownDocument {
         locked: Some(false),
         locks: vec![],
-        table: half(Place::NotInUse, None),
+        table: half(LockPlaceDocument::NotInUse, None),
         ..shown.clone()
     };
     assert_snapshot!(show(&free, &view(80)), @"
@@ -179,7 +184,7 @@ fn everything_in_one() {
     Lock file:  free
     Lock table: there is none
     ");
-    let denied = half(Place::Unreadable, Some("denied"));
+    let denied = half(LockPlaceDocument::Unreadable, Some("denied"));
     let unknown = ShownDocument {
         locked: None,
         locks: vec![],
@@ -206,12 +211,12 @@ fn hostile_holders_are_text() {
         locked: Some(true),
         locks: vec![hostile()],
         file: HalfDocument {
-            state: Place::Unreadable,
+            state: LockPlaceDocument::Unreadable,
             error: Some("\u{1b}[2J".to_owned()),
             raw: None,
         },
         table: HalfDocument {
-            state: Place::Held,
+            state: LockPlaceDocument::Held,
             error: None,
             raw: Some("\u{1b}".to_owned()),
         },

@@ -4,13 +4,13 @@ use crate::text::invisible::is_invisible;
 use insta::assert_snapshot;
 
 use super::*;
-use crate::report::style::Style;
+use crate::report::style::TextStyles;
 
 #[test]
 fn each_stage_in_words() {
-    let view = |color| View {
+    let view = |color| TextStyle {
         width: 80,
-        style: Style {
+        style: TextStyles {
             color,
             unicode: true,
         },

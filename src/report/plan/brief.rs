@@ -1,13 +1,13 @@
 //! What a plan makes, one line each, in columns: address, title, cost.
 
-use super::{Describe, Line};
+use super::{DescribeResource, ResourceTitle};
 use crate::{
     engine::{
-        plan::{Change, Plan},
+        plan::{Plan, PlannedChange},
         spec::{Address, Spec},
     },
     report::{
-        View,
+        TextStyle,
         safe::safe,
         wrap::{pad, width, wrap},
     },
@@ -23,18 +23,22 @@ const TITLE: usize = 24;
 
 /// How wide the columns are. Without any, lines are wrapped as text.
 #[derive(Default)]
-pub struct Columns {
+pub struct BriefColumns {
     address: usize,
     /// Of the titles with a cost; the others may go on below it.
     title: usize,
 }
 
-impl Columns {
-    pub fn of<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) -> Self {
+impl BriefColumns {
+    pub fn of<S: Spec>(
+        plan: &Plan<S>,
+        describe: &DescribeResource<'_, S>,
+        view: &TextStyle,
+    ) -> Self {
         let mut columns = Self::default();
         let mut cost_column = 0;
         for step in &plan.steps {
-            let Change::Create { to } = &step.change else {
+            let PlannedChange::Create { to } = &step.change else {
                 continue;
             };
             let line = describe(&step.address, to);
@@ -57,7 +61,7 @@ impl Columns {
         columns
     }
 
-    pub fn line(&self, address: &Address, line: &Line, view: &View) -> Vec<String> {
+    pub fn line(&self, address: &Address, line: &ResourceTitle, view: &TextStyle) -> Vec<String> {
         let title = safe(&line.title);
         let address = pad(&safe(address.as_str()), self.address);
         let start = format!("{HEAD}{GAP}{address}{GAP}");
@@ -92,7 +96,7 @@ impl Columns {
     }
 }
 
-fn cost(line: &Line) -> Option<String> {
+fn cost(line: &ResourceTitle) -> Option<String> {
     line.cost
         .filter(|cost| *cost > 0.0)
         .map(|cost| format!("{}/month", words::dollars(cost)))

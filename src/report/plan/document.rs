@@ -4,18 +4,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Describe, adoption::AdoptionDocument};
+use super::{DescribeResource, adoption::AdoptionDocument};
 use crate::{
     engine::{
-        plan::{Change, Kept, Plan, Reason, Step, path::CriticalPath},
+        plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
         spec::{Address, Spec},
     },
-    report::json::Document,
+    report::json::VersionedDocument,
 };
 
 /// Which environment a plan is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct About {
+pub struct PlanSubject {
     pub project: String,
     pub env: String,
     /// The account's 12 digits.
@@ -28,14 +28,14 @@ pub struct About {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     #[serde(flatten)]
-    pub about: About,
+    pub about: PlanSubject,
     /// The state that the folder will use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<StateDocument>,
+    pub state: Option<PlannedStateDocument>,
     /// Whether any step is more than a no-op.
     pub changes: bool,
-    pub counts: Counts,
-    pub monthly_cost: Cost,
+    pub counts: ActionCounts,
+    pub monthly_cost: MonthlyCost,
     /// How long carrying it out takes at least. Absent if that cannot be done, or takes something
     /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ pub struct PlanDocument {
     /// The IAM policy that carrying it out needs, and looking at everything before and after;
     /// resources as far as IAM knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<PolicyDocument>")]
+    #[schemars(with = "Option<PlanPolicyDocument>")]
     pub needed_actions: Option<Value>,
     /// Settings that nothing says, that are not the defaults, and that are kept as they are there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -60,7 +60,7 @@ pub struct PlanDocument {
 
 /// A state, and whether another folder may use it already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StateDocument {
+pub struct PlannedStateDocument {
     /// As in `s3://bucket/key`.
     pub address: String,
     pub status: StateStatus,
@@ -107,7 +107,7 @@ pub struct UnwantedResource {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "describes what a policy is serialized as")]
-struct PolicyDocument {
+struct PlanPolicyDocument {
     version: String,
     statement: Vec<Value>,
 }
@@ -115,7 +115,7 @@ struct PolicyDocument {
 /// How many steps there are of each action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct Counts {
+pub struct ActionCounts {
     pub create: usize,
     pub update: usize,
     pub adopt: usize,
@@ -135,7 +135,7 @@ fn none(count: &usize) -> bool {
 
 /// US dollars a month, without what depends on use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Cost {
+pub struct MonthlyCost {
     /// By what is created.
     pub added: f64,
     /// By all that is there in the end.
@@ -147,7 +147,7 @@ pub struct Cost {
 pub struct StepDocument {
     /// As in `state_bucket/versioning`. Stable between versions.
     pub address: Address,
-    pub action: Action,
+    pub action: PlannedAction,
     /// Addresses of the steps that come before it.
     pub needs: Vec<Address>,
     /// Kind and name, for people. Absent if blocked.
@@ -173,12 +173,12 @@ pub struct StepDocument {
     pub reason: Option<ReasonDocument>,
     /// Why it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept: Option<KeptDocument>,
+    pub kept: Option<KeptStepDocument>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Action {
+pub enum PlannedAction {
     NoOp,
     Create,
     Update,
@@ -196,21 +196,21 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonDocument {
     #[serde(flatten)]
-    pub reason: Reason,
+    pub reason: BlockReason,
     pub message: String,
 }
 
 /// The same of what is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct KeptDocument {
+pub struct KeptStepDocument {
     #[serde(flatten)]
-    pub why: Kept,
+    pub why: KeepReason,
     pub message: String,
 }
 
 /// The JSON Schema of the whole document, as it is printed.
 pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(Document<PlanDocument>);
+    let mut schema = schemars::schema_for!(VersionedDocument<PlanDocument>);
     schema.insert(
         "title".to_owned(),
         "A plan, as `tfbackend plan --output json` prints it".into(),
@@ -219,12 +219,16 @@ pub fn schema() -> Value {
 }
 
 impl PlanDocument {
-    pub fn of<S: Spec>(plan: &Plan<S>, about: About, describe: &Describe<'_, S>) -> Self {
+    pub fn of<S: Spec>(
+        plan: &Plan<S>,
+        about: PlanSubject,
+        describe: &DescribeResource<'_, S>,
+    ) -> Self {
         Self {
             about,
             changes: !plan.is_empty(),
-            counts: Counts::of(plan),
-            monthly_cost: Cost::of(plan, describe),
+            counts: ActionCounts::of(plan),
+            monthly_cost: MonthlyCost::of(plan, describe),
             critical_path: plan.critical_path(),
             state: None,
             needed_actions: None,
@@ -240,33 +244,33 @@ impl PlanDocument {
     }
 }
 
-impl Counts {
+impl ActionCounts {
     pub fn of<S>(plan: &Plan<S>) -> Self {
         let mut counts = Self::default();
         for step in &plan.steps {
             *match step.change {
-                Change::NoOp { .. } => &mut counts.no_op,
-                Change::Create { .. } => &mut counts.create,
-                Change::Update { .. } => &mut counts.update,
-                Change::Adopt { .. } => &mut counts.adopt,
-                Change::Delete { .. } => &mut counts.delete,
-                Change::Keep { .. } => &mut counts.keep,
-                Change::Blocked { .. } => &mut counts.blocked,
+                PlannedChange::NoOp { .. } => &mut counts.no_op,
+                PlannedChange::Create { .. } => &mut counts.create,
+                PlannedChange::Update { .. } => &mut counts.update,
+                PlannedChange::Adopt { .. } => &mut counts.adopt,
+                PlannedChange::Delete { .. } => &mut counts.delete,
+                PlannedChange::Keep { .. } => &mut counts.keep,
+                PlannedChange::Blocked { .. } => &mut counts.blocked,
             } += 1;
         }
         counts
     }
 }
 
-impl Cost {
-    pub fn of<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> Self {
+impl MonthlyCost {
+    pub fn of<S: Spec>(plan: &Plan<S>, describe: &DescribeResource<'_, S>) -> Self {
         let mut cost = Self::default();
         for step in &plan.steps {
             let (created, spec) = match &step.change {
-                Change::Create { to } => (true, to),
-                Change::Update { to, .. } | Change::Adopt { to, .. } => (false, to),
-                Change::NoOp { spec } | Change::Keep { spec, .. } => (false, spec),
-                Change::Delete { .. } | Change::Blocked { .. } => continue,
+                PlannedChange::Create { to } => (true, to),
+                PlannedChange::Update { to, .. } | PlannedChange::Adopt { to, .. } => (false, to),
+                PlannedChange::NoOp { spec } | PlannedChange::Keep { spec, .. } => (false, spec),
+                PlannedChange::Delete { .. } | PlannedChange::Blocked { .. } => continue,
             };
             let monthly = describe(&step.address, spec).cost.unwrap_or(0.0);
             cost.total += monthly;
@@ -277,36 +281,36 @@ impl Cost {
 }
 
 impl StepDocument {
-    fn of<S: Spec>(step: &Step<S>, describe: &Describe<'_, S>) -> Self {
+    fn of<S: Spec>(step: &PlanStep<S>, describe: &DescribeResource<'_, S>) -> Self {
         let (action, from, to) = match &step.change {
-            Change::NoOp { spec } => (Action::NoOp, Some(spec), None),
-            Change::Create { to } => (Action::Create, None, Some(to)),
-            Change::Update { from, to } => (Action::Update, Some(from), Some(to)),
-            Change::Adopt { from, to } => (Action::Adopt, Some(from), Some(to)),
-            Change::Delete { from } => (Action::Delete, Some(from), None),
-            Change::Keep { spec, .. } => (Action::Keep, Some(spec), None),
-            Change::Blocked { .. } => (Action::Blocked, None, None),
+            PlannedChange::NoOp { spec } => (PlannedAction::NoOp, Some(spec), None),
+            PlannedChange::Create { to } => (PlannedAction::Create, None, Some(to)),
+            PlannedChange::Update { from, to } => (PlannedAction::Update, Some(from), Some(to)),
+            PlannedChange::Adopt { from, to } => (PlannedAction::Adopt, Some(from), Some(to)),
+            PlannedChange::Delete { from } => (PlannedAction::Delete, Some(from), None),
+            PlannedChange::Keep { spec, .. } => (PlannedAction::Keep, Some(spec), None),
+            PlannedChange::Blocked { .. } => (PlannedAction::Blocked, None, None),
         };
         let (reason, kept) = match &step.change {
-            Change::Blocked { reason } => (
+            PlannedChange::Blocked { reason } => (
                 Some(ReasonDocument {
                     message: reason.to_string(),
                     reason: reason.clone(),
                 }),
                 None,
             ),
-            Change::Keep { why, .. } => (
+            PlannedChange::Keep { why, .. } => (
                 None,
-                Some(KeptDocument {
+                Some(KeptStepDocument {
                     message: why.to_string(),
                     why: why.clone(),
                 }),
             ),
-            Change::NoOp { .. }
-            | Change::Create { .. }
-            | Change::Update { .. }
-            | Change::Adopt { .. }
-            | Change::Delete { .. } => (None, None),
+            PlannedChange::NoOp { .. }
+            | PlannedChange::Create { .. }
+            | PlannedChange::Update { .. }
+            | PlannedChange::Adopt { .. }
+            | PlannedChange::Delete { .. } => (None, None),
         };
         let line = to.or(from).map(|spec| describe(&step.address, spec));
         Self {

@@ -8,13 +8,13 @@ use super::value::plain;
 use crate::text::words;
 
 /// A policy document, as an object or as text.
-pub struct Policy {
+pub struct PolicyText {
     pub statements: Vec<Value>,
     /// `Version` and all else.
     pub rest: Value,
 }
 
-impl Policy {
+impl PolicyText {
     /// `None` if it is none: an object with a `Statement`, or a text that holds such an object.
     pub fn of(value: &Value) -> Option<Self> {
         let document = match value {
@@ -49,7 +49,7 @@ impl Policy {
 }
 
 /// What became of a statement.
-pub enum Difference<'a> {
+pub enum StatementDifference<'a> {
     Added(&'a Value),
     Removed(&'a Value),
     Changed { from: &'a Value, to: &'a Value },
@@ -57,7 +57,7 @@ pub enum Difference<'a> {
 
 /// Statements that are the same are left out. Others are paired by Sid where both sides have it
 /// once.
-pub fn differences<'a>(from: &'a Policy, to: &'a Policy) -> Vec<Difference<'a>> {
+pub fn differences<'a>(from: &'a PolicyText, to: &'a PolicyText) -> Vec<StatementDifference<'a>> {
     let mut old: Vec<&Value> = from.statements.iter().collect();
     let mut new: Vec<&Value> = vec![];
     for statement in &to.statements {
@@ -80,13 +80,13 @@ pub fn differences<'a>(from: &'a Policy, to: &'a Policy) -> Vec<Difference<'a>> 
             .find(|other| self::sid(other) == Some(sid))
     };
     let kept = new.iter().map(|to| match pair(to, &old) {
-        Some(from) => Difference::Changed { from, to },
-        None => Difference::Added(to),
+        Some(from) => StatementDifference::Changed { from, to },
+        None => StatementDifference::Added(to),
     });
     let removed = old
         .iter()
         .filter(|from| pair(from, &new).is_none())
-        .map(|from| Difference::Removed(from));
+        .map(|from| StatementDifference::Removed(from));
     kept.chain(removed).collect()
 }
 

@@ -4,10 +4,10 @@
 use serde_json::{Map, Value};
 
 use super::{
-    policy::{self, Difference, Policy},
+    policy::{self, PolicyText, StatementDifference},
     value::{inline, is_scalar, plain},
 };
-use crate::report::{safe::safe, style::Style};
+use crate::report::{safe::safe, style::TextStyles};
 
 /// `name = value`, nested names joined by dots; what is not set is left out.
 pub fn created(to: &Value) -> Vec<String> {
@@ -17,12 +17,17 @@ pub fn created(to: &Value) -> Vec<String> {
 }
 
 /// Why the setting at a path is as it is, if there is more to say than that.
-pub type Why<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
+pub type SettingRationale<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
 
 /// `name: old → new, so that …` for what differs. What several lines have in common is said after
 /// the first of them.
-pub fn changed(from: &Value, to: &Value, why: &Why<'_>, style: Style) -> Vec<String> {
-    let mut differ = Differ {
+pub fn changed(
+    from: &Value,
+    to: &Value,
+    why: &SettingRationale<'_>,
+    style: TextStyles,
+) -> Vec<String> {
+    let mut differ = SettingDiffer {
         style,
         lines: vec![],
     };
@@ -40,7 +45,7 @@ pub fn changed(from: &Value, to: &Value, why: &Why<'_>, style: Style) -> Vec<Str
 }
 
 fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
-    if let Some(policy) = Policy::of(to) {
+    if let Some(policy) = PolicyText::of(to) {
         lines.push(format!("{} = {}", policy_named(path), policy.summary()));
     } else if let Some(tags) = tags(path, to) {
         let tags: Vec<_> = tags
@@ -66,13 +71,13 @@ fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
     }
 }
 
-struct Differ {
-    style: Style,
+struct SettingDiffer {
+    style: TextStyles,
     /// Each with the path that it is about.
     lines: Vec<(String, String)>,
 }
 
-impl Differ {
+impl SettingDiffer {
     fn walk(&mut self, path: &str, from: &Value, to: &Value) {
         if from == to {
             return;
@@ -88,7 +93,7 @@ impl Differ {
     }
 
     fn differing(&mut self, path: &str, from: &Value, to: &Value) {
-        if let (Some(from), Some(to)) = (Policy::of(from), Policy::of(to)) {
+        if let (Some(from), Some(to)) = (PolicyText::of(from), PolicyText::of(to)) {
             return self.policies(path, &from, &to);
         }
         if let (Some(from), Some(to)) = (tags(path, from), tags(path, to)) {
@@ -97,7 +102,7 @@ impl Differ {
         match (from, to) {
             (Value::Object(from), Value::Object(to)) => self.fields(path, from, to),
             (Value::Null, Value::Object(fields))
-                if !fields.is_empty() && Policy::of(to).is_none() =>
+                if !fields.is_empty() && PolicyText::of(to).is_none() =>
             {
                 self.fields(path, &Map::new(), fields)
             }
@@ -158,22 +163,22 @@ impl Differ {
         self.say(path, format!("{path}: {moves}"));
     }
 
-    fn policies(&mut self, path: &str, from: &Policy, to: &Policy) {
+    fn policies(&mut self, path: &str, from: &PolicyText, to: &PolicyText) {
         let named = policy_named(path);
         for difference in policy::differences(from, to) {
             match difference {
-                Difference::Added(statement) => {
+                StatementDifference::Added(statement) => {
                     self.say(
                         &join(path, &policy::name(statement)),
                         format!("{named}: + {}", policy::name_and_effect(statement)),
                     );
                 }
                 // Why it was there is no reason for it to go.
-                Difference::Removed(statement) => self.say(
+                StatementDifference::Removed(statement) => self.say(
                     path,
                     format!("{named}: - {}", policy::name_and_effect(statement)),
                 ),
-                Difference::Changed { from, to } => {
+                StatementDifference::Changed { from, to } => {
                     let path = join(path, &policy::name(to));
                     self.say(&path, format!("{named}: ~ {}", policy::name_and_effect(to)));
                     self.walk(&path, from, to);
@@ -211,7 +216,7 @@ fn text(value: &Value) -> String {
 
 /// What stands on one side of an arrow.
 fn short(value: &Value) -> String {
-    Policy::of(value).map_or_else(|| inline(value), |policy| policy.summary())
+    PolicyText::of(value).map_or_else(|| inline(value), |policy| policy.summary())
 }
 
 /// Tags, if the path ends in `tags` and all are texts: an object, or a list of keys and values.

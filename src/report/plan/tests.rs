@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    document::{About, PlanDocument},
+    document::{PlanDocument, PlanSubject},
     *,
 };
 use crate::{
-    engine::plan::{Kept, Reason},
+    engine::plan::{BlockReason, KeepReason},
     report::{
-        json::{Document, write_document},
-        style::Style,
+        json::{VersionedDocument, write_document},
+        style::TextStyles,
         wrap::width,
     },
 };
@@ -24,10 +24,10 @@ pub struct Any(pub Value);
 
 impl Spec for Any {}
 
-pub fn view(width: usize) -> View {
-    View {
+pub fn view(width: usize) -> TextStyle {
+    TextStyle {
         width,
-        style: Style {
+        style: TextStyles {
             color: false,
             unicode: true,
         },
@@ -35,8 +35,8 @@ pub fn view(width: usize) -> View {
     }
 }
 
-pub fn step(address: &'static str, change: Change<Any>) -> Step<Any> {
-    Step {
+pub fn step(address: &'static str, change: PlannedChange<Any>) -> PlanStep<Any> {
+    PlanStep {
         address: Address::new(address),
         needs: vec![],
         consequence: None,
@@ -44,26 +44,26 @@ pub fn step(address: &'static str, change: Change<Any>) -> Step<Any> {
     }
 }
 
-pub fn describe(address: &Address, _: &Any) -> Line {
+pub fn describe(address: &Address, _: &Any) -> ResourceTitle {
     match address.as_str() {
-        "kms_key" => Line {
+        "kms_key" => ResourceTitle {
             title: "KMS key alias/acme-tfstate-prod".into(),
             cost: Some(1.0),
             note: None,
         },
-        "state_bucket" => Line {
+        "state_bucket" => ResourceTitle {
             title: "S3 bucket acme-tfstate-prod".into(),
             cost: Some(0.02),
             note: Some("its name is taken for good".into()),
         },
-        "lock_table" => Line {
+        "lock_table" => ResourceTitle {
             title: "DynamoDB table acme-tfstate-prod-locks".into(),
             cost: Some(2.08),
             note: None,
         },
-        other => Line {
+        other => ResourceTitle {
             title: format!("the {other}"),
-            ..Line::default()
+            ..ResourceTitle::default()
         },
     }
 }
@@ -97,7 +97,7 @@ fn everything() -> Plan<Any> {
         steps: vec![
             step(
                 "kms_key",
-                Change::Create {
+                PlannedChange::Create {
                     to: Any(
                         json!({ "Key": { "rotation_days": 365, "description": null, "tags": tags("1"), "policy": policy(vec![deny("Root", json!("kms:*")), deny("Trail", json!("kms:*"))]) } }),
                     ),
@@ -105,7 +105,7 @@ fn everything() -> Plan<Any> {
             ),
             step(
                 "state_bucket",
-                Change::Create {
+                PlannedChange::Create {
                     to: Any(
                         json!({ "name": "acme-tfstate-prod", "object_lock": false, "grants": [] }),
                     ),
@@ -113,14 +113,14 @@ fn everything() -> Plan<Any> {
             ),
             step(
                 "state_bucket/encryption",
-                Change::Update {
+                PlannedChange::Update {
                     from: Any(json!({ "algorithm": "AES256", "key": null, "bucket_key": false })),
                     to: Any(json!({ "algorithm": "aws:kms", "key": key, "bucket_key": true })),
                 },
             ),
             step(
                 "state_bucket/lifecycle",
-                Change::Update {
+                PlannedChange::Update {
                     from: Any(
                         json!({ "rules": [{ "id": "theirs", "days": 3 }, { "id": "old", "days": 30, "keep": { "newest": 5 } }] }),
                     ),
@@ -131,14 +131,14 @@ fn everything() -> Plan<Any> {
             ),
             step(
                 "state_bucket/policy",
-                Change::Update {
+                PlannedChange::Update {
                     from: Any(json!({ "document": old })),
                     to: Any(json!({ "document": new })),
                 },
             ),
             step(
                 "lock_table",
-                Change::Adopt {
+                PlannedChange::Adopt {
                     from: Any(
                         json!({ "name": "acme-tfstate-prod-locks", "protected": false, "tags": { "team": "core", "tfbackend:version": "0" } }),
                     ),
@@ -149,13 +149,13 @@ fn everything() -> Plan<Any> {
             ),
             step(
                 "topic",
-                Change::Blocked {
-                    reason: Reason::Unmanaged,
+                PlannedChange::Blocked {
+                    reason: BlockReason::Unmanaged,
                 },
             ),
             step(
                 "trail",
-                Change::NoOp {
+                PlannedChange::NoOp {
                     spec: Any(json!({ "name": "t" })),
                 },
             ),
@@ -201,9 +201,9 @@ fn forty_columns_ascii_and_verbose() {
     let text = text(
         &everything(),
         &describe,
-        &View {
+        &TextStyle {
             width: 40,
-            style: Style::PLAIN,
+            style: TextStyles::PLAIN,
             verbose: true,
         },
     );
@@ -264,8 +264,8 @@ fn colour_is_all_that_colour_adds() {
     let colourful = text(
         &everything(),
         &describe,
-        &View {
-            style: Style {
+        &TextStyle {
+            style: TextStyles {
                 color: true,
                 unicode: true,
             },
@@ -281,7 +281,7 @@ fn colour_is_all_that_colour_adds() {
 
 #[test]
 fn summaries() {
-    let only = |change: Change<Any>| {
+    let only = |change: PlannedChange<Any>| {
         text(
             &Plan {
                 steps: vec![step("kms_key", change)],
@@ -295,18 +295,18 @@ fn summaries() {
         .to_owned()
     };
     assert_eq!(
-        only(Change::Create { to: Any(json!({})) }),
+        only(PlannedChange::Create { to: Any(json!({})) }),
         "Plan: 1 to create, 0 to update, 0 blocked; about $1.00 a month."
     );
     assert_eq!(
-        only(Change::Update {
+        only(PlannedChange::Update {
             from: Any(json!(1)),
             to: Any(json!(2))
         }),
         "Plan: 0 to create, 1 to update, 0 blocked."
     );
     assert_eq!(
-        only(Change::NoOp {
+        only(PlannedChange::NoOp {
             spec: Any(json!({}))
         }),
         "Plan: nothing to do, 1 unchanged."
@@ -321,7 +321,7 @@ fn summaries() {
 fn json_document() {
     let mut plan = everything();
     plan.steps.drain(1..6);
-    let about = About {
+    let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
         account: "123456789012".into(),
@@ -332,8 +332,8 @@ fn json_document() {
     write_document(&mut out, &body).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert_eq!(
-        serde_json::from_str::<Document<PlanDocument>>(&text).unwrap(),
-        Document::new(body)
+        serde_json::from_str::<VersionedDocument<PlanDocument>>(&text).unwrap(),
+        VersionedDocument::new(body)
     );
     insta::assert_snapshot!(text, @r#"
     {
@@ -423,24 +423,24 @@ fn json_document() {
 
 fn way_down() -> Plan<Any> {
     let spec = Any(json!({ "name": "acme" }));
-    let foreign = Kept::Foreign {
+    let foreign = KeepReason::Foreign {
         owner: "them\u{1b}[2J\u{202e}".into(),
     };
     Plan {
         steps: vec![
-            step("lock_table", Change::Delete { from: spec.clone() }),
+            step("lock_table", PlannedChange::Delete { from: spec.clone() }),
             step(
                 "trail",
-                Change::Keep {
+                PlannedChange::Keep {
                     spec: spec.clone(),
                     why: foreign,
                 },
             ),
             step(
                 "kms_key",
-                Change::Keep {
+                PlannedChange::Keep {
                     spec,
-                    why: Kept::Needed {
+                    why: KeepReason::Needed {
                         by: Address::new("trail"),
                     },
                 },
@@ -464,7 +464,7 @@ fn the_way_down() {
     let verbose = text(
         &way_down(),
         &describe,
-        &View {
+        &TextStyle {
             verbose: true,
             ..view(80)
         },
@@ -473,7 +473,7 @@ fn the_way_down() {
         verbose.contains("name") && verbose.contains("acme"),
         "{verbose}"
     );
-    let about = About {
+    let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
         account: "123456789012".into(),
@@ -531,14 +531,14 @@ proptest! {
     #[test]
     fn any_settings_can_be_shown(from in hostile(), to in hostile(), title: String, columns in 20usize..100) {
         let plan = Plan { steps: vec![
-            step("a", Change::Create { to: Any(to.clone()) }),
-            step("b", Change::Update { from: Any(from.clone()), to: Any(to.clone()) }),
-            step("c", Change::Blocked { reason: Reason::Unreadable { error: title.clone() } }),
+            step("a", PlannedChange::Create { to: Any(to.clone()) }),
+            step("b", PlannedChange::Update { from: Any(from.clone()), to: Any(to.clone()) }),
+            step("c", PlannedChange::Blocked { reason: BlockReason::Unreadable { error: title.clone() } }),
         ] };
-        let describe = |_: &Address, _: &Any| Line { title: title.clone(), cost: None, note: Some(title.clone()) };
+        let describe = |_: &Address, _: &Any| ResourceTitle { title: title.clone(), cost: None, note: Some(title.clone()) };
         let text = text(&plan, &describe, &view(columns));
         prop_assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
-        let differences = settings::changed(&value::bare(from.clone()), &value::bare(to.clone()), &|_| None, Style::PLAIN);
+        let differences = settings::changed(&value::bare(from.clone()), &value::bare(to.clone()), &|_| None, TextStyles::PLAIN);
         prop_assert_eq!(differences.is_empty(), value::bare(from) == value::bare(to));
     }
 }

@@ -6,22 +6,22 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::line;
 use crate::{
-    engine::{event::Event, spec::Address},
-    report::{safe::safe, style::Style},
+    engine::{event::ApplyEvent, spec::Address},
+    report::{safe::safe, style::TextStyles},
 };
 
 /// How often a spinner turns; slower than this it seems to hang.
 const TICK: Duration = Duration::from_millis(100);
 
-pub struct Bars {
+pub struct ProgressBars {
     all: MultiProgress,
     total: ProgressBar,
     running: BTreeMap<Address, ProgressBar>,
-    style: Style,
+    style: TextStyles,
 }
 
-impl Bars {
-    pub fn new(steps: usize, style: Style, target: ProgressDrawTarget) -> Self {
+impl ProgressBars {
+    pub fn new(steps: usize, style: TextStyles, target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let total = all.add(
             ProgressBar::new(steps as u64).with_style(template("  {pos} of {len} done", style)),
@@ -35,9 +35,9 @@ impl Bars {
         }
     }
 
-    pub fn on_event(&mut self, event: &Event) {
+    pub fn on_event(&mut self, event: &ApplyEvent) {
         match event {
-            Event::Started { address } => {
+            ApplyEvent::Started { address } => {
                 let spinner = ProgressBar::new_spinner()
                     .with_style(template("{spinner} {msg}  {elapsed}", self.style));
                 let spinner = self.all.insert_before(&self.total, spinner);
@@ -45,18 +45,18 @@ impl Bars {
                 spinner.enable_steady_tick(TICK);
                 self.running.insert(address.clone(), spinner);
             }
-            Event::Finished { address, .. }
-            | Event::Failed { address, .. }
-            | Event::Skipped { address, .. } => {
+            ApplyEvent::Finished { address, .. }
+            | ApplyEvent::Failed { address, .. }
+            | ApplyEvent::Skipped { address, .. } => {
                 if let Some(spinner) = self.running.remove(address) {
                     spinner.finish_and_clear();
                     self.all.remove(&spinner);
                 }
-                if matches!(event, Event::Finished { .. }) {
+                if matches!(event, ApplyEvent::Finished { .. }) {
                     self.total.inc(1);
                 }
             }
-            Event::Interrupted { .. } => {}
+            ApplyEvent::Interrupted { .. } => {}
         }
         if let Some(line) = line(event, self.style) {
             // A terminal that went away does not stop the run.
@@ -73,10 +73,10 @@ impl Bars {
 }
 
 /// A spinner for one thing that is waited for. It is taken away when it is dropped.
-pub struct Spinner(ProgressBar);
+pub struct WaitSpinner(ProgressBar);
 
-impl Spinner {
-    pub fn new(style: Style, target: ProgressDrawTarget) -> Self {
+impl WaitSpinner {
+    pub fn new(style: TextStyles, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target)
             .with_style(template("{spinner} {msg}  {elapsed}", style));
         bar.enable_steady_tick(TICK);
@@ -88,13 +88,13 @@ impl Spinner {
     }
 }
 
-impl Drop for Spinner {
+impl Drop for WaitSpinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
-fn template(template: &str, style: Style) -> ProgressStyle {
+fn template(template: &str, style: TextStyles) -> ProgressStyle {
     // The last sign is shown when a spinner is done, which none here is for long.
     let signs = style.pick("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "|/-\\ ");
     ProgressStyle::with_template(template)

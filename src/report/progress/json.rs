@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{event::Event, spec::Address};
+use crate::engine::{event::ApplyEvent, spec::Address};
 
 /// One line. `format_version` stands before the first field; `event` says which it is:
 /// `started`, `finished`, `failed`, `skipped` or `interrupted`.
@@ -34,17 +34,17 @@ pub enum EventDocument {
     },
 }
 
-impl From<Event> for EventDocument {
-    fn from(event: Event) -> Self {
+impl From<ApplyEvent> for EventDocument {
+    fn from(event: ApplyEvent) -> Self {
         match event {
-            Event::Started { address } => Self::Started { address },
-            Event::Finished { address, took } => Self::Finished {
+            ApplyEvent::Started { address } => Self::Started { address },
+            ApplyEvent::Finished { address, took } => Self::Finished {
                 address,
                 milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             },
-            Event::Failed { address, error } => Self::Failed { address, error },
-            Event::Skipped { address, because } => Self::Skipped { address, because },
-            Event::Interrupted { running } => Self::Interrupted { running },
+            ApplyEvent::Failed { address, error } => Self::Failed { address, error },
+            ApplyEvent::Skipped { address, because } => Self::Skipped { address, because },
+            ApplyEvent::Interrupted { running } => Self::Interrupted { running },
         }
     }
 }
@@ -53,14 +53,14 @@ impl From<Event> for EventDocument {
 mod tests {
     use super::*;
     use crate::report::{
-        json::Document,
-        progress::{Progress, tests::story},
+        json::VersionedDocument,
+        progress::{ProgressReporter, tests::story},
     };
 
     #[test]
     fn one_document_a_line() {
         let mut out = vec![];
-        let mut progress = Progress::Json(&mut out);
+        let mut progress = ProgressReporter::Json(&mut out);
         story()
             .into_iter()
             .for_each(|event| progress.on_event(event));
@@ -68,8 +68,8 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         for (line, event) in text.lines().zip(story()) {
             assert_eq!(
-                serde_json::from_str::<Document<EventDocument>>(line).unwrap(),
-                Document::new(event.into())
+                serde_json::from_str::<VersionedDocument<EventDocument>>(line).unwrap(),
+                VersionedDocument::new(event.into())
             );
         }
         insta::assert_snapshot!(text, @r#"

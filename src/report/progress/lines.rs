@@ -3,18 +3,18 @@
 use std::io::Write;
 
 use crate::{
-    engine::event::Event,
-    report::{safe::safe, style::Style},
+    engine::event::ApplyEvent,
+    report::{safe::safe, style::TextStyles},
     text::words,
 };
 
-pub struct Lines<'a> {
+pub struct ProgressLines<'a> {
     pub err: &'a mut (dyn Write + Send),
-    pub style: Style,
+    pub style: TextStyles,
 }
 
-impl Lines<'_> {
-    pub fn on_event(&mut self, event: &Event) {
+impl ProgressLines<'_> {
+    pub fn on_event(&mut self, event: &ApplyEvent) {
         if let Some(line) = line(event, self.style) {
             // See `Progress::on_event`.
             let _ = writeln!(self.err, "{line}").and_then(|()| self.err.flush());
@@ -23,29 +23,29 @@ impl Lines<'_> {
 }
 
 /// What an event leaves behind on a screen or in a log; a start leaves nothing.
-pub fn line(event: &Event, style: Style) -> Option<String> {
+pub fn line(event: &ApplyEvent, style: TextStyles) -> Option<String> {
     let fixed = |sign: &str, address: &crate::engine::spec::Address, rest: &str| {
         format!("{sign} {address}  {rest}", address = safe(address.as_str()))
     };
     Some(match event {
-        Event::Started { .. } => return None,
-        Event::Finished { address, took } => fixed(
+        ApplyEvent::Started { .. } => return None,
+        ApplyEvent::Finished { address, took } => fixed(
             &style.green(style.pick("✓", "ok")),
             address,
             &style.dim(&words::took(*took)),
         ),
-        Event::Failed { address, error } => fixed(
+        ApplyEvent::Failed { address, error } => fixed(
             &style.red(style.pick("✗ failed", "failed")),
             address,
             &safe(error),
         ),
-        Event::Skipped { address, because } => fixed(
+        ApplyEvent::Skipped { address, because } => fixed(
             &style.yellow("- skipped"),
             address,
             &format!("needs {}", safe(because.as_str())),
         ),
-        Event::Interrupted { running: 0 } => "interrupted: nothing more is started".to_owned(),
-        Event::Interrupted { running } => {
+        ApplyEvent::Interrupted { running: 0 } => "interrupted: nothing more is started".to_owned(),
+        ApplyEvent::Interrupted { running } => {
             let steps = words::count(*running, "step that runs is", "steps that run are");
             format!("interrupted: nothing more is started, {steps} finished first")
         }
@@ -57,9 +57,9 @@ mod tests {
     use super::*;
     use crate::report::progress::tests::story;
 
-    fn printed(style: Style) -> String {
+    fn printed(style: TextStyles) -> String {
         let mut out = vec![];
-        let mut lines = Lines {
+        let mut lines = ProgressLines {
             err: &mut out,
             style,
         };
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_line_for_each_end() {
-        insta::assert_snapshot!(printed(Style { color: false, unicode: true }), @r#"
+        insta::assert_snapshot!(printed(TextStyles { color: false, unicode: true }), @r#"
         ✓ kms_key  0.12s
         interrupted: nothing more is started, 1 step that runs is finished first
         ✗ failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror: fine
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn ascii_says_the_same() {
-        let text = printed(Style::PLAIN);
+        let text = printed(TextStyles::PLAIN);
         assert!(text.is_ascii());
         insta::assert_snapshot!(text, @r#"
         ok kms_key  0.12s
@@ -91,20 +91,20 @@ mod tests {
 
     #[test]
     fn colour_is_all_that_colour_adds() {
-        let text = printed(Style {
+        let text = printed(TextStyles {
             color: true,
             unicode: true,
         });
         assert_ne!(
             text,
-            printed(Style {
+            printed(TextStyles {
                 color: false,
                 unicode: true
             })
         );
         assert_eq!(
             console::strip_ansi_codes(&text),
-            printed(Style {
+            printed(TextStyles {
                 color: false,
                 unicode: true
             })

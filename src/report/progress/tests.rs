@@ -6,29 +6,29 @@ use super::*;
 use crate::engine::spec::Address;
 
 /// Two steps start, one finishes; the other fails with a hostile message and takes a third with it.
-pub fn story() -> Vec<Event> {
+pub fn story() -> Vec<ApplyEvent> {
     let (key, bucket, policy) = (
         Address::new("kms_key"),
         Address::new("state_bucket"),
         Address::new("state_bucket/policy"),
     );
     vec![
-        Event::Started {
+        ApplyEvent::Started {
             address: key.clone(),
         },
-        Event::Started {
+        ApplyEvent::Started {
             address: bucket.clone(),
         },
-        Event::Finished {
+        ApplyEvent::Finished {
             address: key,
             took: Duration::from_millis(120),
         },
-        Event::Interrupted { running: 1 },
-        Event::Failed {
+        ApplyEvent::Interrupted { running: 1 },
+        ApplyEvent::Failed {
             address: bucket.clone(),
             error: "taken: \x1b[2J\u{202e}evil\nerror: fine".into(),
         },
-        Event::Skipped {
+        ApplyEvent::Skipped {
             address: policy,
             because: bucket,
         },
@@ -39,9 +39,9 @@ pub fn story() -> Vec<Event> {
 #[test]
 fn a_run_can_be_watched() {
     let mut out = vec![];
-    let mut progress = Progress::Json(&mut out);
-    let watch: &mut (dyn FnMut(Event) + Send) = &mut |event| progress.on_event(event);
-    watch(Event::Interrupted { running: 0 });
+    let mut progress = ProgressReporter::Json(&mut out);
+    let watch: &mut (dyn FnMut(ApplyEvent) + Send) = &mut |event| progress.on_event(event);
+    watch(ApplyEvent::Interrupted { running: 0 });
     progress.finish();
     assert_eq!(
         String::from_utf8(out).unwrap(),
@@ -62,9 +62,9 @@ fn hidden_says_nothing_and_a_broken_pipe_stops_nothing() {
     }
     let (mut one, mut two) = (Broken, Broken);
     for mut progress in [
-        Progress::Hidden,
-        Progress::Json(&mut one),
-        Progress::lines(&mut two, Style::PLAIN),
+        ProgressReporter::Hidden,
+        ProgressReporter::Json(&mut one),
+        ProgressReporter::lines(&mut two, TextStyles::PLAIN),
     ] {
         story()
             .into_iter()

@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use super::{
     AboutDocument,
-    show::{VersionDocument, unknown},
+    show::{ShownVersionDocument, unknown},
 };
 use crate::{
-    backend::aws::store::content::Content,
+    backend::aws::store::content::VersionContent,
     report::safe::safe,
     state::{
-        diff::{Changed, Diff, Outputs},
-        outline::{Object, Outline},
+        diff::{ChangedObject, ChangedOutputs, StateDiff},
+        outline::{StateObject, StateOutline},
     },
     text::words,
 };
@@ -23,8 +23,8 @@ pub struct DiffDocument {
     pub about: AboutDocument,
     /// The name of the object.
     pub path: String,
-    pub from: VersionDocument,
-    pub to: VersionDocument,
+    pub from: ShownVersionDocument,
+    pub to: ShownVersionDocument,
     /// Whether both have the same lineage: are states of the same infrastructure.
     pub same_lineage: bool,
     /// Absent if nobody can say what is in one of them.
@@ -63,15 +63,15 @@ impl DiffDocument {
     pub fn of(
         about: AboutDocument,
         path: &str,
-        (from, before): (&Content, &Outline),
-        (to, after): (&Content, &Outline),
-        diff: Option<&Diff>,
+        (from, before): (&VersionContent, &StateOutline),
+        (to, after): (&VersionContent, &StateOutline),
+        diff: Option<&StateDiff>,
     ) -> Self {
         Self {
             about,
             path: path.to_owned(),
-            from: VersionDocument::of(from, before),
-            to: VersionDocument::of(to, after),
+            from: ShownVersionDocument::of(from, before),
+            to: ShownVersionDocument::of(to, after),
             same_lineage: before.snapshot.lineage == after.snapshot.lineage,
             difference: diff.map(DifferenceDocument::of),
         }
@@ -79,15 +79,15 @@ impl DiffDocument {
 }
 
 impl DifferenceDocument {
-    pub fn of(diff: &Diff) -> Self {
-        let Diff {
+    pub fn of(diff: &StateDiff) -> Self {
+        let StateDiff {
             added,
             removed,
             changed,
             outputs,
         } = diff;
-        let names = |objects: &[Object]| objects.iter().map(ToString::to_string).collect();
-        let Outputs {
+        let names = |objects: &[StateObject]| objects.iter().map(ToString::to_string).collect();
+        let ChangedOutputs {
             added: new,
             removed: gone,
             changed: other,
@@ -98,7 +98,7 @@ impl DifferenceDocument {
             changed: changed
                 .iter()
                 .map(
-                    |Changed {
+                    |ChangedObject {
                          object,
                          attributes,
                          taint,

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{AboutDocument, ContentsDocument, EncryptionDocument, LockDocument};
+use super::{AboutDocument, ContentsDocument, EncryptionDocument, StateLockDocument};
 use crate::{
-    backend::aws::store::inventory::{Entry, Inventory},
-    report::{View, safe::safe, table::Table},
+    backend::aws::store::inventory::{StateEntry, StateInventory},
+    report::{TextStyle, safe::safe, table::TextTable},
     text::words,
 };
 
@@ -14,7 +14,7 @@ use crate::{
 pub struct ListDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
-    pub states: Vec<StateDocument>,
+    pub states: Vec<StateListDocument>,
     /// States of which nobody can say what is in them: encrypted, of another format, unreadable.
     pub unknown: usize,
     /// Locks on states that were not written yet.
@@ -26,7 +26,7 @@ pub struct ListDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StateDocument {
+pub struct StateListDocument {
     /// The name of the object.
     pub path: String,
     /// The state key, as the configuration of its backend has it.
@@ -39,26 +39,26 @@ pub struct StateDocument {
     pub encryption: Option<EncryptionDocument>,
     /// `null` if nobody can say.
     pub locked: Option<bool>,
-    pub lock: Option<LockDocument>,
+    pub lock: Option<StateLockDocument>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OrphanDocument {
     pub path: String,
-    pub lock: LockDocument,
+    pub lock: StateLockDocument,
 }
 
 impl ListDocument {
-    pub fn of(about: AboutDocument, inventory: &Inventory) -> Self {
-        let Inventory {
+    pub fn of(about: AboutDocument, inventory: &StateInventory) -> Self {
+        let StateInventory {
             entries,
             others,
             locks,
             unseen,
         } = inventory;
-        let state = |entry: &Entry| {
-            let lock = locks.get(&entry.located.path).map(LockDocument::of);
-            StateDocument {
+        let state = |entry: &StateEntry| {
+            let lock = locks.get(&entry.located.path).map(StateLockDocument::of);
+            StateListDocument {
                 path: entry.located.path.clone(),
                 key: entry.located.key.clone(),
                 workspace: entry.located.workspace.clone(),
@@ -74,7 +74,7 @@ impl ListDocument {
                 lock,
             }
         };
-        let states: Vec<StateDocument> = entries.iter().map(state).collect();
+        let states: Vec<StateListDocument> = entries.iter().map(state).collect();
         let there = |path: &String| {
             entries
                 .binary_search_by(|entry| entry.located.path.cmp(path))
@@ -90,7 +90,7 @@ impl ListDocument {
             locks_without_state: without
                 .map(|(path, lock)| OrphanDocument {
                     path: path.clone(),
-                    lock: LockDocument::of(lock),
+                    lock: StateLockDocument::of(lock),
                 })
                 .collect(),
             others: *others,
@@ -101,7 +101,7 @@ impl ListDocument {
 }
 
 /// For a terminal: a table, and below it the keys that are many columns long.
-pub fn text(document: &ListDocument, view: &View) -> String {
+pub fn text(document: &ListDocument, view: &TextStyle) -> String {
     let mut kinds: Vec<&EncryptionDocument> = document
         .states
         .iter()
@@ -113,7 +113,7 @@ pub fn text(document: &ListDocument, view: &View) -> String {
         .into_iter()
         .filter(|kind| kind.key.is_some())
         .collect();
-    let table = Table::new([
+    let table = TextTable::new([
         "State",
         "Workspace",
         "Serial",

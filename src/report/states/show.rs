@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    backend::aws::store::content::Content,
-    report::{View, safe::safe},
+    backend::aws::store::content::VersionContent,
+    report::{TextStyle, safe::safe},
     state::{
-        census::Holds,
-        outline::{Attributes, Object, Outline},
-        snapshot::Mode,
+        census::StateContentsKind,
+        outline::{OutlineAttributes, StateObject, StateOutline},
+        snapshot::ResourceMode,
     },
     text::words,
 };
@@ -22,7 +22,7 @@ pub struct ShowDocument {
     /// The name of the object.
     pub path: String,
     #[serde(flatten)]
-    pub version: VersionDocument,
+    pub version: ShownVersionDocument,
     pub encryption: EncryptionDocument,
     /// Instances of resources and data sources; absent where nobody can say.
     pub objects: Option<Vec<ObjectDocument>>,
@@ -32,7 +32,7 @@ pub struct ShowDocument {
 
 /// Which version it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct VersionDocument {
+pub struct ShownVersionDocument {
     /// Absent where the bucket never had versions.
     pub version_id: Option<String>,
     pub modified: Option<String>,
@@ -52,13 +52,13 @@ pub struct ObjectDocument {
     pub attributes: Vec<String>,
 }
 
-impl VersionDocument {
-    pub fn of(content: &Content, outline: &Outline) -> Self {
+impl ShownVersionDocument {
+    pub fn of(content: &VersionContent, outline: &StateOutline) -> Self {
         Self {
             version_id: content.version.clone(),
             modified: content.modified.map(|at| at.to_string()),
             bytes: content.bytes.len(),
-            contents: ContentsDocument::of(&Holds::of(Ok(outline.snapshot.clone()))),
+            contents: ContentsDocument::of(&StateContentsKind::of(Ok(outline.snapshot.clone()))),
         }
     }
 
@@ -84,17 +84,22 @@ impl VersionDocument {
 }
 
 impl ShowDocument {
-    pub fn of(about: AboutDocument, path: &str, content: &Content, outline: &Outline) -> Self {
-        let object = |(object, it): (&Object, &Attributes)| ObjectDocument {
+    pub fn of(
+        about: AboutDocument,
+        path: &str,
+        content: &VersionContent,
+        outline: &StateOutline,
+    ) -> Self {
+        let object = |(object, it): (&StateObject, &OutlineAttributes)| ObjectDocument {
             address: object.to_string(),
-            data: object.address.mode == Mode::Data,
+            data: object.address.mode == ResourceMode::Data,
             tainted: it.tainted,
             attributes: it.by_name.keys().cloned().collect(),
         };
         Self {
             about,
             path: path.to_owned(),
-            version: VersionDocument::of(content, outline),
+            version: ShownVersionDocument::of(content, outline),
             encryption: EncryptionDocument::of(&content.encryption),
             objects: outline
                 .is_known()
@@ -107,7 +112,7 @@ impl ShowDocument {
 }
 
 /// For a terminal.
-pub fn text(document: &ShowDocument, view: &View) -> String {
+pub fn text(document: &ShowDocument, view: &TextStyle) -> String {
     let ShowDocument {
         about: _,
         path,

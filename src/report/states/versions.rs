@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    backend::aws::store::history::{Happened, Past},
-    report::{View, safe::safe, table::Table},
+    backend::aws::store::history::{StateVersion, VersionKind},
+    report::{TextStyle, safe::safe, table::TextTable},
     text::words,
 };
 
@@ -20,11 +20,11 @@ pub struct VersionsDocument {
     pub deleted: bool,
     /// How many versions there are, delete markers among them.
     pub count: usize,
-    pub versions: Vec<VersionDocument>,
+    pub versions: Vec<StateVersionDocument>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct VersionDocument {
+pub struct StateVersionDocument {
     pub version_id: String,
     pub modified: Option<String>,
     /// What readers get now, be it a state or that there is none.
@@ -38,8 +38,9 @@ pub struct VersionDocument {
 }
 
 impl VersionsDocument {
-    pub fn of(about: AboutDocument, path: &str, past: &[Past], count: usize) -> Self {
-        let versions: Vec<VersionDocument> = past.iter().map(VersionDocument::of).collect();
+    pub fn of(about: AboutDocument, path: &str, past: &[StateVersion], count: usize) -> Self {
+        let versions: Vec<StateVersionDocument> =
+            past.iter().map(StateVersionDocument::of).collect();
         let deleted = versions
             .iter()
             .any(|version| version.current && version.deleted);
@@ -53,17 +54,17 @@ impl VersionsDocument {
     }
 }
 
-impl VersionDocument {
-    fn of(past: &Past) -> Self {
-        let Past {
+impl StateVersionDocument {
+    fn of(past: &StateVersion) -> Self {
+        let StateVersion {
             id,
             modified,
             latest,
             what,
         } = past;
         let (bytes, contents, encryption) = match what {
-            Happened::Deleted => (None, None, None),
-            Happened::Written {
+            VersionKind::Deleted => (None, None, None),
+            VersionKind::Written {
                 size,
                 holds,
                 encryption,
@@ -77,7 +78,7 @@ impl VersionDocument {
             version_id: id.clone(),
             modified: modified.map(|at| at.to_string()),
             current: *latest,
-            deleted: matches!(what, Happened::Deleted),
+            deleted: matches!(what, VersionKind::Deleted),
             bytes,
             contents,
             encryption,
@@ -86,8 +87,8 @@ impl VersionDocument {
 }
 
 /// For a terminal: a table, and one line that says what it means.
-pub fn text(document: &VersionsDocument, view: &View) -> String {
-    let table = Table::new([
+pub fn text(document: &VersionsDocument, view: &TextStyle) -> String {
+    let table = TextTable::new([
         "Version",
         "Written",
         "Serial",

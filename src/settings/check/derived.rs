@@ -1,9 +1,9 @@
 //! Whether every derived name is one that its service takes, in any account.
 
-use super::{Checker, Clash};
+use super::{ConflictKind, SettingsChecker};
 use crate::settings::{
-    Alarms, Encryption, Settings,
-    derived::Names,
+    AlarmSettings, EncryptionSettings, Settings,
+    derived::DerivedNames,
     layer::TrailKind,
     names::{AccountId, BucketName, TableName},
 };
@@ -16,10 +16,10 @@ const MAX_TOPIC: usize = 256;
 const MAX_ALIAS: usize = 256;
 const MAX_TABLE: usize = 255;
 
-pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
+pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
     // All account ids are equally long, so any will do.
     let anybody: AccountId = "000000000000".parse().expect("twelve digits");
-    let names = Names::new(settings, settings.account.as_ref().unwrap_or(&anybody));
+    let names = DerivedNames::new(settings, settings.account.as_ref().unwrap_or(&anybody));
     if settings.bucket.name.is_none() {
         let shorten = "`project` or the environment's name (or say `bucket`)";
         if fits(
@@ -48,7 +48,7 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
             None => same_but_for_account(&names.state_bucket, &names.log_bucket, anybody.as_str()),
         };
         if is_log_bucket {
-            checker.add(Clash::BucketIsLogBucket, &["bucket"]);
+            checker.add(ConflictKind::BucketIsLogBucket, &["bucket"]);
         }
     }
     if settings.lock.uses_table()
@@ -58,13 +58,13 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
         valid::<TableName>(checker, "lock table", &names.table);
     }
     let mut lengths = vec![];
-    if matches!(settings.encryption, Encryption::NewKey { .. }) {
+    if matches!(settings.encryption, EncryptionSettings::NewKey { .. }) {
         lengths.push(("key alias", &names.key_alias, MAX_ALIAS));
     }
     if settings.access.policy {
         lengths.push(("policy", &names.policy, MAX_POLICY));
     }
-    if settings.alarms != Alarms::Off {
+    if settings.alarms != AlarmSettings::Off {
         lengths.push(("topic", &names.topic, MAX_TOPIC));
     }
     if settings.trail == TrailKind::New {
@@ -78,7 +78,7 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
 const SHORTEN: &str = "`project` or the environment's name";
 
 fn fits(
-    checker: &mut Checker<'_>,
+    checker: &mut SettingsChecker<'_>,
     what: &'static str,
     name: &str,
     max: usize,
@@ -87,7 +87,7 @@ fn fits(
     let count = name.chars().count();
     if count > max {
         checker.add(
-            Clash::TooLong {
+            ConflictKind::TooLong {
                 what,
                 name: name.to_owned(),
                 count,
@@ -101,13 +101,13 @@ fn fits(
 }
 
 fn valid<T: std::str::FromStr<Err: std::fmt::Display>>(
-    checker: &mut Checker<'_>,
+    checker: &mut SettingsChecker<'_>,
     what: &'static str,
     name: &str,
 ) {
     if let Err(error) = name.parse::<T>() {
         checker.add(
-            Clash::BadName {
+            ConflictKind::BadName {
                 what,
                 name: name.to_owned(),
                 problem: error.to_string(),

@@ -1,19 +1,22 @@
 //! Whether Terraform would read the two files as what they are.
 
-use super::{Checker, Clash};
+use super::{ConflictKind, SettingsChecker};
 use crate::settings::Settings;
 
-pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
+pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
     let conf = settings.files.conf_file.for_env(&settings.env);
     let tf = settings.files.tf_file.for_env(&settings.env);
     // Case does not tell files apart on macOS and Windows.
     if conf.eq_ignore_ascii_case(&tf) {
-        checker.add(Clash::SameFile { name: conf }, &["conf-file", "tf-file"]);
+        checker.add(
+            ConflictKind::SameFile { name: conf },
+            &["conf-file", "tf-file"],
+        );
         return;
     }
     if let Some(why) = conf_trouble(&conf.to_lowercase()) {
         checker.add(
-            Clash::FileName {
+            ConflictKind::FileName {
                 name: "conf-file",
                 file: conf,
                 why,
@@ -23,7 +26,7 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
     }
     if let Some(why) = tf_trouble(&tf) {
         checker.add(
-            Clash::FileName {
+            ConflictKind::FileName {
                 name: "tf-file",
                 file: tf,
                 why,

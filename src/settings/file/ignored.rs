@@ -2,10 +2,10 @@
 
 use toml::{Spanned, de::DeValue};
 
-use super::{Reader, Result, in_order};
+use super::{FileResult, SettingsReader, in_order};
 use crate::{
-    checks::accept::Acceptance,
-    settings::{error::Problem, variables::nearest},
+    checks::accept::AcceptedFinding,
+    settings::{error::SettingsProblem, variables::nearest},
 };
 
 /// The table's name in the file.
@@ -17,8 +17,8 @@ pub fn is_day(text: &str) -> bool {
     text.len() == "2027-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
 
-impl Reader<'_> {
-    pub(super) fn ignored(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Acceptance>> {
+impl SettingsReader<'_> {
+    pub(super) fn ignored(&self, value: &Spanned<DeValue<'_>>) -> FileResult<Vec<AcceptedFinding>> {
         let DeValue::Array(items) = value.get_ref() else {
             return Err(self.wrong_type(
                 TABLE,
@@ -30,8 +30,8 @@ impl Reader<'_> {
         items.iter().map(|item| self.acceptance(item)).collect()
     }
 
-    fn acceptance(&self, item: &Spanned<DeValue<'_>>) -> Result<Acceptance> {
-        let mut acceptance = Acceptance {
+    fn acceptance(&self, item: &Spanned<DeValue<'_>>) -> FileResult<AcceptedFinding> {
+        let mut acceptance = AcceptedFinding {
             id: String::new(),
             at: None,
             reason: String::new(),
@@ -57,7 +57,7 @@ impl Reader<'_> {
                     let reason = format!("`{}` is no day such as 2027-01-31", text.escape_debug());
                     return Err(self.error(
                         &value.span(),
-                        Problem::Value {
+                        SettingsProblem::Value {
                             name: name.to_owned(),
                             reason,
                         },
@@ -67,7 +67,7 @@ impl Reader<'_> {
                     let nearest = nearest(name, FIELDS.iter().copied(), 0);
                     return Err(self.error(
                         &key.span(),
-                        Problem::Unknown {
+                        SettingsProblem::Unknown {
                             name: name.to_owned(),
                             nearest,
                         },
@@ -81,7 +81,7 @@ impl Reader<'_> {
                     "must be said: a finding is accepted by its id, and for a reason".to_owned();
                 return Err(self.error(
                     &item.span(),
-                    Problem::Value {
+                    SettingsProblem::Value {
                         name: name.to_owned(),
                         reason,
                     },

@@ -4,7 +4,7 @@ use std::{ops::Range, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{File, Table};
+use super::{OptionTable, SettingsFile};
 use crate::settings::{error::SettingsError, names::EnvName};
 
 /// Why a text is left to its author.
@@ -17,7 +17,7 @@ pub enum SetError {
 }
 
 /// A place in the text, and what is to stand there.
-type Splice = (Range<usize>, String);
+type TextSplice = (Range<usize>, String);
 
 /// The text with `name = "value"` for this environment; `None` if it says so, or says nothing of
 /// the environment.
@@ -33,8 +33,8 @@ pub fn set(
     name: &str,
     value: &str,
 ) -> Result<Option<String>, SetError> {
-    let before = File::parse(path, text)?;
-    let says = |table: Option<&Table>| {
+    let before = SettingsFile::parse(path, text)?;
+    let says = |table: Option<&OptionTable>| {
         table
             .and_then(|table| table.get(name))
             .map(|said| said.value == value)
@@ -57,26 +57,26 @@ pub fn set(
 
 /// Whether the new text says what the old one said, and this value.
 fn is_all_that_changed(
-    before: &File,
+    before: &SettingsFile,
     path: &Path,
     after: &str,
     env: &EnvName,
     name: &str,
     value: &str,
 ) -> bool {
-    let Ok(mut after) = File::parse(path, after) else {
+    let Ok(mut after) = SettingsFile::parse(path, after) else {
         return false;
     };
     let now = after.envs.entry(env.clone()).or_default().remove(name);
     let mut before = before.clone();
     before.envs.entry(env.clone()).or_default().remove(name);
-    let values = |table: &Table| {
+    let values = |table: &OptionTable| {
         table
             .iter()
             .map(|(name, said)| (name.clone(), said.value.clone()))
             .collect::<Vec<_>>()
     };
-    let all = |file: &File| {
+    let all = |file: &SettingsFile| {
         (
             values(&file.top),
             file.envs
@@ -118,7 +118,7 @@ fn with_table<T>(
     with(key.span(), table)
 }
 
-fn replaced(text: &str, env: &EnvName, name: &str, value: &str) -> Option<Splice> {
+fn replaced(text: &str, env: &EnvName, name: &str, value: &str) -> Option<TextSplice> {
     let from = start_of(text);
     with_table(text, env, |_, table| {
         let (_, old) = table
@@ -130,7 +130,7 @@ fn replaced(text: &str, env: &EnvName, name: &str, value: &str) -> Option<Splice
 }
 
 /// On the line after `[env.NAME]`.
-fn inserted(text: &str, env: &EnvName, name: &str, value: &str) -> Option<Splice> {
+fn inserted(text: &str, env: &EnvName, name: &str, value: &str) -> Option<TextSplice> {
     let from = start_of(text);
     let after = with_table(text, env, |key, _| Some(from + key.end))?;
     let ending = line_ending(text);
@@ -146,7 +146,7 @@ fn inserted(text: &str, env: &EnvName, name: &str, value: &str) -> Option<Splice
     })
 }
 
-fn appended(text: &str, env: &EnvName, name: &str, value: &str) -> Splice {
+fn appended(text: &str, env: &EnvName, name: &str, value: &str) -> TextSplice {
     let ending = line_ending(text);
     let gap = if text.is_empty() || text.ends_with('\n') {
         ""

@@ -2,7 +2,7 @@
 
 use super::{
     plain::{self, NONE},
-    rule::{Wrong, at_most, only, text_name},
+    rule::{NameProblem, at_most, only, text_name},
 };
 
 text_name!(
@@ -34,23 +34,23 @@ text_name!(
 );
 
 /// IAM User Guide, "IAM and AWS STS quotas": names have 64 characters, paths 512.
-fn role(text: &str) -> Result<(), Wrong> {
+fn role(text: &str) -> Result<(), NameProblem> {
     if text == NONE {
         return Ok(());
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, resource] = parts[..] else {
-        return Err(Wrong::Shape("is not the ARN of a role".to_owned()));
+        return Err(NameProblem::Shape("is not the ARN of a role".to_owned()));
     };
     partition_name(partition)?;
     plain::account(account)
-        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
     let name = resource
         .strip_prefix("role/")
         .and_then(|path| path.rsplit('/').next())
         .unwrap_or_default();
     if name.is_empty() {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "does not end in `role/` and a name".to_owned(),
         ));
     }
@@ -68,12 +68,12 @@ impl RoleArn {
     }
 }
 
-fn trail(text: &str) -> Result<(), Wrong> {
+fn trail(text: &str) -> Result<(), NameProblem> {
     match split(text, "cloudtrail")?.strip_prefix("trail/") {
         Some(name) if !name.is_empty() => {
             only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c))
         }
-        _ => Err(Wrong::Shape("names no trail".to_owned())),
+        _ => Err(NameProblem::Shape("names no trail".to_owned())),
     }
 }
 
@@ -119,13 +119,13 @@ fn part(arn: &str, index: usize) -> &str {
 }
 
 /// `partition`, `region`, `account` and what follows, of an ARN of `service`.
-fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, Wrong> {
+fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, NameProblem> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, of, region, account, resource] = parts[..] else {
-        return Err(Wrong::Shape("is not an ARN".to_owned()));
+        return Err(NameProblem::Shape("is not an ARN".to_owned()));
     };
     if of != service {
-        return Err(Wrong::Shape(format!(
+        return Err(NameProblem::Shape(format!(
             "is an ARN of `{}`, not of `{service}`",
             of.escape_debug()
         )));
@@ -136,14 +136,14 @@ fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, Wrong> {
             .chars()
             .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
     if !proper {
-        return Err(Wrong::Shape("names no region".to_owned()));
+        return Err(NameProblem::Shape("names no region".to_owned()));
     }
     plain::account(account)
-        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
     Ok(resource)
 }
 
-pub(super) fn partition_name(text: &str) -> Result<(), Wrong> {
+pub(super) fn partition_name(text: &str) -> Result<(), NameProblem> {
     if text == "aws"
         || text.strip_prefix("aws-").is_some_and(|rest| {
             !rest.is_empty() && rest.chars().all(|c| matches!(c, 'a'..='z' | '-'))
@@ -151,20 +151,22 @@ pub(super) fn partition_name(text: &str) -> Result<(), Wrong> {
     {
         Ok(())
     } else {
-        Err(Wrong::Shape("names no partition such as `aws`".to_owned()))
+        Err(NameProblem::Shape(
+            "names no partition such as `aws`".to_owned(),
+        ))
     }
 }
 
-fn key(text: &str) -> Result<(), Wrong> {
+fn key(text: &str) -> Result<(), NameProblem> {
     if text.starts_with("alias/") || (text.starts_with("arn:") && text.contains(":alias/")) {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "is an alias, which each account resolves for itself".to_owned(),
         ));
     }
     let resource = split(text, "kms")?;
     let id = resource
         .strip_prefix("key/")
-        .ok_or_else(|| Wrong::Shape("does not end in `key/` and an id".to_owned()))?;
+        .ok_or_else(|| NameProblem::Shape("does not end in `key/` and an id".to_owned()))?;
     if is_uuid(id)
         || id
             .strip_prefix("mrk-")
@@ -172,7 +174,7 @@ fn key(text: &str) -> Result<(), Wrong> {
     {
         Ok(())
     } else {
-        Err(Wrong::Shape("has no proper key id".to_owned()))
+        Err(NameProblem::Shape("has no proper key id".to_owned()))
     }
 }
 
@@ -186,15 +188,15 @@ fn is_hex(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
-fn topic(text: &str) -> Result<(), Wrong> {
+fn topic(text: &str) -> Result<(), NameProblem> {
     let name = split(text, "sns")?;
     if name.ends_with(".fifo") {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "is a FIFO topic, which alarms cannot reach".to_owned(),
         ));
     }
     if name.is_empty() {
-        return Err(Wrong::Shape("names no topic".to_owned()));
+        return Err(NameProblem::Shape("names no topic".to_owned()));
     }
     only(name, |c| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-')

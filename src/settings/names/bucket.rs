@@ -3,7 +3,7 @@
 use super::{
     plain,
     region::KNOWN_REGIONS,
-    rule::{Wrong, at_least, at_most, only, text_name},
+    rule::{NameProblem, at_least, at_most, only, text_name},
 };
 
 text_name!(
@@ -39,9 +39,9 @@ impl BucketName {
     }
 }
 
-fn bucket(text: &str) -> Result<(), Wrong> {
+fn bucket(text: &str) -> Result<(), NameProblem> {
     if text.contains('.') {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "contains `.`, which breaks TLS with the bucket's own host name".to_owned(),
         ));
     }
@@ -55,10 +55,10 @@ fn bucket(text: &str) -> Result<(), Wrong> {
         .iter()
         .find(|beginning| text.starts_with(**beginning))
     {
-        return Err(Wrong::Begins((*beginning).to_owned()));
+        return Err(NameProblem::Begins((*beginning).to_owned()));
     }
     if let Some(end) = ENDS.iter().find(|end| text.ends_with(**end)) {
-        return Err(Wrong::Ends((*end).to_owned()));
+        return Err(NameProblem::Ends((*end).to_owned()));
     }
     Ok(())
 }

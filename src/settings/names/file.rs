@@ -2,7 +2,7 @@
 
 use super::{
     plain::EnvName,
-    rule::{Wrong, at_most_bytes, text_name},
+    rule::{NameProblem, at_most_bytes, text_name},
 };
 
 text_name!(
@@ -30,12 +30,12 @@ impl FileName {
     ///
     /// # Errors
     /// If it is hidden, or has another ending.
-    pub fn must_be_for_terraform(&self) -> Result<(), Wrong> {
+    pub fn must_be_for_terraform(&self) -> Result<(), NameProblem> {
         if self.0.starts_with('.') {
-            return Err(Wrong::Begins(".".to_owned()));
+            return Err(NameProblem::Begins(".".to_owned()));
         }
         if !ENDINGS.iter().any(|ending| self.0.ends_with(ending)) {
-            return Err(Wrong::Shape("has an unknown ending".to_owned()));
+            return Err(NameProblem::Shape("has an unknown ending".to_owned()));
         }
         Ok(())
     }
@@ -54,26 +54,26 @@ const ENDINGS: [&str; 7] = [
 
 const PLACEHOLDER: &str = "{env}";
 
-fn file_name(text: &str) -> Result<(), Wrong> {
+fn file_name(text: &str) -> Result<(), NameProblem> {
     // Terraform reads `-backend-config=a=b` as an argument and its value, so `=` cannot be in a
     // name.
     if let Some(c) = text.chars().find(|c| matches!(c, '/' | '\\' | ':' | '=')) {
-        return Err(Wrong::Character(c));
+        return Err(NameProblem::Character(c));
     }
     if text.starts_with('-') {
-        return Err(Wrong::Begins("-".to_owned()));
+        return Err(NameProblem::Begins("-".to_owned()));
     }
     if matches!(text, "." | "..") {
-        return Err(Wrong::Shape("is a folder".to_owned()));
+        return Err(NameProblem::Shape("is a folder".to_owned()));
     }
     if text.replace(PLACEHOLDER, "").contains(['{', '}']) {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "has a placeholder other than `{env}`".to_owned(),
         ));
     }
     at_most_bytes(text, 200)
 }
 
-fn folder(text: &str) -> Result<(), Wrong> {
+fn folder(text: &str) -> Result<(), NameProblem> {
     at_most_bytes(text, 4096)
 }

@@ -1,6 +1,6 @@
 //! The names with short rules: project, environment, account, table, e-mail address.
 
-use super::rule::{Wrong, at_least, at_most, only, text_name};
+use super::rule::{NameProblem, at_least, at_most, only, text_name};
 
 text_name!(
     /// The project that a backend belongs to: 1 to 31 characters, part of every name.
@@ -62,14 +62,14 @@ impl ProfileName {
     }
 }
 
-fn profile(text: &str) -> Result<(), Wrong> {
+fn profile(text: &str) -> Result<(), NameProblem> {
     match text.chars().find(|c| "[]".contains(*c)) {
-        Some(bracket) => Err(Wrong::Character(bracket)),
+        Some(bracket) => Err(NameProblem::Character(bracket)),
         None => at_most(text, 256),
     }
 }
 
-fn external_id(text: &str) -> Result<(), Wrong> {
+fn external_id(text: &str) -> Result<(), NameProblem> {
     only(text, |c| {
         c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c)
     })?;
@@ -77,42 +77,42 @@ fn external_id(text: &str) -> Result<(), Wrong> {
     at_most(text, 1224)
 }
 
-fn label(text: &str) -> Result<(), Wrong> {
+fn label(text: &str) -> Result<(), NameProblem> {
     only(text, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
     if text.starts_with('-') {
-        return Err(Wrong::Begins("-".to_owned()));
+        return Err(NameProblem::Begins("-".to_owned()));
     }
     if text.ends_with('-') {
-        return Err(Wrong::Ends("-".to_owned()));
+        return Err(NameProblem::Ends("-".to_owned()));
     }
     if text.contains("--") {
-        return Err(Wrong::Contains("--".to_owned()));
+        return Err(NameProblem::Contains("--".to_owned()));
     }
     at_most(text, 31)
 }
 
 /// `a-tfstate-b-logs-…` would be the state bucket of `b-logs` and the log bucket of `b`; a part
 /// `tfstate` would leave open where the project ends.
-fn environment(text: &str) -> Result<(), Wrong> {
+fn environment(text: &str) -> Result<(), NameProblem> {
     label(text)?;
     if text.ends_with("-logs") {
-        return Err(Wrong::Ends("-logs".to_owned()));
+        return Err(NameProblem::Ends("-logs".to_owned()));
     }
     if text.split('-').any(|part| part == "tfstate") {
-        return Err(Wrong::Contains("tfstate".to_owned()));
+        return Err(NameProblem::Contains("tfstate".to_owned()));
     }
     Ok(())
 }
 
-pub(super) fn account(text: &str) -> Result<(), Wrong> {
+pub(super) fn account(text: &str) -> Result<(), NameProblem> {
     only(text, |c| c.is_ascii_digit())?;
     match text.len() {
         12 => Ok(()),
-        digits => Err(Wrong::Shape(format!("has {digits} digits"))),
+        digits => Err(NameProblem::Shape(format!("has {digits} digits"))),
     }
 }
 
-fn table(text: &str) -> Result<(), Wrong> {
+fn table(text: &str) -> Result<(), NameProblem> {
     only(text, |c| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
     })?;
@@ -120,13 +120,13 @@ fn table(text: &str) -> Result<(), Wrong> {
     at_most(text, 255)
 }
 
-fn email(text: &str) -> Result<(), Wrong> {
+fn email(text: &str) -> Result<(), NameProblem> {
     only(text, |c| {
         c.is_ascii_alphanumeric() || "@.!#$%&'*+/=?^_`{|}~-".contains(c)
     })?;
     at_most(text, 254)?;
     let Some((local, domain)) = text.split_once('@') else {
-        return Err(Wrong::Shape("has no `@`".to_owned()));
+        return Err(NameProblem::Shape("has no `@`".to_owned()));
     };
     if local.is_empty()
         || local.starts_with('.')
@@ -134,7 +134,9 @@ fn email(text: &str) -> Result<(), Wrong> {
         || local.contains("..")
         || local.len() > 64
     {
-        return Err(Wrong::Shape("has no proper name before the `@`".to_owned()));
+        return Err(NameProblem::Shape(
+            "has no proper name before the `@`".to_owned(),
+        ));
     }
     let label = |part: &str| {
         !part.is_empty()
@@ -144,7 +146,7 @@ fn email(text: &str) -> Result<(), Wrong> {
             && !part.ends_with('-')
     };
     if !domain.contains('.') || !domain.split('.').all(label) {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "has no proper domain after the `@`".to_owned(),
         ));
     }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     arn::partition_name,
     plain,
-    rule::{Wrong, at_most, only, reads_as_text},
+    rule::{NameProblem, at_most, only, reads_as_text},
 };
 
 /// `role/NAME`, `user/NAME` or `group/NAME`, with its path if one was given; or the ARN of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PrincipalName {
-    kind: PrincipalKind,
+    kind: PrincipalArnKind,
     /// `role/path/NAME`, whatever it was read from.
     reduced: String,
     /// The account of the ARN, if it was read from one.
@@ -23,7 +23,7 @@ pub struct PrincipalName {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PrincipalKind {
+pub enum PrincipalArnKind {
     Role,
     User,
     Group,
@@ -33,7 +33,7 @@ impl PrincipalName {
     pub const RULE: &'static str = "whom to attach to is written `role/NAME`, `user/NAME` or \
                                     `group/NAME`, or as the ARN of one";
 
-    pub fn kind(&self) -> PrincipalKind {
+    pub fn kind(&self) -> PrincipalArnKind {
         self.kind
     }
 
@@ -52,22 +52,22 @@ impl PrincipalName {
         self.account.as_deref()
     }
 
-    fn check(text: &str) -> Result<Self, Wrong> {
+    fn check(text: &str) -> Result<Self, NameProblem> {
         let (account, reduced) = match text.strip_prefix("arn:") {
             Some(arn) => from_arn(arn).map(|(account, rest)| (Some(account.to_owned()), rest))?,
             None => (None, text),
         };
         let Some((kind, path)) = reduced.split_once('/') else {
-            return Err(Wrong::Shape(
+            return Err(NameProblem::Shape(
                 "does not say whether it is a role, a user or a group".to_owned(),
             ));
         };
         let (kind, max) = match kind {
-            "role" => (PrincipalKind::Role, 64),
-            "user" => (PrincipalKind::User, 64),
-            "group" => (PrincipalKind::Group, 128),
+            "role" => (PrincipalArnKind::Role, 64),
+            "user" => (PrincipalArnKind::User, 64),
+            "group" => (PrincipalArnKind::Group, 128),
             other => {
-                return Err(Wrong::Shape(format!(
+                return Err(NameProblem::Shape(format!(
                     "is a `{}`, not a role, a user or a group",
                     other.escape_debug()
                 )));
@@ -75,7 +75,7 @@ impl PrincipalName {
         };
         let parts: Vec<&str> = path.split('/').collect();
         if parts.iter().any(|part| part.is_empty()) {
-            return Err(Wrong::Shape("has an empty part".to_owned()));
+            return Err(NameProblem::Shape("has an empty part".to_owned()));
         }
         for part in &parts {
             only(part, |c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))?;
@@ -87,7 +87,7 @@ impl PrincipalName {
             || parts.first() == Some(&"aws-reserved")
             || name.starts_with("AWSReservedSSO_")
         {
-            return Err(Wrong::Shape(
+            return Err(NameProblem::Shape(
                 "belongs to AWS, which lets nobody attach a policy to it".to_owned(),
             ));
         }
@@ -101,22 +101,22 @@ impl PrincipalName {
 }
 
 /// The account and `kind/path/NAME` of an ARN whose `arn:` is already off.
-fn from_arn(arn: &str) -> Result<(&str, &str), Wrong> {
+fn from_arn(arn: &str) -> Result<(&str, &str), NameProblem> {
     let parts: Vec<&str> = arn.splitn(5, ':').collect();
     let [partition, service, region, account, resource] = parts[..] else {
-        return Err(Wrong::Shape("is not an ARN".to_owned()));
+        return Err(NameProblem::Shape("is not an ARN".to_owned()));
     };
     if service == "sts" && resource.starts_with("assumed-role/") {
-        return Err(Wrong::Shape(
+        return Err(NameProblem::Shape(
             "is an assumed role; name the role itself".to_owned(),
         ));
     }
     if service != "iam" || !region.is_empty() {
-        return Err(Wrong::Shape("is not an ARN of IAM".to_owned()));
+        return Err(NameProblem::Shape("is not an ARN of IAM".to_owned()));
     }
     partition_name(partition)?;
     plain::account(account)
-        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
     Ok((account, resource))
 }
 
@@ -134,7 +134,7 @@ impl fmt::Display for PrincipalName {
     }
 }
 
-impl fmt::Display for PrincipalKind {
+impl fmt::Display for PrincipalArnKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Role => "role",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Wrong, at_most, only, reads_as_text};
+use super::rule::{NameProblem, at_most, only, reads_as_text};
 
 /// A region. One that AWS added after this program was built is written `any:xx-new-1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Region {
         KNOWN_REGIONS.contains(&self.as_str())
     }
 
-    fn check(text: &str) -> Result<Self, Wrong> {
+    fn check(text: &str) -> Result<Self, NameProblem> {
         if let Some(name) = text.strip_prefix(ANY) {
             shape(name)?;
             return Ok(Self(name.to_owned()));
@@ -42,7 +42,7 @@ impl Region {
         let nearest = KNOWN_REGIONS
             .iter()
             .min_by_key(|known| strsim::damerau_levenshtein(known, text));
-        Err(Wrong::UnknownRegion {
+        Err(NameProblem::UnknownRegion {
             nearest: nearest.expect("the list is not empty"),
         })
     }
@@ -66,7 +66,7 @@ reads_as_text!(Region, it => it.text());
 
 const ANY: &str = "any:";
 
-fn shape(name: &str) -> Result<(), Wrong> {
+fn shape(name: &str) -> Result<(), NameProblem> {
     only(name, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
     at_most(name, 30)?;
     let mut parts: Vec<&str> = name.split('-').collect();
@@ -78,7 +78,7 @@ fn shape(name: &str) -> Result<(), Wrong> {
     if words && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()) {
         Ok(())
     } else {
-        Err(Wrong::Shape(format!(
+        Err(NameProblem::Shape(format!(
             "`{name}` does not have the shape of a region"
         )))
     }

@@ -7,13 +7,13 @@ use crate::{engine::spec::UNKNOWN, text::invisible::is_invisible};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{wrong}; {rule}")]
 pub struct NameError {
-    pub wrong: Wrong,
+    pub wrong: NameProblem,
     /// What is right, as in `a project is …`.
     pub rule: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
+pub enum NameProblem {
     #[error("is empty")]
     Empty,
     #[error("is {count} {unit} long, {max} are the most")]
@@ -55,29 +55,29 @@ fn character(c: char) -> String {
 }
 
 /// What holds for every name, whatever it is the name of.
-pub(super) fn visible(text: &str) -> Result<(), Wrong> {
+pub(super) fn visible(text: &str) -> Result<(), NameProblem> {
     if text.is_empty() {
-        return Err(Wrong::Empty);
+        return Err(NameProblem::Empty);
     }
     if let Some(hidden) = text.chars().find(|c| is_invisible(*c)) {
-        return Err(Wrong::Hidden(hidden));
+        return Err(NameProblem::Hidden(hidden));
     }
     if text.contains(UNKNOWN) {
-        return Err(Wrong::Contains(UNKNOWN.to_owned()));
+        return Err(NameProblem::Contains(UNKNOWN.to_owned()));
     }
     Ok(())
 }
 
-pub(super) fn only(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), Wrong> {
+pub(super) fn only(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), NameProblem> {
     text.chars()
         .find(|c| !allowed(*c))
-        .map_or(Ok(()), |c| Err(Wrong::Character(c)))
+        .map_or(Ok(()), |c| Err(NameProblem::Character(c)))
 }
 
-pub(super) fn at_most(text: &str, max: usize) -> Result<(), Wrong> {
+pub(super) fn at_most(text: &str, max: usize) -> Result<(), NameProblem> {
     let count = text.chars().count();
     if count > max {
-        Err(Wrong::TooLong {
+        Err(NameProblem::TooLong {
             count,
             max,
             unit: "characters",
@@ -87,9 +87,9 @@ pub(super) fn at_most(text: &str, max: usize) -> Result<(), Wrong> {
     }
 }
 
-pub(super) fn at_most_bytes(text: &str, max: usize) -> Result<(), Wrong> {
+pub(super) fn at_most_bytes(text: &str, max: usize) -> Result<(), NameProblem> {
     if text.len() > max {
-        Err(Wrong::TooLong {
+        Err(NameProblem::TooLong {
             count: text.len(),
             max,
             unit: "bytes",
@@ -99,10 +99,10 @@ pub(super) fn at_most_bytes(text: &str, max: usize) -> Result<(), Wrong> {
     }
 }
 
-pub(super) fn at_least(text: &str, min: usize) -> Result<(), Wrong> {
+pub(super) fn at_least(text: &str, min: usize) -> Result<(), NameProblem> {
     let count = text.chars().count();
     if count < min {
-        Err(Wrong::TooShort { count, min })
+        Err(NameProblem::TooShort { count, min })
     } else {
         Ok(())
     }
@@ -161,7 +161,7 @@ macro_rules! text_name {
                 &self.0
             }
 
-            fn check(text: &str) -> Result<Self, $crate::settings::names::Wrong> {
+            fn check(text: &str) -> Result<Self, $crate::settings::names::NameProblem> {
                 let text = $form(text);
                 $check(&text)?;
                 Ok(Self(text))

@@ -1,6 +1,6 @@
 //! Where states are in the bucket: the state key and the prefix of the workspaces.
 
-use super::rule::{Wrong, at_most_bytes, only, text_name};
+use super::rule::{NameProblem, at_most_bytes, only, text_name};
 use crate::state::layout::normalized;
 
 text_name!(
@@ -32,34 +32,34 @@ impl StateKey {
     pub const MAX: usize = 900;
 }
 
-fn state_key(text: &str) -> Result<(), Wrong> {
+fn state_key(text: &str) -> Result<(), NameProblem> {
     path(text)?;
     // It would be the lock of another state, and the bucket's policy guards those.
     if text.ends_with(".tflock") {
-        return Err(Wrong::Ends(".tflock".to_owned()));
+        return Err(NameProblem::Ends(".tflock".to_owned()));
     }
     at_most_bytes(text, StateKey::MAX)
 }
 
-fn workspace_prefix(text: &str) -> Result<(), Wrong> {
+fn workspace_prefix(text: &str) -> Result<(), NameProblem> {
     path(text)?;
     at_most_bytes(text, 512)
 }
 
-fn path(text: &str) -> Result<(), Wrong> {
+fn path(text: &str) -> Result<(), NameProblem> {
     if text.starts_with('/') {
-        return Err(Wrong::Begins("/".to_owned()));
+        return Err(NameProblem::Begins("/".to_owned()));
     }
     if text.ends_with('/') {
-        return Err(Wrong::Ends("/".to_owned()));
+        return Err(NameProblem::Ends("/".to_owned()));
     }
     if text.contains("//") {
-        return Err(Wrong::Contains("//".to_owned()));
+        return Err(NameProblem::Contains("//".to_owned()));
     }
     // `*` and `?` are wildcards in the resource of an IAM statement: the policy would cover more.
     only(text, |c| !matches!(c, '\\' | '*' | '?'))?;
     match text.split('/').find(|part| matches!(*part, "." | "..")) {
-        Some(part) => Err(Wrong::Shape(format!("has a part `{part}`"))),
+        Some(part) => Err(NameProblem::Shape(format!("has a part `{part}`"))),
         None => Ok(()),
     }
 }

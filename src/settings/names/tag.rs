@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Wrong, at_most, only, reads_as_text};
+use super::rule::{NameProblem, at_most, only, reads_as_text};
 
 /// `KEY=VALUE`, by the tag rules that hold for all AWS services ("Tag naming limits and
 /// requirements").
@@ -29,12 +29,14 @@ impl Tag {
         &self.value
     }
 
-    fn check(text: &str) -> Result<Self, Wrong> {
+    fn check(text: &str) -> Result<Self, NameProblem> {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(Wrong::Shape("has no `=`".to_owned()));
+            return Err(NameProblem::Shape("has no `=`".to_owned()));
         };
         if key.trim() != key || key.is_empty() {
-            return Err(Wrong::Shape("has no key, or spaces around it".to_owned()));
+            return Err(NameProblem::Shape(
+                "has no key, or spaces around it".to_owned(),
+            ));
         }
         only(text, |c| c.is_alphanumeric() || " _.:/=+-@".contains(c))?;
         at_most(key, 128)?;
@@ -44,10 +46,10 @@ impl Tag {
             .into_iter()
             .find(|kept| lower.starts_with(kept))
         {
-            return Err(Wrong::Begins(kept.to_owned()));
+            return Err(NameProblem::Begins(kept.to_owned()));
         }
         if lower == "managedby" {
-            return Err(Wrong::Shape(
+            return Err(NameProblem::Shape(
                 "has the key `ManagedBy`, by which tfbackend knows what is its own".to_owned(),
             ));
         }

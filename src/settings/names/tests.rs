@@ -337,7 +337,7 @@ fn principals() {
     let principal: PrincipalName = "arn:aws:iam::123456789012:role/ci/deploy".parse().unwrap();
     assert_eq!(
         (principal.kind(), principal.name(), principal.account()),
-        (PrincipalKind::Role, "deploy", Some("123456789012"))
+        (PrincipalArnKind::Role, "deploy", Some("123456789012"))
     );
     assert_eq!(principal, "role/ci/deploy".parse().unwrap());
 }

@@ -1,9 +1,9 @@
 //! What is counted, what is named, and that no doubt is taken for emptiness.
 
 use super::*;
-use crate::state::snapshot::Want;
+use crate::state::snapshot::SnapshotDetail;
 
-fn row(path: &str, holds: Holds) -> StateRow {
+fn row(path: &str, holds: StateContentsKind) -> StateRow {
     StateRow {
         path: path.to_owned(),
         workspace: "default".to_owned(),
@@ -13,8 +13,11 @@ fn row(path: &str, holds: Holds) -> StateRow {
     }
 }
 
-fn read(text: &str) -> Holds {
-    Holds::of(Snapshot::parse(text.as_bytes(), Want::Counts))
+fn read(text: &str) -> StateContentsKind {
+    StateContentsKind::of(StateSnapshot::parse(
+        text.as_bytes(),
+        SnapshotDetail::Counts,
+    ))
 }
 
 const EMPTY: &str = r#"{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"abc","outputs":{"pw":{"value":"hunter2"}},"resources":[]}"#;
@@ -38,28 +41,34 @@ fn only_a_state_that_says_so_is_empty() {
 
 #[test]
 fn facts_and_no_value() {
-    let facts = Facts {
+    let facts = StateFacts {
         serial: Some(7),
         lineage: Some("abc".to_owned()),
         engine: Some("1.11.4".to_owned()),
         managed: Some(0),
     };
-    assert_eq!(read(EMPTY), Holds::Known(facts));
+    assert_eq!(read(EMPTY), StateContentsKind::Known(facts));
     assert!(!format!("{:?} {:?}", read(EMPTY), read("hunter2")).contains("hunter2"));
 }
 
 #[test]
 fn each_counts_once() {
-    let mut census = Census::default();
+    let mut census = StateCensus::default();
     census.state(row("a", read(EMPTY)));
-    census.state(row("b", Holds::Encrypted(Facts::default())));
-    census.state(row("c", Holds::OtherFormat(Facts::default())));
-    census.state(row("d", Holds::Unreadable("denied".to_owned())));
+    census.state(row(
+        "b",
+        StateContentsKind::Encrypted(StateFacts::default()),
+    ));
+    census.state(row(
+        "c",
+        StateContentsKind::OtherFormat(StateFacts::default()),
+    ));
+    census.state(row("d", StateContentsKind::Unreadable("denied".to_owned())));
     census.state(row(
         "e",
-        Holds::Known(Facts {
+        StateContentsKind::Known(StateFacts {
             managed: Some(2),
-            ..Facts::default()
+            ..StateFacts::default()
         }),
     ));
     assert_eq!(
@@ -77,15 +86,15 @@ fn each_counts_once() {
 /// However many there are: the size is bounded, all are counted, and who is in the way is named.
 #[test]
 fn what_is_in_the_way_is_named_first() {
-    let mut census = Census::default();
+    let mut census = StateCensus::default();
     for n in 0..5 * MOST {
         census.state(row(&format!("empty{n}"), read(EMPTY)));
     }
     census.state(row(
         "in use",
-        Holds::Known(Facts {
+        StateContentsKind::Known(StateFacts {
             managed: Some(1),
-            ..Facts::default()
+            ..StateFacts::default()
         }),
     ));
     assert_eq!(
@@ -99,7 +108,7 @@ fn what_is_in_the_way_is_named_first() {
     for n in 0..2 * MOST {
         census.state(row(
             &format!("bad{n}"),
-            Holds::Unreadable("denied".to_owned()),
+            StateContentsKind::Unreadable("denied".to_owned()),
         ));
     }
     assert_eq!(
@@ -112,7 +121,7 @@ fn what_is_in_the_way_is_named_first() {
 #[test]
 fn an_object_lock_lasts_from_the_youngest_version_on() {
     let at = |text: &str| Some(text.parse::<Timestamp>().expect("a time"));
-    let mut census = Census::default();
+    let mut census = StateCensus::default();
     census.version(5, at("2026-11-02T00:00:00Z"));
     census.version(7, at("2026-11-03T00:00:00Z"));
     census.version(u64::MAX, at("2026-11-01T00:00:00Z"));

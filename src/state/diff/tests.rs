@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn outline(resources: &str, outputs: &str) -> Outline {
+fn outline(resources: &str, outputs: &str) -> StateOutline {
     let state = format!(
         r#"{{"version": 4, "serial": 1, "lineage": "l", "resources": {resources}, "outputs": {outputs}}}"#
     );
-    Outline::parse(state.as_bytes()).expect("a state")
+    StateOutline::parse(state.as_bytes()).expect("a state")
 }
 
 fn resource(name: &str, instance: &str) -> String {
@@ -15,9 +15,9 @@ fn resource(name: &str, instance: &str) -> String {
     )
 }
 
-fn of(from: &Outline, to: &Outline) -> Vec<String> {
-    let diff = Diff::of(from, to).expect("both are known");
-    let named = |sign: &str, all: &[Object]| {
+fn of(from: &StateOutline, to: &StateOutline) -> Vec<String> {
+    let diff = StateDiff::of(from, to).expect("both are known");
+    let named = |sign: &str, all: &[StateObject]| {
         all.iter()
             .map(|object| format!("{sign} {object}"))
             .collect::<Vec<_>>()
@@ -82,21 +82,21 @@ fn objects_and_outputs_by_name() {
             r#"["new"] ["gone"] ["edited"]"#,
         ]
     );
-    assert!(!format!("{:?}", Diff::of(&before, &after)).contains("CANARY"));
-    assert!(Diff::of(&before, &before).expect("known").is_empty());
-    assert!(!Diff::of(&before, &after).expect("known").is_empty());
+    assert!(!format!("{:?}", StateDiff::of(&before, &after)).contains("CANARY"));
+    assert!(StateDiff::of(&before, &before).expect("known").is_empty());
+    assert!(!StateDiff::of(&before, &after).expect("known").is_empty());
 }
 
 #[test]
 fn what_is_not_known_is_not_compared() {
     let known = outline("[]", "{}");
-    let encrypted = Outline::parse(br#"{"serial": 9, "lineage": "l", "encrypted_data": "x"}"#)
+    let encrypted = StateOutline::parse(br#"{"serial": 9, "lineage": "l", "encrypted_data": "x"}"#)
         .expect("an envelope");
     assert_eq!(
         (
-            Diff::of(&known, &encrypted),
-            Diff::of(&encrypted, &known),
-            Diff::of(&encrypted, &encrypted)
+            StateDiff::of(&known, &encrypted),
+            StateDiff::of(&encrypted, &known),
+            StateDiff::of(&encrypted, &encrypted)
         ),
         (None, None, None)
     );

@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn of(json: &str) -> Fingerprint {
+fn of(json: &str) -> ValueFingerprint {
     of_bytes(json.as_bytes()).expect("JSON")
 }
 
-fn of_bytes(json: &[u8]) -> Option<Fingerprint> {
+fn of_bytes(json: &[u8]) -> Option<ValueFingerprint> {
     let mut walk = JsonWalk::new(json);
     let value = walk.fingerprint()?;
     assert_eq!(walk.peek(), None, "all of it is read");

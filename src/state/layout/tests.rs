@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn layout(key: Option<&str>, prefix: &str) -> Layout {
-    Layout {
+fn layout(key: Option<&str>, prefix: &str) -> StateLayout {
+    StateLayout {
         key: key.map(str::to_owned),
         workspace_prefix: prefix.to_owned(),
     }
@@ -61,8 +61,8 @@ fn the_path_of_a_workspace() {
     assert_eq!(lock_file("env:/blue/a"), "env:/blue/a.tflock");
 }
 
-fn located(layout: &Layout, object: &str) -> String {
-    let Located {
+fn located(layout: &StateLayout, object: &str) -> String {
+    let LocatedObject {
         kind,
         path,
         key,
@@ -121,7 +121,7 @@ fn and_back() {
     }
     assert_eq!(
         any.locate("a/.tflock").kind,
-        Kind::Unknown,
+        ObjectKind::Unknown,
         "no state has an empty name"
     );
 
@@ -178,7 +178,7 @@ proptest! {
         let path = layout.path(&key, &workspace);
         prop_assume!(path != key);
         let found = layout.locate(&lock_file(&path));
-        prop_assert_eq!(found, Located { kind: Kind::LockFile, path, key, workspace });
+        prop_assert_eq!(found, LocatedObject { kind: ObjectKind::LockFile, path, key, workspace });
     }
 
     #[test]

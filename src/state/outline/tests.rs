@@ -12,8 +12,8 @@ pub fn state(instances: &str) -> String {
     )
 }
 
-fn outline(instances: &str) -> Outline {
-    Outline::parse(state(instances).as_bytes()).expect("a state")
+fn outline(instances: &str) -> StateOutline {
+    StateOutline::parse(state(instances).as_bytes()).expect("a state")
 }
 
 #[test]
@@ -52,13 +52,13 @@ fn names_and_no_value() {
 fn what_is_not_known_has_no_names() {
     let encrypted =
         br#"{"serial": 9, "lineage": "l", "meta": {"key_provider.x": "CANARY"}, "encrypted_data": "CANARY", "encryption_version": "v0"}"#;
-    let outline = Outline::parse(encrypted).expect("an envelope");
+    let outline = StateOutline::parse(encrypted).expect("an envelope");
     assert!(
         !outline.is_known() && outline.objects.is_empty() && outline.snapshot.serial == Some(9)
     );
     assert!(!format!("{outline:?}").contains("CANARY"));
     for broken in ["", "{", "[]", r#"{"version": 4, "resources": "CANARY"}"#] {
-        let error = Outline::parse(broken.as_bytes()).expect_err("no state");
+        let error = StateOutline::parse(broken.as_bytes()).expect_err("no state");
         assert!(
             !format!("{error} {error:?}").contains("CANARY"),
             "{error:?}"
@@ -85,7 +85,7 @@ fn values_are_compared_as_they_are_written_however_odd_they_are() {
         assert_eq!(of(one), of(one));
         let (one, other) = (of(one), of(other));
         let attributes =
-            |outline: &Outline| outline.objects.values().next().expect("an object").clone();
+            |outline: &StateOutline| outline.objects.values().next().expect("an object").clone();
         let (one, other) = (attributes(&one), attributes(&other));
         assert_ne!(one.by_name["a"], other.by_name["a"]);
         assert_eq!(one.by_name["b"], other.by_name["b"]);
@@ -119,7 +119,7 @@ fn names_of_fields_are_read_in_any_case() {
         .iter()
         .fold(plain.clone(), |text, (from, to)| text.replace(from, to));
     let [plain, written] =
-        [plain, written].map(|text| Outline::parse(text.as_bytes()).expect("a state"));
+        [plain, written].map(|text| StateOutline::parse(text.as_bytes()).expect("a state"));
     assert_eq!(written, plain);
     assert_eq!((written.objects.len(), written.outputs.len()), (2, 2));
 }
@@ -155,12 +155,12 @@ fn the_key_of_an_instance_may_be_written_with_a_fraction() {
         ("\"1.7\"", "[\"1.7\"]"),
     ] {
         assert_eq!(shown(key), format!("module.net.aws_x.y{expected}"));
-        let counted = Snapshot::parse(
+        let counted = StateSnapshot::parse(
             state(&format!(r#"[{{"index_key": {key}}}]"#)).as_bytes(),
-            Want::Addresses,
+            SnapshotDetail::Addresses,
         )
         .expect("a state");
-        let Contents::Known(counts) = counted.contents else {
+        let StateFile::Known(counts) = counted.contents else {
             panic!("it is known")
         };
         assert_eq!(counts.addresses[0].to_string(), shown(key));

@@ -6,12 +6,12 @@ use super::*;
 
 const V3: &[u8] = br#"{"version":4,"serial":3,"lineage":"l","resources":[]}"#;
 
-fn fit(wanted: &[u8], newest: Option<&[u8]>, allow_lineage: bool) -> Result<Next, Unfit> {
+fn fit(wanted: &[u8], newest: Option<&[u8]>, allow_lineage: bool) -> Result<NextState, UnfitState> {
     let newest = newest.map(|bytes| snapshot(bytes).unwrap());
     next(
         wanted,
         &snapshot(wanted).unwrap(),
-        Before {
+        StatePast {
             newest: newest.as_ref(),
             allow_lineage,
         },
@@ -57,7 +57,7 @@ fn it_is_higher_than_any_there_was() {
     );
     assert_eq!(
         fit(&old(1), Some(&old(u64::MAX)), false),
-        Err(Unfit::LastSerial(u64::MAX))
+        Err(UnfitState::LastSerial(u64::MAX))
     );
 }
 
@@ -93,7 +93,7 @@ fn of_what_is_encrypted_the_envelope_is_changed() {
     let bare = br#"{"meta":{},"encrypted_data":"c2VyaWFs","encryption_version":"v0"}"#;
     assert_eq!(
         fit(bare, Some(V3), true).unwrap(),
-        Next {
+        NextState {
             bytes: bare.to_vec(),
             serial: None
         }
@@ -105,10 +105,10 @@ fn without_one_serial_there_is_no_next() {
     let with = |fields: &str| {
         format!(r#"{{"version":4,{fields}"lineage":"l","resources":[]}}"#).into_bytes()
     };
-    assert_eq!(fit(&with(""), Some(V3), false), Err(Unfit::NoSerial));
+    assert_eq!(fit(&with(""), Some(V3), false), Err(UnfitState::NoSerial));
     assert_eq!(
         fit(&with(r#""serial":null,"#), Some(V3), false),
-        Err(Unfit::NoSerial)
+        Err(UnfitState::NoSerial)
     );
     for twice in [
         r#""serial":1,"serial":2,"#,
@@ -117,7 +117,7 @@ fn without_one_serial_there_is_no_next() {
     ] {
         assert_eq!(
             fit(&with(twice), Some(V3), false),
-            Err(Unfit::TwoSerials),
+            Err(UnfitState::TwoSerials),
             "{twice}"
         );
     }
@@ -138,8 +138,8 @@ fn what_comes_and_goes() {
         .into_bytes()
     };
     let said = |from: Option<&[u8]>, to: &[u8]| {
-        let Difference { added, removed } = Difference::of(from, to).unwrap();
-        let names = |all: Vec<Address>| {
+        let StateChanges { added, removed } = StateChanges::of(from, to).unwrap();
+        let names = |all: Vec<ResourceAddress>| {
             all.iter()
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
@@ -152,9 +152,9 @@ fn what_comes_and_goes() {
         ("t.c".to_owned(), "t.a".to_owned())
     );
     assert_eq!(said(None, &with(&["a"])), ("t.a".to_owned(), String::new()));
-    assert_eq!(Difference::of(Some(b"no state"), &with(&["a"])), None);
+    assert_eq!(StateChanges::of(Some(b"no state"), &with(&["a"])), None);
     assert_eq!(
-        Difference::of(None, br#"{"serial":1,"encrypted_data":""}"#),
+        StateChanges::of(None, br#"{"serial":1,"encrypted_data":""}"#),
         None
     );
 }

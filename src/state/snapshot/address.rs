@@ -4,33 +4,33 @@ use crate::text::invisible::is_invisible;
 use std::fmt::{self, Write};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
+pub struct ResourceAddress {
     /// As in `module.network["a"].module.subnets`; empty in the root.
     pub module: String,
-    pub mode: Mode,
+    pub mode: ResourceMode,
     /// As in `aws_instance`.
     pub kind: String,
     pub name: String,
-    pub instance: Instance,
+    pub instance: InstanceKey,
     /// Replaced, and not destroyed yet.
     pub deposed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
+pub enum ResourceMode {
     Managed,
     Data,
 }
 
 /// Which of those of `count` or `for_each`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Instance {
+pub enum InstanceKey {
     Only,
     Number(u64),
     Key(String),
 }
 
-impl Instance {
+impl InstanceKey {
     /// Terraform reads every number as floating point, and takes what is before the point. `None`
     /// of what is below 0 or too large.
     pub fn truncated(number: f64) -> Option<Self> {
@@ -40,19 +40,19 @@ impl Instance {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ResourceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.module.is_empty() {
             write!(f, "{}.", self.module)?;
         }
-        if self.mode == Mode::Data {
+        if self.mode == ResourceMode::Data {
             f.write_str("data.")?;
         }
         write!(f, "{}.{}", self.kind, self.name)?;
         match &self.instance {
-            Instance::Only => {}
-            Instance::Number(number) => write!(f, "[{number}]")?,
-            Instance::Key(key) => quoted(f, key)?,
+            InstanceKey::Only => {}
+            InstanceKey::Number(number) => write!(f, "[{number}]")?,
+            InstanceKey::Key(key) => quoted(f, key)?,
         }
         if self.deposed {
             f.write_str(" (deposed)")

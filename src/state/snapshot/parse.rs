@@ -2,24 +2,27 @@
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::{Address, Contents, Counts, Instance, Mode, Snapshot, SnapshotError, Writer};
-use crate::state::lenient::{Field, FieldCount, Shape, folded};
+use super::{
+    InstanceKey, ResourceAddress, ResourceCounts, ResourceMode, SnapshotError, StateFile,
+    StateSnapshot, StateWriter,
+};
+use crate::state::lenient::{FieldCount, LenientField, LenientShape, folded};
 
 /// The fields of a state file that are looked at. `KEEP` keeps the addresses.
 #[derive(Default)]
-pub struct Draft<const KEEP: bool> {
-    version: Field<u64>,
-    terraform_version: Field<String>,
-    serial: Field<u64>,
-    lineage: Field<String>,
+pub struct SnapshotDraft<const KEEP: bool> {
+    version: LenientField<u64>,
+    terraform_version: LenientField<String>,
+    serial: LenientField<u64>,
+    lineage: LenientField<String>,
     encrypted: bool,
-    resources: Field<Resources<KEEP>>,
-    outputs: Field<FieldCount>,
+    resources: LenientField<ParsedResources<KEEP>>,
+    outputs: LenientField<FieldCount>,
 }
 
 #[derive(Default)]
-struct Resources<const KEEP: bool> {
-    counts: Counts,
+struct ParsedResources<const KEEP: bool> {
+    counts: ResourceCounts,
     /// One at least is not as it should be.
     wrong: bool,
     of_terraform: bool,
@@ -27,30 +30,30 @@ struct Resources<const KEEP: bool> {
 }
 
 #[derive(Default)]
-struct Resource {
-    module: Field<String>,
-    mode: Field<String>,
-    kind: Field<String>,
-    name: Field<String>,
-    provider: Field<String>,
-    instances: Field<Vec<Field<One>>>,
+struct ParsedResource {
+    module: LenientField<String>,
+    mode: LenientField<String>,
+    kind: LenientField<String>,
+    name: LenientField<String>,
+    provider: LenientField<String>,
+    instances: LenientField<Vec<LenientField<ParsedInstance>>>,
 }
 
 /// One instance of a resource.
 #[derive(Default)]
-struct One {
-    index_key: Field<Instance>,
-    deposed: Field<String>,
+struct ParsedInstance {
+    index_key: LenientField<InstanceKey>,
+    deposed: LenientField<String>,
 }
 
-impl<const KEEP: bool> Draft<KEEP> {
-    pub fn finish(self) -> Result<Snapshot, SnapshotError> {
+impl<const KEEP: bool> SnapshotDraft<KEEP> {
+    pub fn finish(self) -> Result<StateSnapshot, SnapshotError> {
         let format = optional(self.version, "`version` is no whole number")?;
         let serial = optional(self.serial, "`serial` is no whole number")?;
         let lineage = optional(self.lineage, "`lineage` is no text")?;
         let terraform_version = optional(self.terraform_version, "`terraform_version` is no text")?;
         let (contents, writer) = match (self.encrypted, format) {
-            (true, _) => (Contents::Encrypted, Writer::OpenTofu),
+            (true, _) => (StateFile::Encrypted, StateWriter::OpenTofu),
             (false, None) => return Err(SnapshotError::NotAState("it has no `version`")),
             (false, Some(4)) => {
                 let resources =
@@ -61,7 +64,7 @@ impl<const KEEP: bool> Draft<KEEP> {
                 }
                 let writer = writer(terraform_version.as_deref(), &resources);
                 (
-                    Contents::Known(Counts {
+                    StateFile::Known(ResourceCounts {
                         outputs: outputs.0,
                         ..resources.counts
                     }),
@@ -69,11 +72,14 @@ impl<const KEEP: bool> Draft<KEEP> {
                 )
             }
             (false, Some(_)) => (
-                Contents::OtherFormat,
-                writer(terraform_version.as_deref(), &Resources::<KEEP>::default()),
+                StateFile::OtherFormat,
+                writer(
+                    terraform_version.as_deref(),
+                    &ParsedResources::<KEEP>::default(),
+                ),
             ),
         };
-        Ok(Snapshot {
+        Ok(StateSnapshot {
             format,
             terraform_version,
             serial,
@@ -84,16 +90,19 @@ impl<const KEEP: bool> Draft<KEEP> {
     }
 }
 
-fn optional<T>(field: Field<T>, wrong: &'static str) -> Result<Option<T>, SnapshotError> {
+fn optional<T>(field: LenientField<T>, wrong: &'static str) -> Result<Option<T>, SnapshotError> {
     match field {
-        Field::Absent => Ok(None),
-        Field::Good(value) => Ok(Some(value)),
-        Field::Wrong => Err(SnapshotError::NotAState(wrong)),
+        LenientField::Absent => Ok(None),
+        LenientField::Good(value) => Ok(Some(value)),
+        LenientField::Wrong => Err(SnapshotError::NotAState(wrong)),
     }
 }
 
 /// OpenTofu began with 1.6.0.
-fn writer<const KEEP: bool>(version: Option<&str>, resources: &Resources<KEEP>) -> Writer {
+fn writer<const KEEP: bool>(
+    version: Option<&str>,
+    resources: &ParsedResources<KEEP>,
+) -> StateWriter {
     let before_the_fork = version.and_then(|version| {
         let mut parts = version.split('.');
         let (major, minor) = (
@@ -107,15 +116,15 @@ fn writer<const KEEP: bool>(version: Option<&str>, resources: &Resources<KEEP>) 
         resources.of_opentofu,
         resources.of_terraform,
     ) {
-        (Some(true), _, _) => Writer::Terraform,
-        (_, true, _) => Writer::OpenTofu,
-        (_, false, true) => Writer::Terraform,
-        (_, false, false) => Writer::Unknown,
+        (Some(true), _, _) => StateWriter::Terraform,
+        (_, true, _) => StateWriter::OpenTofu,
+        (_, false, true) => StateWriter::Terraform,
+        (_, false, false) => StateWriter::Unknown,
     }
 }
 
 /// As for Go, names are compared without case, and the last of two fields of one name is taken.
-impl<const KEEP: bool> Shape for Draft<KEEP> {
+impl<const KEEP: bool> LenientShape for SnapshotDraft<KEEP> {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut draft = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
@@ -136,10 +145,10 @@ impl<const KEEP: bool> Shape for Draft<KEEP> {
     }
 }
 
-impl<const KEEP: bool> Shape for Resources<KEEP> {
+impl<const KEEP: bool> LenientShape for ParsedResources<KEEP> {
     fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         let mut all = Self::default();
-        while let Some(resource) = items.next_element::<Field<Resource>>()? {
+        while let Some(resource) = items.next_element::<LenientField<ParsedResource>>()? {
             all.wrong |= resource
                 .good()
                 .and_then(|resource| all.add(resource))
@@ -149,12 +158,12 @@ impl<const KEEP: bool> Shape for Resources<KEEP> {
     }
 }
 
-impl<const KEEP: bool> Resources<KEEP> {
+impl<const KEEP: bool> ParsedResources<KEEP> {
     /// `None` if it is not as it should be.
-    fn add(&mut self, resource: Resource) -> Option<()> {
+    fn add(&mut self, resource: ParsedResource) -> Option<()> {
         let mode = match resource.mode.good()?.as_str() {
-            "managed" => Mode::Managed,
-            "data" => Mode::Data,
+            "managed" => ResourceMode::Managed,
+            "data" => ResourceMode::Data,
             _ => return None,
         };
         // To Go, what is not there is empty.
@@ -169,19 +178,19 @@ impl<const KEEP: bool> Resources<KEEP> {
         let instances = or_empty(resource.instances)?;
         let number = u64::try_from(instances.len()).ok()?;
         match mode {
-            Mode::Managed => self.counts.managed += number,
-            Mode::Data => self.counts.data += number,
+            ResourceMode::Managed => self.counts.managed += number,
+            ResourceMode::Data => self.counts.data += number,
         }
         for one in instances {
-            let One { index_key, deposed } = one.good()?;
+            let ParsedInstance { index_key, deposed } = one.good()?;
             let instance = match index_key {
-                Field::Absent => Instance::Only,
-                Field::Good(key) => key,
-                Field::Wrong => return None,
+                LenientField::Absent => InstanceKey::Only,
+                LenientField::Good(key) => key,
+                LenientField::Wrong => return None,
             };
             if KEEP {
-                let deposed = deposed != Field::Absent;
-                self.counts.addresses.push(Address {
+                let deposed = deposed != LenientField::Absent;
+                self.counts.addresses.push(ResourceAddress {
                     module: module.clone(),
                     mode,
                     kind: kind.clone(),
@@ -196,15 +205,15 @@ impl<const KEEP: bool> Resources<KEEP> {
 }
 
 /// `None` of a value of another shape.
-fn or_empty<T: Default>(field: Field<T>) -> Option<T> {
+fn or_empty<T: Default>(field: LenientField<T>) -> Option<T> {
     match field {
-        Field::Absent => Some(T::default()),
-        Field::Good(value) => Some(value),
-        Field::Wrong => None,
+        LenientField::Absent => Some(T::default()),
+        LenientField::Good(value) => Some(value),
+        LenientField::Wrong => None,
     }
 }
 
-impl Shape for Resource {
+impl LenientShape for ParsedResource {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut resource = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
@@ -222,7 +231,7 @@ impl Shape for Resource {
     }
 }
 
-impl Shape for One {
+impl LenientShape for ParsedInstance {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut one = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
@@ -236,7 +245,7 @@ impl Shape for One {
     }
 }
 
-impl Shape for Instance {
+impl LenientShape for InstanceKey {
     fn text(text: &str) -> Option<Self> {
         String::text(text).map(Self::Key)
     }

@@ -19,10 +19,10 @@ const STATE: &str = r#"{
   "check_results": [{"s3cret": "s3cret"}]
 }"#;
 
-fn parse(json: &str) -> Result<Snapshot, SnapshotError> {
-    let parsed = Snapshot::parse(json.as_bytes(), Want::Addresses);
+fn parse(json: &str) -> Result<StateSnapshot, SnapshotError> {
+    let parsed = StateSnapshot::parse(json.as_bytes(), SnapshotDetail::Addresses);
     assert_eq!(
-        Snapshot::read(json.as_bytes(), MAX_BYTES, Want::Addresses),
+        StateSnapshot::read(json.as_bytes(), MAX_BYTES, SnapshotDetail::Addresses),
         parsed,
         "a stream is read as bytes are"
     );
@@ -38,7 +38,7 @@ fn counts_and_addresses_and_no_value() {
     let state = parse(STATE).unwrap();
     assert_eq!(
         (state.format, state.serial, state.writer),
-        (Some(4), Some(17), Writer::Terraform)
+        (Some(4), Some(17), StateWriter::Terraform)
     );
     assert_eq!(state.terraform_version.as_deref(), Some("1.11.4"));
     assert_eq!(
@@ -46,11 +46,15 @@ fn counts_and_addresses_and_no_value() {
         Some("1b5f5b2e-aaaa-bbbb-cccc-000000000000")
     );
     assert_eq!(state.is_empty(), Some(false));
-    let Contents::Known(counts) = state.contents else {
+    let StateFile::Known(counts) = state.contents else {
         panic!("it can be read")
     };
     assert_eq!((counts.managed, counts.data, counts.outputs), (4, 1, 2));
-    let addresses: Vec<String> = counts.addresses.iter().map(Address::to_string).collect();
+    let addresses: Vec<String> = counts
+        .addresses
+        .iter()
+        .map(ResourceAddress::to_string)
+        .collect();
     assert_snapshot!(addresses.join("\n"), @r#"
     aws_instance.web[0]
     aws_instance.web["\u001b[2J\u202e"]
@@ -58,10 +62,10 @@ fn counts_and_addresses_and_no_value() {
     module.network["a"].aws_subnet.all (deposed)
     data.aws_region.here
     "#);
-    let counted = Snapshot::parse(STATE.as_bytes(), Want::Counts).unwrap();
+    let counted = StateSnapshot::parse(STATE.as_bytes(), SnapshotDetail::Counts).unwrap();
     assert_eq!(
         counted.contents,
-        Contents::Known(Counts {
+        StateFile::Known(ResourceCounts {
             addresses: vec![],
             ..counts
         })
@@ -87,10 +91,10 @@ fn initialized_and_empty() {
 fn encrypted_by_opentofu() {
     let envelope = r#"{"serial":3,"lineage":"b","meta":{"key_provider.pbkdf2.a":"s3cret"},"encrypted_data":"s3cret","encryption_version":"v0"}"#;
     let state = parse(envelope).unwrap();
-    assert_eq!(state.contents, Contents::Encrypted);
+    assert_eq!(state.contents, StateFile::Encrypted);
     assert_eq!(
         (state.serial, state.lineage.as_deref(), state.writer),
-        (Some(3), Some("b"), Writer::OpenTofu)
+        (Some(3), Some("b"), StateWriter::OpenTofu)
     );
     assert_eq!(state.is_empty(), None, "nobody knows");
     // Before OpenTofu put them into the envelope.
@@ -98,7 +102,7 @@ fn encrypted_by_opentofu() {
         parse(r#"{"meta":{},"encrypted_data":"s3cret","encryption_version":"v0"}"#).unwrap();
     assert_eq!(
         (state.format, state.serial, state.contents),
-        (None, None, Contents::Encrypted)
+        (None, None, StateFile::Encrypted)
     );
 }
 
@@ -108,7 +112,7 @@ fn other_formats_are_never_taken_for_empty() {
         .unwrap();
     assert_eq!(
         (old.is_empty(), old.writer, old.serial),
-        (None, Writer::Terraform, Some(2))
+        (None, StateWriter::Terraform, Some(2))
     );
     assert_eq!(
         parse(r#"{"version":5,"resources":"s3cret"}"#)
@@ -130,16 +134,22 @@ fn who_wrote_it_as_far_as_it_can_be_told() {
         .unwrap()
         .writer
     };
-    assert_eq!(by("1.11.4", "registry.terraform.io"), Writer::Terraform);
-    assert_eq!(by("1.11.4", "registry.opentofu.org"), Writer::OpenTofu);
-    assert_eq!(by("1.11.4", "terraform.io/builtin"), Writer::Unknown);
+    assert_eq!(
+        by("1.11.4", "registry.terraform.io"),
+        StateWriter::Terraform
+    );
+    assert_eq!(by("1.11.4", "registry.opentofu.org"), StateWriter::OpenTofu);
+    assert_eq!(by("1.11.4", "terraform.io/builtin"), StateWriter::Unknown);
     assert_eq!(
         by("1.5.7", "terraform.io/builtin"),
-        Writer::Terraform,
+        StateWriter::Terraform,
         "before there was another"
     );
-    assert_eq!(by("1.6.0-alpha1", "terraform.io/builtin"), Writer::Unknown);
-    assert_eq!(by("s", "terraform.io/builtin"), Writer::Unknown);
+    assert_eq!(
+        by("1.6.0-alpha1", "terraform.io/builtin"),
+        StateWriter::Unknown
+    );
+    assert_eq!(by("s", "terraform.io/builtin"), StateWriter::Unknown);
 }
 
 #[test]
@@ -242,7 +252,10 @@ fn the_last_of_two_is_taken() {
     ))
     .unwrap();
     assert!(
-        matches!(twice.contents, Contents::Known(Counts { managed: 1, .. })),
+        matches!(
+            twice.contents,
+            StateFile::Known(ResourceCounts { managed: 1, .. })
+        ),
         "{twice:?}"
     );
 }
@@ -267,7 +280,7 @@ fn names_of_fields_are_read_in_any_case() {
         assert_eq!(parse(&STATE.replace(from, to)), parse(STATE), "{to}");
     }
     let envelope = r#"{"meta":{},"Encrypted_Data":"s3cret","encryption_version":"v0"}"#;
-    assert_eq!(parse(envelope).unwrap().contents, Contents::Encrypted);
+    assert_eq!(parse(envelope).unwrap().contents, StateFile::Encrypted);
 }
 
 /// What is not there is empty, as for Terraform.
@@ -278,12 +291,12 @@ fn a_resource_without_instances_or_a_name_is_one() {
             .unwrap()
             .contents
         {
-            Contents::Known(counts) => (
+            StateFile::Known(counts) => (
                 counts.managed,
                 counts
                     .addresses
                     .iter()
-                    .map(Address::to_string)
+                    .map(ResourceAddress::to_string)
                     .collect::<Vec<_>>(),
             ),
             other => panic!("{other:?}"),
@@ -347,21 +360,21 @@ impl Read for Endless {
 fn a_stream_ends_at_the_limit() {
     let endless = || Endless { left: usize::MAX };
     assert_eq!(
-        Snapshot::read(endless(), 500_000, Want::Counts),
+        StateSnapshot::read(endless(), 500_000, SnapshotDetail::Counts),
         Err(SnapshotError::TooLong(500_000))
     );
     assert_eq!(
-        Snapshot::read(endless(), 5_000_000, Want::Counts),
+        StateSnapshot::read(endless(), 5_000_000, SnapshotDetail::Counts),
         Err(SnapshotError::CutOff)
     );
     let exact = STATE.len() as u64;
-    assert!(Snapshot::read(STATE.as_bytes(), exact, Want::Counts).is_ok());
+    assert!(StateSnapshot::read(STATE.as_bytes(), exact, SnapshotDetail::Counts).is_ok());
     assert_eq!(
-        Snapshot::read(STATE.as_bytes(), exact - 1, Want::Counts),
+        StateSnapshot::read(STATE.as_bytes(), exact - 1, SnapshotDetail::Counts),
         Err(SnapshotError::TooLong(exact - 1))
     );
     assert_eq!(
-        Snapshot::read(&b""[..], 0, Want::Counts),
+        StateSnapshot::read(&b""[..], 0, SnapshotDetail::Counts),
         Err(SnapshotError::Empty)
     );
     struct Broken;
@@ -371,7 +384,7 @@ fn a_stream_ends_at_the_limit() {
         }
     }
     assert_eq!(
-        Snapshot::read(Broken, 10, Want::Counts),
+        StateSnapshot::read(Broken, 10, SnapshotDetail::Counts),
         Err(SnapshotError::Unreadable(io::ErrorKind::ConnectionReset))
     );
 }
@@ -386,9 +399,9 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(at in 0..STATE.len(), byte in any::<u8>(), noise in proptest::collection::vec(any::<u8>(), 0..40)) {
-        let _ = Snapshot::parse(&noise, Want::Addresses);
+        let _ = StateSnapshot::parse(&noise, SnapshotDetail::Addresses);
         let mut changed = STATE.as_bytes().to_vec();
         changed[at] = byte;
-        let _ = Snapshot::parse(&changed, Want::Addresses);
+        let _ = StateSnapshot::parse(&changed, SnapshotDetail::Addresses);
     }
 }

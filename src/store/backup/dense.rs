@@ -14,14 +14,14 @@ const PIECE: usize = 4 << 10;
 
 /// How many packed bytes were read, and whether they were too dense.
 #[derive(Debug, Default)]
-pub(super) struct Packed {
+pub(super) struct PackedCount {
     read: Cell<u64>,
     too_dense: Cell<bool>,
 }
 
-impl Packed {
-    pub fn counting<R: Read>(&self, from: R) -> Counting<'_, R> {
-        Counting { from, packed: self }
+impl PackedCount {
+    pub fn counting<R: Read>(&self, from: R) -> CountingReader<'_, R> {
+        CountingReader { from, packed: self }
     }
 
     pub fn is_too_dense(&self) -> bool {
@@ -30,12 +30,12 @@ impl Packed {
 }
 
 /// Counts packed bytes, and gives them out in small pieces.
-pub(super) struct Counting<'p, R> {
+pub(super) struct CountingReader<'p, R> {
     from: R,
-    packed: &'p Packed,
+    packed: &'p PackedCount,
 }
 
-impl<R: Read> Read for Counting<'_, R> {
+impl<R: Read> Read for CountingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(PIECE);
         let read = self.from.read(&mut buffer[..most])?;
@@ -45,15 +45,15 @@ impl<R: Read> Read for Counting<'_, R> {
 }
 
 /// Gives out what was unpacked, until it is more than `ratio` bytes for each that was packed.
-pub(super) struct Dense<'p, R> {
+pub(super) struct DensityLimit<'p, R> {
     from: R,
-    packed: &'p Packed,
+    packed: &'p PackedCount,
     ratio: u64,
     given: u64,
 }
 
-impl<'p, R: Read> Dense<'p, R> {
-    pub fn new(from: R, packed: &'p Packed, ratio: u64) -> Self {
+impl<'p, R: Read> DensityLimit<'p, R> {
+    pub fn new(from: R, packed: &'p PackedCount, ratio: u64) -> Self {
         Self {
             from,
             packed,
@@ -63,7 +63,7 @@ impl<'p, R: Read> Dense<'p, R> {
     }
 }
 
-impl<R: Read> Read for Dense<'_, R> {
+impl<R: Read> Read for DensityLimit<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer)?;
         self.given += read as u64;

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::state::snapshot::{Snapshot, SnapshotError};
+use crate::state::snapshot::{SnapshotError, StateSnapshot};
 
 /// The name of its file.
 pub const FILE: &str = "manifest.json";
@@ -23,7 +23,7 @@ const CLOSE: &str = "]}";
 
 /// Which states were taken, and where from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub struct ManifestHeader {
     pub format_version: u32,
     pub made: Timestamp,
     pub env: String,
@@ -31,32 +31,32 @@ pub struct Header {
     pub region: String,
     pub bucket: String,
     pub table: Option<String>,
-    pub extent: Extent,
+    pub extent: BackupExtent,
 }
 
 /// How much of the history was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Extent {
+pub enum BackupExtent {
     Current,
     AllVersions,
 }
 
 /// One version of one state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ManifestEntry {
     /// Its name in the backup.
     pub file: String,
     pub size: u64,
     /// Of its bytes, in lower-case hex.
     pub sha256: String,
     #[serde(flatten)]
-    pub state: State,
+    pub state: ManifestState,
 }
 
 /// What is known of it without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct ManifestState {
     /// The name of the object.
     pub path: String,
     pub workspace: String,
@@ -66,22 +66,22 @@ pub struct State {
     pub current: bool,
     pub modified: Option<Timestamp>,
     #[serde(flatten)]
-    pub facts: Facts,
+    pub facts: ManifestFacts,
     /// As the table had it, of the one in use.
     pub digest: Option<String>,
 }
 
 /// All that is taken out of a state; nothing if it is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct ManifestFacts {
     pub serial: Option<u64>,
     pub lineage: Option<String>,
     pub terraform_version: Option<String>,
 }
 
-impl Facts {
-    pub fn of(read: Result<Snapshot, SnapshotError>) -> Self {
-        let Ok(Snapshot {
+impl ManifestFacts {
+    pub fn of(read: Result<StateSnapshot, SnapshotError>) -> Self {
+        let Ok(StateSnapshot {
             format: _,
             terraform_version,
             serial,
@@ -101,7 +101,7 @@ impl Facts {
     }
 }
 
-impl State {
+impl ManifestState {
     /// A digest that is longer than any is cut: it is wrong anyway.
     pub fn shortened(mut self) -> Self {
         self.digest = self
@@ -126,20 +126,20 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Writes a manifest, line by line.
-pub struct Writer<W> {
+pub struct ManifestWriter<W> {
     out: W,
     lines: usize,
 }
 
-impl<W: Write> Writer<W> {
-    pub fn begin(mut out: W, header: &Header) -> io::Result<Self> {
+impl<W: Write> ManifestWriter<W> {
+    pub fn begin(mut out: W, header: &ManifestHeader) -> io::Result<Self> {
         let header = serde_json::to_string(header)?;
         let fields = header.strip_suffix('}').unwrap_or(&header);
         writeln!(out, "{fields}{OPEN}")?;
         Ok(Self { out, lines: 0 })
     }
 
-    pub fn add(&mut self, entry: &Entry) -> io::Result<()> {
+    pub fn add(&mut self, entry: &ManifestEntry) -> io::Result<()> {
         if self.lines > 0 {
             self.out.write_all(b",\n")?;
         }
@@ -170,15 +170,15 @@ pub enum ManifestError {
 }
 
 /// Reads a manifest, line by line.
-pub struct Reader<R> {
+pub struct ManifestReader<R> {
     from: R,
     line: Vec<u8>,
     number: usize,
     last: bool,
 }
 
-impl<R: BufRead> Reader<R> {
-    pub fn begin(from: R) -> Result<(Header, Self), ManifestError> {
+impl<R: BufRead> ManifestReader<R> {
+    pub fn begin(from: R) -> Result<(ManifestHeader, Self), ManifestError> {
         let mut reader = Self {
             from,
             line: vec![],
@@ -200,7 +200,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// `None` after the last, once it is known that nothing follows.
-    pub fn next_entry(&mut self) -> Result<Option<Entry>, ManifestError> {
+    pub fn next_entry(&mut self) -> Result<Option<ManifestEntry>, ManifestError> {
         self.next_line()?;
         if self.line.is_empty() && self.number == 2 {
             // There is none at all.

@@ -14,9 +14,9 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    dense::{Dense, Packed},
-    manifest::{self, Entry, Header, ManifestError, file_name, hex},
-    stopping::Stopping,
+    dense::{DensityLimit, PackedCount},
+    manifest::{self, ManifestEntry, ManifestError, ManifestHeader, file_name, hex},
+    stopping::StoppableReader,
 };
 use crate::{host::bounded, state::snapshot};
 
@@ -27,7 +27,7 @@ const PADDING: u64 = 64 * 1024;
 
 /// More than any backup has.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ReadLimits {
     /// Bytes of one state.
     pub entry: u64,
     pub entries: usize,
@@ -37,7 +37,7 @@ pub struct Limits {
     pub ratio: u64,
 }
 
-impl Default for Limits {
+impl Default for ReadLimits {
     fn default() -> Self {
         // Versions that are all the same pack to some 10,900 to one, as zstd writes a block of 128
         // KiB that repeats another in twelve bytes; zeros, which no state has, to 31,000 to
@@ -77,11 +77,11 @@ pub enum ReadError {
 
 /// A backup of which everything was checked.
 #[derive(Debug)]
-pub struct Backup {
-    pub header: Header,
+pub struct CheckedBackup {
+    pub header: ManifestHeader,
     path: PathBuf,
     folder: bool,
-    limits: Limits,
+    limits: ReadLimits,
     stop: Arc<AtomicBool>,
 }
 
@@ -89,10 +89,10 @@ pub struct Backup {
 /// It takes as long as reading all of it does; `stop` ends it.
 pub fn open(
     path: &Path,
-    limits: Limits,
+    limits: ReadLimits,
     stop: Arc<AtomicBool>,
-    see: impl FnMut(Entry),
-) -> Result<Backup, ReadError> {
+    see: impl FnMut(ManifestEntry),
+) -> Result<CheckedBackup, ReadError> {
     let meta = fs::metadata(path).map_err(io_error(path))?;
     // Whatever else there is may not end, or not begin.
     if !meta.is_file() && !meta.is_dir() {
@@ -106,7 +106,7 @@ pub fn open(
     } else {
         let file = bounded::open(path).map_err(io_error(path))?;
         check(
-            &mut Stopping {
+            &mut StoppableReader {
                 from: file,
                 stop: &stop,
             },
@@ -114,7 +114,7 @@ pub fn open(
             see,
         )?
     };
-    Ok(Backup {
+    Ok(CheckedBackup {
         header,
         path: path.to_owned(),
         folder,
@@ -123,9 +123,9 @@ pub fn open(
     })
 }
 
-impl Backup {
+impl CheckedBackup {
     /// The bytes of one of its entries, if they are no more than `max`, and still what they were.
-    pub fn bytes(&self, entry: &Entry, max: u64) -> Result<Vec<u8>, ReadError> {
+    pub fn bytes(&self, entry: &ManifestEntry, max: u64) -> Result<Vec<u8>, ReadError> {
         if entry.size > max {
             return Err(ReadError::TooLarge("can be read of one state"));
         }
@@ -138,19 +138,19 @@ impl Backup {
         } else {
             let file = bounded::open(&self.path).map_err(io_error(&self.path))?;
             walk(
-                &mut Stopping {
+                &mut StoppableReader {
                     from: file,
                     stop: &self.stop,
                 },
                 &self.limits,
                 |part, from| match part {
-                    Part::State { file, .. } if file == entry.file => {
+                    ArchivePart::State { file, .. } if file == entry.file => {
                         from.take(max + 1)
                             .read_to_end(&mut bytes)
                             .map_err(damaged)?;
-                        Ok(Go::Stop)
+                        Ok(ReadControl::Stop)
                     }
-                    Part::State { .. } | Part::Manifest => Ok(Go::On),
+                    ArchivePart::State { .. } | ArchivePart::Manifest => Ok(ReadControl::On),
                 },
             )?;
         }
@@ -169,23 +169,23 @@ impl Backup {
 /// Checks an archive: its form, and each file against the manifest.
 pub(super) fn check(
     from: &mut dyn Read,
-    limits: &Limits,
-    mut see: impl FnMut(Entry),
-) -> Result<Header, ReadError> {
+    limits: &ReadLimits,
+    mut see: impl FnMut(ManifestEntry),
+) -> Result<ManifestHeader, ReadError> {
     let mut sums: Vec<(u64, [u8; 32])> = vec![];
     let mut header = None;
     walk(from, limits, |part, from| {
         match part {
-            Part::State { size, .. } => {
+            ArchivePart::State { size, .. } => {
                 let (read, sum) = hashed(from).map_err(damaged)?;
                 if read != size {
                     return Err(ReadError::CutOff);
                 }
                 sums.push((size, sum));
             }
-            Part::Manifest => {
+            ArchivePart::Manifest => {
                 let mut left = sums.iter();
-                let known = |entry: &Entry| {
+                let known = |entry: &ManifestEntry| {
                     left.next()
                         .map(|(size, sum)| *size == entry.size && hex(sum) == entry.sha256)
                 };
@@ -197,7 +197,7 @@ pub(super) fn check(
                 }
             }
         }
-        Ok(Go::On)
+        Ok(ReadControl::On)
     })?;
     header.ok_or_else(|| ReadError::Missing {
         file: manifest::FILE.to_owned(),
@@ -206,19 +206,20 @@ pub(super) fn check(
 
 fn check_folder(
     path: &Path,
-    limits: &Limits,
+    limits: &ReadLimits,
     stop: &AtomicBool,
-    mut see: impl FnMut(Entry),
-) -> Result<Header, ReadError> {
+    mut see: impl FnMut(ManifestEntry),
+) -> Result<ManifestHeader, ReadError> {
     let (mut count, mut total, mut error) = (0_usize, 0_u64, None);
-    let known = |entry: &Entry| {
+    let known = |entry: &ManifestEntry| {
         (count, total) = (count + 1, total.saturating_add(entry.size));
         if let Err(too_large) = within(limits, entry.size, count, total) {
             error = Some(too_large);
             return Some(false);
         }
         let sum = file_of(path, &entry.file).and_then(|file| {
-            hashed(&mut Stopping { from: file, stop }.take(entry.size + 1)).map_err(io_error(path))
+            hashed(&mut StoppableReader { from: file, stop }.take(entry.size + 1))
+                .map_err(io_error(path))
         });
         match sum {
             Ok((size, sum)) => Some(size == entry.size && hex(&sum) == entry.sha256),
@@ -239,10 +240,10 @@ fn check_folder(
 /// Goes through the manifest; `known` says whether an entry is what is there, if anything is.
 fn entries(
     from: impl BufRead,
-    mut known: impl FnMut(&Entry) -> Option<bool>,
-    see: &mut impl FnMut(Entry),
-) -> Result<Header, ReadError> {
-    let (header, mut lines) = manifest::Reader::begin(from)?;
+    mut known: impl FnMut(&ManifestEntry) -> Option<bool>,
+    see: &mut impl FnMut(ManifestEntry),
+) -> Result<ManifestHeader, ReadError> {
+    let (header, mut lines) = manifest::ManifestReader::begin(from)?;
     let mut number = 0;
     while let Some(entry) = lines.next_entry()? {
         number += 1;
@@ -259,12 +260,12 @@ fn entries(
     Ok(header)
 }
 
-enum Part {
+enum ArchivePart {
     State { file: String, size: u64 },
     Manifest,
 }
 
-enum Go {
+enum ReadControl {
     On,
     Stop,
 }
@@ -272,13 +273,13 @@ enum Go {
 /// Goes through an archive: the files in their order, the manifest, and nothing after it.
 fn walk(
     from: &mut dyn Read,
-    limits: &Limits,
-    each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>,
+    limits: &ReadLimits,
+    each: impl FnMut(ArchivePart, &mut dyn Read) -> Result<ReadControl, ReadError>,
 ) -> Result<(), ReadError> {
-    let packed = Packed::default();
+    let packed = PackedCount::default();
     let mut unpacked = zstd::Decoder::new(packed.counting(from)).map_err(damaged)?;
     unpacked.window_log_max(WINDOW_LOG).map_err(damaged)?;
-    let dense = Dense::new(unpacked, &packed, limits.ratio);
+    let dense = DensityLimit::new(unpacked, &packed, limits.ratio);
     let result = parts(dense, limits, each);
     // Whatever became of the error on its way.
     if packed.is_too_dense() {
@@ -290,8 +291,8 @@ fn walk(
 
 fn parts(
     from: impl Read,
-    limits: &Limits,
-    mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>,
+    limits: &ReadLimits,
+    mut each: impl FnMut(ArchivePart, &mut dyn Read) -> Result<ReadControl, ReadError>,
 ) -> Result<(), ReadError> {
     let mut archive = tar::Archive::new(from);
     let (mut count, mut total, mut manifest) = (0_usize, 0_u64, false);
@@ -317,23 +318,23 @@ fn parts(
                 if size > limits.total {
                     return Err(ReadError::TooLarge("can be read of a manifest"));
                 }
-                each(Part::Manifest, &mut part)?
+                each(ArchivePart::Manifest, &mut part)?
             }
             () if regular && !manifest && name == file_name(count + 1) => {
                 (count, total) = (count + 1, total.saturating_add(size));
                 within(limits, size, count, total)?;
-                each(Part::State { file: name, size }, &mut part)?
+                each(ArchivePart::State { file: name, size }, &mut part)?
             }
             () => return Err(ReadError::Foreign { name }),
         };
-        if let Go::Stop = go {
+        if let ReadControl::Stop = go {
             return Ok(());
         }
     }
     nothing_more(archive.into_inner())
 }
 
-fn within(limits: &Limits, size: u64, count: usize, total: u64) -> Result<(), ReadError> {
+fn within(limits: &ReadLimits, size: u64, count: usize, total: u64) -> Result<(), ReadError> {
     match () {
         () if size > limits.entry => Err(ReadError::TooLarge("can be read of one state")),
         () if count > limits.entries => Err(ReadError::TooLarge("as many states as can be read")),

@@ -9,12 +9,12 @@ use std::{
 };
 
 /// Reads until `stop` says so.
-pub(super) struct Stopping<'a, R> {
+pub(super) struct StoppableReader<'a, R> {
     pub from: R,
     pub stop: &'a AtomicBool,
 }
 
-impl<R: Read> Read for Stopping<'_, R> {
+impl<R: Read> Read for StoppableReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.load(Ordering::Relaxed) {
             // Not `Interrupted`, which is tried again.

@@ -11,17 +11,20 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{
-    manifest::{self, Entry, Extent, FORMAT_VERSION, Facts, Header, State, file_name},
-    read::{self, Limits, ReadError},
-    write::{Archive, ArchiveError, Kept, check},
+    manifest::{
+        self, BackupExtent, FORMAT_VERSION, ManifestEntry, ManifestFacts, ManifestHeader,
+        ManifestState, file_name,
+    },
+    read::{self, ReadError, ReadLimits},
+    write::{ArchiveError, ArchiveWriter, FinishedBackup, check},
 };
 
 #[cfg(unix)]
 mod full_disk;
 mod hostile;
 
-fn header() -> Header {
-    Header {
+fn header() -> ManifestHeader {
+    ManifestHeader {
         format_version: FORMAT_VERSION,
         made: "2026-11-21T15:45:00.5Z".parse().unwrap(),
         env: "prod".to_owned(),
@@ -29,18 +32,18 @@ fn header() -> Header {
         region: "eu-west-1".to_owned(),
         bucket: "states".to_owned(),
         table: Some("locks".to_owned()),
-        extent: Extent::Current,
+        extent: BackupExtent::Current,
     }
 }
 
-fn state(path: &str) -> State {
-    State {
+fn state(path: &str) -> ManifestState {
+    ManifestState {
         path: path.to_owned(),
         workspace: "default".to_owned(),
         version: Some("v1".to_owned()),
         current: true,
         modified: "2026-11-20T10:00:00Z".parse().ok(),
-        facts: Facts {
+        facts: ManifestFacts {
             serial: Some(7),
             lineage: Some("l".to_owned()),
             terraform_version: None,
@@ -49,8 +52,8 @@ fn state(path: &str) -> State {
     }
 }
 
-fn made(dir: &Path, states: &[(&str, &[u8])]) -> Kept {
-    let mut archive = Archive::begin(dir, header()).unwrap();
+fn made(dir: &Path, states: &[(&str, &[u8])]) -> FinishedBackup {
+    let mut archive = ArchiveWriter::begin(dir, header()).unwrap();
     for (path, bytes) in states {
         archive
             .add(state(path), bytes.len() as u64, *bytes)
@@ -62,11 +65,11 @@ fn made(dir: &Path, states: &[(&str, &[u8])]) -> Kept {
 }
 
 /// What a backup says, and each entry with its bytes.
-type All = (Header, Vec<(Entry, Vec<u8>)>);
+type All = (ManifestHeader, Vec<(ManifestEntry, Vec<u8>)>);
 
 fn all(path: &Path) -> Result<All, ReadError> {
     let mut entries = vec![];
-    let backup = read::open(path, Limits::default(), Arc::default(), |entry| {
+    let backup = read::open(path, ReadLimits::default(), Arc::default(), |entry| {
         entries.push(entry)
     })?;
     let bytes = entries
@@ -216,9 +219,9 @@ fn no_file_is_replaced() {
 #[test]
 fn an_environment_is_no_path() {
     let dir = tempfile::tempdir().unwrap();
-    let archive = Archive::begin(
+    let archive = ArchiveWriter::begin(
         dir.path(),
-        Header {
+        ManifestHeader {
             env: "../x/\n".to_owned(),
             ..header()
         },
@@ -235,7 +238,7 @@ fn an_environment_is_no_path() {
 fn what_is_longer_or_shorter_than_was_said_is_no_backup() {
     for (said, bytes) in [(4, &b"abc"[..]), (2, b"abc"), (0, b"a"), (1, b"")] {
         let dir = tempfile::tempdir().unwrap();
-        let mut archive = Archive::begin(dir.path(), header()).unwrap();
+        let mut archive = ArchiveWriter::begin(dir.path(), header()).unwrap();
         let error = archive.add(state("a"), said, bytes).unwrap_err();
         assert!(matches!(error, ArchiveError::Length { .. }), "{error}");
         drop(archive);
@@ -256,7 +259,7 @@ fn what_is_not_read_back_as_it_was_is_removed() {
         },
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let mut archive = Archive::begin(dir.path(), header()).unwrap();
+        let mut archive = ArchiveWriter::begin(dir.path(), header()).unwrap();
         archive.add(state("a"), 5, &b"bytes"[..]).unwrap();
         let mut sealed = archive.seal().unwrap();
         let written: PathBuf = dir.path().join(&names(dir.path())[0]);
@@ -276,7 +279,7 @@ fn what_is_not_read_back_as_it_was_is_removed() {
 #[test]
 fn reading_back_can_be_stopped() {
     let dir = tempfile::tempdir().unwrap();
-    let mut sealed = Archive::begin(dir.path(), header())
+    let mut sealed = ArchiveWriter::begin(dir.path(), header())
         .unwrap()
         .seal()
         .unwrap();
@@ -288,7 +291,7 @@ fn a_folder_that_is_a_file_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = Archive::begin(&file, header()).err().unwrap();
+    let error = ArchiveWriter::begin(&file, header()).err().unwrap();
     assert!(
         error.to_string().starts_with("could not make the folder"),
         "{error}"
@@ -312,7 +315,7 @@ fn memory_is_bounded() {
     };
     let dir = tempfile::tempdir().unwrap();
     let written = |count: usize, size: u64| {
-        let mut archive = Archive::begin(dir.path(), header()).unwrap();
+        let mut archive = ArchiveWriter::begin(dir.path(), header()).unwrap();
         for number in 0..count {
             archive
                 .add(
@@ -330,7 +333,7 @@ fn memory_is_bounded() {
         let mut seen = 0;
         read::open(
             &sealed.keep().unwrap().path,
-            Limits::default(),
+            ReadLimits::default(),
             Arc::default(),
             |_| seen += 1,
         )

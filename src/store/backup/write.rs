@@ -13,9 +13,9 @@ use tempfile::NamedTempFile;
 
 use super::{
     file,
-    manifest::{self, Entry, Header, State, file_name, hex},
-    read::{self, Limits, ReadError, WINDOW_LOG},
-    stopping::Stopping,
+    manifest::{self, ManifestEntry, ManifestHeader, ManifestState, file_name, hex},
+    read::{self, ReadError, ReadLimits, WINDOW_LOG},
+    stopping::StoppableReader,
 };
 
 /// That of the one way to pack that is built in: states are as fast to pack as to read.
@@ -53,13 +53,13 @@ impl ArchiveError {
 /// What was read of one state, to be compared with what is read back: 40 bytes, so that a hundred
 /// thousand fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sum {
+struct StateChecksum {
     size: u64,
     sha256: [u8; 32],
 }
 
-type Packed = tar::Builder<zstd::Encoder<'static, Hashing<BufWriter<NamedTempFile>>>>;
-type Lines = manifest::Writer<BufWriter<File>>;
+type PackedWriter = tar::Builder<zstd::Encoder<'static, HashingWriter<BufWriter<NamedTempFile>>>>;
+type ManifestLines = manifest::ManifestWriter<BufWriter<File>>;
 
 /// A backup that is being written. Dropped on the way, nothing of it is left.
 ///
@@ -72,27 +72,27 @@ type Lines = manifest::Writer<BufWriter<File>>;
 ///
 /// Caveats: killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in
 /// `.partial`.
-pub struct Archive {
+pub struct ArchiveWriter {
     dir: PathBuf,
-    header: Header,
-    out: Packed,
+    header: ManifestHeader,
+    out: PackedWriter,
     /// What will be the manifest: it can only be written when all is known.
-    lines: Lines,
-    sums: Vec<Sum>,
+    lines: ManifestLines,
+    sums: Vec<StateChecksum>,
 }
 
 /// All of a backup, synced, and not under its name yet.
-pub struct Sealed {
+pub struct SealedArchive {
     dir: PathBuf,
-    header: Header,
+    header: ManifestHeader,
     temp: NamedTempFile,
-    sums: Vec<Sum>,
-    packed: Sum,
+    sums: Vec<StateChecksum>,
+    packed: StateChecksum,
 }
 
 /// A backup that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct FinishedBackup {
     pub path: PathBuf,
     /// Of the file.
     pub bytes: u64,
@@ -100,13 +100,13 @@ pub struct Kept {
     pub sha256: String,
 }
 
-impl Archive {
+impl ArchiveWriter {
     /// Makes the folder, if need be for the owner alone, and the file beside its place.
-    pub fn begin(dir: &Path, header: Header) -> Result<Self, ArchiveError> {
+    pub fn begin(dir: &Path, header: ManifestHeader) -> Result<Self, ArchiveError> {
         file::make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
         let error = || ArchiveError::io("write to the folder", dir);
-        let packed = |temp| -> io::Result<Packed> {
-            let mut packed = zstd::Encoder::new(Hashing::new(BufWriter::new(temp)), LEVEL)?;
+        let packed = |temp| -> io::Result<PackedWriter> {
+            let mut packed = zstd::Encoder::new(HashingWriter::new(BufWriter::new(temp)), LEVEL)?;
             packed.include_checksum(true)?;
             // Versions of one state repeat each other, further apart than is looked by default.
             packed.window_log(WINDOW_LOG)?;
@@ -115,7 +115,7 @@ impl Archive {
         };
         let out = file::private(dir).and_then(packed).map_err(error())?;
         let lines = file::spool(dir)
-            .and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header))
+            .and_then(|file| manifest::ManifestWriter::begin(BufWriter::new(file), &header))
             .map_err(error())?;
         Ok(Self {
             dir: dir.to_owned(),
@@ -141,8 +141,13 @@ impl Archive {
     ///
     /// # Errors
     /// If it has more or fewer, or they cannot be written; the backup is of no use then.
-    pub fn add(&mut self, state: State, size: u64, from: impl Read) -> Result<(), ArchiveError> {
-        let Limits { entry, entries, .. } = Limits::default();
+    pub fn add(
+        &mut self,
+        state: ManifestState,
+        size: u64,
+        from: impl Read,
+    ) -> Result<(), ArchiveError> {
+        let ReadLimits { entry, entries, .. } = ReadLimits::default();
         if size > entry {
             return Err(ArchiveError::TooLarge {
                 path: state.path,
@@ -153,7 +158,7 @@ impl Archive {
             return Err(ArchiveError::TooMany(entries));
         }
         let file = file_name(self.sums.len() + 1);
-        let mut from = Hashing::new(from);
+        let mut from = HashingWriter::new(from);
         let modified = state.modified.unwrap_or(self.header.made);
         append(&mut self.out, &file, size, modified, &mut from)
             .map_err(ArchiveError::io("write the backup to", &self.dir))?;
@@ -169,7 +174,7 @@ impl Archive {
             });
         }
         self.sums.push(sum);
-        let entry = Entry {
+        let entry = ManifestEntry {
             file,
             size,
             sha256: hex(&sum.sha256),
@@ -181,7 +186,7 @@ impl Archive {
     }
 
     /// Ends it and syncs it.
-    pub fn seal(self) -> Result<Sealed, ArchiveError> {
+    pub fn seal(self) -> Result<SealedArchive, ArchiveError> {
         let Self {
             dir,
             header,
@@ -191,7 +196,7 @@ impl Archive {
         } = self;
         let (temp, packed) = sealed(out, lines, header.made)
             .map_err(ArchiveError::io("write the backup to", &dir))?;
-        Ok(Sealed {
+        Ok(SealedArchive {
             dir,
             header,
             temp,
@@ -201,7 +206,11 @@ impl Archive {
     }
 }
 
-fn sealed(mut out: Packed, lines: Lines, made: Timestamp) -> io::Result<(NamedTempFile, Sum)> {
+fn sealed(
+    mut out: PackedWriter,
+    lines: ManifestLines,
+    made: Timestamp,
+) -> io::Result<(NamedTempFile, StateChecksum)> {
     let mut manifest = lines
         .end()?
         .into_inner()
@@ -227,7 +236,7 @@ fn sealed(mut out: Packed, lines: Lines, made: Timestamp) -> io::Result<(NamedTe
 
 /// What comes too short is filled up, so that nothing after it is out of place.
 fn append(
-    out: &mut Packed,
+    out: &mut PackedWriter,
     name: &str,
     size: u64,
     modified: Timestamp,
@@ -245,7 +254,7 @@ fn append(
     )
 }
 
-impl Sealed {
+impl SealedArchive {
     /// What [`check`] needs, without holding the file: it may run where it cannot be ended.
     pub fn to_check(&mut self) -> ToCheck {
         let sums = std::mem::take(&mut self.sums);
@@ -259,7 +268,7 @@ impl Sealed {
     }
 
     /// Gives it its name, which nothing else has. To be called when it was checked.
-    pub fn keep(self) -> Result<Kept, ArchiveError> {
+    pub fn keep(self) -> Result<FinishedBackup, ArchiveError> {
         let Self {
             dir,
             header,
@@ -283,7 +292,7 @@ impl Sealed {
         let path = file::named(temp, &dir, |number| {
             file::name(&stem, header.made, number, ".tar.zst")
         })?;
-        Ok(Kept {
+        Ok(FinishedBackup {
             path,
             bytes: packed.size,
             sha256: hex(&packed.sha256),
@@ -295,9 +304,9 @@ impl Sealed {
 pub struct ToCheck {
     dir: PathBuf,
     file: PathBuf,
-    header: Header,
-    sums: Vec<Sum>,
-    packed: Sum,
+    header: ManifestHeader,
+    sums: Vec<StateChecksum>,
+    packed: StateChecksum,
 }
 
 /// Reads all of it back: every file must have the hash of what was read and of the manifest, and
@@ -313,10 +322,10 @@ pub fn check(
     stop: &AtomicBool,
 ) -> Result<(), ArchiveError> {
     let opened = File::open(&file).map_err(ArchiveError::io("read back the backup in", &dir))?;
-    let mut raw = Hashing::new(Stopping { from: opened, stop });
+    let mut raw = HashingWriter::new(StoppableReader { from: opened, stop });
     let mut expected = sums.iter();
     let mut differs = None;
-    let seen = |entry: Entry| {
+    let seen = |entry: ManifestEntry| {
         let same = expected
             .next()
             .is_some_and(|sum| sum.size == entry.size && hex(&sum.sha256) == entry.sha256);
@@ -324,9 +333,9 @@ pub fn check(
     };
     let read = read::check(
         &mut raw,
-        &Limits {
+        &ReadLimits {
             ratio: u64::MAX,
-            ..Limits::default()
+            ..ReadLimits::default()
         },
         seen,
     )
@@ -345,13 +354,13 @@ pub fn check(
 }
 
 /// Counts and hashes what goes through it.
-struct Hashing<T> {
+struct HashingWriter<T> {
     inner: T,
     size: u64,
     hash: Sha256,
 }
 
-impl<T> Hashing<T> {
+impl<T> HashingWriter<T> {
     fn new(inner: T) -> Self {
         Self {
             inner,
@@ -360,8 +369,8 @@ impl<T> Hashing<T> {
         }
     }
 
-    fn sum(&self) -> Sum {
-        Sum {
+    fn sum(&self) -> StateChecksum {
+        StateChecksum {
             size: self.size,
             sha256: self.hash.clone().finalize().into(),
         }
@@ -373,7 +382,7 @@ impl<T> Hashing<T> {
     }
 }
 
-impl<T: Read> Read for Hashing<T> {
+impl<T: Read> Read for HashingWriter<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.through(&buffer[..read]);
@@ -381,7 +390,7 @@ impl<T: Read> Read for Hashing<T> {
     }
 }
 
-impl<T: Write> Write for Hashing<T> {
+impl<T: Write> Write for HashingWriter<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
         self.through(&bytes[..written]);

@@ -1,11 +1,11 @@
 //! The arguments of the `s3` backend: of which type each is, what became of it, and which are
 //! credentials.
 
-use super::Engine;
+use super::TerraformEngine;
 
 /// What an argument holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum ArgumentType {
     /// Text, a number or a boolean: a command line gives it as it is.
     Plain,
     /// A list or an object: a command line gives it as HCL.
@@ -14,7 +14,7 @@ pub enum Shape {
 
 /// What became of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum ArgumentFate {
     Current,
     /// Still taken by both; what to write instead.
     Deprecated(&'static str),
@@ -30,7 +30,7 @@ pub enum Fate {
 
 /// How one engine takes an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
+pub enum ArgumentSupport {
     Fully,
     /// With a warning; what to write instead.
     Still(&'static str),
@@ -40,14 +40,14 @@ pub enum Taken {
     Never,
 }
 
-use Fate::{
+use ArgumentFate::{
     Current, Deprecated, DeprecatedByTerraform, OpenTofuOnly, Removed, RemovedFromTerraform,
 };
-use Shape::{Compound, Plain};
+use ArgumentType::{Compound, Plain};
 
 /// All that any Terraform since 1.6 or OpenTofu knows. From `backend.go` of both, at the tags 1.6
 /// to 1.13.
-const KNOWN: [(&str, Shape, Fate); 61] = [
+const KNOWN: [(&str, ArgumentType, ArgumentFate); 61] = [
     ("bucket", Plain, Current),
     ("key", Plain, Current),
     ("region", Plain, Current),
@@ -161,20 +161,24 @@ const KNOWN: [(&str, Shape, Fate); 61] = [
 ];
 
 /// How `engine` takes the argument `name`, or the field `object.field` of `endpoints`.
-pub fn taken(name: &str, engine: Engine) -> Taken {
+pub fn taken(name: &str, engine: TerraformEngine) -> ArgumentSupport {
     let Some((_, _, fate)) = KNOWN.iter().find(|(known, ..)| *known == name) else {
-        return Taken::Never;
+        return ArgumentSupport::Never;
     };
     match (*fate, engine) {
-        (Current, Engine::OpenTofu) if name == "endpoints.sso" => Taken::Never,
-        (Current, _) | (DeprecatedByTerraform(_) | OpenTofuOnly, Engine::OpenTofu) => Taken::Fully,
-        (Deprecated(instead), _)
-        | (DeprecatedByTerraform(instead), Engine::Terraform)
-        | (RemovedFromTerraform(instead), Engine::OpenTofu) => Taken::Still(instead),
-        (RemovedFromTerraform(instead), Engine::Terraform) | (Removed(instead), _) => {
-            Taken::NoLonger(instead)
+        (Current, TerraformEngine::OpenTofu) if name == "endpoints.sso" => ArgumentSupport::Never,
+        (Current, _) | (DeprecatedByTerraform(_) | OpenTofuOnly, TerraformEngine::OpenTofu) => {
+            ArgumentSupport::Fully
         }
-        (OpenTofuOnly, Engine::Terraform) => Taken::Never,
+        (Deprecated(instead), _)
+        | (DeprecatedByTerraform(instead), TerraformEngine::Terraform)
+        | (RemovedFromTerraform(instead), TerraformEngine::OpenTofu) => {
+            ArgumentSupport::Still(instead)
+        }
+        (RemovedFromTerraform(instead), TerraformEngine::Terraform) | (Removed(instead), _) => {
+            ArgumentSupport::NoLonger(instead)
+        }
+        (OpenTofuOnly, TerraformEngine::Terraform) => ArgumentSupport::Never,
     }
 }
 
@@ -187,7 +191,7 @@ pub fn all() -> impl Iterator<Item = &'static str> {
 }
 
 /// Of which shape `name` is; what is not known is plain, as Terraform has it.
-pub fn shape(name: &str) -> Shape {
+pub fn shape(name: &str) -> ArgumentType {
     KNOWN
         .iter()
         .find(|(known, ..)| *known == name)
@@ -256,33 +260,51 @@ mod tests {
     fn each_engine_takes_what_it_knows() {
         let both = |name| {
             (
-                taken(name, Engine::Terraform),
-                taken(name, Engine::OpenTofu),
+                taken(name, TerraformEngine::Terraform),
+                taken(name, TerraformEngine::OpenTofu),
             )
         };
-        assert_eq!(both("bucket"), (Taken::Fully, Taken::Fully));
+        assert_eq!(
+            both("bucket"),
+            (ArgumentSupport::Fully, ArgumentSupport::Fully)
+        );
         assert_eq!(
             both("dynamodb_table"),
-            (Taken::Still("use_lockfile = true"), Taken::Fully)
+            (
+                ArgumentSupport::Still("use_lockfile = true"),
+                ArgumentSupport::Fully
+            )
         );
         assert_eq!(
             both("force_path_style"),
             (
-                Taken::Still("use_path_style"),
-                Taken::Still("use_path_style")
+                ArgumentSupport::Still("use_path_style"),
+                ArgumentSupport::Still("use_path_style")
             )
         );
         let instead = "assume_role = { role_arn = … }";
         assert_eq!(
             both("role_arn"),
-            (Taken::NoLonger(instead), Taken::Still(instead))
+            (
+                ArgumentSupport::NoLonger(instead),
+                ArgumentSupport::Still(instead)
+            )
         );
-        assert_eq!(both("state_tags"), (Taken::Never, Taken::Fully));
-        assert_eq!(both("endpoints.sso"), (Taken::Fully, Taken::Never));
-        assert_eq!(both("buckte"), (Taken::Never, Taken::Never));
+        assert_eq!(
+            both("state_tags"),
+            (ArgumentSupport::Never, ArgumentSupport::Fully)
+        );
+        assert_eq!(
+            both("endpoints.sso"),
+            (ArgumentSupport::Fully, ArgumentSupport::Never)
+        );
+        assert_eq!(
+            both("buckte"),
+            (ArgumentSupport::Never, ArgumentSupport::Never)
+        );
         assert!(matches!(
             both("use_legacy_workflow"),
-            (Taken::NoLonger(_), Taken::NoLonger(_))
+            (ArgumentSupport::NoLonger(_), ArgumentSupport::NoLonger(_))
         ));
     }
 
@@ -299,8 +321,8 @@ mod tests {
             {
                 let argument = instead.split([' ', ',']).next().expect("a word");
                 assert_eq!(
-                    taken(argument, Engine::Terraform),
-                    Taken::Fully,
+                    taken(argument, TerraformEngine::Terraform),
+                    ArgumentSupport::Fully,
                     "{instead}"
                 );
             }

@@ -17,13 +17,13 @@ const MARK: &[u8] = "\u{feff}".as_bytes();
 /// A file that says nothing, and why. Never with any of what is in the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {error}", path.display())]
-pub struct Unreadable {
+pub struct UnreadableFile {
     pub path: PathBuf,
     /// Follows the path in a sentence, as in `is larger than 4194304 bytes`.
     pub error: String,
 }
 
-impl Unreadable {
+impl UnreadableFile {
     pub fn new(path: impl Into<PathBuf>, error: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -41,14 +41,14 @@ impl Unreadable {
 /// # Errors
 /// If it is none that can be read. A pipe would be waited for: nothing but a regular file is
 /// opened.
-pub fn open(path: &Path) -> Result<Option<File>, Unreadable> {
+pub fn open(path: &Path) -> Result<Option<File>, UnreadableFile> {
     match bounded::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-            Err(Unreadable::new(path, "is not a regular file"))
+            Err(UnreadableFile::new(path, "is not a regular file"))
         }
-        Err(error) => Err(Unreadable::io(path, &error)),
+        Err(error) => Err(UnreadableFile::io(path, &error)),
     }
 }
 
@@ -56,7 +56,7 @@ pub fn open(path: &Path) -> Result<Option<File>, Unreadable> {
 ///
 /// # Errors
 /// If it cannot be read, is too large, or is not text.
-pub fn text(path: &Path) -> Result<Option<String>, Unreadable> {
+pub fn text(path: &Path) -> Result<Option<String>, UnreadableFile> {
     text_up_to(path, LIMIT)
 }
 
@@ -64,20 +64,20 @@ pub fn text(path: &Path) -> Result<Option<String>, Unreadable> {
 ///
 /// # Errors
 /// As [`text`].
-pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
+pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, UnreadableFile> {
     let Some(bytes) = bytes_up_to(path, limit)? else {
         return Ok(None);
     };
     String::from_utf8(bytes)
         .map(Some)
-        .map_err(|_| Unreadable::new(path, "is not valid UTF-8"))
+        .map_err(|_| UnreadableFile::new(path, "is not valid UTF-8"))
 }
 
 /// The bytes of a file without its byte order mark, whatever they are; `None` if there is none.
 ///
 /// # Errors
 /// If it cannot be read, or is too large.
-pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, UnreadableFile> {
     let Some(file) = open(path)? else {
         return Ok(None);
     };
@@ -85,9 +85,9 @@ pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
     // The size is asked of what is read, not of what was there before.
     file.take(limit + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Unreadable::io(path, &error))?;
+        .map_err(|error| UnreadableFile::io(path, &error))?;
     if bytes.len() as u64 > limit {
-        return Err(Unreadable::new(
+        return Err(UnreadableFile::new(
             path,
             format!("is larger than {limit} bytes"),
         ));
@@ -104,9 +104,9 @@ pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
 /// A repository holds links to wherever its author wants. What they lead to elsewhere is the
 /// user's, and none of it is to be read, shown or sent because a folder names it.
 #[derive(Clone, Debug)]
-pub struct Within(Option<PathBuf>);
+pub struct LinkBoundary(Option<PathBuf>);
 
-impl Within {
+impl LinkBoundary {
     pub fn of(dir: &Path) -> Self {
         let real = fs::canonicalize(dir).ok();
         Self(real.map(|real| {
@@ -121,7 +121,7 @@ impl Within {
     ///
     /// # Errors
     /// As [`text`], and if the file is elsewhere.
-    pub fn text(&self, path: &Path) -> Result<Option<String>, Unreadable> {
+    pub fn text(&self, path: &Path) -> Result<Option<String>, UnreadableFile> {
         self.must_have(path)?;
         text(path)
     }
@@ -130,7 +130,7 @@ impl Within {
     ///
     /// # Errors
     /// As [`text`], and if the file is elsewhere.
-    pub fn text_up_to(&self, path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
+    pub fn text_up_to(&self, path: &Path, limit: u64) -> Result<Option<String>, UnreadableFile> {
         self.must_have(path)?;
         text_up_to(path, limit)
     }
@@ -139,7 +139,7 @@ impl Within {
     ///
     /// # Errors
     /// As [`bytes_up_to`], and if the file is elsewhere.
-    pub fn bytes_up_to(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+    pub fn bytes_up_to(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, UnreadableFile> {
         self.must_have(path)?;
         bytes_up_to(path, limit)
     }
@@ -148,7 +148,7 @@ impl Within {
     ///
     /// # Errors
     /// As [`open`], and if the file is elsewhere.
-    pub fn open(&self, path: &Path) -> Result<Option<File>, Unreadable> {
+    pub fn open(&self, path: &Path) -> Result<Option<File>, UnreadableFile> {
         self.must_have(path)?;
         open(path)
     }
@@ -158,9 +158,9 @@ impl Within {
         self.0.as_ref().is_none_or(|root| real.starts_with(root))
     }
 
-    fn must_have(&self, path: &Path) -> Result<(), Unreadable> {
+    fn must_have(&self, path: &Path) -> Result<(), UnreadableFile> {
         match fs::canonicalize(path) {
-            Ok(real) if !self.has(&real) => Err(Unreadable::new(
+            Ok(real) if !self.has(&real) => Err(UnreadableFile::new(
                 path,
                 "leads out of the repository by a symbolic link, which is not followed",
             )),
@@ -171,9 +171,9 @@ impl Within {
 
 /// # Errors
 /// If there is a link at `path`.
-pub(super) fn must_not_be_a_link(path: &Path) -> Result<(), Unreadable> {
+pub(super) fn must_not_be_a_link(path: &Path) -> Result<(), UnreadableFile> {
     match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_symlink() => Err(Unreadable::new(
+        Ok(meta) if meta.is_symlink() => Err(UnreadableFile::new(
             path,
             "is a symbolic link, which is not followed",
         )),
@@ -230,7 +230,7 @@ mod tests {
         assert!(made.success());
         assert_eq!(
             text(&path),
-            Err(Unreadable::new(&path, "is not a regular file"))
+            Err(UnreadableFile::new(&path, "is not a regular file"))
         );
     }
 
@@ -249,7 +249,7 @@ mod tests {
         symlink(outside.path(), dir.join("folder")).expect("a link");
         let refused = "leads out of the repository by a symbolic link, which is not followed";
         let of = |name: &str| {
-            Within::of(&dir)
+            LinkBoundary::of(&dir)
                 .text(&dir.join(name))
                 .map_err(|unreadable| unreadable.error)
         };
@@ -265,6 +265,6 @@ mod tests {
             (Err(refused.to_owned()), Err(refused.to_owned()))
         );
         assert_eq!(of("none.tf"), Ok(None));
-        assert!(Within::of(&dir).open(&dir.join("secret.tf")).is_err());
+        assert!(LinkBoundary::of(&dir).open(&dir.join("secret.tf")).is_err());
     }
 }

@@ -4,23 +4,23 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    bounded::{Unreadable, Within},
+    bounded::{LinkBoundary, UnreadableFile},
     scan::{self, FoundBlock},
-    value::{Argument, Spot},
+    value::{SourcePosition, SourcedArgument},
 };
 
 mod json_blocks;
 
 /// Who runs here: they load different files, and know different arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub enum TerraformEngine {
     Terraform,
     OpenTofu,
 }
 
 /// What a block chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ConfiguredKind {
     /// `backend "s3"`, or another.
     Backend(String),
     /// HCP Terraform.
@@ -31,10 +31,10 @@ pub enum Kind {
 
 /// A block that chooses where the state is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    pub kind: Kind,
-    pub arguments: Vec<Argument>,
-    pub at: Spot,
+pub struct ConfiguredBlock {
+    pub kind: ConfiguredKind,
+    pub arguments: Vec<SourcedArgument>,
+    pub at: SourcePosition,
 }
 
 /// Said of a `state_store` wherever one is found.
@@ -42,28 +42,28 @@ pub const NO_STATE_STORES: &str = "tfbackend does not support state stores, only
 
 /// What the configuration files say, together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Configuration {
+pub struct FolderConfiguration {
     /// Those that are loaded, overrides last.
     pub files: Vec<PathBuf>,
     /// All blocks that count, in the order of loading; the engine stops at more than one.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<ConfiguredBlock>,
     /// Those that an override file takes the place of. It may be here only, and not where others
     /// run.
-    pub overridden: Vec<Block>,
+    pub overridden: Vec<ConfiguredBlock>,
     /// Each `required_version` that counts.
-    pub required_versions: Vec<Argument>,
+    pub required_versions: Vec<SourcedArgument>,
     /// Files that may have a block, and could not be understood.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableFile>,
 }
 
 /// What one file says.
 #[derive(Debug, Default)]
 struct FileContents {
-    blocks: Vec<Block>,
-    required_versions: Vec<Argument>,
+    blocks: Vec<ConfiguredBlock>,
+    required_versions: Vec<SourcedArgument>,
 }
 
-impl Engine {
+impl TerraformEngine {
     /// OpenTofu, if there is a file that only it loads.
     pub fn of(names: &[String]) -> Self {
         let is_tofu = |name: &String| {
@@ -93,7 +93,7 @@ impl Engine {
     }
 }
 
-impl Kind {
+impl ConfiguredKind {
     /// That of a block by its name and its label.
     fn named(name: &str, label: String) -> Self {
         match name {
@@ -125,7 +125,7 @@ impl Kind {
     }
 }
 
-impl Block {
+impl ConfiguredBlock {
     pub fn is_s3(&self) -> bool {
         self.kind.is_s3()
     }
@@ -136,12 +136,17 @@ impl Block {
     }
 }
 
-impl Configuration {
+impl FolderConfiguration {
     /// Reads those of `names` in `dir` that `engine` loads.
     ///
     /// A block in an override file (`override.tf`, `*_override.tf`) takes the place of all before
     /// it, whole, as Terraform has it.
-    pub fn read(dir: &Path, within: &Within, names: &[String], engine: Engine) -> Self {
+    pub fn read(
+        dir: &Path,
+        within: &LinkBoundary,
+        names: &[String],
+        engine: TerraformEngine,
+    ) -> Self {
         let loaded: Vec<&String> = names
             .iter()
             .filter(|name| is_loaded(name, names, engine))
@@ -164,7 +169,7 @@ impl Configuration {
     }
 
     /// The one block that counts. `None` if there is none, or if it is not clear which one.
-    pub fn block(&self) -> Option<&Block> {
+    pub fn block(&self) -> Option<&ConfiguredBlock> {
         match &self.blocks[..] {
             [block] if self.unreadable.is_empty() => Some(block),
             _ => None,
@@ -172,14 +177,14 @@ impl Configuration {
     }
 
     /// All blocks of one file, whether they count or not.
-    pub fn blocks_in<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a Block> {
+    pub fn blocks_in<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a ConfiguredBlock> {
         self.blocks
             .iter()
             .chain(&self.overridden)
             .filter(move |block| block.at.path == path)
     }
 
-    fn add(&mut self, path: PathBuf, within: &Within, overriding: bool) {
+    fn add(&mut self, path: PathBuf, within: &LinkBoundary, overriding: bool) {
         match contents(&path, within) {
             Ok(Some(FileContents {
                 blocks,
@@ -207,18 +212,18 @@ fn is_ignored(name: &str) -> bool {
     name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'))
 }
 
-fn is_loaded(name: &str, names: &[String], engine: Engine) -> bool {
+fn is_loaded(name: &str, names: &[String], engine: TerraformEngine) -> bool {
     if is_ignored(name) {
         return false;
     }
     let has = |twin: String| names.contains(&twin);
     match (engine, stem(name)) {
         (_, None) => false,
-        (Engine::Terraform, Some((_, ending))) => matches!(ending, ".tf" | ".tf.json"),
+        (TerraformEngine::Terraform, Some((_, ending))) => matches!(ending, ".tf" | ".tf.json"),
         // Of two files of one name, OpenTofu takes its own.
-        (Engine::OpenTofu, Some((stem, ".tf"))) => !has(format!("{stem}.tofu")),
-        (Engine::OpenTofu, Some((stem, ".tf.json"))) => !has(format!("{stem}.tofu.json")),
-        (Engine::OpenTofu, Some(_)) => true,
+        (TerraformEngine::OpenTofu, Some((stem, ".tf"))) => !has(format!("{stem}.tofu")),
+        (TerraformEngine::OpenTofu, Some((stem, ".tf.json"))) => !has(format!("{stem}.tofu.json")),
+        (TerraformEngine::OpenTofu, Some(_)) => true,
     }
 }
 
@@ -236,7 +241,7 @@ fn stem(name: &str) -> Option<(&str, &'static str)> {
 /// In bytes. A file that generators write is as large as they like; Terraform has no limit.
 pub const LIMIT: u64 = 64 << 20;
 
-fn contents(path: &Path, within: &Within) -> Result<Option<FileContents>, Unreadable> {
+fn contents(path: &Path, within: &LinkBoundary) -> Result<Option<FileContents>, UnreadableFile> {
     let Some(bytes) = within.bytes_up_to(path, LIMIT)? else {
         return Ok(None);
     };
@@ -265,16 +270,16 @@ fn may_have_block(bytes: &[u8]) -> bool {
         || text.contains("terraform") && scan::NAMES.iter().any(|name| text.contains(name))
 }
 
-fn in_hcl(text: &[u8], path: &Path) -> Result<FileContents, Unreadable> {
+fn in_hcl(text: &[u8], path: &Path) -> Result<FileContents, UnreadableFile> {
     let found = scan::scan(text)
-        .map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+        .map_err(|malformed| UnreadableFile::new(path, scan::error(text, malformed)))?;
     let block = |block: &FoundBlock| {
-        let at = Spot {
+        let at = SourcePosition {
             path: path.to_owned(),
             line: Some(block.line(text)),
         };
-        Ok(Block {
-            kind: Kind::named(block.name, block.label(text)),
+        Ok(ConfiguredBlock {
+            kind: ConfiguredKind::named(block.name, block.label(text)),
             arguments: block.body.arguments(text, path)?,
             at,
         })

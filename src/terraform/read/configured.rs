@@ -8,32 +8,32 @@ use std::{
 
 use super::{
     WorkingDirectory,
-    bounded::Unreadable,
-    configuration::{Kind, NO_STATE_STORES},
-    partial::{self, Partial},
+    bounded::UnreadableFile,
+    configuration::{ConfiguredKind, NO_STATE_STORES},
+    partial::{self, PartialFile},
     saved::DEFAULT_WORKSPACE,
-    value::{Argument, Spot, Value},
+    value::{ArgumentValue, SourcePosition, SourcedArgument},
 };
 use crate::terraform::write::arguments::DEFAULT_WORKSPACE_KEY_PREFIX;
 
 mod role;
 
-pub use role::Role;
+pub use role::ConfiguredRole;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ArgumentOrigin {
     /// A line of a block or of a partial configuration, or the merged backend.
-    File(Spot),
+    File(SourcePosition),
     /// A flag of ours.
     Flag(&'static str),
 }
 
 /// A value, and where it was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said<T> {
+pub struct SourcedValue<T> {
     pub value: T,
-    pub origin: Origin,
+    pub origin: ArgumentOrigin,
 }
 
 /// An `s3` backend as Terraform would use it. What nobody said is `None`, and has Terraform's
@@ -41,29 +41,29 @@ pub struct Said<T> {
 ///
 /// Credentials are not part of it: they come from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Configured {
-    pub bucket: Said<String>,
+pub struct ConfiguredBackend {
+    pub bucket: SourcedValue<String>,
     /// State key of the default workspace.
-    pub key: Option<Said<String>>,
-    pub region: Option<Said<String>>,
-    pub dynamodb_table: Option<Said<String>>,
-    pub use_lockfile: Option<Said<bool>>,
-    pub encrypt: Option<Said<bool>>,
-    pub kms_key_id: Option<Said<String>>,
-    pub workspace_key_prefix: Option<Said<String>>,
-    pub profile: Option<Said<String>>,
+    pub key: Option<SourcedValue<String>>,
+    pub region: Option<SourcedValue<String>>,
+    pub dynamodb_table: Option<SourcedValue<String>>,
+    pub use_lockfile: Option<SourcedValue<bool>>,
+    pub encrypt: Option<SourcedValue<bool>>,
+    pub kms_key_id: Option<SourcedValue<String>>,
+    pub workspace_key_prefix: Option<SourcedValue<String>>,
+    pub profile: Option<SourcedValue<String>>,
     /// By service: `s3`, `dynamodb`, `sts`, `iam`, `sso`.
-    pub endpoints: BTreeMap<String, Said<String>>,
-    pub use_path_style: Option<Said<bool>>,
-    pub custom_ca_bundle: Option<Said<String>>,
-    pub allowed_account_ids: Option<Said<Vec<String>>>,
-    pub forbidden_account_ids: Option<Said<Vec<String>>>,
-    pub use_fips_endpoint: Option<Said<bool>>,
-    pub use_dualstack_endpoint: Option<Said<bool>>,
+    pub endpoints: BTreeMap<String, SourcedValue<String>>,
+    pub use_path_style: Option<SourcedValue<bool>>,
+    pub custom_ca_bundle: Option<SourcedValue<String>>,
+    pub allowed_account_ids: Option<SourcedValue<Vec<String>>>,
+    pub forbidden_account_ids: Option<SourcedValue<Vec<String>>>,
+    pub use_fips_endpoint: Option<SourcedValue<bool>>,
+    pub use_dualstack_endpoint: Option<SourcedValue<bool>>,
     /// What is to be assumed first.
-    pub role: Option<Said<Role>>,
+    pub role: Option<SourcedValue<ConfiguredRole>>,
     /// Names of arguments that say how to call AWS, and that nobody but Terraform follows here.
-    pub not_followed: Vec<Said<String>>,
+    pub not_followed: Vec<SourcedValue<String>>,
 }
 
 /// Why no `s3` backend is known.
@@ -72,24 +72,30 @@ pub enum NotConfigured {
     #[error("{} has no `backend \"s3\"` block, and was not initialized with such a backend", dir.display())]
     NoBackend { dir: PathBuf },
     #[error("{at} has `{title}`, not `backend \"s3\"`")]
-    OtherBackend { title: String, at: Spot },
+    OtherBackend { title: String, at: SourcePosition },
     #[error("{at} has `{title}`: {NO_STATE_STORES}")]
-    StateStore { title: String, at: Spot },
+    StateStore { title: String, at: SourcePosition },
     #[error("{first} and {second} both choose a backend, and one is allowed")]
-    Several { first: Spot, second: Spot },
+    Several {
+        first: SourcePosition,
+        second: SourcePosition,
+    },
     #[error("{} has {} partial configurations ({}), and nothing says which one is meant", dir.display(), names.len(), names.join(", "))]
     WhichFile { dir: PathBuf, names: Vec<String> },
     #[error("{origin} does not say `{argument}` as a plain value")]
-    NotPlain { argument: String, origin: Origin },
+    NotPlain {
+        argument: String,
+        origin: ArgumentOrigin,
+    },
     #[error("{} does not say which bucket", path.display())]
     NoBucket { path: PathBuf },
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    Unreadable(#[from] UnreadableFile),
 }
 
 impl NotConfigured {
     /// Of a backend that is not `s3`.
-    fn other(kind: &Kind, at: Spot) -> Self {
+    fn other(kind: &ConfiguredKind, at: SourcePosition) -> Self {
         let title = kind.title();
         if kind.is_state_store() {
             Self::StateStore { title, at }
@@ -99,7 +105,7 @@ impl NotConfigured {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ArgumentOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(spot) => spot.fmt(f),
@@ -108,7 +114,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Configured {
+impl ConfiguredBackend {
     /// The backend of a folder.
     ///
     /// `given` are values of `-backend-config`, files (relative to the folder) or `NAME=VALUE`:
@@ -121,7 +127,7 @@ impl Configured {
         if given.is_empty()
             && let Some(saved) = folder.saved.clone()?
         {
-            let at = Spot {
+            let at = SourcePosition {
                 path: saved.path.clone(),
                 line: None,
             };
@@ -139,7 +145,7 @@ impl Configured {
             several => {
                 return Err(NotConfigured::WhichFile {
                     dir: folder.dir.clone(),
-                    names: several.iter().map(Partial::name).collect(),
+                    names: several.iter().map(PartialFile::name).collect(),
                 });
             }
         }
@@ -182,14 +188,14 @@ impl Configured {
     /// # Errors
     /// If it cannot be read, or names no bucket.
     pub fn of_file(path: &Path) -> Result<Self, NotConfigured> {
-        Self::merged(path, [Partial::read(path).arguments?])
+        Self::merged(path, [PartialFile::read(path).arguments?])
     }
 
     /// The backend that `--bucket`, `--key` and `--table` describe.
     pub fn of_flags(bucket: &str, key: Option<&str>, table: Option<&str>) -> Self {
-        let said = |text: &str, flag| Said {
+        let said = |text: &str, flag| SourcedValue {
             value: text.to_owned(),
-            origin: Origin::Flag(flag),
+            origin: ArgumentOrigin::Flag(flag),
         };
         Self {
             bucket: said(bucket, "--bucket"),
@@ -220,9 +226,9 @@ impl Configured {
     /// If one of the arguments is not a plain value, or there is no bucket.
     pub fn merged(
         place: &Path,
-        layers: impl IntoIterator<Item = Vec<Argument>>,
+        layers: impl IntoIterator<Item = Vec<SourcedArgument>>,
     ) -> Result<Self, NotConfigured> {
-        let arguments = Arguments::of(layers);
+        let arguments = ConfiguredArguments::of(layers);
         let bucket = arguments
             .text("bucket")?
             .ok_or_else(|| NotConfigured::NoBucket {
@@ -287,7 +293,7 @@ fn joined(parts: &[&str]) -> String {
     clean.join("/")
 }
 
-fn block(folder: &WorkingDirectory) -> Result<Vec<Argument>, NotConfigured> {
+fn block(folder: &WorkingDirectory) -> Result<Vec<SourcedArgument>, NotConfigured> {
     let configuration = &folder.configuration;
     if let Some(unreadable) = configuration.unreadable.first() {
         return Err(unreadable.clone().into());
@@ -305,38 +311,38 @@ fn block(folder: &WorkingDirectory) -> Result<Vec<Argument>, NotConfigured> {
     }
 }
 
-fn given_layers(dir: &Path, given: &[String]) -> Result<Vec<Vec<Argument>>, NotConfigured> {
+fn given_layers(dir: &Path, given: &[String]) -> Result<Vec<Vec<SourcedArgument>>, NotConfigured> {
     let layer = |given: &String| match partial::assignment(given) {
         Some(argument) => Ok(vec![argument]),
-        None => Ok(Partial::read(&dir.join(given)).arguments?),
+        None => Ok(PartialFile::read(&dir.join(given)).arguments?),
     };
     given.iter().map(layer).collect()
 }
 
 /// By name, the last said of each.
-struct Arguments(BTreeMap<String, Argument>);
+struct ConfiguredArguments(BTreeMap<String, SourcedArgument>);
 
-impl Arguments {
-    fn of(layers: impl IntoIterator<Item = Vec<Argument>>) -> Self {
+impl ConfiguredArguments {
+    fn of(layers: impl IntoIterator<Item = Vec<SourcedArgument>>) -> Self {
         let mut all = BTreeMap::new();
         for argument in layers.into_iter().flatten() {
             all.insert(argument.name.clone(), argument);
         }
-        all.retain(|_, argument| argument.value != Value::Null);
+        all.retain(|_, argument| argument.value != ArgumentValue::Null);
         Self(all)
     }
 
     fn get<T>(
         &self,
         name: &str,
-        plain: impl Fn(&Value) -> Option<T>,
-    ) -> Result<Option<Said<T>>, NotConfigured> {
+        plain: impl Fn(&ArgumentValue) -> Option<T>,
+    ) -> Result<Option<SourcedValue<T>>, NotConfigured> {
         let Some(argument) = self.0.get(name) else {
             return Ok(None);
         };
-        let origin = Origin::File(argument.at.clone());
+        let origin = ArgumentOrigin::File(argument.at.clone());
         match plain(&argument.value) {
-            Some(value) => Ok(Some(Said { value, origin })),
+            Some(value) => Ok(Some(SourcedValue { value, origin })),
             None => Err(NotConfigured::NotPlain {
                 argument: name.to_owned(),
                 origin,
@@ -345,29 +351,29 @@ impl Arguments {
     }
 
     /// Empty is as good as not said.
-    fn text(&self, name: &str) -> Result<Option<Said<String>>, NotConfigured> {
+    fn text(&self, name: &str) -> Result<Option<SourcedValue<String>>, NotConfigured> {
         Ok(self
             .get(name, |value| value.as_text().map(str::to_owned))?
             .filter(|said| !said.value.is_empty()))
     }
 
     /// Empty is a prefix too: none.
-    fn prefix(&self) -> Result<Option<Said<String>>, NotConfigured> {
+    fn prefix(&self) -> Result<Option<SourcedValue<String>>, NotConfigured> {
         self.get("workspace_key_prefix", |value| {
             value.as_text().map(str::to_owned)
         })
     }
 
-    fn bool(&self, name: &str) -> Result<Option<Said<bool>>, NotConfigured> {
-        self.get(name, Value::as_bool)
+    fn bool(&self, name: &str) -> Result<Option<SourcedValue<bool>>, NotConfigured> {
+        self.get(name, ArgumentValue::as_bool)
     }
 
-    fn texts(&self, name: &str) -> Result<Option<Said<Vec<String>>>, NotConfigured> {
-        self.get(name, Value::as_texts)
+    fn texts(&self, name: &str) -> Result<Option<SourcedValue<Vec<String>>>, NotConfigured> {
+        self.get(name, ArgumentValue::as_texts)
     }
 
     /// The deprecated forms first, so that `endpoints` stands.
-    fn endpoints(&self) -> Result<BTreeMap<String, Said<String>>, NotConfigured> {
+    fn endpoints(&self) -> Result<BTreeMap<String, SourcedValue<String>>, NotConfigured> {
         let mut all = BTreeMap::new();
         for (old, service) in [
             ("endpoint", "s3"),
@@ -377,20 +383,20 @@ impl Arguments {
         ] {
             all.extend(self.text(old)?.map(|said| (service.to_owned(), said)));
         }
-        let Some(Said { value, origin }) =
+        let Some(SourcedValue { value, origin }) =
             self.get("endpoints", |value| value.as_object().cloned())?
         else {
             return Ok(all);
         };
         for (service, value) in value {
-            if matches!(&value, Value::Null) || value.as_text() == Some("") {
+            if matches!(&value, ArgumentValue::Null) || value.as_text() == Some("") {
                 continue;
             }
             let not_plain = || NotConfigured::NotPlain {
                 argument: format!("endpoints.{service}"),
                 origin: origin.clone(),
             };
-            let said = Said {
+            let said = SourcedValue {
                 value: value.as_text().ok_or_else(not_plain)?.to_owned(),
                 origin: origin.clone(),
             };

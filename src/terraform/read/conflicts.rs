@@ -8,18 +8,18 @@ use std::{
 };
 
 use super::{
-    bounded::{Unreadable, Within},
-    configuration::{Block, Configuration, Engine, Kind, LIMIT},
+    bounded::{LinkBoundary, UnreadableFile},
+    configuration::{ConfiguredBlock, ConfiguredKind, FolderConfiguration, LIMIT, TerraformEngine},
     names,
-    saved::Saved,
+    saved::SavedBackend,
     scan::NAMES,
 };
 
 /// A file whose `backend` or `cloud` block contradicts ours: Terraform allows one per module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
+pub enum BackendConflict {
     #[error("{} has a {} block too, and Terraform allows one", block.at.path.display(), block.title())]
-    Block { block: Block },
+    Block { block: ConfiguredBlock },
     /// Speaks of a backend, and could not be understood.
     #[error("{} may have a backend block too: it could not be read", path.display())]
     Unclear {
@@ -30,23 +30,23 @@ pub enum Conflict {
     /// `init` connected the folder with a state store: with our block, the next one would leave its
     /// states behind.
     #[error("{} has `{}`", path.display(), kind.title())]
-    Stored { path: PathBuf, kind: Kind },
+    Stored { path: PathBuf, kind: ConfiguredKind },
     /// What `init` stored could not be understood, and may be such a state store.
     #[error("{0}")]
-    StoredUnclear(Unreadable),
+    StoredUnclear(UnreadableFile),
 }
 
 /// What contradicts a block of ours in a folder, by name of the file, and what else counts beside
 /// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conflicts {
-    pub all: Vec<Conflict>,
+pub struct BackendConflicts {
+    pub all: Vec<BackendConflict>,
     /// Whether any of the files says which versions may run.
     pub has_required_version: bool,
 }
 
-impl Conflict {
-    pub fn block(&self) -> Option<&Block> {
+impl BackendConflict {
+    pub fn block(&self) -> Option<&ConfiguredBlock> {
         match self {
             Self::Block { block } => Some(block),
             Self::Unclear { .. } | Self::Stored { .. } | Self::StoredUnclear(_) => None,
@@ -78,12 +78,16 @@ impl Conflict {
 ///
 /// # Errors
 /// If the folder cannot be listed. A folder that is not there has none.
-pub fn conflicts(dir: &Path, data_dir: &Path, ours: &[&str]) -> Result<Conflicts, Unreadable> {
+pub fn conflicts(
+    dir: &Path,
+    data_dir: &Path,
+    ours: &[&str],
+) -> Result<BackendConflicts, UnreadableFile> {
     if fs::metadata(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return Ok(Conflicts::default());
+        return Ok(BackendConflicts::default());
     }
-    let (names, within) = (names(dir)?, Within::of(dir));
-    let mut found = Conflicts::default();
+    let (names, within) = (names(dir)?, LinkBoundary::of(dir));
+    let mut found = BackendConflicts::default();
     for name in names.iter().filter(|name| !ours.contains(&name.as_str())) {
         found.add_file(dir, &within, name);
     }
@@ -91,20 +95,24 @@ pub fn conflicts(dir: &Path, data_dir: &Path, ours: &[&str]) -> Result<Conflicts
     Ok(found)
 }
 
-impl Conflicts {
-    fn add_file(&mut self, dir: &Path, within: &Within, name: &String) {
+impl BackendConflicts {
+    fn add_file(&mut self, dir: &Path, within: &LinkBoundary, name: &String) {
         // Alone, OpenTofu loads all that Terraform loads.
-        let configuration =
-            Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
+        let configuration = FolderConfiguration::read(
+            dir,
+            within,
+            slice::from_ref(name),
+            TerraformEngine::OpenTofu,
+        );
         self.has_required_version |= !configuration.required_versions.is_empty();
         self.all.extend(
             configuration
                 .blocks
                 .into_iter()
-                .map(|block| Conflict::Block { block }),
+                .map(|block| BackendConflict::Block { block }),
         );
         self.all.extend(configuration.unreadable.into_iter().map(
-            |Unreadable { path, error: _ }| Conflict::Unclear {
+            |UnreadableFile { path, error: _ }| BackendConflict::Unclear {
                 looks_like_one: looks_like_one(&path, within),
                 path,
             },
@@ -112,19 +120,19 @@ impl Conflicts {
     }
 }
 
-fn stored(data_dir: &Path) -> Option<Conflict> {
-    match Saved::read(data_dir) {
-        Ok(Some(Saved { path, kind, .. })) if kind.is_state_store() => {
-            Some(Conflict::Stored { path, kind })
+fn stored(data_dir: &Path) -> Option<BackendConflict> {
+    match SavedBackend::read(data_dir) {
+        Ok(Some(SavedBackend { path, kind, .. })) if kind.is_state_store() => {
+            Some(BackendConflict::Stored { path, kind })
         }
         Ok(_) => None,
-        Err(unreadable) => Some(Conflict::StoredUnclear(unreadable)),
+        Err(unreadable) => Some(BackendConflict::StoredUnclear(unreadable)),
     }
 }
 
 /// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put
 /// right.
-fn looks_like_one(path: &Path, within: &Within) -> bool {
+fn looks_like_one(path: &Path, within: &LinkBoundary) -> bool {
     let head = |line: &str| {
         let is_comment = line.trim_start().starts_with(['#', '/', '*']);
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');

@@ -12,7 +12,8 @@ use std::{
 use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
 use super::{
-    COPIES, DATA_DIR, Unreadable, bounded::is_absent, local, local::LocalState, tracked::tracked,
+    COPIES, DATA_DIR, UnreadableFile, bounded::is_absent, local, local::LocalState,
+    tracked::tracked,
 };
 use crate::host::bounded;
 
@@ -24,28 +25,28 @@ const SAVED: &str = "terraform.tfstate";
 
 /// What must not be committed, and whether it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored {
+pub struct IgnoreStatus {
     /// States, copies of states and what `init` stored, of this folder, that are committed, or
     /// will be with the next commit.
-    pub tracked: Result<Vec<PathBuf>, Unreadable>,
+    pub tracked: Result<Vec<PathBuf>, UnreadableFile>,
     /// The folder for working data, ignored if every file in it is; `None` if it is not in the
     /// repository.
-    pub data_dir: Option<Standing>,
+    pub data_dir: Option<IgnoreState>,
     /// `terraform.tfstate` and its backup, whether or not they are there, and every other state
     /// and copy of one that is.
-    pub states: Vec<Standing>,
+    pub states: Vec<IgnoreState>,
     /// The root of the repository.
     pub root: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct IgnoreState {
     pub path: PathBuf,
     /// Whether Git ignores it. An error where not all of a folder could be looked at.
-    pub ignored: Result<bool, Unreadable>,
+    pub ignored: Result<bool, UnreadableFile>,
 }
 
-impl Ignored {
+impl IgnoreStatus {
     /// `None` if `dir` is in no repository.
     pub(super) fn of(
         dir: &Path,
@@ -57,7 +58,7 @@ impl Ignored {
         let root = real
             .ancestors()
             .find(|folder| folder.join(".git").exists())?;
-        let rules = Rules::read(root, &real);
+        let rules = IgnoreRules::read(root, &real);
         let inside = |path: &Path| {
             let real = match path.strip_prefix(dir) {
                 // As git names it, even if it is a link.
@@ -73,17 +74,17 @@ impl Ignored {
             Some(real.strip_prefix(root).ok()?.to_owned())
         };
         let file = |path: &Path| {
-            Some(Standing {
+            Some(IgnoreState {
                 path: path.to_owned(),
                 ignored: Ok(rules.ignore(&inside(path)?, false)),
             })
         };
         let folder = |path: &Path, name: &str| {
             let inside = inside(path)?;
-            let ignored = Rules::read(root, &root.join(&inside)).ignore_all_in(&inside, name);
-            Some(Standing {
+            let ignored = IgnoreRules::read(root, &root.join(&inside)).ignore_all_in(&inside, name);
+            Some(IgnoreState {
                 path: path.to_owned(),
-                ignored: ignored.map_err(|error| Unreadable::new(path, error)),
+                ignored: ignored.map_err(|error| UnreadableFile::new(path, error)),
             })
         };
         let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"]
@@ -98,7 +99,7 @@ impl Ignored {
             more.filter(|path| !paths.contains(path))
                 .collect::<BTreeSet<_>>(),
         );
-        let mut states: Vec<Standing> = paths.iter().filter_map(|path| file(path)).collect();
+        let mut states: Vec<IgnoreState> = paths.iter().filter_map(|path| file(path)).collect();
         let copies = dir.join(COPIES);
         if copies.is_dir() {
             states.extend(folder(&copies, "tfbackend-backup-"));
@@ -121,7 +122,7 @@ fn tracked_in(
     real: &Path,
     data_dir: &Path,
     data: Option<&Path>,
-) -> Result<Vec<PathBuf>, Unreadable> {
+) -> Result<Vec<PathBuf>, UnreadableFile> {
     let Some((git_dir, _)) = git_dirs(root) else {
         return Ok(vec![]);
     };
@@ -165,28 +166,28 @@ fn is_secret(path: &str) -> bool {
 }
 
 /// The search for files in a folder that git would commit.
-struct Leftovers {
+struct LeftoverSearch {
     /// How many more entries are looked at.
     left: usize,
     /// Why not all of them were.
     unseen: Option<String>,
 }
 
-impl Leftovers {
+impl LeftoverSearch {
     fn completed(self) -> Result<bool, String> {
         self.unseen.map_or(Ok(true), Err)
     }
 }
 
 /// All patterns that bear on one folder.
-struct Rules {
+struct IgnoreRules {
     root: PathBuf,
     /// Of the folder, then of each one above it up to the root, then of the repository: the first
     /// that says anything decides.
     files: Vec<(PathBuf, Search)>,
 }
 
-impl Rules {
+impl IgnoreRules {
     fn read(root: &Path, dir: &Path) -> Self {
         let folders = dir
             .ancestors()
@@ -212,7 +213,7 @@ impl Rules {
         if self.ignore(folder, true) {
             return Ok(true);
         }
-        let mut search = Leftovers {
+        let mut search = LeftoverSearch {
             left: MOST,
             unseen: None,
         };
@@ -221,7 +222,7 @@ impl Rules {
             && search.completed()?)
     }
 
-    fn leave_any_in(&self, folder: &Path, search: &mut Leftovers) -> bool {
+    fn leave_any_in(&self, folder: &Path, search: &mut LeftoverSearch) -> bool {
         let entries = match fs::read_dir(self.root.join(folder)) {
             Ok(entries) => entries,
             Err(error) => {

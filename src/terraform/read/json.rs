@@ -17,28 +17,28 @@ const LEAST: usize = 64;
 
 /// A JSON value with all that is in it, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Node {
-    Object(Vec<(String, Node)>),
-    List(Vec<Node>),
+pub enum JsonNode {
+    Object(Vec<(String, JsonNode)>),
+    List(Vec<JsonNode>),
     /// Null, too.
     Plain(Json),
 }
 
 /// Names that matter, by depth; below the last all do.
-type Levels = &'static [&'static [&'static str]];
+type KeptLevels = &'static [&'static [&'static str]];
 
-impl Node {
+impl JsonNode {
     /// Reads a text, and of the objects at its top only the members named in `levels`: what else is
     /// there is passed over, and need not be anything but JSON.
     ///
     /// # Errors
     /// If it is not JSON, or too much of it matters; as [`Unreadable::error`](super::Unreadable)
     /// says it.
-    pub fn read(text: &[u8], levels: Levels) -> Result<Self, String> {
+    pub fn read(text: &[u8], levels: KeptLevels) -> Result<Self, String> {
         let text = as_go_reads(text);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let left = Cell::new(Some(MOST));
-        let node = Kept {
+        let node = KeptJson {
             levels,
             left: &left,
         }
@@ -105,13 +105,13 @@ impl Node {
 }
 
 #[derive(Clone, Copy)]
-struct Kept<'a> {
-    levels: Levels,
+struct KeptJson<'a> {
+    levels: KeptLevels,
     /// How much more may be kept; `None` once it was too much.
     left: &'a Cell<Option<usize>>,
 }
 
-impl Kept<'_> {
+impl KeptJson<'_> {
     fn keep<E: Error>(self, bytes: usize) -> Result<(), E> {
         let left = self
             .left
@@ -121,61 +121,61 @@ impl Kept<'_> {
         left.map(|_| ()).ok_or_else(|| E::custom("too large"))
     }
 
-    fn plain<E: Error>(self, json: impl Into<Json>, bytes: usize) -> Result<Node, E> {
+    fn plain<E: Error>(self, json: impl Into<Json>, bytes: usize) -> Result<JsonNode, E> {
         self.keep(bytes)?;
-        Ok(Node::Plain(json.into()))
+        Ok(JsonNode::Plain(json.into()))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Kept<'_> {
-    type Value = Node;
+impl<'de> DeserializeSeed<'de> for KeptJson<'_> {
+    type Value = JsonNode;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<JsonNode, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Kept<'_> {
-    type Value = Node;
+impl<'de> Visitor<'de> for KeptJson<'_> {
+    type Value = JsonNode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+    fn visit_unit<E: Error>(self) -> Result<JsonNode, E> {
         self.plain(Json::Null, 0)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<JsonNode, E> {
         self.plain(value, 0)
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<JsonNode, E> {
         self.plain(value, 0)
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+    fn visit_u64<E: Error>(self, value: u64) -> Result<JsonNode, E> {
         self.plain(value, 0)
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<JsonNode, E> {
         self.plain(Number::from_f64(value).map_or(Json::Null, Json::Number), 0)
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<JsonNode, E> {
         self.plain(value, value.len())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<JsonNode, A::Error> {
         self.keep(0)?;
         let mut all = vec![];
         while let Some(item) = items.next_element_seed(self)? {
             all.push(item);
         }
-        Ok(Node::List(all))
+        Ok(JsonNode::List(all))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<JsonNode, A::Error> {
         self.keep(0)?;
         let (names, below) = self
             .levels
@@ -196,6 +196,6 @@ impl<'de> Visitor<'de> for Kept<'_> {
                 members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Node::Object(all))
+        Ok(JsonNode::Object(all))
     }
 }

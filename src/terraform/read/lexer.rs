@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A token without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token {
+pub enum HclToken {
     Newline,
     Identifier,
     /// A quoted template, with all that is interpolated in it.
@@ -26,7 +26,7 @@ pub enum Token {
 
 /// The text is not HCL; where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub struct HclError {
     pub at: usize,
 }
 
@@ -35,13 +35,13 @@ const DEEPEST: usize = 1 << 20;
 
 /// Reads a text token by token. Spaces and comments are passed over.
 #[derive(Clone, Copy, Debug)]
-pub struct Lexer<'t> {
+pub struct HclLexer<'t> {
     text: &'t [u8],
     at: usize,
 }
 
 /// What has begun in a template and not ended.
-enum Open<'t> {
+enum OpenTemplate<'t> {
     /// `"`, and where it began.
     Quote(usize),
     /// The delimiter, and where it began.
@@ -51,7 +51,7 @@ enum Open<'t> {
     Brace,
 }
 
-impl<'t> Lexer<'t> {
+impl<'t> HclLexer<'t> {
     pub fn new(text: &'t [u8]) -> Self {
         Self { text, at: 0 }
     }
@@ -60,33 +60,33 @@ impl<'t> Lexer<'t> {
     ///
     /// # Errors
     /// If a comment, a string or a heredoc does not end.
-    pub fn next(&mut self) -> Result<(Token, Range<usize>), Malformed> {
+    pub fn next(&mut self) -> Result<(HclToken, Range<usize>), HclError> {
         self.skip_spaces()?;
         let start = self.at;
         let two = self.text.get(start..start + 2);
         let (token, length) = match self.peek() {
-            None => (Token::End, 0),
-            Some(b'\n') => (Token::Newline, 1),
+            None => (HclToken::End, 0),
+            Some(b'\n') => (HclToken::Newline, 1),
             Some(b'"') => {
                 self.at += 1;
-                self.skip_template(Open::Quote(start))?;
-                return Ok((Token::Quoted, start..self.at));
+                self.skip_template(OpenTemplate::Quote(start))?;
+                return Ok((HclToken::Quoted, start..self.at));
             }
             Some(b'<') => match self.heredoc_start() {
                 Some(delimiter) => {
-                    self.skip_template(Open::Heredoc(delimiter, start))?;
-                    return Ok((Token::Heredoc, start..self.at));
+                    self.skip_template(OpenTemplate::Heredoc(delimiter, start))?;
+                    return Ok((HclToken::Heredoc, start..self.at));
                 }
-                None => (Token::Other, 1),
+                None => (HclToken::Other, 1),
             },
-            Some(open @ (b'{' | b'[' | b'(')) => (Token::Open(open), 1),
-            Some(close @ (b'}' | b']' | b')')) => (Token::Close(close), 1),
-            Some(b'=') if two == Some(b"==") || two == Some(b"=>") => (Token::Other, 2),
-            Some(b'=') => (Token::Equals, 1),
+            Some(open @ (b'{' | b'[' | b'(')) => (HclToken::Open(open), 1),
+            Some(close @ (b'}' | b']' | b')')) => (HclToken::Close(close), 1),
+            Some(b'=') if two == Some(b"==") || two == Some(b"=>") => (HclToken::Other, 2),
+            Some(b'=') => (HclToken::Equals, 1),
             Some(byte) if begins_identifier(byte) => {
-                (Token::Identifier, self.identifier_length(start))
+                (HclToken::Identifier, self.identifier_length(start))
             }
-            Some(_) => (Token::Other, 1),
+            Some(_) => (HclToken::Other, 1),
         };
         self.at = start + length;
         Ok((token, start..self.at))
@@ -100,7 +100,7 @@ impl<'t> Lexer<'t> {
         self.text[self.at..].starts_with(start)
     }
 
-    fn skip_spaces(&mut self) -> Result<(), Malformed> {
+    fn skip_spaces(&mut self) -> Result<(), HclError> {
         while self.starts_with(b" ")
             || self.starts_with(b"\t")
             || self.starts_with(b"\r")
@@ -112,7 +112,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// Whether one was there. The newline at its end stays.
-    fn skip_comment(&mut self) -> Result<bool, Malformed> {
+    fn skip_comment(&mut self) -> Result<bool, HclError> {
         let rest = &self.text[self.at..];
         if rest.starts_with(b"#") || rest.starts_with(b"//") {
             self.at += rest
@@ -123,7 +123,7 @@ impl<'t> Lexer<'t> {
         }
         if rest.starts_with(b"/*") {
             let end = rest[2..].windows(2).position(|two| two == b"*/");
-            self.at += end.ok_or(Malformed { at: self.at })? + 4;
+            self.at += end.ok_or(HclError { at: self.at })? + 4;
             return Ok(true);
         }
         Ok(false)
@@ -157,36 +157,38 @@ impl<'t> Lexer<'t> {
     }
 
     /// Passes over a template that has begun, with all that is nested in it.
-    fn skip_template(&mut self, outermost: Open<'t>) -> Result<(), Malformed> {
+    fn skip_template(&mut self, outermost: OpenTemplate<'t>) -> Result<(), HclError> {
         let mut open = vec![outermost];
         let mut is_line_start = true;
         while let Some(inner) = open.last() {
             if open.len() > DEEPEST {
-                return Err(Malformed { at: self.at });
+                return Err(HclError { at: self.at });
             }
             let Some(byte) = self.peek() else {
                 let begun = open.iter().rev().find_map(|open| match open {
-                    Open::Quote(at) | Open::Heredoc(_, at) => Some(*at),
-                    Open::Interpolation | Open::Brace => None,
+                    OpenTemplate::Quote(at) | OpenTemplate::Heredoc(_, at) => Some(*at),
+                    OpenTemplate::Interpolation | OpenTemplate::Brace => None,
                 });
-                return Err(Malformed {
+                return Err(HclError {
                     at: begun.unwrap_or(self.at),
                 });
             };
             match inner {
-                Open::Quote(_) if byte == b'"' => {
+                OpenTemplate::Quote(_) if byte == b'"' => {
                     self.at += 1;
                     open.pop();
                 }
-                Open::Quote(begun) if byte == b'\n' => return Err(Malformed { at: *begun }),
-                Open::Quote(_) if byte == b'\\' => {
+                OpenTemplate::Quote(begun) if byte == b'\n' => return Err(HclError { at: *begun }),
+                OpenTemplate::Quote(_) if byte == b'\\' => {
                     self.at += if self.starts_with(b"\\\n") {
                         1
                     } else {
                         2.min(self.text.len() - self.at)
                     }
                 }
-                Open::Heredoc(delimiter, _) if is_line_start && self.line() == *delimiter => {
+                OpenTemplate::Heredoc(delimiter, _)
+                    if is_line_start && self.line() == *delimiter =>
+                {
                     self.at += self.text[self.at..]
                         .windows(delimiter.len())
                         .position(|some| some == *delimiter)
@@ -195,7 +197,7 @@ impl<'t> Lexer<'t> {
                     open.pop();
                     is_line_start = false;
                 }
-                Open::Quote(_) | Open::Heredoc(..) => {
+                OpenTemplate::Quote(_) | OpenTemplate::Heredoc(..) => {
                     is_line_start = byte == b'\n';
                     let rest = &self.text[self.at + 1..];
                     match byte {
@@ -203,26 +205,26 @@ impl<'t> Lexer<'t> {
                         b'$' | b'%' if rest.starts_with(&[byte, b'{']) => self.at += 3,
                         b'$' | b'%' if rest.starts_with(b"{") => {
                             self.at += 2;
-                            open.push(Open::Interpolation);
+                            open.push(OpenTemplate::Interpolation);
                         }
                         _ => self.at += 1,
                     }
                 }
-                Open::Interpolation | Open::Brace => {
+                OpenTemplate::Interpolation | OpenTemplate::Brace => {
                     if self.skip_comment()? {
                         continue;
                     }
                     if byte == b'<'
                         && let Some(delimiter) = self.heredoc_start()
                     {
-                        open.push(Open::Heredoc(delimiter, self.at));
+                        open.push(OpenTemplate::Heredoc(delimiter, self.at));
                         is_line_start = true;
                         continue;
                     }
                     self.at += 1;
                     match byte {
-                        b'"' => open.push(Open::Quote(self.at - 1)),
-                        b'{' => open.push(Open::Brace),
+                        b'"' => open.push(OpenTemplate::Quote(self.at - 1)),
+                        b'{' => open.push(OpenTemplate::Brace),
                         b'}' => {
                             open.pop();
                             is_line_start = false;

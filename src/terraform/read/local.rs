@@ -8,15 +8,15 @@ use std::{
 
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::bounded::{self, Unreadable, Within};
-use crate::state::lenient::{Field, FieldCount, ItemCount, Shape, folded};
+use super::bounded::{self, LinkBoundary, UnreadableFile};
+use crate::state::lenient::{FieldCount, ItemCount, LenientField, LenientShape, folded};
 
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
 /// What a state file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub enum LocalStateContents {
     /// Zero bytes, as a migration leaves it, or neither resources nor outputs.
     Nothing,
     /// In plain text.
@@ -24,7 +24,7 @@ pub enum Holds {
     /// OpenTofu's envelope: nobody can read it without the key.
     Encrypted,
     /// Something that could not be read or understood, and may be a state.
-    Unclear(Unreadable),
+    Unclear(UnreadableFile),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +32,12 @@ pub struct LocalState {
     pub path: PathBuf,
     /// In bytes; `None` if it could not be asked.
     pub size: Option<u64>,
-    pub holds: Holds,
+    pub holds: LocalStateContents,
 }
 
 /// The states in `dir`: those of the `local` backend for each workspace, their backups, what a
 /// failed write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
-pub(super) fn read(dir: &Path, within: &Within, names: &[String]) -> Vec<LocalState> {
+pub(super) fn read(dir: &Path, within: &LinkBoundary, names: &[String]) -> Vec<LocalState> {
     let mut paths: Vec<PathBuf> = names
         .iter()
         .filter(|name| is_state(name))
@@ -52,7 +52,7 @@ pub(super) fn read(dir: &Path, within: &Within, names: &[String]) -> Vec<LocalSt
             None
         }
         Err(error) => Some(LocalState {
-            holds: Holds::Unclear(Unreadable::io(&workspaces, &error)),
+            holds: LocalStateContents::Unclear(UnreadableFile::io(&workspaces, &error)),
             path: workspaces,
             size: None,
         }),
@@ -60,7 +60,7 @@ pub(super) fn read(dir: &Path, within: &Within, names: &[String]) -> Vec<LocalSt
     // A copy that tfbackend kept is of a state that was damaged, as often as not.
     let is_fit = |state: &LocalState| {
         let name = state.path.file_name().and_then(|name| name.to_str());
-        !(name.is_some_and(is_copy) && matches!(state.holds, Holds::Unclear(_)))
+        !(name.is_some_and(is_copy) && matches!(state.holds, LocalStateContents::Unclear(_)))
     };
     paths
         .iter()
@@ -99,7 +99,7 @@ pub(super) fn is_state(name: &str) -> bool {
     name.ends_with(".tfstate") || (name.contains(".tfstate.") && name.ends_with(".backup"))
 }
 
-fn state(path: &Path, within: &Within) -> Option<LocalState> {
+fn state(path: &Path, within: &LinkBoundary) -> Option<LocalState> {
     let size = match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return None,
         Ok(meta) => Some(meta.len()),
@@ -108,7 +108,7 @@ fn state(path: &Path, within: &Within) -> Option<LocalState> {
     let holds = match within.open(path) {
         Ok(None) => return None,
         Ok(Some(file)) => holds(path, file, size),
-        Err(unreadable) => Holds::Unclear(unreadable),
+        Err(unreadable) => LocalStateContents::Unclear(unreadable),
     };
     Some(LocalState {
         path: path.to_owned(),
@@ -177,18 +177,19 @@ struct LocalContents {
 impl LocalContents {
     /// `None` if it is no state.
     fn read(file: fs::File) -> Option<Self> {
-        let read: Field<Self> = serde_json::from_reader(BufReader::new(file.take(LIMIT))).ok()?;
+        let read: LenientField<Self> =
+            serde_json::from_reader(BufReader::new(file.take(LIMIT))).ok()?;
         read.good().filter(|outline| !outline.is_wrong)
     }
 
-    fn taken<T>(&mut self, field: Field<T>) -> Option<T> {
-        self.is_wrong |= matches!(field, Field::Wrong);
+    fn taken<T>(&mut self, field: LenientField<T>) -> Option<T> {
+        self.is_wrong |= matches!(field, LenientField::Wrong);
         field.good()
     }
 }
 
 /// As Terraform reads them, names of fields are of any case.
-impl Shape for LocalContents {
+impl LenientShape for LocalContents {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut all = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
@@ -219,15 +220,20 @@ impl Shape for LocalContents {
     }
 }
 
-fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
-    let unclear = || Holds::Unclear(Unreadable::new(path, "is not a state file of a known form"));
+fn holds(path: &Path, file: fs::File, size: Option<u64>) -> LocalStateContents {
+    let unclear = || {
+        LocalStateContents::Unclear(UnreadableFile::new(
+            path,
+            "is not a state file of a known form",
+        ))
+    };
     if size == Some(0) {
-        return Holds::Nothing;
+        return LocalStateContents::Nothing;
     }
     match LocalContents::read(file) {
         Some(LocalContents {
             is_encrypted: true, ..
-        }) => Holds::Encrypted,
+        }) => LocalStateContents::Encrypted,
         None
         | Some(LocalContents {
             resources: None,
@@ -242,9 +248,9 @@ fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
         }) => {
             let resources = resources.unwrap_or_default() + modules.unwrap_or_default();
             if resources + outputs == 0 {
-                Holds::Nothing
+                LocalStateContents::Nothing
             } else {
-                Holds::Resources { resources, outputs }
+                LocalStateContents::Resources { resources, outputs }
             }
         }
     }

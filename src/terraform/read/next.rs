@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     DATA_DIR,
-    configuration::Kind,
+    configuration::ConfiguredKind,
     local::local_state,
-    partial::Partial,
-    saved::Saved,
-    value::{Argument, Value},
+    partial::PartialFile,
+    saved::SavedBackend,
+    value::{ArgumentValue, SourcedArgument},
 };
 use crate::terraform::write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
 
@@ -54,8 +54,10 @@ impl NextCommand {
 /// Nothing is decided for the user that could copy one environment's state over another's. A folder
 /// for working data that is not `.terraform` (`TF_DATA_DIR`) is not known.
 pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
-    let saved = match Saved::read(&dir.join(DATA_DIR)) {
-        Ok(Some(saved)) if saved.kind == Kind::Backend("local".to_owned()) && local_state(dir) => {
+    let saved = match SavedBackend::read(&dir.join(DATA_DIR)) {
+        Ok(Some(saved))
+            if saved.kind == ConfiguredKind::Backend("local".to_owned()) && local_state(dir) =>
+        {
             return NextCommand::Migrate;
         }
         Ok(Some(saved)) => saved,
@@ -83,19 +85,19 @@ pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
 }
 
 /// Arguments by name, those left out that say nothing.
-type Said = BTreeMap<String, Value>;
+type SaidArguments = BTreeMap<String, ArgumentValue>;
 
-fn said(arguments: Vec<Argument>) -> Said {
+fn said(arguments: Vec<SourcedArgument>) -> SaidArguments {
     arguments
         .into_iter()
-        .filter(|argument| argument.value != Value::Null)
+        .filter(|argument| argument.value != ArgumentValue::Null)
         .map(|argument| (argument.name, argument.value))
         .collect()
 }
 
 /// Nothing where it is not known what the file says.
-fn wanted(conf: &Path) -> Said {
-    match Partial::read(conf).arguments {
+fn wanted(conf: &Path) -> SaidArguments {
+    match PartialFile::read(conf).arguments {
         Ok(arguments)
             if arguments
                 .iter()
@@ -103,30 +105,30 @@ fn wanted(conf: &Path) -> Said {
         {
             said(arguments)
         }
-        Ok(_) | Err(_) => Said::new(),
+        Ok(_) | Err(_) => SaidArguments::new(),
     }
 }
 
 /// What tells one state from another.
-fn place(said: &Said) -> [Value; 4] {
-    let of = |name: &str| said.get(name).cloned().unwrap_or(Value::Null);
+fn place(said: &SaidArguments) -> [ArgumentValue; 4] {
+    let of = |name: &str| said.get(name).cloned().unwrap_or(ArgumentValue::Null);
     let endpoint = said
         .get("endpoints")
         .and_then(|all| all.as_object()?.get("s3").cloned());
     let prefix = said
         .get("workspace_key_prefix")
         .cloned()
-        .unwrap_or_else(|| Value::Text(DEFAULT_WORKSPACE_KEY_PREFIX.to_owned()));
+        .unwrap_or_else(|| ArgumentValue::Text(DEFAULT_WORKSPACE_KEY_PREFIX.to_owned()));
     [
         of("bucket"),
         of("key"),
-        endpoint.unwrap_or(Value::Null),
+        endpoint.unwrap_or(ArgumentValue::Null),
         prefix,
     ]
 }
 
-fn described(kind: &Kind, said: &Said) -> String {
-    let text = |name: &str| said.get(name).and_then(Value::as_text);
+fn described(kind: &ConfiguredKind, said: &SaidArguments) -> String {
+    let text = |name: &str| said.get(name).and_then(ArgumentValue::as_text);
     let kind = kind.title();
     match (text("bucket"), text("key")) {
         (Some(bucket), Some(key)) => format!(

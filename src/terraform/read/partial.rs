@@ -8,30 +8,30 @@ use serde_json::Value as Json;
 
 use super::{
     COPIES,
-    arguments::{self, Shape},
-    bounded::{self, Unreadable, Within},
+    arguments::{self, ArgumentType},
+    bounded::{self, LinkBoundary, UnreadableFile},
     configuration::is_json,
-    json::Node,
+    json::JsonNode,
     scan,
-    value::{self, Argument, Spot, Value},
+    value::{self, ArgumentValue, SourcePosition, SourcedArgument},
 };
-use crate::terraform::write::header::{self, Header, Owner};
+use crate::terraform::write::header::{self, FileHeader, HeaderOwner};
 
 /// In bytes: a partial configuration has a few lines.
 const LIMIT: u64 = 256 << 10;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partial {
+pub struct PartialFile {
     pub path: PathBuf,
     /// Whose it is, if it is ours and nobody changed it.
-    pub owner: Option<Owner>,
+    pub owner: Option<HeaderOwner>,
     /// The environment it says it belongs to, also if it was changed by hand since.
-    pub stated_owner: Option<Owner>,
-    pub arguments: Result<Vec<Argument>, Unreadable>,
+    pub stated_owner: Option<HeaderOwner>,
+    pub arguments: Result<Vec<SourcedArgument>, UnreadableFile>,
 }
 
-impl Partial {
+impl PartialFile {
     /// Reads one file, which must be there, and which was named: wherever it is.
     pub fn read(path: &Path) -> Self {
         // As with Terraform: nothing over the block. No other device is opened.
@@ -41,9 +41,9 @@ impl Partial {
         Self::of(path, bounded::bytes_up_to(path, LIMIT))
     }
 
-    fn of(path: &Path, bytes: Result<Option<Vec<u8>>, Unreadable>) -> Self {
-        let bytes =
-            bytes.and_then(|bytes| bytes.ok_or_else(|| Unreadable::new(path, "does not exist")));
+    fn of(path: &Path, bytes: Result<Option<Vec<u8>>, UnreadableFile>) -> Self {
+        let bytes = bytes
+            .and_then(|bytes| bytes.ok_or_else(|| UnreadableFile::new(path, "does not exist")));
         // Ours are UTF-8.
         let text = bytes
             .as_deref()
@@ -69,14 +69,14 @@ impl Partial {
     }
 
     /// What could be read of it.
-    pub fn said(&self) -> &[Argument] {
+    pub fn said(&self) -> &[SourcedArgument] {
         self.arguments.as_deref().unwrap_or_default()
     }
 }
 
-fn owner(text: &str) -> Option<Owner> {
+fn owner(text: &str) -> Option<HeaderOwner> {
     // A checkout may have turned the ends of lines.
-    let Header::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else {
+    let FileHeader::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else {
         return None;
     };
     owner
@@ -84,23 +84,25 @@ fn owner(text: &str) -> Option<Owner> {
 
 /// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it
 /// is, and what is not is HCL. `None` without a `=`, which makes it the name of a file.
-pub fn assignment(text: &str) -> Option<Argument> {
+pub fn assignment(text: &str) -> Option<SourcedArgument> {
     let (name, written) = text.split_once('=')?;
     let name = name.trim();
     let value = match arguments::shape(name) {
-        Shape::Plain => Value::of_record(name, &Json::String(written.to_owned())),
-        Shape::Compound => match format!("x = {}\n", written.trim()).parse::<Body>() {
+        ArgumentType::Plain => ArgumentValue::of_record(name, &Json::String(written.to_owned())),
+        ArgumentType::Compound => match format!("x = {}\n", written.trim()).parse::<Body>() {
             Ok(body) => body
                 .get_attribute("x")
-                .map_or(Value::NotLiteral, |x| Value::of_hcl(name, &x.value)),
-            Err(_) => Value::NotLiteral,
+                .map_or(ArgumentValue::NotLiteral, |x| {
+                    ArgumentValue::of_hcl(name, &x.value)
+                }),
+            Err(_) => ArgumentValue::NotLiteral,
         },
     };
-    let at = Spot {
+    let at = SourcePosition {
         path: format!("-backend-config={name}=…").into(),
         line: None,
     };
-    Some(Argument {
+    Some(SourcedArgument {
         name: name.to_owned(),
         value,
         at,
@@ -113,11 +115,11 @@ pub fn assignment(text: &str) -> Option<Argument> {
 /// our header. In a folder without configuration, a `backend.conf` may be anybody's.
 pub(super) fn read(
     dir: &Path,
-    within: &Within,
+    within: &LinkBoundary,
     names: &[String],
     asked: &[PathBuf],
     has_configuration: bool,
-) -> Vec<Partial> {
+) -> Vec<PartialFile> {
     let found = names
         .iter()
         .filter(|name| is_partial(dir, within, name, has_configuration));
@@ -133,9 +135,9 @@ pub(super) fn read(
         .iter()
         .map(|path| {
             if is_here(path) {
-                Partial::of(path, within.bytes_up_to(path, LIMIT))
+                PartialFile::of(path, within.bytes_up_to(path, LIMIT))
             } else {
-                Partial::read(path)
+                PartialFile::read(path)
             }
         })
         .collect()
@@ -143,19 +145,19 @@ pub(super) fn read(
 
 /// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of
 /// the name `named` too. None where the folder cannot be read.
-pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
+pub fn ours(dir: &Path, named: Option<&str>) -> Vec<PartialFile> {
     let names = super::names(dir).unwrap_or_default();
     let asked: Vec<PathBuf> = names
         .iter()
         .filter(|name| named == Some(name))
         .map(PathBuf::from)
         .collect();
-    let mut all = read(dir, &Within::of(dir), &names, &asked, false);
+    let mut all = read(dir, &LinkBoundary::of(dir), &names, &asked, false);
     all.retain(|one| one.stated_owner.is_some());
     all
 }
 
-fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) -> bool {
+fn is_partial(dir: &Path, within: &LinkBoundary, name: &str, has_configuration: bool) -> bool {
     // A name that is nothing but the ending is that of the folder for copies, whatever is in its
     // place.
     if name.ends_with('~') || name == COPIES {
@@ -178,19 +180,19 @@ fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) 
     name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
 }
 
-fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
+fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<SourcedArgument>, UnreadableFile> {
     if is_json(path) {
-        let root = Node::read(text, &[]).map_err(|error| Unreadable::new(path, error))?;
-        if matches!(root, Node::Plain(_)) {
-            return Err(Unreadable::new(path, "is not a JSON object"));
+        let root = JsonNode::read(text, &[]).map_err(|error| UnreadableFile::new(path, error))?;
+        if matches!(root, JsonNode::Plain(_)) {
+            return Err(UnreadableFile::new(path, "is not a JSON object"));
         }
         return value::arguments_of_json(&root.object(), path);
     }
     let body = scan::partial(text)
-        .map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+        .map_err(|malformed| UnreadableFile::new(path, scan::error(text, malformed)))?;
     // Terraform stops: the block belongs into a `.tf` file, its arguments here.
     if body.has_block(text, &["terraform", "backend"]) {
-        return Err(Unreadable::new(
+        return Err(UnreadableFile::new(
             path,
             "has a block, and Terraform takes arguments only",
         ));

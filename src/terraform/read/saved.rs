@@ -9,9 +9,9 @@ use std::{
 use serde_json::Value as Json;
 
 use super::{
-    bounded::{self, Unreadable},
-    configuration::Kind,
-    value::{self, Argument, Spot, Value},
+    bounded::{self, UnreadableFile},
+    configuration::ConfiguredKind,
+    value::{self, ArgumentValue, SourcePosition, SourcedArgument},
 };
 
 /// Where Terraform keeps the default workspace.
@@ -21,28 +21,28 @@ const LONGEST_NAME: u64 = 1024;
 
 /// The merged backend, as `init` stored it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
+pub struct SavedBackend {
     pub path: PathBuf,
-    pub kind: Kind,
+    pub kind: ConfiguredKind,
     /// Those that are not null.
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<SourcedArgument>,
     /// Of the block and the partial configuration, by which Terraform sees that one has changed.
     pub hash: Option<u64>,
 }
 
-impl Saved {
+impl SavedBackend {
     /// What is in `data_dir`; `None` before `init`, and where it chose no backend.
     ///
     /// # Errors
     /// If there is something that cannot be understood.
-    pub fn read(data_dir: &Path) -> Result<Option<Self>, Unreadable> {
+    pub fn read(data_dir: &Path) -> Result<Option<Self>, UnreadableFile> {
         let path = data_dir.join("terraform.tfstate");
         must_not_be_linked(data_dir, &path)?;
         let Some(text) = bounded::text(&path)? else {
             return Ok(None);
         };
         let root: Json = serde_json::from_str(&text)
-            .map_err(|error| Unreadable::new(&path, value::json_error(&error)))?;
+            .map_err(|error| UnreadableFile::new(&path, value::json_error(&error)))?;
         let stored =
             |name: &'static str| Some((name, root.get(name).filter(|stored| !stored.is_null())?));
         let Some((name, stored)) = stored("backend").or_else(|| stored("state_store")) else {
@@ -51,7 +51,7 @@ impl Saved {
         let kind = stored
             .get("type")
             .and_then(Json::as_str)
-            .ok_or_else(|| Unreadable::new(&path, format!("has a {name} without a type")))?;
+            .ok_or_else(|| UnreadableFile::new(&path, format!("has a {name} without a type")))?;
         let arguments = match stored.get("config") {
             Some(Json::Object(config)) if config.len() > value::MOST => {
                 return Err(value::too_many(&path));
@@ -62,7 +62,7 @@ impl Saved {
                 .collect(),
             Some(Json::Null) | None => vec![],
             Some(_) => {
-                return Err(Unreadable::new(
+                return Err(UnreadableFile::new(
                     &path,
                     format!("has a {name} whose configuration is no object"),
                 ));
@@ -70,9 +70,9 @@ impl Saved {
         };
         let hash = stored.get("hash").and_then(Json::as_u64);
         let kind = match (name, kind) {
-            ("state_store", kind) => Kind::StateStore(kind.to_owned()),
-            (_, "cloud") => Kind::Cloud,
-            (_, kind) => Kind::Backend(kind.to_owned()),
+            ("state_store", kind) => ConfiguredKind::StateStore(kind.to_owned()),
+            (_, "cloud") => ConfiguredKind::Cloud,
+            (_, kind) => ConfiguredKind::Backend(kind.to_owned()),
         };
         Ok(Some(Self {
             kind,
@@ -87,7 +87,7 @@ impl Saved {
     }
 
     /// Of one argument, if it is set.
-    pub fn value(&self, name: &str) -> Option<&Value> {
+    pub fn value(&self, name: &str) -> Option<&ArgumentValue> {
         self.arguments
             .iter()
             .find(|argument| argument.name == name)
@@ -96,26 +96,30 @@ impl Saved {
 }
 
 /// Terraform writes all arguments there are, the unset ones as null.
-fn argument(name: &str, json: &Json, path: &Path) -> Option<Argument> {
-    let value = without_nulls(Value::of_record(name, json));
-    let at = Spot {
+fn argument(name: &str, json: &Json, path: &Path) -> Option<SourcedArgument> {
+    let value = without_nulls(ArgumentValue::of_record(name, json));
+    let at = SourcePosition {
         path: path.to_owned(),
         line: None,
     };
-    (value != Value::Null).then(|| Argument {
+    (value != ArgumentValue::Null).then(|| SourcedArgument {
         name: name.to_owned(),
         value,
         at,
     })
 }
 
-fn without_nulls(value: Value) -> Value {
+fn without_nulls(value: ArgumentValue) -> ArgumentValue {
     match value {
-        Value::Object(fields) => {
+        ArgumentValue::Object(fields) => {
             let fields = fields
                 .into_iter()
                 .map(|(name, value)| (name, without_nulls(value)));
-            Value::Object(fields.filter(|(_, value)| *value != Value::Null).collect())
+            ArgumentValue::Object(
+                fields
+                    .filter(|(_, value)| *value != ArgumentValue::Null)
+                    .collect(),
+            )
         }
         value => value,
     }
@@ -126,7 +130,7 @@ fn without_nulls(value: Value) -> Value {
 /// # Errors
 /// If the file cannot be read, or does not hold the name of a workspace: then nothing of it is
 /// kept.
-pub fn workspace(data_dir: &Path) -> Result<String, Unreadable> {
+pub fn workspace(data_dir: &Path) -> Result<String, UnreadableFile> {
     let path = data_dir.join("environment");
     must_not_be_linked(data_dir, &path)?;
     // A folder that is not there has no such file; one that may not be looked into may have one.
@@ -137,7 +141,7 @@ pub fn workspace(data_dir: &Path) -> Result<String, Unreadable> {
     match name.trim() {
         "" => Ok(DEFAULT_WORKSPACE.to_owned()),
         name if is_workspace(name) => Ok(name.to_owned()),
-        _ => Err(Unreadable::new(
+        _ => Err(UnreadableFile::new(
             path,
             "does not hold the name of a workspace",
         )),
@@ -151,7 +155,7 @@ pub fn is_workspace(name: &str) -> bool {
 }
 
 /// A link in Terraform's own folder is not Terraform's: it does not make any.
-fn must_not_be_linked(data_dir: &Path, file: &Path) -> Result<(), Unreadable> {
+fn must_not_be_linked(data_dir: &Path, file: &Path) -> Result<(), UnreadableFile> {
     [data_dir, file]
         .into_iter()
         .try_for_each(bounded::must_not_be_a_link)

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::{
-    lexer::{Lexer, Malformed, Token},
+    lexer::{HclError, HclLexer, HclToken},
     value,
 };
 
@@ -43,12 +43,12 @@ pub struct FoundBlock {
 /// The arguments of a block or of a partial configuration, as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoundBody {
-    items: Vec<Item>,
+    items: Vec<ScannedItem>,
 }
 
 /// An argument or a block of its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Item {
+struct ScannedItem {
     name: Range<usize>,
     is_block: bool,
     /// All its tokens; none of what is too long.
@@ -57,7 +57,7 @@ struct Item {
 
 /// What was found in a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scan {
+pub struct HclScan {
     pub blocks: Vec<FoundBlock>,
     /// Each [`REQUIRED_VERSION`].
     pub required_versions: FoundBody,
@@ -68,7 +68,7 @@ pub struct Scan {
 }
 
 /// The head of an argument or block.
-enum Head {
+enum ScannedHead {
     Argument {
         name: Range<usize>,
     },
@@ -80,9 +80,9 @@ enum Head {
 }
 
 /// Goes through a text, and notes the tokens that may be kept.
-struct Scanner<'t> {
+struct HclScanner<'t> {
     text: &'t [u8],
-    lexer: Lexer<'t>,
+    lexer: HclLexer<'t>,
     noted: Vec<Range<usize>>,
     is_noting: bool,
     /// No token that ends behind this is noted.
@@ -97,14 +97,14 @@ struct Scanner<'t> {
 ///
 /// # Errors
 /// If the text is not HCL: Terraform refuses it as well.
-pub fn scan(text: &[u8]) -> Result<Scan, Malformed> {
-    let mut scanner = Scanner::new(text);
-    let mut found = Scan::default();
+pub fn scan(text: &[u8]) -> Result<HclScan, HclError> {
+    let mut scanner = HclScanner::new(text);
+    let mut found = HclScan::default();
     loop {
         scanner.noted.clear();
         match scanner.head()? {
             None => break,
-            Some(Head::Block {
+            Some(ScannedHead::Block {
                 name,
                 label: None,
                 opened,
@@ -120,18 +120,18 @@ pub fn scan(text: &[u8]) -> Result<Scan, Malformed> {
 ///
 /// # Errors
 /// As [`scan`].
-pub fn partial(text: &[u8]) -> Result<FoundBody, Malformed> {
-    let mut scanner = Scanner::new(text);
-    let body = scanner.body(&mut Scan::default())?;
+pub fn partial(text: &[u8]) -> Result<FoundBody, HclError> {
+    let mut scanner = HclScanner::new(text);
+    let body = scanner.body(&mut HclScan::default())?;
     scanner.must_be_at_end()?;
     Ok(body)
 }
 
-impl<'t> Scanner<'t> {
+impl<'t> HclScanner<'t> {
     fn new(text: &'t [u8]) -> Self {
         Self {
             text,
-            lexer: Lexer::new(text),
+            lexer: HclLexer::new(text),
             noted: vec![],
             is_noting: true,
             until: usize::MAX,
@@ -140,7 +140,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn next(&mut self) -> Result<(Token, Range<usize>), Malformed> {
+    fn next(&mut self) -> Result<(HclToken, Range<usize>), HclError> {
         let (token, place) = self.lexer.next()?;
         if self.is_noting {
             match place.end <= self.until {
@@ -157,59 +157,61 @@ impl<'t> Scanner<'t> {
     }
 
     /// The head of the next item; `None` before the end of the body.
-    fn head(&mut self) -> Result<Option<Head>, Malformed> {
+    fn head(&mut self) -> Result<Option<ScannedHead>, HclError> {
         (self.until, self.is_cut) = (usize::MAX, false);
         let name = loop {
             let before = (self.lexer, self.noted.len());
             match self.next()? {
-                (Token::Newline, _) => self.noted.truncate(before.1),
-                (Token::Identifier, name) => break name,
-                (Token::Close(b'}') | Token::End, _) => {
+                (HclToken::Newline, _) => self.noted.truncate(before.1),
+                (HclToken::Identifier, name) => break name,
+                (HclToken::Close(b'}') | HclToken::End, _) => {
                     self.lexer = before.0;
                     self.noted.truncate(before.1);
                     return Ok(None);
                 }
-                (_, place) => return Err(Malformed { at: place.start }),
+                (_, place) => return Err(HclError { at: place.start }),
             }
         };
         let mut label = None;
         self.until = name.start + LONGEST.min(self.left);
         loop {
             match self.next()? {
-                (Token::Equals, _) if label.is_none() => return Ok(Some(Head::Argument { name })),
-                (Token::Open(b'{'), brace) => {
-                    return Ok(Some(Head::Block {
+                (HclToken::Equals, _) if label.is_none() => {
+                    return Ok(Some(ScannedHead::Argument { name }));
+                }
+                (HclToken::Open(b'{'), brace) => {
+                    return Ok(Some(ScannedHead::Block {
                         name,
                         label,
                         opened: brace.start,
                     }));
                 }
-                (Token::Identifier | Token::Quoted, place) => drop(label.get_or_insert(place)),
-                (_, place) => return Err(Malformed { at: place.start }),
+                (HclToken::Identifier | HclToken::Quoted, place) => _ = label.get_or_insert(place),
+                (_, place) => return Err(HclError { at: place.start }),
             }
         }
     }
 
-    fn must_be_at_end(&mut self) -> Result<(), Malformed> {
+    fn must_be_at_end(&mut self) -> Result<(), HclError> {
         match self.next()? {
-            (Token::End, _) => Ok(()),
-            (_, place) => Err(Malformed { at: place.start }),
+            (HclToken::End, _) => Ok(()),
+            (_, place) => Err(HclError { at: place.start }),
         }
     }
 
     /// To the end of the line, or before the brace that ends the body.
-    fn skip_expression(&mut self) -> Result<(), Malformed> {
+    fn skip_expression(&mut self) -> Result<(), HclError> {
         let (mut open, mut is_first) = (vec![], true);
         loop {
             let before = (self.lexer, self.noted.len(), self.is_cut);
             match self.next()? {
-                (Token::Newline | Token::End | Token::Close(_), place) if is_first => {
-                    return Err(Malformed { at: place.start });
+                (HclToken::Newline | HclToken::End | HclToken::Close(_), place) if is_first => {
+                    return Err(HclError { at: place.start });
                 }
-                (end @ (Token::Newline | Token::Close(b'}') | Token::End), _)
+                (end @ (HclToken::Newline | HclToken::Close(b'}') | HclToken::End), _)
                     if open.is_empty() =>
                 {
-                    if end != Token::Newline {
+                    if end != HclToken::Newline {
                         self.lexer = before.0;
                     }
                     self.noted.truncate(before.1);
@@ -223,18 +225,18 @@ impl<'t> Scanner<'t> {
     }
 
     /// Passes over an item that does not matter, however long it is.
-    fn skip(&mut self, head: &Head) -> Result<(), Malformed> {
+    fn skip(&mut self, head: &ScannedHead) -> Result<(), HclError> {
         self.is_noting = false;
         let skipped = match head {
-            Head::Argument { .. } => self.skip_expression(),
-            Head::Block { opened, .. } => self.skip_block(*opened),
+            ScannedHead::Argument { .. } => self.skip_expression(),
+            ScannedHead::Block { opened, .. } => self.skip_block(*opened),
         };
         self.is_noting = true;
         skipped
     }
 
     /// To the brace that ends a block whose head is behind.
-    fn skip_block(&mut self, opened: usize) -> Result<(), Malformed> {
+    fn skip_block(&mut self, opened: usize) -> Result<(), HclError> {
         let mut open = vec![(b'{', opened)];
         while !open.is_empty() {
             let (token, place) = self.next()?;
@@ -244,24 +246,24 @@ impl<'t> Scanner<'t> {
     }
 
     /// The brace that ends a body.
-    fn end(&mut self, opened: usize) -> Result<(), Malformed> {
+    fn end(&mut self, opened: usize) -> Result<(), HclError> {
         match self.next()? {
-            (Token::Close(b'}'), _) => Ok(()),
-            _ => Err(Malformed { at: opened }),
+            (HclToken::Close(b'}'), _) => Ok(()),
+            _ => Err(HclError { at: opened }),
         }
     }
 
     /// The body of a `terraform` block whose head is behind.
-    fn terraform(&mut self, opened: usize, found: &mut Scan) -> Result<(), Malformed> {
-        let mut here = Scan {
+    fn terraform(&mut self, opened: usize, found: &mut HclScan) -> Result<(), HclError> {
+        let mut here = HclScan {
             tokens: std::mem::take(&mut self.noted),
-            ..Scan::default()
+            ..HclScan::default()
         };
         loop {
             self.noted.clear();
             match self.head()? {
                 None => break,
-                Some(Head::Argument { name })
+                Some(ScannedHead::Argument { name })
                     if &self.text[name.clone()] == REQUIRED_VERSION.as_bytes() =>
                 {
                     self.skip_expression()?;
@@ -272,8 +274,8 @@ impl<'t> Scanner<'t> {
                         here.required_versions.items.push(item);
                     }
                 }
-                Some(head @ Head::Argument { .. }) => self.skip(&head)?,
-                Some(Head::Block {
+                Some(head @ ScannedHead::Argument { .. }) => self.skip(&head)?,
+                Some(ScannedHead::Block {
                     name,
                     label,
                     opened,
@@ -299,7 +301,7 @@ impl<'t> Scanner<'t> {
                                 here.is_cut = true;
                             }
                         }
-                        None => self.skip(&Head::Block {
+                        None => self.skip(&ScannedHead::Block {
                             name,
                             label,
                             opened,
@@ -324,17 +326,17 @@ impl<'t> Scanner<'t> {
     }
 
     /// What is in it, up to its end. Its tokens, and those noted before, go to those of `found`.
-    fn body(&mut self, found: &mut Scan) -> Result<FoundBody, Malformed> {
+    fn body(&mut self, found: &mut HclScan) -> Result<FoundBody, HclError> {
         let mut items = vec![];
         loop {
             self.keep_noted(found);
             let (name, is_block) = match self.head()? {
                 None => return Ok(FoundBody { items }),
-                Some(Head::Argument { name }) => {
+                Some(ScannedHead::Argument { name }) => {
                     self.skip_expression()?;
                     (name, false)
                 }
-                Some(Head::Block { name, opened, .. }) => {
+                Some(ScannedHead::Block { name, opened, .. }) => {
                     self.skip_block(opened)?;
                     (name, true)
                 }
@@ -350,7 +352,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn keep_noted(&mut self, found: &mut Scan) {
+    fn keep_noted(&mut self, found: &mut HclScan) {
         if found.is_cut {
             (self.noted, found.tokens) = (vec![], vec![]);
         } else {
@@ -359,7 +361,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The item that was just passed over.
-    fn item(&mut self, name: Range<usize>, is_block: bool) -> Item {
+    fn item(&mut self, name: Range<usize>, is_block: bool) -> ScannedItem {
         let whole = self.was_whole();
         if !whole {
             self.noted.clear();
@@ -373,7 +375,7 @@ impl<'t> Scanner<'t> {
         self.left = self
             .left
             .saturating_sub(tokens.last().map_or(0, |last| last.end - name.start));
-        Item {
+        ScannedItem {
             name,
             is_block,
             tokens,
@@ -382,16 +384,16 @@ impl<'t> Scanner<'t> {
 }
 
 /// Keeps what is open, each with its place.
-fn balance(open: &mut Vec<(u8, usize)>, token: Token, at: usize) -> Result<(), Malformed> {
+fn balance(open: &mut Vec<(u8, usize)>, token: HclToken, at: usize) -> Result<(), HclError> {
     match token {
-        Token::Open(_) if open.len() == DEEPEST => return Err(Malformed { at }),
-        Token::Open(bracket) => open.push((bracket, at)),
-        Token::Close(bracket) => match (open.pop(), bracket) {
+        HclToken::Open(_) if open.len() == DEEPEST => return Err(HclError { at }),
+        HclToken::Open(bracket) => open.push((bracket, at)),
+        HclToken::Close(bracket) => match (open.pop(), bracket) {
             (Some((b'{', _)), b'}') | (Some((b'[', _)), b']') | (Some((b'(', _)), b')') => {}
-            _ => return Err(Malformed { at }),
+            _ => return Err(HclError { at }),
         },
-        Token::End => {
-            return Err(Malformed {
+        HclToken::End => {
+            return Err(HclError {
                 at: open.last().map_or(at, |(_, opened)| *opened),
             });
         }
@@ -409,7 +411,7 @@ fn line(text: &[u8], at: usize) -> usize {
 }
 
 /// Why a text is no HCL, without any of the text.
-pub fn error(text: &[u8], Malformed { at }: Malformed) -> String {
+pub fn error(text: &[u8], HclError { at }: HclError) -> String {
     let before = &text[..at.min(text.len())];
     let start = before
         .iter()

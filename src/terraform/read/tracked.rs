@@ -4,7 +4,7 @@
 
 use std::{io::Read, path::Path};
 
-use super::bounded::{self, Unreadable};
+use super::bounded::{self, UnreadableFile};
 
 /// In bytes: some half a million files.
 const LIMIT: u64 = 64 << 20;
@@ -18,7 +18,10 @@ const FACTS: usize = 40;
 ///
 /// # Errors
 /// If the index cannot be read, or is of a form that is not known.
-pub fn tracked(git_dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Unreadable> {
+pub fn tracked(
+    git_dir: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, UnreadableFile> {
     let path = git_dir.join("index");
     let Some(file) = bounded::open(&path)? else {
         return Ok(vec![]);
@@ -26,9 +29,9 @@ pub fn tracked(git_dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Stri
     let mut bytes = vec![];
     file.take(LIMIT + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Unreadable::io(&path, &error))?;
+        .map_err(|error| UnreadableFile::io(&path, &error))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(Unreadable::new(
+        return Err(UnreadableFile::new(
             path,
             format!("is larger than {LIMIT} bytes"),
         ));
@@ -37,7 +40,7 @@ pub fn tracked(git_dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Stri
     let read = |hash| paths(&bytes, hash, &wanted);
     read(20)
         .or_else(|| read(32))
-        .ok_or_else(|| Unreadable::new(path, "is not an index of a known form"))
+        .ok_or_else(|| UnreadableFile::new(path, "is not an index of a known form"))
 }
 
 /// `None` unless all of it is as it should be.

@@ -14,32 +14,32 @@ use hcl_edit::{
 };
 use serde_json::Value as Json;
 
-use super::{arguments, bounded::Unreadable};
+use super::{arguments, bounded::UnreadableFile};
 use crate::{
-    state::{fingerprint::Fingerprint, layout::normalized},
+    state::{fingerprint::ValueFingerprint, layout::normalized},
     text::lines::LineIndex,
 };
 
 /// A value as far as it is known without running anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
+pub enum ArgumentValue {
     /// As if it were not said.
     Null,
     Text(String),
     Bool(bool),
     /// As it is written.
     Number(String),
-    List(Vec<Value>),
-    Object(BTreeMap<String, Value>),
+    List(Vec<ArgumentValue>),
+    Object(BTreeMap<String, ArgumentValue>),
     /// A credential. It was there, and is not kept: two can be told apart, and no more.
-    Secret(Fingerprint),
+    Secret(ValueFingerprint),
     /// A variable, a function, a template: Terraform refuses them in a backend.
     NotLiteral,
 }
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub struct SourcePosition {
     pub path: PathBuf,
     /// From 1; `None` in JSON.
     pub line: Option<usize>,
@@ -47,20 +47,20 @@ pub struct Spot {
 
 /// One argument of a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Argument {
+pub struct SourcedArgument {
     pub name: String,
-    pub value: Value,
-    pub at: Spot,
+    pub value: ArgumentValue,
+    pub at: SourcePosition,
 }
 
-impl fmt::Display for Spot {
+impl fmt::Display for SourcePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
     }
 }
 
-impl Value {
+impl ArgumentValue {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Number(text) => Some(text),
@@ -127,7 +127,7 @@ impl Value {
     fn without_secrets(self, name: &str) -> Self {
         match self {
             Self::Text(text) if arguments::is_secret(name, &text) => {
-                Self::Secret(Fingerprint::of(&text))
+                Self::Secret(ValueFingerprint::of(&text))
             }
             Self::List(items) => Self::List(
                 items
@@ -149,24 +149,24 @@ impl Value {
     }
 }
 
-fn hcl(expression: &Expression) -> Value {
+fn hcl(expression: &Expression) -> ArgumentValue {
     match expression {
-        Expression::Null(_) => Value::Null,
-        Expression::Bool(value) => Value::Bool(*value.value()),
-        Expression::Number(number) => Value::Number(number.value().to_string()),
-        Expression::String(text) => Value::Text(normalized(text.value())),
-        Expression::Array(items) => Value::List(items.iter().map(hcl).collect()),
+        Expression::Null(_) => ArgumentValue::Null,
+        Expression::Bool(value) => ArgumentValue::Bool(*value.value()),
+        Expression::Number(number) => ArgumentValue::Number(number.value().to_string()),
+        Expression::String(text) => ArgumentValue::Text(normalized(text.value())),
+        Expression::Array(items) => ArgumentValue::List(items.iter().map(hcl).collect()),
         Expression::Object(fields) => {
             let fields: Option<_> = fields
                 .iter()
                 .map(|(key, value)| Some((field_name(key)?, hcl(value.expr()))))
                 .collect();
-            fields.map_or(Value::NotLiteral, Value::Object)
+            fields.map_or(ArgumentValue::NotLiteral, ArgumentValue::Object)
         }
         Expression::Parenthesis(inner) => hcl(inner.inner()),
         Expression::HeredocTemplate(heredoc) => template(&heredoc.template),
         Expression::StringTemplate(text) => template(text),
-        _ => Value::NotLiteral,
+        _ => ArgumentValue::NotLiteral,
     }
 }
 
@@ -178,30 +178,32 @@ fn field_name(key: &ObjectKey) -> Option<String> {
     })
 }
 
-fn template(template: &Template) -> Value {
+fn template(template: &Template) -> ArgumentValue {
     let parts: Option<String> = template
         .iter()
         .map(|element| element.as_literal().map(|text| text.as_str().to_owned()))
         .collect();
-    parts.map_or(Value::NotLiteral, |text| Value::Text(normalized(&text)))
+    parts.map_or(ArgumentValue::NotLiteral, |text| {
+        ArgumentValue::Text(normalized(&text))
+    })
 }
 
-fn plain(json: &Json, may_be_template: bool) -> Value {
+fn plain(json: &Json, may_be_template: bool) -> ArgumentValue {
     match json {
-        Json::Null => Value::Null,
-        Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => Value::Number(number.to_string()),
+        Json::Null => ArgumentValue::Null,
+        Json::Bool(value) => ArgumentValue::Bool(*value),
+        Json::Number(number) => ArgumentValue::Number(number.to_string()),
         Json::String(text) if may_be_template && (text.contains("${") || text.contains("%{")) => {
-            Value::NotLiteral
+            ArgumentValue::NotLiteral
         }
-        Json::String(text) => Value::Text(normalized(text)),
-        Json::Array(items) => Value::List(
+        Json::String(text) => ArgumentValue::Text(normalized(text)),
+        Json::Array(items) => ArgumentValue::List(
             items
                 .iter()
                 .map(|item| plain(item, may_be_template))
                 .collect(),
         ),
-        Json::Object(fields) => Value::Object(
+        Json::Object(fields) => ArgumentValue::Object(
             fields
                 .iter()
                 .map(|(name, value)| (name.clone(), plain(value, may_be_template)))
@@ -213,8 +215,8 @@ fn plain(json: &Json, may_be_template: bool) -> Value {
 /// More arguments than any backend has, of which there are some sixty.
 pub const MOST: usize = 1000;
 
-pub(super) fn too_many(path: &Path) -> Unreadable {
-    Unreadable::new(path, format!("has more than {MOST} arguments in one place"))
+pub(super) fn too_many(path: &Path) -> UnreadableFile {
+    UnreadableFile::new(path, format!("has more than {MOST} arguments in one place"))
 }
 
 /// The arguments of a body, in their order. A block in it stands for an object: Terraform refuses
@@ -226,18 +228,18 @@ pub fn arguments_of(
     body: &Body,
     lines: &LineIndex<'_>,
     path: &Path,
-) -> Result<Vec<Argument>, Unreadable> {
+) -> Result<Vec<SourcedArgument>, UnreadableFile> {
     if body.len() > MOST {
         return Err(too_many(path));
     }
-    let at = |span: Option<std::ops::Range<usize>>| Spot {
+    let at = |span: Option<std::ops::Range<usize>>| SourcePosition {
         path: path.to_owned(),
         line: span.map(|span| lines.line(span.start)),
     };
     let attributes = body.attributes().map(|attribute| {
         let name = attribute.key.to_string();
-        Ok(Argument {
-            value: Value::of_hcl(&name, &attribute.value),
+        Ok(SourcedArgument {
+            value: ArgumentValue::of_hcl(&name, &attribute.value),
             at: at(attribute.span()),
             name,
         })
@@ -246,9 +248,9 @@ pub fn arguments_of(
         let inside = arguments_of(&block.body, lines, path)?
             .into_iter()
             .map(|argument| (argument.name, argument.value));
-        Ok(Argument {
+        Ok(SourcedArgument {
             name: block.ident.to_string(),
-            value: Value::Object(inside.collect()),
+            value: ArgumentValue::Object(inside.collect()),
             at: at(block.span()),
         })
     });
@@ -262,19 +264,19 @@ pub fn arguments_of(
 pub fn arguments_of_json(
     object: &serde_json::Map<String, Json>,
     path: &Path,
-) -> Result<Vec<Argument>, Unreadable> {
+) -> Result<Vec<SourcedArgument>, UnreadableFile> {
     if object.len() > MOST {
         return Err(too_many(path));
     }
-    let at = Spot {
+    let at = SourcePosition {
         path: path.to_owned(),
         line: None,
     };
     let said = object.iter().filter(|(name, _)| *name != "//");
     Ok(said
-        .map(|(name, value)| Argument {
+        .map(|(name, value)| SourcedArgument {
             name: name.clone(),
-            value: Value::of_json(name, value),
+            value: ArgumentValue::of_json(name, value),
             at: at.clone(),
         })
         .collect())

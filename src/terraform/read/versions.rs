@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    bounded::{Unreadable, Within},
-    configuration::{Configuration, Engine},
-    value::{Argument, Spot},
+    bounded::{LinkBoundary, UnreadableFile},
+    configuration::{FolderConfiguration, TerraformEngine},
+    value::{SourcePosition, SourcedArgument},
 };
 
 /// In bytes: a name and a number.
@@ -20,11 +20,11 @@ pub type ReleaseNumber = (u64, u64, u64);
 /// A version, or several, that one file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineVersions {
-    pub engine: Engine,
+    pub engine: TerraformEngine,
     pub allowed: AllowedVersions,
     /// As it is written.
     pub text: String,
-    pub at: Spot,
+    pub at: SourcePosition,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,10 +130,10 @@ fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
 /// root of the repository.
 pub(super) fn read(
     dir: &Path,
-    within: &Within,
-    configuration: &Configuration,
-    engine: Engine,
-) -> Vec<Result<EngineVersions, Unreadable>> {
+    within: &LinkBoundary,
+    configuration: &FolderConfiguration,
+    engine: TerraformEngine,
+) -> Vec<Result<EngineVersions, UnreadableFile>> {
     let required = configuration
         .required_versions
         .iter()
@@ -176,15 +176,15 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
     let named = lines.filter_map(|(line, number)| {
         let mut words = line.split_whitespace();
         let engine = match name {
-            ".terraform-version" => Engine::Terraform,
-            ".opentofu-version" => Engine::OpenTofu,
+            ".terraform-version" => TerraformEngine::Terraform,
+            ".opentofu-version" => TerraformEngine::OpenTofu,
             _ => match words.next()? {
-                "terraform" => Engine::Terraform,
-                "opentofu" | "tofu" => Engine::OpenTofu,
+                "terraform" => TerraformEngine::Terraform,
+                "opentofu" | "tofu" => TerraformEngine::OpenTofu,
                 _ => return None,
             },
         };
-        let at = Spot {
+        let at = SourcePosition {
             path: path.to_owned(),
             line: Some(number),
         };
@@ -200,7 +200,7 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
 }
 
 /// What a `required_version` allows; nothing of what Terraform does not take.
-fn required(argument: &Argument, engine: Engine) -> Option<EngineVersions> {
+fn required(argument: &SourcedArgument, engine: TerraformEngine) -> Option<EngineVersions> {
     let text = argument.value.as_text()?.trim();
     Some(EngineVersions {
         engine,

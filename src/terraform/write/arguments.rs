@@ -17,7 +17,7 @@ pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
 /// `role_arn`), and, for an emulator, `skip_requesting_account_id`, with which
 /// `allowed_account_ids` refuses every account.
 #[derive(Debug, Serialize)]
-pub struct Arguments<'a> {
+pub struct BackendArguments<'a> {
     pub project: &'a str,
     pub env: &'a str,
     pub bucket: &'a str,
@@ -29,18 +29,18 @@ pub struct Arguments<'a> {
     pub use_lockfile: bool,
     pub allowed_account_ids: Option<[&'a str; 1]>,
     pub workspace_key_prefix: Option<&'a str>,
-    pub emulator: Option<Endpoint<'a>>,
+    pub emulator: Option<EndpointArgument<'a>>,
     pub profile: Option<&'a str>,
     pub assume_role: Option<&'a AssumedRole>,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Endpoint<'a> {
+pub struct EndpointArgument<'a> {
     pub endpoint: &'a str,
     pub ca_file: Option<&'a str>,
 }
 
-impl<'a> Arguments<'a> {
+impl<'a> BackendArguments<'a> {
     /// # Errors
     /// If there is no lock, the key is not named by its full ARN, or a path is not text.
     pub fn of(config: &'a BackendConfig) -> Result<Self, RenderError> {
@@ -64,7 +64,7 @@ impl<'a> Arguments<'a> {
                             .ok_or_else(|| RenderError::NotText { path: path.clone() })
                     })
                     .transpose()?;
-                Some(Endpoint {
+                Some(EndpointArgument {
                     endpoint: &emulator.endpoint,
                     ca_file,
                 })

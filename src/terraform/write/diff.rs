@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use diffy::{DiffOptions, PatchFormatter};
 use hcl_edit::structure::{Block, Body};
 
-use crate::terraform::read::{Value, arguments};
+use crate::terraform::read::{ArgumentValue, arguments};
 
 /// From `old`, which must be a file as we wrote it, to `new`. What could act on a terminal is left
 /// out.
@@ -79,7 +79,7 @@ const NAME: usize = 80;
 const LARGEST: usize = 256 << 10;
 
 /// Every argument by its path, as in `terraform.backend "s3".encrypt`. Nothing of what is not HCL.
-fn named(text: &str) -> Option<BTreeMap<String, Value>> {
+fn named(text: &str) -> Option<BTreeMap<String, ArgumentValue>> {
     let body: Body = if text.len() > LARGEST {
         return None;
     } else {
@@ -90,18 +90,18 @@ fn named(text: &str) -> Option<BTreeMap<String, Value>> {
     Some(all)
 }
 
-fn collect(body: &Body, path: &str, all: &mut BTreeMap<String, Value>) {
+fn collect(body: &Body, path: &str, all: &mut BTreeMap<String, ArgumentValue>) {
     for attribute in body.attributes() {
         let name = attribute.key.to_string();
         all.insert(
             format!("{path}{name}"),
-            Value::of_hcl(&name, &attribute.value),
+            ArgumentValue::of_hcl(&name, &attribute.value),
         );
     }
     for block in body.blocks() {
         let title = format!("{path}{}", title(block));
         if block.body.is_empty() {
-            all.insert(title, Value::Null);
+            all.insert(title, ArgumentValue::Null);
         } else {
             collect(&block.body, &format!("{title}."), all);
         }

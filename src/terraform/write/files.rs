@@ -10,27 +10,27 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
-    File, RenderError,
-    standing::{Found, Look, Refusal, Standing, look},
+    RenderError, RenderedFile,
+    standing::{ExistingFile, FileStatus, NotReplaced, StatusReading, look},
 };
 use crate::host::bounded;
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
-pub struct Written {
+pub struct WrittenFile {
     pub path: PathBuf,
-    pub outcome: Outcome,
+    pub outcome: FileOutcome,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum FileOutcome {
     /// `backup` has what was there, where that was not ours alone.
     Written {
         backup: Option<PathBuf>,
     },
     Unchanged,
-    Refused(Refusal),
+    Refused(NotReplaced),
     /// Would have been written, had not another been refused.
     HeldBack,
 }
@@ -39,7 +39,10 @@ pub enum Outcome {
 ///
 /// # Errors
 /// If `dir` is there and is not a folder, or a file cannot be read.
-pub fn check(dir: &Path, files: &[File]) -> Result<Vec<(PathBuf, Standing)>, RenderError> {
+pub fn check(
+    dir: &Path,
+    files: &[RenderedFile],
+) -> Result<Vec<(PathBuf, FileStatus)>, RenderError> {
     let looks = look_at_all(dir, files)?;
     Ok(files
         .iter()
@@ -55,7 +58,11 @@ pub fn check(dir: &Path, files: &[File]) -> Result<Vec<(PathBuf, Standing)>, Ren
 ///
 /// # Errors
 /// As [`check`].
-pub fn preview(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>, RenderError> {
+pub fn preview(
+    dir: &Path,
+    files: &[RenderedFile],
+    overwrite: bool,
+) -> Result<Vec<WrittenFile>, RenderError> {
     Ok(decide(dir, files, look_at_all(dir, files)?, overwrite)
         .into_iter()
         .map(|step| step.written)
@@ -103,16 +110,20 @@ pub fn must_take_files(dir: &Path) -> Result<(), RenderError> {
 /// # Errors
 /// If the folder or a file cannot be read or written, or a file was changed since the first look;
 /// files before it are written then, and running again continues.
-pub fn write(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>, RenderError> {
+pub fn write(
+    dir: &Path,
+    files: &[RenderedFile],
+    overwrite: bool,
+) -> Result<Vec<WrittenFile>, RenderError> {
     prepare(dir, files, overwrite)?.commit()
 }
 
 /// What became of one file that is no longer needed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Removal {
+pub enum FileRemoval {
     Removed(PathBuf),
     /// It is not ours alone: somebody changed it, or it is another's.
-    Kept(PathBuf, Refusal),
+    Kept(PathBuf, NotReplaced),
     /// Another file, named here, completes the block that is in it.
     InUse(PathBuf, String),
 }
@@ -121,33 +132,33 @@ pub enum Removal {
 ///
 /// # Errors
 /// If `dir` is no folder, or a file cannot be read or removed; those before it are gone then.
-pub fn remove(dir: &Path, files: &[File]) -> Result<Vec<Removal>, RenderError> {
+pub fn remove(dir: &Path, files: &[RenderedFile]) -> Result<Vec<FileRemoval>, RenderError> {
     let mut removals = vec![];
     for (file, look) in files.iter().zip(look_at_all(dir, files)?) {
         let path = dir.join(&file.name);
         match look.standing {
-            Standing::Missing => {}
-            Standing::Current | Standing::Stale { .. } => {
+            FileStatus::Missing => {}
+            FileStatus::Current | FileStatus::Stale { .. } => {
                 fs::remove_file(&path).map_err(RenderError::io("remove", &path))?;
-                removals.push(Removal::Removed(path));
+                removals.push(FileRemoval::Removed(path));
             }
-            Standing::Refused(refusal) => removals.push(Removal::Kept(path, refusal)),
+            FileStatus::Refused(refusal) => removals.push(FileRemoval::Kept(path, refusal)),
         }
     }
     Ok(removals)
 }
 
 /// All that is to be written, beside its target and not yet in its place.
-struct Prepared<'a> {
+struct PreparedFiles<'a> {
     dir: &'a Path,
-    steps: Vec<(Step<'a>, Option<NamedTempFile>)>,
+    steps: Vec<(FileStep<'a>, Option<NamedTempFile>)>,
 }
 
 fn prepare<'a>(
     dir: &'a Path,
-    files: &'a [File],
+    files: &'a [RenderedFile],
     overwrite: bool,
-) -> Result<Prepared<'a>, RenderError> {
+) -> Result<PreparedFiles<'a>, RenderError> {
     if let Some(file) = files
         .iter()
         .find(|file| file.text.contains(crate::engine::spec::UNKNOWN))
@@ -161,7 +172,7 @@ fn prepare<'a>(
         .ancestors()
         .take_while(|folder| fs::symlink_metadata(folder).is_err())
         .collect();
-    let stage = |step: Step<'a>| {
+    let stage = |step: FileStep<'a>| {
         let permissions = step.found.as_ref().map(|found| &found.permissions);
         let temp = if step.writes() {
             Some(stage(dir, &step.file.text, permissions)?)
@@ -170,7 +181,7 @@ fn prepare<'a>(
         };
         Ok((step, temp))
     };
-    let made = if steps.iter().any(Step::writes) {
+    let made = if steps.iter().any(FileStep::writes) {
         make_writable_folder(dir)
     } else {
         Ok(())
@@ -182,17 +193,17 @@ fn prepare<'a>(
             .iter()
             .for_each(|folder| drop(fs::remove_dir(folder)));
     }
-    Ok(Prepared {
+    Ok(PreparedFiles {
         dir,
         steps: staged?,
     })
 }
 
-impl Prepared<'_> {
-    fn commit(self) -> Result<Vec<Written>, RenderError> {
+impl PreparedFiles<'_> {
+    fn commit(self) -> Result<Vec<WrittenFile>, RenderError> {
         let Self { dir, steps } = self;
         let writes = steps.iter().any(|(step, _)| step.writes());
-        let put = |(mut step, temp): (Step, Option<NamedTempFile>)| {
+        let put = |(mut step, temp): (FileStep, Option<NamedTempFile>)| {
             if let Some(temp) = temp {
                 step.put(dir, temp)?;
             }
@@ -207,17 +218,17 @@ impl Prepared<'_> {
 }
 
 /// One file, and what is to become of it.
-struct Step<'a> {
-    file: &'a File,
-    written: Written,
-    found: Option<Found>,
+struct FileStep<'a> {
+    file: &'a RenderedFile,
+    written: WrittenFile,
+    found: Option<ExistingFile>,
     /// Whether what was found is someone's work.
     keep: bool,
 }
 
-impl Step<'_> {
+impl FileStep<'_> {
     fn writes(&self) -> bool {
-        matches!(self.written.outcome, Outcome::Written { .. })
+        matches!(self.written.outcome, FileOutcome::Written { .. })
     }
 
     /// Renames `temp` to the target, if that is still as it was found.
@@ -244,26 +255,31 @@ impl Step<'_> {
         };
         temp.persist(path)
             .map_err(|error| RenderError::io("write", path)(error.error))?;
-        self.written.outcome = Outcome::Written { backup };
+        self.written.outcome = FileOutcome::Written { backup };
         Ok(())
     }
 }
 
-fn decide<'a>(dir: &Path, files: &'a [File], looks: Vec<Look>, overwrite: bool) -> Vec<Step<'a>> {
-    let step = |(file, Look { standing, found }): (&'a File, Look)| {
+fn decide<'a>(
+    dir: &Path,
+    files: &'a [RenderedFile],
+    looks: Vec<StatusReading>,
+    overwrite: bool,
+) -> Vec<FileStep<'a>> {
+    let step = |(file, StatusReading { standing, found }): (&'a RenderedFile, StatusReading)| {
         let (outcome, keep) = match standing {
-            Standing::Missing | Standing::Stale { .. } => {
-                (Outcome::Written { backup: None }, false)
+            FileStatus::Missing | FileStatus::Stale { .. } => {
+                (FileOutcome::Written { backup: None }, false)
             }
-            Standing::Current => (Outcome::Unchanged, false),
-            Standing::Refused(refusal) if overwrite && refusal.can_be_overwritten() => {
-                (Outcome::Written { backup: None }, true)
+            FileStatus::Current => (FileOutcome::Unchanged, false),
+            FileStatus::Refused(refusal) if overwrite && refusal.can_be_overwritten() => {
+                (FileOutcome::Written { backup: None }, true)
             }
-            Standing::Refused(refusal) => (Outcome::Refused(refusal), false),
+            FileStatus::Refused(refusal) => (FileOutcome::Refused(refusal), false),
         };
-        Step {
+        FileStep {
             file,
-            written: Written {
+            written: WrittenFile {
                 path: dir.join(&file.name),
                 outcome,
             },
@@ -271,21 +287,21 @@ fn decide<'a>(dir: &Path, files: &'a [File], looks: Vec<Look>, overwrite: bool) 
             keep,
         }
     };
-    let mut steps: Vec<Step> = files.iter().zip(looks).map(step).collect();
+    let mut steps: Vec<FileStep> = files.iter().zip(looks).map(step).collect();
     if steps
         .iter()
-        .any(|step| matches!(step.written.outcome, Outcome::Refused(_)))
+        .any(|step| matches!(step.written.outcome, FileOutcome::Refused(_)))
     {
         for step in &mut steps {
             if step.writes() {
-                step.written.outcome = Outcome::HeldBack;
+                step.written.outcome = FileOutcome::HeldBack;
             }
         }
     }
     steps
 }
 
-fn look_at_all(dir: &Path, files: &[File]) -> Result<Vec<Look>, RenderError> {
+fn look_at_all(dir: &Path, files: &[RenderedFile]) -> Result<Vec<StatusReading>, RenderError> {
     match fs::metadata(dir) {
         Ok(meta) if !meta.is_dir() => {
             return Err(RenderError::NotAFolder {
@@ -335,7 +351,7 @@ pub(super) fn stage(
 }
 
 /// Keeps what was found as `<name>.bak`, or `.bak.1` and so on where that has something else.
-fn back_up(dir: &Path, name: &str, found: &Found) -> Result<PathBuf, RenderError> {
+fn back_up(dir: &Path, name: &str, found: &ExistingFile) -> Result<PathBuf, RenderError> {
     let mut temp = stage(dir, &found.text, Some(&found.permissions))?;
     for number in 0_u32.. {
         let suffix = if number == 0 {
@@ -374,8 +390,8 @@ pub(super) fn sync_folder(dir: &Path) -> Result<(), RenderError> {
 mod tests {
     use super::*;
 
-    fn file(text: &str) -> File {
-        File {
+    fn file(text: &str) -> RenderedFile {
+        RenderedFile {
             name: "backend.tf".into(),
             text: super::super::header::stamp(None, text),
             owner: None,
@@ -384,7 +400,10 @@ mod tests {
     }
 
     /// What is left of `before` when a file that was to become `after` is changed to `meanwhile`.
-    fn raced(before: Option<&str>, meanwhile: &str) -> (Result<Vec<Written>, RenderError>, String) {
+    fn raced(
+        before: Option<&str>,
+        meanwhile: &str,
+    ) -> (Result<Vec<WrittenFile>, RenderError>, String) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("backend.tf");
         if let Some(before) = before {

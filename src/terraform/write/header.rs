@@ -16,7 +16,7 @@ const SHA256: &str = "# sha256: ";
 
 /// The environment that a file belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct HeaderOwner {
     pub project: String,
     pub env: String,
     pub account: String,
@@ -24,7 +24,7 @@ pub struct Owner {
     pub emulated: bool,
 }
 
-impl Owner {
+impl HeaderOwner {
     pub fn of(config: &BackendConfig) -> Self {
         let line = |text: &str| hcl::comment(text).trim().to_owned();
         Self {
@@ -52,7 +52,7 @@ impl Owner {
     }
 }
 
-impl fmt::Display for Owner {
+impl fmt::Display for HeaderOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             project,
@@ -70,19 +70,19 @@ impl fmt::Display for Owner {
 
 /// What the header of a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Header {
+pub enum FileHeader {
     /// None of ours.
     Foreign,
     /// Ours, and the rest is no longer what was written.
     Changed,
     /// Ours, byte for byte; `None` for a file that all environments share.
-    Intact(Option<Owner>),
+    Intact(Option<HeaderOwner>),
 }
 
 /// `body` with our header before it. Lines end in `\n`.
-pub fn stamp(owner: Option<&Owner>, body: &str) -> String {
+pub fn stamp(owner: Option<&HeaderOwner>, body: &str) -> String {
     let mut head = format!("{MARK}\n");
-    if let Some(Owner {
+    if let Some(HeaderOwner {
         project,
         env,
         account,
@@ -111,37 +111,37 @@ pub fn restamp(text: &str) -> String {
 }
 
 /// Reads the header of a file whose lines end in `\n`.
-pub fn read(text: &str) -> Header {
+pub fn read(text: &str) -> FileHeader {
     if text.lines().next() != Some(MARK) {
-        return Header::Foreign;
+        return FileHeader::Foreign;
     }
     let Some((head, sum_and_rest)) = text.split_once(SHA256) else {
-        return Header::Changed;
+        return FileHeader::Changed;
     };
     let Some((stated, rest)) = sum_and_rest.split_once('\n') else {
-        return Header::Changed;
+        return FileHeader::Changed;
     };
     if stated != sum(head, rest) {
-        return Header::Changed;
+        return FileHeader::Changed;
     }
-    Header::Intact(owner(head))
+    FileHeader::Intact(owner(head))
 }
 
 /// Whether a file is ours, changed by hand since or not; however its lines end.
 pub fn is_ours(text: &str) -> bool {
-    read(&text.replace("\r\n", "\n")) != Header::Foreign
+    read(&text.replace("\r\n", "\n")) != FileHeader::Foreign
 }
 
 /// The environment that a file of ours says it belongs to, also if a hand changed it since. Its
 /// lines end in `\n`.
-pub fn stated_owner(text: &str) -> Option<Owner> {
+pub fn stated_owner(text: &str) -> Option<HeaderOwner> {
     if text.lines().next() != Some(MARK) {
         return None;
     }
     owner(text.split_once(SHA256).map_or(text, |(head, _)| head))
 }
 
-fn owner(head: &str) -> Option<Owner> {
+fn owner(head: &str) -> Option<HeaderOwner> {
     let line = |start| {
         head.lines()
             .find_map(|line| line.strip_prefix(start))
@@ -152,7 +152,7 @@ fn owner(head: &str) -> Option<Owner> {
         Some(account) => (account.to_owned(), true),
         None => (account, false),
     };
-    Some(Owner {
+    Some(HeaderOwner {
         project,
         env,
         account,
@@ -175,8 +175,8 @@ mod tests {
 
     use super::*;
 
-    fn owner() -> Owner {
-        Owner {
+    fn owner() -> HeaderOwner {
+        HeaderOwner {
             project: "acme".into(),
             env: "prod".into(),
             account: "111122223333".into(),
@@ -186,18 +186,18 @@ mod tests {
 
     #[test]
     fn what_is_stamped_is_ours() {
-        assert_eq!(read(&stamp(None, "x\n")), Header::Intact(None));
+        assert_eq!(read(&stamp(None, "x\n")), FileHeader::Intact(None));
         assert_eq!(
             read(&stamp(Some(&owner()), "x\n")),
-            Header::Intact(Some(owner()))
+            FileHeader::Intact(Some(owner()))
         );
-        let emulated = Owner {
+        let emulated = HeaderOwner {
             emulated: true,
             ..owner()
         };
         assert_eq!(
             read(&stamp(Some(&emulated), "")),
-            Header::Intact(Some(emulated))
+            FileHeader::Intact(Some(emulated))
         );
     }
 
@@ -210,16 +210,16 @@ mod tests {
             "# Written by tfbackend\n",
             &format!("\n{}", stamp(None, "x")),
         ] {
-            assert_eq!(read(text), Header::Foreign, "{text:?}");
+            assert_eq!(read(text), FileHeader::Foreign, "{text:?}");
         }
-        assert_eq!(read(MARK), Header::Changed);
-        assert_eq!(read(&format!("{MARK}\n{SHA256}")), Header::Changed);
+        assert_eq!(read(MARK), FileHeader::Changed);
+        assert_eq!(read(&format!("{MARK}\n{SHA256}")), FileHeader::Changed);
     }
 
     #[test]
     fn only_the_same_environment_succeeds_and_an_emulator_nothing_real() {
         let real = owner();
-        let emulated = Owner {
+        let emulated = HeaderOwner {
             account: "000000000000".into(),
             emulated: true,
             ..owner()
@@ -227,19 +227,19 @@ mod tests {
         assert!(real.succeeds(&real) && real.succeeds(&emulated) && emulated.succeeds(&emulated));
         assert!(!emulated.succeeds(&real));
         for other in [
-            Owner {
+            HeaderOwner {
                 project: "b".into(),
                 ..owner()
             },
-            Owner {
+            HeaderOwner {
                 env: "dev".into(),
                 ..owner()
             },
-            Owner {
+            HeaderOwner {
                 account: "444455556666".into(),
                 ..owner()
             },
-            Owner {
+            HeaderOwner {
                 env: "dev".into(),
                 ..emulated.clone()
             },
@@ -257,7 +257,7 @@ mod tests {
             prop_assume!(chars[at] != to);
             chars[at] = to;
             let changed: String = chars.into_iter().collect();
-            prop_assert!(!matches!(read(&changed), Header::Intact(_)), "{changed}");
+            prop_assert!(!matches!(read(&changed), FileHeader::Intact(_)), "{changed}");
         }
     }
 }

@@ -14,9 +14,9 @@ use hcl_edit::{
 
 use super::{
     hcl,
-    header::{self, Header},
+    header::{self, FileHeader},
 };
-use crate::terraform::read::{Argument, scan, value::Value};
+use crate::terraform::read::{SourcedArgument, scan, value::ArgumentValue};
 
 pub mod json;
 mod own;
@@ -27,7 +27,7 @@ const BUCKET: &str = "bucket";
 
 /// Which arguments a backend should have, and of which backend this is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct WantedArguments<'a> {
     pub bucket: &'a str,
     /// The table that there is, whether or not it is wanted.
     pub table: Option<&'a str>,
@@ -35,7 +35,7 @@ pub struct Wanted<'a> {
     pub use_file: bool,
 }
 
-impl Wanted<'_> {
+impl WantedArguments<'_> {
     /// Whether a text, which may be an ARN, names the table.
     pub fn is_table(&self, named: &str) -> bool {
         let same = |ours: &str| {
@@ -49,7 +49,7 @@ impl Wanted<'_> {
 
 /// Where in a text the arguments stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ArgumentForm {
     /// In `backend "s3"` blocks.
     Configuration,
     /// At its top.
@@ -57,7 +57,7 @@ pub enum Form {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
+pub enum LockEdit {
     /// It is about another backend, or about none.
     NotOurs,
     /// It is as it should be.
@@ -68,10 +68,10 @@ pub enum Edit {
 }
 
 /// The text with the arguments that are wanted.
-pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
+pub fn edit(text: &str, form: ArgumentForm, wanted: &WantedArguments<'_>) -> LockEdit {
     let body = match parsed(text, form) {
         Ok(body) => body,
-        Err(why) => return Edit::ByHand(why),
+        Err(why) => return LockEdit::ByHand(why),
     };
     let mut changes = vec![];
     let mut ours = false;
@@ -82,16 +82,16 @@ pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
                 changes.extend(more);
             }
             Ok(None) => {}
-            Err(why) => return Edit::ByHand(why),
+            Err(why) => return LockEdit::ByHand(why),
         }
     }
     match (ours, changes.is_empty()) {
-        (false, _) => Edit::NotOurs,
-        (true, true) => Edit::Current,
+        (false, _) => LockEdit::NotOurs,
+        (true, true) => LockEdit::Current,
         (true, false) => match checked(text, &spliced(text, changes), form) {
-            Edit::Edited(edited) => Edit::Edited(
+            LockEdit::Edited(edited) => LockEdit::Edited(
                 own::rewritten(text, wanted)
-                    .filter(|_| form == Form::Partial)
+                    .filter(|_| form == ArgumentForm::Partial)
                     .unwrap_or(edited),
             ),
             by_hand => by_hand,
@@ -111,7 +111,7 @@ pub struct LockArguments {
 
 impl LockArguments {
     /// As they are among the arguments of a block or a file.
-    pub fn of(arguments: &[Argument]) -> Self {
+    pub fn of(arguments: &[SourcedArgument]) -> Self {
         // The last of a name counts, as for Terraform.
         Self::from_values(|name| {
             Some(
@@ -124,7 +124,7 @@ impl LockArguments {
         })
     }
 
-    fn from_values(value: impl Fn(&str) -> Option<Value>) -> Self {
+    fn from_values(value: impl Fn(&str) -> Option<ArgumentValue>) -> Self {
         let text = |name| {
             value(name)
                 .and_then(|value| value.as_text().map(str::to_owned))
@@ -139,13 +139,16 @@ impl LockArguments {
 }
 
 /// Those of every backend in the text; of what cannot be read, nothing.
-pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
+pub fn read(text: &str, form: ArgumentForm) -> Vec<LockArguments> {
     let Ok(body) = parsed(text, form) else {
         return vec![];
     };
     let of = |body: &Body| {
         LockArguments::from_values(|name| {
-            Some(Value::of_hcl(name, &body.get_attribute(name)?.value))
+            Some(ArgumentValue::of_hcl(
+                name,
+                &body.get_attribute(name)?.value,
+            ))
         })
     };
     bodies(&body, form).into_iter().map(of).collect()
@@ -153,14 +156,14 @@ pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
 
 /// The arguments with their places in the text. Of a configuration, all but its backend blocks is
 /// left out, so that nothing else has to be what the parser takes.
-fn parsed(text: &str, form: Form) -> Result<Body, String> {
+fn parsed(text: &str, form: ArgumentForm) -> Result<Body, String> {
     let malformed = |malformed| scan::error(text.as_bytes(), malformed);
     let only_blocks = match form {
-        Form::Partial => {
+        ArgumentForm::Partial => {
             scan::partial(text.as_bytes()).map_err(malformed)?;
             None
         }
-        Form::Configuration => {
+        ArgumentForm::Configuration => {
             let scan = scan::scan(text.as_bytes()).map_err(malformed)?;
             Some(
                 scan.only_blocks(text)
@@ -184,10 +187,10 @@ fn parsed(text: &str, form: Form) -> Result<Body, String> {
         .map_err(not_parsed)
 }
 
-fn bodies(body: &Body, form: Form) -> Vec<&Body> {
+fn bodies(body: &Body, form: ArgumentForm) -> Vec<&Body> {
     match form {
-        Form::Partial => vec![body],
-        Form::Configuration => {
+        ArgumentForm::Partial => vec![body],
+        ArgumentForm::Configuration => {
             let inside = body
                 .get_blocks("terraform")
                 .flat_map(|terraform| terraform.body.get_blocks("backend"));
@@ -205,23 +208,27 @@ fn bodies(body: &Body, form: Form) -> Vec<&Body> {
 }
 
 /// A place in the text, and what is to stand there.
-type Change = (Range<usize>, String);
+type TextChange = (Range<usize>, String);
 
 /// `None` if it is not about this backend.
-fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec<Change>>, String> {
-    let plain = |name: &str| -> Result<Option<(&Attribute, Value)>, String> {
+fn changes_of(
+    text: &str,
+    body: &Body,
+    wanted: &WantedArguments<'_>,
+) -> Result<Option<Vec<TextChange>>, String> {
+    let plain = |name: &str| -> Result<Option<(&Attribute, ArgumentValue)>, String> {
         let Some(attribute) = body.get_attribute(name) else {
             return Ok(None);
         };
-        match Value::of_hcl(name, &attribute.value) {
-            Value::NotLiteral | Value::Secret(_) => {
+        match ArgumentValue::of_hcl(name, &attribute.value) {
+            ArgumentValue::NotLiteral | ArgumentValue::Secret(_) => {
                 Err(format!("`{name}` is not a plain value there"))
             }
             value => Ok(Some((attribute, value))),
         }
     };
     let (bucket, table, file) = (plain(BUCKET)?, plain(TABLE)?, plain(FILE)?);
-    let said = |argument: &Option<(&Attribute, Value)>| {
+    let said = |argument: &Option<(&Attribute, ArgumentValue)>| {
         argument.as_ref().and_then(|(_, value)| {
             value
                 .as_text()
@@ -273,8 +280,8 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
 fn is_ours(
     bucket: Option<&str>,
     table: Option<&str>,
-    file: Option<&Value>,
-    wanted: &Wanted<'_>,
+    file: Option<&ArgumentValue>,
+    wanted: &WantedArguments<'_>,
 ) -> Result<bool, String> {
     match (bucket, table.map(|table| (table, wanted.is_table(table)))) {
         (Some(bucket), _) if bucket != wanted.bucket => Ok(false),
@@ -296,8 +303,9 @@ fn is_ours(
         (None, Some((_, false))) => Ok(false),
         (None, None) => {
             // Which backend it completes, only a person knows.
-            let as_wanted =
-                |value: &Value| value.as_bool() == Some(wanted.use_file) && !wanted.use_table;
+            let as_wanted = |value: &ArgumentValue| {
+                value.as_bool() == Some(wanted.use_file) && !wanted.use_table
+            };
             match file {
                 Some(value) if !as_wanted(value) => {
                     Err(format!("`{FILE}` stands there without the bucket"))
@@ -334,7 +342,7 @@ fn after(
     anchor: Option<&Attribute>,
     name: &str,
     value: &str,
-) -> Result<Change, String> {
+) -> Result<TextChange, String> {
     let of_one_line = |attribute: &&Attribute| line_of(text, attribute).is_ok();
     let anchor = anchor.or_else(|| body.attributes().filter(of_one_line).last());
     let anchor =
@@ -367,7 +375,7 @@ fn span(span: Option<Range<usize>>) -> Result<Range<usize>, String> {
     span.ok_or_else(|| "its place is not known".to_owned())
 }
 
-fn spliced(text: &str, mut changes: Vec<Change>) -> String {
+fn spliced(text: &str, mut changes: Vec<TextChange>) -> String {
     // What is put in where a line is taken out comes before it.
     changes.sort_by_key(|(place, _)| (place.start, place.end));
     let (mut out, mut at) = (String::with_capacity(text.len() + 64), 0);
@@ -382,7 +390,7 @@ fn spliced(text: &str, mut changes: Vec<Change>) -> String {
 
 /// Whoever reads it again finds the same in it but for these two arguments; a file of ours stays
 /// one.
-fn checked(before: &str, after: &str, form: Form) -> Edit {
+fn checked(before: &str, after: &str, form: ArgumentForm) -> LockEdit {
     let rest = |text: &str| -> Option<Vec<String>> {
         let body = parsed(text, form).ok()?;
         let attributes = |body: &Body| -> Vec<String> {
@@ -400,11 +408,13 @@ fn checked(before: &str, after: &str, form: Form) -> Edit {
         )
     };
     if rest(before).is_none() || rest(before) != rest(after) {
-        return Edit::ByHand("it is written in a way that is not edited safely".to_owned());
+        return LockEdit::ByHand("it is written in a way that is not edited safely".to_owned());
     }
     match header::read(&before.replace("\r\n", "\n")) {
-        Header::Intact(_) if !before.contains('\r') => Edit::Edited(header::restamp(after)),
-        Header::Intact(_) | Header::Changed | Header::Foreign => Edit::Edited(after.to_owned()),
+        FileHeader::Intact(_) if !before.contains('\r') => LockEdit::Edited(header::restamp(after)),
+        FileHeader::Intact(_) | FileHeader::Changed | FileHeader::Foreign => {
+            LockEdit::Edited(after.to_owned())
+        }
     }
 }
 

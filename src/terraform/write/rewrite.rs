@@ -13,7 +13,7 @@ use super::{
 
 /// A file as it was read, to the byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Read {
+pub struct FileRead {
     pub path: PathBuf,
     /// Without its byte order mark.
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Read {
 
 const MARK: &str = "\u{feff}";
 
-impl Read {
+impl FileRead {
     /// A regular file that is text. A link is none: what it leads to belongs elsewhere.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("backend.tf");
         fs::write(&path, "\u{feff}old\r\n").expect("written");
-        let read = Read::of(&path).expect("a file");
+        let read = FileRead::of(&path).expect("a file");
         assert_eq!(read.text, "old\r\n");
         read.replace("new\r\n").expect("replaced");
         assert_eq!(
@@ -98,11 +98,12 @@ mod tests {
             "nothing is left beside it"
         );
         assert_eq!(
-            Read::of(&dir.path().join("gone")).map_err(|why| why.starts_with("it cannot be read")),
+            FileRead::of(&dir.path().join("gone"))
+                .map_err(|why| why.starts_with("it cannot be read")),
             Err(true)
         );
         assert_eq!(
-            Read::of(dir.path()),
+            FileRead::of(dir.path()),
             Err("it is no regular file".to_owned())
         );
     }
@@ -119,8 +120,8 @@ mod tests {
         fs::write(&path, "a").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
         symlink(&path, &link).expect("a link");
-        assert_eq!(Read::of(&link), Err("it is no regular file".to_owned()));
-        Read::of(&path)
+        assert_eq!(FileRead::of(&link), Err("it is no regular file".to_owned()));
+        FileRead::of(&path)
             .expect("a file")
             .replace("b")
             .expect("replaced");
@@ -129,6 +130,6 @@ mod tests {
             0o600
         );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("set");
-        assert_eq!(Read::of(&path), Err("it may not be written".to_owned()));
+        assert_eq!(FileRead::of(&path), Err("it may not be written".to_owned()));
     }
 }

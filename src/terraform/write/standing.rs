@@ -3,14 +3,14 @@
 use std::{fs, io, path::Path};
 
 use super::{
-    File, RenderError, diff,
-    header::{self, Header, Owner},
+    RenderError, RenderedFile, diff,
+    header::{self, FileHeader, HeaderOwner},
 };
 use crate::host::bounded;
 
 /// What is there, set against what should be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Standing {
+pub enum FileStatus {
     Missing,
     Current,
     /// Ours, as we wrote it, and no longer what the settings say.
@@ -18,24 +18,24 @@ pub enum Standing {
         diff: String,
     },
     /// Something that is not replaced unasked.
-    Refused(Refusal),
+    Refused(NotReplaced),
 }
 
 /// Why a file is not replaced.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub enum NotReplaced {
     #[error("was changed by hand")]
     ChangedByHand { diff: String },
     #[error("was not written by tfbackend")]
     NotOurs { diff: String },
     #[error("belongs to the {theirs}")]
-    AnotherEnvironment { theirs: Owner, diff: String },
+    AnotherEnvironment { theirs: HeaderOwner, diff: String },
     /// Also when told to overwrite.
     #[error("{0}")]
-    Obstacle(Obstacle),
+    Obstacle(Unwritable),
 }
 
-impl Refusal {
+impl NotReplaced {
     /// What differs from what is there to what should be; none for what is no plain text file. Of
     /// what is not ours, the names of arguments only.
     pub fn diff(&self) -> Option<&str> {
@@ -66,7 +66,7 @@ impl Refusal {
                 "`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` \
                  replaces this one (a copy is kept as .bak)"
             }
-            Self::Obstacle(Obstacle::ReadOnly) => {
+            Self::Obstacle(Unwritable::ReadOnly) => {
                 "make it writable, or choose another name or folder"
             }
             Self::Obstacle(_) => "move it away, or choose another name or folder",
@@ -76,7 +76,7 @@ impl Refusal {
 
 /// What is never written through or replaced, whatever the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
+pub enum Unwritable {
     #[error("is a symbolic link, which is not followed")]
     SymbolicLink,
     #[error("is a folder")]
@@ -94,63 +94,63 @@ pub enum Obstacle {
 
 /// A standing, and what it was judged by.
 #[derive(Debug)]
-pub(super) struct Look {
-    pub standing: Standing,
+pub(super) struct StatusReading {
+    pub standing: FileStatus,
     /// As it was read; `None` where no text was.
-    pub found: Option<Found>,
+    pub found: Option<ExistingFile>,
 }
 
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ExistingFile {
     pub text: String,
     pub permissions: fs::Permissions,
 }
 
 /// Looks at `file` in `dir`. Nothing but a regular file is opened.
-pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
+pub(super) fn look(dir: &Path, file: &RenderedFile) -> Result<StatusReading, RenderError> {
     let path = dir.join(&file.name);
     let obstacle = |obstacle| {
-        Ok(Look {
-            standing: Standing::Refused(Refusal::Obstacle(obstacle)),
+        Ok(StatusReading {
+            standing: FileStatus::Refused(NotReplaced::Obstacle(obstacle)),
             found: None,
         })
     };
     let meta = match fs::symlink_metadata(&path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Look {
-                standing: Standing::Missing,
+            return Ok(StatusReading {
+                standing: FileStatus::Missing,
                 found: None,
             });
         }
         Err(error) => return Err(RenderError::io("look at", path)(error)),
     };
     if meta.is_symlink() {
-        return obstacle(Obstacle::SymbolicLink);
+        return obstacle(Unwritable::SymbolicLink);
     }
     if meta.is_dir() {
-        return obstacle(Obstacle::Folder);
+        return obstacle(Unwritable::Folder);
     }
     if !meta.is_file() {
-        return obstacle(Obstacle::Special);
+        return obstacle(Unwritable::Special);
     }
     let bytes = match bounded::bytes(&path) {
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            return obstacle(Obstacle::TooLarge);
+            return obstacle(Unwritable::TooLarge);
         }
         bytes => bytes.map_err(RenderError::io("read", &path))?,
     };
     let Ok(text) = String::from_utf8(bytes) else {
-        return obstacle(Obstacle::NotText);
+        return obstacle(Unwritable::NotText);
     };
     let mut standing = judge(file, &text);
     // Root may write all the same; the bit says that it should not.
-    if meta.permissions().readonly() && standing != Standing::Current {
-        standing = Standing::Refused(Refusal::Obstacle(Obstacle::ReadOnly));
+    if meta.permissions().readonly() && standing != FileStatus::Current {
+        standing = FileStatus::Refused(NotReplaced::Obstacle(Unwritable::ReadOnly));
     }
-    Ok(Look {
+    Ok(StatusReading {
         standing,
-        found: Some(Found {
+        found: Some(ExistingFile {
             text,
             permissions: meta.permissions(),
         }),
@@ -158,27 +158,31 @@ pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
 }
 
 /// Sets `found`, the whole text of a file, against what should be there.
-pub fn judge(file: &File, found: &str) -> Standing {
+pub fn judge(file: &RenderedFile, found: &str) -> FileStatus {
     // A checkout may have turned the ends of lines.
     let found = found.replace("\r\n", "\n");
     if found == file.text || file.tolerated.as_ref() == Some(&found) {
-        return Standing::Current;
+        return FileStatus::Current;
     }
     let ours = || diff::unified(&file.name, &found, &file.text);
     let theirs = || diff::by_argument(&file.name, &found, &file.text);
     match (header::read(&found), &file.owner) {
-        (Header::Intact(None), None) => Standing::Stale { diff: ours() },
-        (Header::Intact(Some(owner)), Some(own)) if own.succeeds(&owner) => {
-            Standing::Stale { diff: ours() }
+        (FileHeader::Intact(None), None) => FileStatus::Stale { diff: ours() },
+        (FileHeader::Intact(Some(owner)), Some(own)) if own.succeeds(&owner) => {
+            FileStatus::Stale { diff: ours() }
         }
-        (Header::Intact(Some(owner)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment {
-            theirs: owner,
-            diff: ours(),
-        }),
-        (Header::Changed, _) => Standing::Refused(Refusal::ChangedByHand { diff: theirs() }),
+        (FileHeader::Intact(Some(owner)), Some(_)) => {
+            FileStatus::Refused(NotReplaced::AnotherEnvironment {
+                theirs: owner,
+                diff: ours(),
+            })
+        }
+        (FileHeader::Changed, _) => {
+            FileStatus::Refused(NotReplaced::ChangedByHand { diff: theirs() })
+        }
         // Ours of the other kind is not ours to replace here.
-        (Header::Intact(_) | Header::Foreign, _) => {
-            Standing::Refused(Refusal::NotOurs { diff: theirs() })
+        (FileHeader::Intact(_) | FileHeader::Foreign, _) => {
+            FileStatus::Refused(NotReplaced::NotOurs { diff: theirs() })
         }
     }
 }

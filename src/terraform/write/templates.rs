@@ -44,7 +44,7 @@ fn engine() -> Result<Environment<'static>, Error> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_formatter(write_value);
     engine.add_filter("comment", |text: &str| {
-        Value::from_object(Comment(hcl::comment(text)))
+        Value::from_object(CommentText(hcl::comment(text)))
     });
     engine.add_template(BACKEND_TF, include_str!("../../../templates/backend.tf"))?;
     engine.add_template(
@@ -55,8 +55,8 @@ fn engine() -> Result<Environment<'static>, Error> {
 }
 
 fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
-    let text = match value.downcast_object_ref::<Comment>() {
-        Some(Comment(text)) => text.clone(),
+    let text = match value.downcast_object_ref::<CommentText>() {
+        Some(CommentText(text)) => text.clone(),
         None => hcl::literal(value)?,
     };
     out.write_str(&text).map_err(|source| {
@@ -66,9 +66,9 @@ fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
 
 /// Text that is fit for a comment. Only the filter makes it.
 #[derive(Debug)]
-struct Comment(String);
+struct CommentText(String);
 
-impl Object for Comment {
+impl Object for CommentText {
     fn render(self: &std::sync::Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

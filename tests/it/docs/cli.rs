@@ -1,7 +1,7 @@
 //! `docs/cli.md`: every command with its own arguments, made from what clap knows.
 
 use clap::{Arg, Command, CommandFactory};
-use tfbackend::{cli::Cli, settings::options::Options};
+use tfbackend::{cli::Cli, settings::options::SettingOptions};
 
 use crate::support::page;
 
@@ -49,7 +49,9 @@ fn command(of: &Command, name: &str, text: &mut String) {
         }
         // `plan --out` is another thing than the setting of the name.
         let settings = |arg: &Arg| {
-            let option = arg.get_long().and_then(|long| Options::shared().get(long));
+            let option = arg
+                .get_long()
+                .and_then(|long| SettingOptions::shared().get(long));
             option.is_some_and(|option| {
                 arg.get_value_names().unwrap_or_default().join(" ") == option.value_name
             })

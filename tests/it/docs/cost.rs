@@ -2,7 +2,7 @@
 
 use tfbackend::{
     backend::aws::cost,
-    cli::{describe::describe, environment::Environment},
+    cli::{describe::describe, environment::ConnectedEnvironment},
 };
 
 use super::{EVERYTHING, SETTINGS};
@@ -46,12 +46,12 @@ fn the_costs_are_those_of_the_plan() {
     );
 }
 
-fn environment(line: &str) -> Environment {
+fn environment(line: &str) -> ConnectedEnvironment {
     made_up::environment("prod", line, SETTINGS)
 }
 
 /// What costs something while nobody uses it.
-fn costs(environment: &Environment) -> Vec<(String, String, f64)> {
+fn costs(environment: &ConnectedEnvironment) -> Vec<(String, String, f64)> {
     let nodes = environment.blueprint.nodes().iter();
     nodes
         .filter_map(|node| {

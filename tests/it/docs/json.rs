@@ -5,22 +5,24 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 use serde_json::Value;
 use tfbackend::{
     backend::aws::{
-        key::rotation::Rotation,
+        key::rotation::KeyRotation,
         policy::{self, Statement},
         resources::AwsSpec,
     },
-    checks::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance},
-    cli::{describe::describe, failure::Failure},
+    checks::{
+        Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
+    },
+    cli::{describe::describe, failure::CliError},
     engine::{
-        event::Event,
-        plan::{Change, Plan, Reason},
+        event::ApplyEvent,
+        plan::{BlockReason, Plan, PlannedChange},
         spec::Address,
     },
     report::{
         findings::document::{self as verified, ResourceDocument, VerifyDocument},
-        json::{Document, write_line},
-        locks::{HeldIn, LockDocument, LocksDocument},
-        plan::document::{About, PlanDocument, StateDocument, StateStatus},
+        json::{VersionedDocument, write_line},
+        locks::{HeldIn, HeldLockDocument, LocksDocument},
+        plan::document::{PlanDocument, PlanSubject, PlannedStateDocument, StateStatus},
         progress::json::EventDocument,
     },
 };
@@ -99,7 +101,7 @@ fn names(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 fn document(body: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(&Document::new(body)).expect("plain data")
+    serde_json::to_string_pretty(&VersionedDocument::new(body)).expect("plain data")
 }
 
 fn line(body: &impl serde::Serialize) -> String {
@@ -122,29 +124,29 @@ fn plan() -> PlanDocument {
         .contains(&step.address.as_str())
     });
     for step in &mut plan.steps {
-        let Change::Create { to } = &step.change else {
+        let PlannedChange::Create { to } = &step.change else {
             panic!("{}", step.address)
         };
         let to = to.clone();
         step.change = match (step.address.as_str(), to) {
             ("key/rotation", AwsSpec::Rotation(to)) => {
-                let from = AwsSpec::Rotation(Rotation {
+                let from = AwsSpec::Rotation(KeyRotation {
                     days: 90,
                     ..to.clone()
                 });
-                Change::Update {
+                PlannedChange::Update {
                     from,
                     to: AwsSpec::Rotation(to),
                 }
             }
-            ("lock_table/recovery", spec) => Change::NoOp { spec },
-            ("topic", _) => Change::Blocked {
-                reason: Reason::Unmanaged,
+            ("lock_table/recovery", spec) => PlannedChange::NoOp { spec },
+            ("topic", _) => PlannedChange::Blocked {
+                reason: BlockReason::Unmanaged,
             },
-            (_, to) => Change::Create { to },
+            (_, to) => PlannedChange::Create { to },
         };
     }
-    let about = About {
+    let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
         account: ACCOUNT.into(),
@@ -153,10 +155,10 @@ fn plan() -> PlanDocument {
     let allow = Statement::allow("Kms1")
         .actions(&["kms:EnableKeyRotation"])
         .on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
-    let needed_actions = serde_json::to_value(policy::Document::new(vec![allow])).ok();
+    let needed_actions = serde_json::to_value(policy::PolicyDocument::new(vec![allow])).ok();
     let address =
         "s3://acme-tfstate-prod-123456789012-eu-west-1/network/terraform.tfstate".to_owned();
-    let state = Some(StateDocument {
+    let state = Some(PlannedStateDocument {
         address,
         status: StateStatus::New,
         message: None,
@@ -168,31 +170,31 @@ fn plan() -> PlanDocument {
     }
 }
 
-fn events() -> [Event; 5] {
+fn events() -> [ApplyEvent; 5] {
     let [key, table, recovery] = ["key", "lock_table", "lock_table/recovery"].map(Address::new);
     [
-        Event::Started {
+        ApplyEvent::Started {
             address: key.clone(),
         },
-        Event::Finished {
+        ApplyEvent::Finished {
             address: key,
             took: Duration::from_millis(312),
         },
-        Event::Failed {
+        ApplyEvent::Failed {
             address: table.clone(),
             error: "dynamodb:CreateTable on acme-tfstate-prod-locks: AccessDeniedException".into(),
         },
-        Event::Skipped {
+        ApplyEvent::Skipped {
             address: recovery,
             because: table,
         },
-        Event::Interrupted { running: 2 },
+        ApplyEvent::Interrupted { running: 2 },
     ]
 }
 
 fn locks() -> LocksDocument {
     let said = |text: &str| Some(text.to_owned());
-    let lock = LockDocument {
+    let lock = HeldLockDocument {
         bucket: "acme-tfstate-prod-123456789012-eu-west-1".to_owned(),
         path: "env:/blue/terraform.tfstate".to_owned(),
         key: "terraform.tfstate".to_owned(),
@@ -218,7 +220,7 @@ fn locks() -> LocksDocument {
 }
 
 fn failure() -> impl serde::Serialize {
-    Failure::partly("lock_table failed: 20 changes were made, 2 left")
+    CliError::partly("lock_table failed: 20 changes were made, 2 left")
         .hint("the same command continues where this one stopped")
         .document()
 }
@@ -229,7 +231,7 @@ fn verification() -> VerifyDocument {
         id: "bucket-versioning",
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
         severity: Severity::Critical,
-        group: Group::Storage,
+        group: CheckGroup::Storage,
         title: "every version of a state is kept",
         why: "a state that is overwritten or deleted is lost for good",
         controls: &["S3.14", "CKV_AWS_21"],
@@ -238,7 +240,7 @@ fn verification() -> VerifyDocument {
         id: "bucket-encryption",
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
         severity: Severity::High,
-        group: Group::Encryption,
+        group: CheckGroup::Encryption,
         title: "states are encrypted with a key of one's own",
         why: "who can read the bucket could read its states without a trace",
         controls: &["S3.17"],
@@ -247,7 +249,7 @@ fn verification() -> VerifyDocument {
         id: "bucket-logs",
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
         severity: Severity::Medium,
-        group: Group::Audit,
+        group: CheckGroup::Audit,
         title: "each access to a state is written down",
         why: "after an incident nobody can say what was read",
         controls: &["S3.9"],
@@ -256,48 +258,48 @@ fn verification() -> VerifyDocument {
         id: "key-rotation",
         docs: "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
         severity: Severity::Medium,
-        group: Group::Keys,
+        group: CheckGroup::Keys,
         title: "the key gets new material at least once a year",
         why: "what was encrypted with a key that leaked stays readable",
         controls: &["KMS.4"],
     };
     let bucket = "acme-tfstate-prod-123456789012-eu-west-1";
     let arn = format!("arn:aws:s3:::{bucket}");
-    let in_bucket = |part: &'static str| Place::at(&Address::new(part), Some(arn.clone()));
+    let in_bucket = |part: &'static str| CheckedPlace::at(&Address::new(part), Some(arn.clone()));
     let mend = |text: &str| Verdict::Fails {
         what: text.into(),
         mend: "tfbackend bootstrap --env prod".into(),
     };
     let error = format!("s3:GetEncryptionConfiguration on {bucket}: AccessDenied");
     let checked = [
-        Checked::new(
+        CheckResult::new(
             &ROTATION,
-            Place::at(&Address::new("key/rotation"), None),
+            CheckedPlace::at(&Address::new("key/rotation"), None),
             Verdict::Holds,
         ),
-        Checked::new(
+        CheckResult::new(
             &VERSIONING,
             in_bucket("state_bucket/versioning"),
             mend("versioning is `Suspended`"),
         ),
-        Checked::new(
+        CheckResult::new(
             &ENCRYPTION,
             in_bucket("state_bucket/encryption"),
             Verdict::Unreadable { error },
         ),
-        Checked::new(
+        CheckResult::new(
             &LOGS,
             in_bucket("state_bucket/logging"),
             mend("no access logs are written"),
         ),
     ];
-    let accepted = Acceptance {
+    let accepted = AcceptedFinding {
         id: LOGS.id.into(),
         at: Some("state_bucket/logging".into()),
         reason: "the organization's trail records it".into(),
         until: Some("2027-01-31".into()),
     };
-    let about = verified::About {
+    let about = verified::VerifiedEnvironment {
         project: Some("acme".into()),
         env: Some("prod".into()),
         account: ACCOUNT.into(),
@@ -391,7 +393,7 @@ async fn a_bootstrap_writes_what_is_documented() {
         .collect();
     let (last, events) = lines.split_last().expect("lines");
     for event in events {
-        serde_json::from_value::<Document<EventDocument>>(event.clone())
+        serde_json::from_value::<VersionedDocument<EventDocument>>(event.clone())
             .unwrap_or_else(|error| panic!("{error}: {event}"));
     }
     let documented: Value = serde_json::from_str(&made()).expect("JSON");

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tfbackend::{backend::aws::needed::needed, engine::spec::Outputs};
+use tfbackend::{backend::aws::needed::needed, engine::spec::KnownOutputs};
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
@@ -357,7 +357,7 @@ fn what_plans_need_is_documented() {
         let needed = needed(
             &environment.blueprint,
             &made_up::plan(&environment),
-            &Outputs::new(),
+            &KnownOutputs::new(),
             &environment.aws,
         );
         looked.extend(needed.reads.keys().map(|action| (*action).to_owned()));
@@ -402,7 +402,7 @@ fn what_plans_need_is_documented() {
     let needed = needed(
         &environment.blueprint,
         &made_up::plan(&environment),
-        &Outputs::new(),
+        &KnownOutputs::new(),
         &environment.aws,
     );
     let arns = [

@@ -1,7 +1,7 @@
 //! `docs/policies.md`: the policy documents of a backend, and why each statement is there.
 
 use tfbackend::backend::aws::{
-    policy::{Document, OURS},
+    policy::{OURS, PolicyDocument},
     resources::AwsSpec,
 };
 
@@ -20,7 +20,7 @@ const DOCUMENTS: [(&str, &str); 5] = [
 #[test]
 fn every_policy_is_shown_and_every_statement_explained() {
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
-    let document = |address: &str| -> Document {
+    let document = |address: &str| -> PolicyDocument {
         let node = environment
             .blueprint
             .nodes()

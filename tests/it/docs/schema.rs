@@ -7,12 +7,12 @@ use tfbackend::{
     backend::aws::needed::needed,
     cli::describe::describe,
     engine::{
-        plan::{Change, Kept, Plan, Reason},
-        spec::{Address, Outputs},
+        plan::{BlockReason, KeepReason, Plan, PlannedChange},
+        spec::{Address, KnownOutputs},
     },
     report::{
-        json::{Document, pretty},
-        plan::document::{About, PlanDocument, schema},
+        json::{VersionedDocument, pretty},
+        plan::document::{PlanDocument, PlanSubject, schema},
     },
 };
 
@@ -45,7 +45,7 @@ fn document(
     let environment = made_up::environment(env, line, toml);
     let mut plan = made_up::plan(&environment);
     change(&mut plan);
-    let about = About {
+    let about = PlanSubject {
         project: "acme".into(),
         env: env.into(),
         account: ACCOUNT.into(),
@@ -54,7 +54,7 @@ fn document(
     let policy = needed(
         &environment.blueprint,
         &plan,
-        &Outputs::new(),
+        &KnownOutputs::new(),
         &environment.aws,
     )
     .policy();
@@ -63,7 +63,7 @@ fn document(
         needed_actions,
         ..PlanDocument::of(&plan, about, &describe)
     };
-    serde_json::to_value(Document::new(document)).expect("plain data")
+    serde_json::to_value(VersionedDocument::new(document)).expect("plain data")
 }
 
 /// Every action, and every reason why a step is blocked.
@@ -71,48 +71,48 @@ fn of_all_kinds() -> Value {
     document(SETTINGS, "prod", EVERYTHING, |plan| {
         let text = || "\u{1b}[2J\u{202e}\"${x}".to_owned();
         let reasons = [
-            Reason::Unreadable { error: text() },
-            Reason::NotLookedAt,
-            Reason::Unmanaged,
-            Reason::Foreign { owner: text() },
-            Reason::Impossible { why: text() },
-            Reason::Missing { what: text() },
-            Reason::NeedsOrder {
+            BlockReason::Unreadable { error: text() },
+            BlockReason::NotLookedAt,
+            BlockReason::Unmanaged,
+            BlockReason::Foreign { owner: text() },
+            BlockReason::Impossible { why: text() },
+            BlockReason::Missing { what: text() },
+            BlockReason::NeedsOrder {
                 what: text(),
                 remedy: text(),
             },
         ];
         let mut steps = plan.steps.iter_mut();
         for (step, reason) in steps.by_ref().zip(reasons) {
-            step.change = Change::Blocked { reason };
+            step.change = PlannedChange::Blocked { reason };
         }
         let kept = [
-            Kept::Unmanaged,
-            Kept::Foreign { owner: text() },
-            Kept::Used,
-            Kept::Asked { how: text() },
-            Kept::Needed {
+            KeepReason::Unmanaged,
+            KeepReason::Foreign { owner: text() },
+            KeepReason::Used,
+            KeepReason::Asked { how: text() },
+            KeepReason::Needed {
                 by: Address::named(&text()),
             },
         ];
         for (step, why) in steps.by_ref().zip(kept) {
-            let Change::Create { to } = step.change.clone() else {
+            let PlannedChange::Create { to } = step.change.clone() else {
                 panic!("{}", step.address)
             };
-            step.change = Change::Keep { spec: to, why };
+            step.change = PlannedChange::Keep { spec: to, why };
         }
         for (step, kind) in steps.zip(0..4) {
-            let Change::Create { to } = step.change.clone() else {
+            let PlannedChange::Create { to } = step.change.clone() else {
                 panic!("{}", step.address)
             };
             step.change = match kind {
-                0 => Change::NoOp { spec: to },
-                1 => Change::Delete { from: to },
-                2 => Change::Update {
+                0 => PlannedChange::NoOp { spec: to },
+                1 => PlannedChange::Delete { from: to },
+                2 => PlannedChange::Update {
                     from: to.clone(),
                     to,
                 },
-                _ => Change::Adopt {
+                _ => PlannedChange::Adopt {
                     from: to.clone(),
                     to,
                 },

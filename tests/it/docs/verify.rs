@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tfbackend::{
     backend::aws::verify::catalogue,
-    checks::{Group, Severity},
+    checks::{CheckGroup, Severity},
 };
 
 use crate::support::page;
@@ -12,7 +12,7 @@ use crate::support::page;
 #[test]
 fn every_check_is_documented() {
     let mut parts = vec![];
-    for group in Group::ALL {
+    for group in CheckGroup::ALL {
         let mut rows = "| id | severity | what must hold | why | asked for by |\n| --- | --- | \
                         --- | --- | --- |\n"
             .to_owned();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tfbackend::settings::options::Options;
+use tfbackend::settings::options::SettingOptions;
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{made_up, page};
@@ -23,7 +23,7 @@ fn every_resource_and_option_is_explained() {
             "{address}"
         );
     }
-    for option in Options::shared()
+    for option in SettingOptions::shared()
         .all()
         .iter()
         .filter(|option| !["Credentials", "Files", "Run"].contains(&&*option.heading))
@@ -42,6 +42,9 @@ fn every_resource_and_option_is_explained() {
             .split([' ', '='])
             .next()
             .expect("a flag");
-        assert!(Options::shared().get(flag).is_some(), "{code} is no option");
+        assert!(
+            SettingOptions::shared().get(flag).is_some(),
+            "{code} is no option"
+        );
     }
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use tfbackend::{
     backend::aws::store::{
-        Store, StoreAddress,
-        write::{Condition, Encrypt},
+        S3Store, StoreAddress,
+        write::{WriteCondition, WriteEncryption},
     },
-    state::layout::Layout,
+    state::layout::StateLayout,
 };
 
 use super::{LINE, ONE_OF_EVERYTHING, all, world};
@@ -210,19 +210,19 @@ async fn a_large_state_is_written_over_a_slow_line() {
         bucket: "states".to_owned(),
         owner: aws.account().to_owned(),
         table: None,
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     };
     let bytes = vec![b' '; 2 << 20];
     let begun = Instant::now();
-    Store::new(&aws, &address)
+    S3Store::new(&aws, &address)
         .put_state(
             "a.tfstate",
             bytes,
-            &Encrypt::Unsaid,
-            &Condition::IfNoneMatch,
+            &WriteEncryption::Unsaid,
+            &WriteCondition::IfNoneMatch,
         )
         .await
         .expect("it is written");

@@ -6,7 +6,7 @@ use tfbackend::text::invisible::is_invisible;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use tfbackend::terraform::write::{AssumedRole, BackendConfig, Emulator, files};
+use tfbackend::terraform::write::{AssumedRole, BackendConfig, EmulatorEndpoint, files};
 
 use crate::render::{HOSTILE, config, rendered, terraform::terraform};
 
@@ -29,7 +29,7 @@ prop_compose! {
         with in any::<[bool; 6]>(),
     ) -> BackendConfig {
         let [has_table, has_key, has_emulator, has_profile, has_role, has_id] = with;
-        let emulator = has_emulator.then(|| Emulator { endpoint, ca_file: Some(ca.into()) });
+        let emulator = has_emulator.then(|| EmulatorEndpoint { endpoint, ca_file: Some(ca.into()) });
         BackendConfig {
             skips_account: false,
             profile: has_profile.then_some(profile),
@@ -82,7 +82,7 @@ fn meant(config: &BackendConfig) -> Value {
         "workspace_key_prefix",
         (workspace_key_prefix != "env:").then(|| json!(workspace_key_prefix)),
     );
-    if let Some(Emulator { endpoint, ca_file }) = emulator {
+    if let Some(EmulatorEndpoint { endpoint, ca_file }) = emulator {
         for name in [
             "use_path_style",
             "skip_credentials_validation",

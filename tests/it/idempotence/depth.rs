@@ -20,9 +20,9 @@ use aws_smithy_runtime_api::client::{
 use tfbackend::{
     backend::aws::resources::{AwsSpec, observe},
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{Seen, outputs},
-        plan::{Change, Plan},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observed, outputs},
+        plan::{Plan, PlannedChange},
         spec::Spec,
     },
 };
@@ -221,7 +221,7 @@ async fn each_resource_takes_as_long_as_it_says() {
     User::make(&world.emulator, "terraform").await;
     let plan = Plan::to_apply(&world.blueprint, &world.look().await, false);
     let said = plan.writes().map(|step| match &step.change {
-        Change::Create { to } => (step.address.to_string(), to.trips_to_write(None)),
+        PlannedChange::Create { to } => (step.address.to_string(), to.trips_to_write(None)),
         other => panic!("{}: {other:?}", step.address),
     });
     let said: Vec<(String, u32)> = said.collect();
@@ -235,7 +235,7 @@ async fn each_resource_takes_as_long_as_it_says() {
     let known = outputs(&world.look().await);
     for node in world.blueprint.nodes() {
         let spec = node.spec.resolve(&known);
-        let alone: Blueprint<AwsSpec> = Blueprint::new(vec![Node {
+        let alone: Blueprint<AwsSpec> = Blueprint::new(vec![BlueprintNode {
             address: node.address.clone(),
             needs: vec![],
             spec,
@@ -243,7 +243,7 @@ async fn each_resource_takes_as_long_as_it_says() {
         world.recorder.take_chain();
         let seen = observe(&world.aws, &alone).await;
         assert!(
-            matches!(seen.get(&node.address), Some(Seen::Present { .. })),
+            matches!(seen.get(&node.address), Some(Observed::Present { .. })),
             "{seen:?}"
         );
         let chain = world.recorder.take_chain();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use serde_json::Value;
 use tfbackend::{
     backend::aws::{
-        needed::{Needed, needed},
+        needed::{RequiredPermissions, needed},
         resources::observe,
     },
     engine::{observation::outputs, plan::Plan},
@@ -50,7 +50,7 @@ const WITH_TAGS: [(&str, &[&str]); 9] = [
 ];
 
 impl World {
-    async fn needed(&self) -> Needed {
+    async fn needed(&self) -> RequiredPermissions {
         let observation = observe(&self.aws, &self.blueprint).await;
         let plan = Plan::to_apply(&self.blueprint, &observation, false);
         needed(&self.blueprint, &plan, &outputs(&observation), &self.aws)
@@ -72,7 +72,7 @@ fn called(calls: &[Call]) -> BTreeSet<String> {
     actions
 }
 
-fn said(needed: &Needed) -> BTreeSet<String> {
+fn said(needed: &RequiredPermissions) -> BTreeSet<String> {
     needed
         .reads
         .keys()

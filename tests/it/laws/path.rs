@@ -11,7 +11,7 @@ use std::{
 
 use proptest::prelude::*;
 use tfbackend::engine::{
-    apply::{Cloud, Run, apply},
+    apply::{ApplyOptions, Provider, apply},
     observation::outputs,
 };
 use tokio_util::sync::CancellationToken;
@@ -66,18 +66,18 @@ impl Clockwork {
     }
 }
 
-impl Cloud for Clockwork {
+impl Provider for Clockwork {
     type Spec = Toy;
     type Error = Refused;
 
     async fn write(
         &self,
         address: &Address,
-        change: &Change<Toy>,
+        change: &PlannedChange<Toy>,
     ) -> Result<Option<String>, Refused> {
         let trips = match change {
-            Change::Create { to } => to.trips_to_write(None),
-            Change::Update { from, to } | Change::Adopt { from, to } => {
+            PlannedChange::Create { to } => to.trips_to_write(None),
+            PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
                 to.trips_to_write(Some(from))
             }
             other => panic!("{address}: {other:?}"),
@@ -95,14 +95,14 @@ proptest! {
         let path = plan.critical_path().expect("nothing is in the way");
         let trips: u32 = path.through.iter().map(|address| {
             match &plan.steps.iter().find(|step| step.address == *address).unwrap().change {
-                Change::Create { to } => to.trips_to_write(None),
-                Change::Update { from, to } | Change::Adopt { from, to } => to.trips_to_write(Some(from)),
+                PlannedChange::Create { to } => to.trips_to_write(None),
+                PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => to.trips_to_write(Some(from)),
                 other => panic!("{address}: {other:?}"),
             }
         }).sum();
         prop_assert_eq!(trips, path.make, "of what it goes through");
         let cancel = CancellationToken::new();
-        let run = Run { parallelism: NonZeroUsize::new(64).expect("not zero"), cancel: &cancel, on_event: &mut |_| {} };
+        let run = ApplyOptions { parallelism: NonZeroUsize::new(64).expect("not zero"), cancel: &cancel, on_event: &mut |_| {} };
         let clockwork = Clockwork::default();
         let (outcome, took) = clockwork.run(apply(plan, outputs(&cloud.observe()), &clockwork, run));
         prop_assert!(outcome.failed.is_empty() && outcome.left.is_empty());

@@ -2,12 +2,12 @@
 //! loses what it needs.
 
 use proptest::{prelude::*, sample::Subsequence};
-use tfbackend::engine::plan::{Kept, teardown::Terms};
+use tfbackend::engine::plan::{KeepReason, teardown::TeardownOptions};
 
 use super::*;
 
 /// Some of the nodes, to be kept.
-fn kept(scene: Scene) -> impl Strategy<Value = (Scene, Terms)> {
+fn kept(scene: Scene) -> impl Strategy<Value = (Scene, TeardownOptions)> {
     let addresses: Vec<Address> = scene
         .blueprint
         .nodes()
@@ -23,9 +23,9 @@ fn kept(scene: Scene) -> impl Strategy<Value = (Scene, Terms)> {
             .collect();
         (
             scene,
-            Terms {
+            TeardownOptions {
                 keep,
-                ..Terms::default()
+                ..TeardownOptions::default()
             },
         )
     })
@@ -46,14 +46,14 @@ proptest! {
         cloud.run(true, parallelism, Mishaps::default());
         let made = cloud.world();
         for mishaps in cuts {
-            cloud.take_down(&Terms::default(), parallelism, mishaps);
+            cloud.take_down(&TeardownOptions::default(), parallelism, mishaps);
         }
-        let last = cloud.take_down(&Terms::default(), parallelism, Mishaps::default());
+        let last = cloud.take_down(&TeardownOptions::default(), parallelism, Mishaps::default());
         prop_assert!(last.outcome.failed.is_empty() && last.outcome.left.is_empty(), "{:?}", last.outcome);
         let references: World = made.into_iter().filter(|(_, (spec, _))| spec.reference).collect();
         prop_assert_eq!(cloud.world(), references);
-        prop_assert!(cloud.way_down(&Terms::default()).is_empty());
-        let again = cloud.take_down(&Terms::default(), parallelism, Mishaps::default());
+        prop_assert!(cloud.way_down(&TeardownOptions::default()).is_empty());
+        let again = cloud.take_down(&TeardownOptions::default(), parallelism, Mishaps::default());
         prop_assert!(again.events.is_empty(), "{:?}", again.events);
     }
 
@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn there_is_a_way_back_up(scene in scene(TAME), mishaps in mishaps(), parallelism in 1usize..5) {
         let cloud = Imagined::new(scene);
-        cloud.take_down(&Terms::default(), parallelism, mishaps);
+        cloud.take_down(&TeardownOptions::default(), parallelism, mishaps);
         let again = cloud.run(true, parallelism, Mishaps::default());
         prop_assert!(again.outcome.failed.is_empty() && again.outcome.left.is_empty(), "{:?}", again.outcome);
         prop_assert!(cloud.plan(true).is_empty());
@@ -102,19 +102,19 @@ proptest! {
             let is_hidden = hidden(address) || found.is_some() && address.parent().is_some_and(|whole| hidden(&whole));
             match change(address) {
                 None => {
-                    let with_its_whole = found.is_some_and(|spec| spec.fleeting) && matches!(whole, Some(Change::Delete { .. }));
-                    prop_assert!(found.is_none() || with_its_whole || matches!(whole, Some(Change::Keep { .. })), "{}", address);
+                    let with_its_whole = found.is_some_and(|spec| spec.fleeting) && matches!(whole, Some(PlannedChange::Delete { .. }));
+                    prop_assert!(found.is_none() || with_its_whole || matches!(whole, Some(PlannedChange::Keep { .. })), "{}", address);
                 }
-                Some(Change::Blocked { reason }) => prop_assert!(is_hidden && matches!(reason, Reason::Unreadable { .. }), "{}", address),
-                Some(Change::Delete { from }) => prop_assert!(Some(from) == found && is_ours(&scene.world, address)),
-                Some(Change::Keep { spec, why }) => {
+                Some(PlannedChange::Blocked { reason }) => prop_assert!(is_hidden && matches!(reason, BlockReason::Unreadable { .. }), "{}", address),
+                Some(PlannedChange::Delete { from }) => prop_assert!(Some(from) == found && is_ours(&scene.world, address)),
+                Some(PlannedChange::Keep { spec, why }) => {
                     prop_assert_eq!(Some(spec), found);
                     let said = match why {
-                        Kept::Used => spec.reference,
-                        Kept::Unmanaged => spec.mark.is_none() && !spec.reference,
-                        Kept::Foreign { owner } => spec.mark.as_ref() == Some(owner),
-                        Kept::Asked { how } => terms.keep.get(address) == Some(how),
-                        Kept::Needed { by } => matches!(change(by), Some(Change::Keep { .. })),
+                        KeepReason::Used => spec.reference,
+                        KeepReason::Unmanaged => spec.mark.is_none() && !spec.reference,
+                        KeepReason::Foreign { owner } => spec.mark.as_ref() == Some(owner),
+                        KeepReason::Asked { how } => terms.keep.get(address) == Some(how),
+                        KeepReason::Needed { by } => matches!(change(by), Some(PlannedChange::Keep { .. })),
                     };
                     prop_assert!(said, "{}: {}", address, why);
                 }
@@ -166,7 +166,7 @@ fn what_needs_something_goes_before_it() {
             ("table".into(), vec![]),
         ]
     };
-    let plan = made(nodes()).way_down(&Terms::default());
+    let plan = made(nodes()).way_down(&TeardownOptions::default());
     assert_eq!(
         steps(&plan),
         [
@@ -178,9 +178,9 @@ fn what_needs_something_goes_before_it() {
     );
 
     let after = vec![(address("table"), address("bucket"))];
-    let plan = made(nodes()).way_down(&Terms {
+    let plan = made(nodes()).way_down(&TeardownOptions {
         after,
-        ..Terms::default()
+        ..TeardownOptions::default()
     });
     assert_eq!(
         steps(&plan),
@@ -211,9 +211,9 @@ fn an_order_holds_nothing_up() {
     let order = vec![(address("bucket"), address("topic"))];
     let cloud = made(nodes());
     assert_eq!(
-        steps(&cloud.way_down(&Terms {
+        steps(&cloud.way_down(&TeardownOptions {
             order: order.clone(),
-            ..Terms::default()
+            ..TeardownOptions::default()
         })),
         [
             "bucket/news after []",
@@ -223,10 +223,10 @@ fn an_order_holds_nothing_up() {
         ]
     );
     let keep = std::collections::BTreeMap::from([(address("topic"), "as you like".to_owned())]);
-    let kept = cloud.way_down(&Terms {
+    let kept = cloud.way_down(&TeardownOptions {
         order,
         keep,
-        ..Terms::default()
+        ..TeardownOptions::default()
     });
     assert!(
         kept.deletes().any(|step| step.address == address("bucket")),
@@ -243,8 +243,12 @@ fn what_is_gone_already_hands_on_who_waits() {
         ("c".into(), vec!["b"]),
     ]);
     let mut observation = cloud.observe();
-    observation.insert(address("b"), Seen::Absent);
-    let plan = Plan::to_teardown(&cloud.scene.blueprint, &observation, &Terms::default());
+    observation.insert(address("b"), Observed::Absent);
+    let plan = Plan::to_teardown(
+        &cloud.scene.blueprint,
+        &observation,
+        &TeardownOptions::default(),
+    );
     assert_eq!(steps(&plan), ["c after []", r#"a after ["c"]"#]);
 }
 
@@ -257,7 +261,7 @@ fn a_part_goes_before_its_whole_whoever_needs_it() {
         ("a/x".into(), vec!["a"]),
         ("a/y".into(), vec!["a", "a/x"]),
     ]);
-    let fleeting = |node: &Node<Toy>| Node {
+    let fleeting = |node: &BlueprintNode<Toy>| BlueprintNode {
         spec: Toy {
             fleeting: node.address == address("a/y"),
             ..node.spec.clone()
@@ -268,7 +272,7 @@ fn a_part_goes_before_its_whole_whoever_needs_it() {
     let cloud = Imagined::new(scene);
     cloud.run(false, 4, Mishaps::default());
     assert_eq!(
-        steps(&cloud.way_down(&Terms::default())),
+        steps(&cloud.way_down(&TeardownOptions::default())),
         ["a/x after []", r#"a after ["a/x"]"#]
     );
 }
@@ -283,7 +287,7 @@ fn a_circle_is_cut_where_it_was_closed_last() {
         ("b/y".into(), vec!["b", "a"]),
     ];
     let mut scene = bare(nodes);
-    let fleeting = |node: &Node<Toy>| Node {
+    let fleeting = |node: &BlueprintNode<Toy>| BlueprintNode {
         spec: Toy {
             fleeting: node.address.parent().is_some(),
             ..node.spec.clone()
@@ -294,22 +298,26 @@ fn a_circle_is_cut_where_it_was_closed_last() {
     let cloud = Imagined::new(scene);
     cloud.run(false, 4, Mishaps::default());
     assert_eq!(
-        steps(&cloud.way_down(&Terms::default())),
+        steps(&cloud.way_down(&TeardownOptions::default())),
         ["b after []", r#"a after ["b"]"#]
     );
-    cloud.take_down(&Terms::default(), 4, Mishaps::default());
+    cloud.take_down(&TeardownOptions::default(), 4, Mishaps::default());
     assert_eq!(cloud.world(), World::new());
 }
 
 #[test]
 fn what_was_not_looked_at_is_not_taken_down() {
     let scene = bare(vec![("key".into(), vec![])]);
-    let plan = Plan::to_teardown(&scene.blueprint, &Observation::new(), &Terms::default());
+    let plan = Plan::to_teardown(
+        &scene.blueprint,
+        &Observation::new(),
+        &TeardownOptions::default(),
+    );
     assert_eq!(
         plan.blocked()
             .map(|(_, reason)| reason.clone())
             .collect::<Vec<_>>(),
-        [Reason::NotLookedAt]
+        [BlockReason::NotLookedAt]
     );
     assert!(!plan.is_empty());
 }

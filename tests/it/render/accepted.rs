@@ -4,7 +4,7 @@
 use std::fs;
 
 use tempfile::tempdir;
-use tfbackend::terraform::write::{BackendConfig, Emulator, files::write, hcl::quoted};
+use tfbackend::terraform::write::{BackendConfig, EmulatorEndpoint, files::write, hcl::quoted};
 
 use super::{HOSTILE, config, emulated, endpoint, rendered, terraform::terraform};
 
@@ -21,7 +21,7 @@ fn files_are_formatted() {
         workspace_key_prefix: "workspaces".into(),
         ..config()
     };
-    let with_ca = Emulator {
+    let with_ca = EmulatorEndpoint {
         endpoint: "https://127.0.0.1:4566".into(),
         ca_file: Some("/home/me/ca.pem".into()),
     };
@@ -135,7 +135,7 @@ fn init_takes_the_files_of_an_emulator_without_a_warning() {
         .pem();
     let ca_file = dir.path().join("ca file.pem");
     fs::write(&ca_file, certificate).expect("it is written");
-    let emulator = Emulator {
+    let emulator = EmulatorEndpoint {
         endpoint: url.clone(),
         ca_file: Some(ca_file),
     };

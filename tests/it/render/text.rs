@@ -1,7 +1,9 @@
 //! What each file says, for each lock mechanism and each kind of encryption.
 
 use insta::assert_snapshot;
-use tfbackend::terraform::write::{AssumedRole, BackendConfig, Emulator, RenderError, files};
+use tfbackend::terraform::write::{
+    AssumedRole, BackendConfig, EmulatorEndpoint, RenderError, files,
+};
 
 use super::{config, emulated, text};
 
@@ -223,7 +225,7 @@ fn conf_with_both_locks_and_sse_s3() {
 
 #[test]
 fn conf_for_an_emulator() {
-    let emulator = Emulator {
+    let emulator = EmulatorEndpoint {
         endpoint: "https://127.0.0.1:4566".into(),
         ca_file: Some("/home/me/ca.pem".into()),
     };
@@ -339,7 +341,7 @@ fn no_value_becomes_more_than_a_value() {
         dynamodb_table: Some(hostile.into()),
         use_lockfile: true,
         workspace_key_prefix: hostile.into(),
-        emulator: Some(Emulator {
+        emulator: Some(EmulatorEndpoint {
             endpoint: hostile.into(),
             ca_file: Some(hostile.into()),
         }),

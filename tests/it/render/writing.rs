@@ -14,8 +14,8 @@ use tfbackend::{
     engine::spec::Address,
     terraform::write::{
         BackendConfig, RenderError,
-        files::{Outcome, check, preview, write},
-        standing::{Obstacle, Refusal, Standing},
+        files::{FileOutcome, check, preview, write},
+        standing::{FileStatus, NotReplaced, Unwritable},
     },
 };
 
@@ -58,11 +58,11 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// What becomes of `backend.tf` and of `backend.conf`.
-fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [Outcome; 2] {
+fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [FileOutcome; 2] {
     let files = rendered(config);
     let foreseen = preview(dir.path(), &files, overwrite).expect("nothing hinders a look");
     let written = write(dir.path(), &files, overwrite).expect("nothing hinders a write");
-    let kinds = |outcomes: &[tfbackend::terraform::write::files::Written]| -> Vec<_> {
+    let kinds = |outcomes: &[tfbackend::terraform::write::files::WrittenFile]| -> Vec<_> {
         outcomes
             .iter()
             .map(|one| (one.path.clone(), std::mem::discriminant(&one.outcome)))
@@ -81,7 +81,7 @@ fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [Outcome;
         .expect("two files")
 }
 
-fn standings(dir: &TempDir, config: &BackendConfig) -> [Standing; 2] {
+fn standings(dir: &TempDir, config: &BackendConfig) -> [FileStatus; 2] {
     let standings = check(dir.path(), &rendered(config)).expect("nothing hinders a look");
     standings
         .into_iter()
@@ -91,10 +91,10 @@ fn standings(dir: &TempDir, config: &BackendConfig) -> [Standing; 2] {
         .expect("two files")
 }
 
-const NEW: Outcome = Outcome::Written { backup: None };
+const NEW: FileOutcome = FileOutcome::Written { backup: None };
 
-fn kept(dir: &TempDir, name: &str) -> Outcome {
-    Outcome::Written {
+fn kept(dir: &TempDir, name: &str) -> FileOutcome {
+    FileOutcome::Written {
         backup: Some(dir.path().join(name)),
     }
 }
@@ -108,7 +108,7 @@ fn missing_files_are_written_and_their_folder_is_made() {
     assert!(
         standings
             .iter()
-            .all(|(_, standing)| *standing == Standing::Missing)
+            .all(|(_, standing)| *standing == FileStatus::Missing)
     );
     assert!(!dir.exists(), "a look makes nothing");
 
@@ -142,7 +142,7 @@ fn current_files_are_not_touched() {
     for overwrite in [false, true] {
         assert_eq!(
             outcomes(&dir, &config(), overwrite),
-            [Outcome::Unchanged, Outcome::Unchanged]
+            [FileOutcome::Unchanged, FileOutcome::Unchanged]
         );
     }
     let after = fs::metadata(&path).expect("it is there");
@@ -152,7 +152,7 @@ fn current_files_are_not_touched() {
     );
     assert_eq!(
         standings(&dir, &config()),
-        [Standing::Current, Standing::Current]
+        [FileStatus::Current, FileStatus::Current]
     );
 
     // Nothing has to be written, so nothing has to be writable.
@@ -160,7 +160,7 @@ fn current_files_are_not_touched() {
     set_mode(dir.path(), 0o555);
     assert_eq!(
         outcomes(&dir, &config(), false),
-        [Outcome::Unchanged, Outcome::Unchanged]
+        [FileOutcome::Unchanged, FileOutcome::Unchanged]
     );
     set_mode(dir.path(), 0o755);
 }
@@ -173,13 +173,16 @@ fn a_checkout_that_turned_the_ends_of_lines_is_current() {
     }
     assert_eq!(
         outcomes(&dir, &config(), false),
-        [Outcome::Unchanged, Outcome::Unchanged]
+        [FileOutcome::Unchanged, FileOutcome::Unchanged]
     );
     let other_key = BackendConfig {
         key: "net/terraform.tfstate".into(),
         ..config()
     };
-    assert_eq!(outcomes(&dir, &other_key, false), [Outcome::Unchanged, NEW]);
+    assert_eq!(
+        outcomes(&dir, &other_key, false),
+        [FileOutcome::Unchanged, NEW]
+    );
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn what_we_wrote_is_replaced_when_settings_change() {
         ..config()
     };
     let [tf, conf] = standings(&dir, &both);
-    let (Standing::Stale { diff: tf }, Standing::Stale { diff: conf }) = (tf, conf) else {
+    let (FileStatus::Stale { diff: tf }, FileStatus::Stale { diff: conf }) = (tf, conf) else {
         panic!("both are stale")
     };
     assert!(tf.contains("\n+  required_version = \">= 1.10\"\n"), "{tf}");
@@ -234,7 +237,10 @@ fn environments_with_different_locks_agree_on_the_block() {
                 .outcome
         })
         .collect();
-    assert_eq!(all, [NEW, NEW, Outcome::Unchanged, Outcome::Unchanged]);
+    assert_eq!(
+        all,
+        [NEW, NEW, FileOutcome::Unchanged, FileOutcome::Unchanged]
+    );
     assert_eq!(
         names(dir.path()),
         ["backend.tf", "dev.s3.tfbackend", "prod.s3.tfbackend"]
@@ -250,8 +256,8 @@ fn what_was_changed_by_hand_is_refused_and_nothing_else_written() {
     fs::remove_file(dir.path().join("backend.tf")).expect("it was there");
 
     let [tf, conf] = outcomes(&dir, &config(), false);
-    assert_eq!(tf, Outcome::HeldBack);
-    let Outcome::Refused(refusal @ Refusal::ChangedByHand { .. }) = conf else {
+    assert_eq!(tf, FileOutcome::HeldBack);
+    let FileOutcome::Refused(refusal @ NotReplaced::ChangedByHand { .. }) = conf else {
         panic!("{conf:?}")
     };
     assert_eq!(names(dir.path()), ["backend.conf"]);
@@ -281,8 +287,8 @@ fn what_is_not_ours_is_refused_and_its_secrets_are_not_shown() {
         "bucket     = \"theirs\"\nsecret_key = \"CANARY\"\n",
     );
     let [tf, conf] = outcomes(&dir, &config(), false);
-    assert_eq!(tf, Outcome::HeldBack);
-    let Outcome::Refused(refusal @ Refusal::NotOurs { .. }) = conf else {
+    assert_eq!(tf, FileOutcome::HeldBack);
+    let FileOutcome::Refused(refusal @ NotReplaced::NotOurs { .. }) = conf else {
         panic!("{conf:?}")
     };
     let diff = refusal.diff().expect("there is one");
@@ -298,8 +304,8 @@ fn what_is_not_ours_is_refused_and_its_secrets_are_not_shown() {
     assert!(matches!(
         standings(&dir, &config()),
         [
-            Standing::Missing,
-            Standing::Refused(Refusal::NotOurs { .. })
+            FileStatus::Missing,
+            FileStatus::Refused(NotReplaced::NotOurs { .. })
         ]
     ));
 }
@@ -335,8 +341,8 @@ fn another_environments_file_is_refused() {
         ..config()
     };
     let [tf, conf] = outcomes(&dir, &dev, false);
-    assert_eq!(tf, Outcome::Unchanged, "the block is everyone's");
-    let Outcome::Refused(refusal @ Refusal::AnotherEnvironment { .. }) = conf else {
+    assert_eq!(tf, FileOutcome::Unchanged, "the block is everyone's");
+    let FileOutcome::Refused(refusal @ NotReplaced::AnotherEnvironment { .. }) = conf else {
         panic!("{conf:?}")
     };
     assert_snapshot!(refusal, @"belongs to the environment prod of project acme in account 111122223333");
@@ -344,7 +350,7 @@ fn another_environments_file_is_refused() {
     assert_eq!(read(&dir, "backend.conf"), rendered(&config())[1].text);
     assert_eq!(
         outcomes(&dir, &dev, true),
-        [Outcome::Unchanged, kept(&dir, "backend.conf.bak")]
+        [FileOutcome::Unchanged, kept(&dir, "backend.conf.bak")]
     );
     assert_eq!(read(&dir, "backend.conf.bak"), rendered(&config())[1].text);
 }
@@ -354,10 +360,16 @@ fn an_emulator_takes_no_real_environments_place() {
     let dir = folder();
     let sandbox = emulated("http://127.0.0.1:4566");
     assert_eq!(outcomes(&dir, &sandbox, false), [NEW, NEW]);
-    assert_eq!(outcomes(&dir, &config(), false), [Outcome::Unchanged, NEW]);
+    assert_eq!(
+        outcomes(&dir, &config(), false),
+        [FileOutcome::Unchanged, NEW]
+    );
     let [_, conf] = outcomes(&dir, &sandbox, false);
     assert!(
-        matches!(conf, Outcome::Refused(Refusal::AnotherEnvironment { .. })),
+        matches!(
+            conf,
+            FileOutcome::Refused(NotReplaced::AnotherEnvironment { .. })
+        ),
         "{conf:?}"
     );
     let [_, conf] = standings(
@@ -368,27 +380,30 @@ fn an_emulator_takes_no_real_environments_place() {
         },
     );
     assert!(
-        matches!(conf, Standing::Refused(Refusal::AnotherEnvironment { .. })),
+        matches!(
+            conf,
+            FileStatus::Refused(NotReplaced::AnotherEnvironment { .. })
+        ),
         "{conf:?}"
     );
 }
 
 /// Whatever stands in the way of `backend.conf` stays, with and without `overwrite`.
 #[track_caller]
-fn assert_in_the_way(dir: &TempDir, obstacle: Obstacle) {
+fn assert_in_the_way(dir: &TempDir, obstacle: Unwritable) {
     let before = names(dir.path());
     for overwrite in [false, true] {
-        let refused = Outcome::Refused(Refusal::Obstacle(obstacle));
+        let refused = FileOutcome::Refused(NotReplaced::Obstacle(obstacle));
         assert_eq!(
             outcomes(dir, &config(), overwrite),
-            [Outcome::HeldBack, refused]
+            [FileOutcome::HeldBack, refused]
         );
     }
     assert_eq!(
         standings(dir, &config()),
         [
-            Standing::Missing,
-            Standing::Refused(Refusal::Obstacle(obstacle))
+            FileStatus::Missing,
+            FileStatus::Refused(NotReplaced::Obstacle(obstacle))
         ]
     );
     assert_eq!(names(dir.path()), before);
@@ -399,7 +414,7 @@ fn threat_09_a_link_is_not_followed() {
     let dir = folder();
     put(&dir, "profile", "precious\n");
     symlink(dir.path().join("profile"), dir.path().join("backend.conf")).expect("a link");
-    assert_in_the_way(&dir, Obstacle::SymbolicLink);
+    assert_in_the_way(&dir, Unwritable::SymbolicLink);
     assert_eq!(read(&dir, "profile"), "precious\n");
 
     let dangling = folder();
@@ -408,7 +423,7 @@ fn threat_09_a_link_is_not_followed() {
         dangling.path().join("backend.conf"),
     )
     .expect("a link");
-    assert_in_the_way(&dangling, Obstacle::SymbolicLink);
+    assert_in_the_way(&dangling, Unwritable::SymbolicLink);
 
     let current = folder();
     put(&current, "elsewhere", &rendered(&config())[1].text);
@@ -417,14 +432,14 @@ fn threat_09_a_link_is_not_followed() {
         current.path().join("backend.conf"),
     )
     .expect("a link");
-    assert_in_the_way(&current, Obstacle::SymbolicLink);
+    assert_in_the_way(&current, Unwritable::SymbolicLink);
 }
 
 #[test]
 fn what_is_no_file_stays() {
     let with_folder = folder();
     fs::create_dir(with_folder.path().join("backend.conf")).expect("a folder");
-    assert_in_the_way(&with_folder, Obstacle::Folder);
+    assert_in_the_way(&with_folder, Unwritable::Folder);
 
     let with_pipe = folder();
     let made = Command::new("mkfifo")
@@ -432,7 +447,7 @@ fn what_is_no_file_stays() {
         .status()
         .expect("mkfifo is part of every Unix");
     assert!(made.success());
-    assert_in_the_way(&with_pipe, Obstacle::Special);
+    assert_in_the_way(&with_pipe, Unwritable::Special);
 }
 
 #[test]
@@ -440,12 +455,12 @@ fn what_is_read_only_or_no_text_stays() {
     let read_only = folder();
     put(&read_only, "backend.conf", "theirs");
     set_mode(&read_only.path().join("backend.conf"), 0o444);
-    assert_in_the_way(&read_only, Obstacle::ReadOnly);
+    assert_in_the_way(&read_only, Unwritable::ReadOnly);
     assert_eq!(read(&read_only, "backend.conf"), "theirs");
 
     let binary = folder();
     put(&binary, "backend.conf", b"\xff\xfe");
-    assert_in_the_way(&binary, Obstacle::NotText);
+    assert_in_the_way(&binary, Unwritable::NotText);
     assert_eq!(
         fs::read(binary.path().join("backend.conf")).ok().as_deref(),
         Some(&b"\xff\xfe"[..])

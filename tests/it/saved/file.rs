@@ -5,14 +5,14 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::LazyLock};
 use proptest::prelude::*;
 use tfbackend::{
     cli::{
-        environment::Environment,
-        failure::Failure,
+        environment::ConnectedEnvironment,
+        failure::CliError,
         saved::{
             SavedPlan,
             file::{LARGEST, read, write},
         },
     },
-    engine::plan::{Change, Kept, Reason},
+    engine::plan::{BlockReason, KeepReason, PlannedChange},
 };
 
 use super::forge;
@@ -20,7 +20,7 @@ use crate::support::made_up;
 
 const TOML: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n";
 
-fn environment(line: &str) -> Environment {
+fn environment(line: &str) -> ConnectedEnvironment {
     made_up::environment("prod", line, TOML)
 }
 
@@ -32,7 +32,7 @@ fn plan() -> SavedPlan {
 }
 
 /// What is refused, and that it is refused with 3.
-fn refusal(result: Result<SavedPlan, Failure>) -> String {
+fn refusal(result: Result<SavedPlan, CliError>) -> String {
     let failure = result.expect_err("refused");
     assert_eq!(failure.code, 3, "{failure:?}");
     failure.message
@@ -218,7 +218,7 @@ fn what_is_no_whole_plan_is_refused() {
 
 #[test]
 fn a_plan_fits_one_account_and_one_blueprint() {
-    let says = |saved: &SavedPlan, environment: &Environment| match saved
+    let says = |saved: &SavedPlan, environment: &ConnectedEnvironment| match saved
         .must_be_for(environment)
         .and_then(|()| saved.must_fit(environment))
     {
@@ -290,8 +290,8 @@ fn a_plan_fits_one_account_and_one_blueprint() {
 fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     let mut saved = plan();
     assert!(saved.must_not_be_blocked().is_ok());
-    saved.steps[0].change = tfbackend::engine::plan::Change::Blocked {
-        reason: Reason::Unmanaged,
+    saved.steps[0].change = tfbackend::engine::plan::PlannedChange::Blocked {
+        reason: BlockReason::Unmanaged,
     };
     let failure = saved.must_not_be_blocked().expect_err("blocked");
     assert_eq!(
@@ -310,10 +310,10 @@ fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
 fn a_plan_that_deletes_or_keeps_is_refused() {
     let spec = environment("").blueprint.nodes()[0].spec.clone();
     for change in [
-        Change::Delete { from: spec.clone() },
-        Change::Keep {
+        PlannedChange::Delete { from: spec.clone() },
+        PlannedChange::Keep {
             spec: spec.clone(),
-            why: Kept::Unmanaged,
+            why: KeepReason::Unmanaged,
         },
     ] {
         let mut saved = plan();

@@ -2,16 +2,16 @@
 
 use tfbackend::{
     backend::aws::resources::AwsSpec,
-    cli::{environment::Environment, saved::since::must_still_be},
+    cli::{environment::ConnectedEnvironment, saved::since::must_still_be},
     engine::{
-        observation::{Observation, Owner, Seen},
+        observation::{Observation, Observed, ResourceOwner},
         plan::Plan,
     },
 };
 
 use crate::support::made_up;
 
-fn environment() -> Environment {
+fn environment() -> ConnectedEnvironment {
     made_up::environment(
         "prod",
         "--lock s3 --encryption sse-s3",
@@ -21,7 +21,7 @@ fn environment() -> Environment {
 
 /// A world in which the bucket and its versioning are there, the latter suspended; and what else is
 /// said.
-fn plan(seen: &[(&str, Seen<AwsSpec>)]) -> Plan<AwsSpec> {
+fn plan(seen: &[(&str, Observed<AwsSpec>)]) -> Plan<AwsSpec> {
     let environment = environment();
     let nodes = environment.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
@@ -31,9 +31,9 @@ fn plan(seen: &[(&str, Seen<AwsSpec>)]) -> Plan<AwsSpec> {
                 .find(|(address, _)| *address == node.address.as_str())
                 .map(|(_, seen)| seen.clone());
             let there = match node.address.as_str() {
-                "state_bucket" => present(node.spec.clone(), Owner::Us),
-                "state_bucket/versioning" => present(versioning("Suspended"), Owner::Us),
-                _ => Seen::Absent,
+                "state_bucket" => present(node.spec.clone(), ResourceOwner::Us),
+                "state_bucket/versioning" => present(versioning("Suspended"), ResourceOwner::Us),
+                _ => Observed::Absent,
             };
             (node.address.clone(), said.unwrap_or(there))
         })
@@ -41,8 +41,8 @@ fn plan(seen: &[(&str, Seen<AwsSpec>)]) -> Plan<AwsSpec> {
     Plan::to_apply(&environment.blueprint, &observation, false)
 }
 
-fn present(spec: AwsSpec, owner: Owner) -> Seen<AwsSpec> {
-    Seen::Present {
+fn present(spec: AwsSpec, owner: ResourceOwner) -> Observed<AwsSpec> {
+    Observed::Present {
         spec,
         output: None,
         owner,
@@ -74,19 +74,19 @@ fn each_difference_is_named() {
     let saved = plan(&[]);
     assert!(must_still_be(&saved, &plan(&[])).is_ok());
     let topic = |owner| ("topic", present(spec("topic"), owner));
-    let became = |address, spec| (address, present(spec, Owner::Us));
+    let became = |address, spec| (address, present(spec, ResourceOwner::Us));
     for (now, says) in [
-        (topic(Owner::Us), "topic: was made meanwhile"),
+        (topic(ResourceOwner::Us), "topic: was made meanwhile"),
         (
-            topic(Owner::Unmanaged),
+            topic(ResourceOwner::Unmanaged),
             "topic: was made meanwhile, and not by tfbackend",
         ),
         (
-            topic(Owner::Other("the other".into())),
+            topic(ResourceOwner::Other("the other".into())),
             "topic: was made meanwhile, and belongs to the other",
         ),
         (
-            ("topic", Seen::Unreadable("no".into())),
+            ("topic", Observed::Unreadable("no".into())),
             "topic: could not be looked at: no",
         ),
         (
@@ -98,14 +98,14 @@ fn each_difference_is_named() {
             "state_bucket/versioning: was changed meanwhile",
         ),
         (
-            ("state_bucket/versioning", Seen::Absent),
+            ("state_bucket/versioning", Observed::Absent),
             "state_bucket/versioning: is gone",
         ),
-        (("state_bucket", Seen::Absent), "state_bucket: is gone"),
+        (("state_bucket", Observed::Absent), "state_bucket: is gone"),
         (
             (
                 "state_bucket",
-                present(spec("state_bucket"), Owner::Unmanaged),
+                present(spec("state_bucket"), ResourceOwner::Unmanaged),
             ),
             "state_bucket: exists, and was not made by tfbackend; pass `--adopt` to take it over",
         ),
@@ -113,7 +113,7 @@ fn each_difference_is_named() {
         let failure = must_still_be(&saved, &plan(&[now])).expect_err(says);
         assert_eq!((failure.code, failure.causes), (3, vec![says.to_owned()]));
     }
-    let two = [("state_bucket", Seen::Absent), topic(Owner::Us)];
+    let two = [("state_bucket", Observed::Absent), topic(ResourceOwner::Us)];
     let failure = must_still_be(&saved, &plan(&two)).expect_err("two");
     assert_eq!(
         failure.message,
@@ -175,7 +175,7 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
         .find(|step| step.address.as_str() == "state_bucket/versioning")
         .expect("a step")
         .clone();
-    weaker.change = tfbackend::engine::plan::Change::Update {
+    weaker.change = tfbackend::engine::plan::PlannedChange::Update {
         from: versioning("Enabled"),
         to: versioning("Suspended"),
     };

@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command};
 
-use tfbackend::state::snapshot::{Address, Contents, Snapshot, Want};
+use tfbackend::state::snapshot::{ResourceAddress, SnapshotDetail, StateFile, StateSnapshot};
 
 /// The addresses that Terraform finds; `None` if it does not read the state.
 fn listed(state: &str) -> Option<Vec<String>> {
@@ -26,16 +26,20 @@ fn listed(state: &str) -> Option<Vec<String>> {
 }
 
 fn addresses(state: &str) -> Option<Vec<String>> {
-    match Snapshot::parse(state.as_bytes(), Want::Addresses)
+    match StateSnapshot::parse(state.as_bytes(), SnapshotDetail::Addresses)
         .ok()?
         .contents
     {
-        Contents::Known(counts) => {
-            let mut lines: Vec<String> = counts.addresses.iter().map(Address::to_string).collect();
+        StateFile::Known(counts) => {
+            let mut lines: Vec<String> = counts
+                .addresses
+                .iter()
+                .map(ResourceAddress::to_string)
+                .collect();
             lines.sort();
             Some(lines)
         }
-        Contents::Encrypted | Contents::OtherFormat => None,
+        StateFile::Encrypted | StateFile::OtherFormat => None,
     }
 }
 

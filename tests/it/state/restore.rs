@@ -5,8 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::{Value, json};
 use tfbackend::store::backup::{
-    manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
-    write::Archive,
+    manifest::{BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState},
+    write::ArchiveWriter,
 };
 
 use super::world::{KEY, SECRET, TABLE, World};
@@ -454,20 +454,20 @@ async fn a_backup_gives_one_back() {
     world.apply(&[]);
     let first = world.backend.terraform_ok(&["state", "pull"]);
     world.apply(&["more=1"]);
-    let state = |current: bool, serial: u64| State {
+    let state = |current: bool, serial: u64| ManifestState {
         path: KEY.to_owned(),
         workspace: "default".to_owned(),
         version: None,
         current,
         modified: None,
-        facts: Facts {
+        facts: ManifestFacts {
             serial: Some(serial),
             lineage: None,
             terraform_version: None,
         },
         digest: None,
     };
-    let header = Header {
+    let header = ManifestHeader {
         format_version: FORMAT_VERSION,
         made: "2026-11-21T15:45:00Z".parse().expect("a time"),
         env: "prod".to_owned(),
@@ -475,9 +475,9 @@ async fn a_backup_gives_one_back() {
         region: "eu-west-1".to_owned(),
         bucket: "another".to_owned(),
         table: None,
-        extent: Extent::AllVersions,
+        extent: BackupExtent::AllVersions,
     };
-    let mut archive = Archive::begin(&world.dir(), header).expect("an archive");
+    let mut archive = ArchiveWriter::begin(&world.dir(), header).expect("an archive");
     archive.add(state(false, 1), 2, &b"{}"[..]).expect("added");
     archive
         .add(state(true, 2), first.len() as u64, first.as_bytes())

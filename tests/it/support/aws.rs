@@ -2,11 +2,11 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::backend::aws::{
-    Aws,
+    AwsProvider,
     caller::Caller,
-    clients::{Clients, Connection, connect},
-    http::{self, Proxy},
-    ownership::Mark,
+    clients::{Clients, ConnectionOptions, connect},
+    http::{self, ProxyPolicy},
+    ownership::EnvironmentId,
 };
 
 use super::emulator::Emulator;
@@ -14,29 +14,29 @@ use super::emulator::Emulator;
 /// The program's own HTTP client, which trusts the emulator.
 pub fn http_client(emulator: &Emulator) -> SharedHttpClient {
     let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-    http::http_client(Some(&ca), Proxy::Direct).expect("a client")
+    http::http_client(Some(&ca), ProxyPolicy::Direct).expect("a client")
 }
 
-pub async fn aws(emulator: &Emulator) -> Aws {
+pub async fn aws(emulator: &Emulator) -> AwsProvider {
     at(emulator, emulator.endpoint()).await
 }
 
 /// By way of an endpoint that the emulator is behind.
-pub async fn at(emulator: &Emulator, endpoint: &str) -> Aws {
+pub async fn at(emulator: &Emulator, endpoint: &str) -> AwsProvider {
     by(emulator, endpoint, http_client(emulator)).await
 }
 
 /// Over another client.
-pub async fn over(emulator: &Emulator, client: SharedHttpClient) -> Aws {
+pub async fn over(emulator: &Emulator, client: SharedHttpClient) -> AwsProvider {
     by(emulator, emulator.endpoint(), client).await
 }
 
-async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aws {
-    let connection = Connection {
+async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> AwsProvider {
+    let connection = ConnectionOptions {
         region: Some(emulator.region().to_owned()),
         endpoint_url: Some(endpoint.to_owned()),
         credentials_file: Some(emulator.credentials_file().to_owned()),
-        ..Connection::default()
+        ..ConnectionOptions::default()
     };
     let clients = Clients::new(
         &connect(&connection, client, &|_| None)
@@ -44,9 +44,9 @@ async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aw
             .expect("connected"),
     );
     let caller = Caller::ask(&clients).await.expect("a caller");
-    let mark = Mark {
+    let mark = EnvironmentId {
         project: "acme".to_owned(),
         env: "prod".to_owned(),
     };
-    Aws::new(clients, caller, emulator.region().to_owned(), mark)
+    AwsProvider::new(clients, caller, emulator.region().to_owned(), mark)
 }

@@ -12,10 +12,10 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 use tfbackend::sandbox::{
-    REGION, Running,
-    admin::Profile,
-    certificate::Certificate,
-    emulator::{ACCOUNT, Emulator as Launch, Health, PROGRAM},
+    REGION, RunningSandbox,
+    admin::AwsProfileFiles,
+    certificate::CertificateFiles,
+    emulator::{ACCOUNT, EmulatorProcess as Launch, HealthCheck, PROGRAM},
 };
 
 use super::{
@@ -32,7 +32,7 @@ pub struct Emulator {
     _process: Forked,
     /// Holds its certificate, credentials and log, and is the `HOME` of what runs in it.
     dir: TempDir,
-    running: Running,
+    running: RunningSandbox,
     plain_port: u16,
 }
 
@@ -40,9 +40,9 @@ impl Emulator {
     /// Starts one, which takes half a second.
     pub async fn start() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let certificate = Certificate::ensure(&dir.path().join("tls")).expect("a certificate");
+        let certificate = CertificateFiles::ensure(&dir.path().join("tls")).expect("a certificate");
         let ca = fs::read(&certificate.ca).expect("a CA");
-        let profile = Profile::at(dir.path());
+        let profile = AwsProfileFiles::at(dir.path());
         let admin = profile.ensure_key().expect("a key");
         // Somebody who is no test may take the port between its choice and its use.
         for _ in 0..5 {
@@ -56,7 +56,7 @@ impl Emulator {
             let log_file = dir.path().join("emulator.log");
             let mut process = spawn(&launch, plain_port, dir.path(), &log_file);
             if !answers(
-                &Health::new(&launch.endpoint(), &ca).expect("a CA"),
+                &HealthCheck::new(&launch.endpoint(), &ca).expect("a CA"),
                 &mut process,
             )
             .await
@@ -66,11 +66,11 @@ impl Emulator {
             profile
                 .write_config(&launch.endpoint(), REGION, &certificate.ca)
                 .expect("a configuration");
-            let Profile {
+            let AwsProfileFiles {
                 credentials_file,
                 config_file,
             } = profile;
-            let running = Running {
+            let running = RunningSandbox {
                 endpoint: launch.endpoint(),
                 port,
                 pid: process.id(),
@@ -262,7 +262,7 @@ fn spawn(launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Forked
     })
 }
 
-async fn answers(health: &Health, process: &mut Forked) -> bool {
+async fn answers(health: &HealthCheck, process: &mut Forked) -> bool {
     let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until && !process.has_ended() {
         if health.good().await {

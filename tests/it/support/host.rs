@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, Command, FromArgMatches};
 use tfbackend::{
     cli::sandbox::{self, SandboxArgs, SandboxCommandError},
-    host::{Answer, Host, Prompt, PromptError, Question},
+    host::{Host, Prompt, PromptAnswer, PromptError, Question},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ impl Write for Kept {
 struct Nobody;
 
 impl Prompt for Nobody {
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         Err(PromptError::CannotAsk {
             text: question.text.clone(),
             flag: question.flag,

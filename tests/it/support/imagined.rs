@@ -9,11 +9,11 @@ use std::{
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tfbackend::engine::{
-    apply::{Cloud, Outcome, Run, apply},
-    blueprint::{Blueprint, Node},
-    event::Event,
-    observation::{Observation, Owner, Seen, inherit_owners, outputs},
-    plan::{Change, Plan, teardown::Terms},
+    apply::{ApplyOptions, ApplyOutcome, Provider, apply},
+    blueprint::{Blueprint, BlueprintNode},
+    event::ApplyEvent,
+    observation::{Observation, Observed, ResourceOwner, inherit_owners, outputs},
+    plan::{Plan, PlannedChange, teardown::TeardownOptions},
     spec::{Address, Spec, UNKNOWN},
 };
 use tokio_util::sync::CancellationToken;
@@ -93,8 +93,8 @@ pub struct Mishaps {
 #[derive(Debug)]
 pub struct Ran {
     pub plan: Plan<Toy>,
-    pub outcome: Outcome<Refused>,
-    pub events: Vec<Event>,
+    pub outcome: ApplyOutcome<Refused>,
+    pub events: Vec<ApplyEvent>,
     /// The most writes that were under way at once.
     pub most: usize,
 }
@@ -138,13 +138,13 @@ impl Imagined {
     pub fn observe(&self) -> Observation<Toy> {
         let world = self.world();
         let mut observation = Observation::new();
-        for Node { address, .. } in self.scene.blueprint.nodes() {
+        for BlueprintNode { address, .. } in self.scene.blueprint.nodes() {
             let seen = match world.get(address) {
                 _ if self.scene.unreadable.contains(address) => {
-                    Seen::Unreadable("AccessDenied".into())
+                    Observed::Unreadable("AccessDenied".into())
                 }
-                None => Seen::Absent,
-                Some((spec, output)) => Seen::Present {
+                None => Observed::Absent,
+                Some((spec, output)) => Observed::Present {
                     spec: spec.clone(),
                     output: Some(output.clone()),
                     owner: owner(spec),
@@ -160,7 +160,7 @@ impl Imagined {
         Plan::to_apply(&self.scene.blueprint, &self.observe(), adopt)
     }
 
-    pub fn way_down(&self, terms: &Terms) -> Plan<Toy> {
+    pub fn way_down(&self, terms: &TeardownOptions) -> Plan<Toy> {
         Plan::to_teardown(&self.scene.blueprint, &self.observe(), terms)
     }
 
@@ -171,7 +171,7 @@ impl Imagined {
     }
 
     /// The same, to take everything down.
-    pub fn take_down(&self, terms: &Terms, parallelism: usize, mishaps: Mishaps) -> Ran {
+    pub fn take_down(&self, terms: &TeardownOptions, parallelism: usize, mishaps: Mishaps) -> Ran {
         self.carry_out(self.way_down(terms), parallelism, mishaps)
     }
 
@@ -194,7 +194,7 @@ impl Imagined {
         let known = outputs(&self.observe());
         let mut events = vec![];
         let mut on_event = |event| events.push(event);
-        let run = Run {
+        let run = ApplyOptions {
             parallelism: NonZeroUsize::new(parallelism).unwrap(),
             cancel: &cancel,
             on_event: &mut on_event,
@@ -262,14 +262,14 @@ impl Imagined {
     }
 }
 
-impl Cloud for Imagined {
+impl Provider for Imagined {
     type Spec = Toy;
     type Error = Refused;
 
     async fn write(
         &self,
         address: &Address,
-        change: &Change<Toy>,
+        change: &PlannedChange<Toy>,
     ) -> Result<Option<String>, Refused> {
         let refused = {
             let mut state = self.state.lock().unwrap();
@@ -296,14 +296,18 @@ impl Cloud for Imagined {
             }
         }
         let (from, to) = match change {
-            Change::Create { to } => (None, to),
-            Change::Update { from, to } | Change::Adopt { from, to } => (Some(from), to),
-            Change::Delete { from } => {
+            PlannedChange::Create { to } => (None, to),
+            PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
+                (Some(from), to)
+            }
+            PlannedChange::Delete { from } => {
                 let mut state = self.state.lock().unwrap();
                 self.delete(&mut state.world, address, from);
                 return if refused { Err(Refused) } else { Ok(None) };
             }
-            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {
+            PlannedChange::NoOp { .. }
+            | PlannedChange::Keep { .. }
+            | PlannedChange::Blocked { .. } => {
                 panic!("{address}: none of these is a write")
             }
         };
@@ -349,11 +353,11 @@ impl Cloud for Imagined {
     }
 }
 
-fn owner(spec: &Toy) -> Owner {
+fn owner(spec: &Toy) -> ResourceOwner {
     match spec.mark.as_deref() {
-        Some(US) => Owner::Us,
-        Some(other) => Owner::Other(other.to_owned()),
-        None => Owner::Unmanaged,
+        Some(US) => ResourceOwner::Us,
+        Some(other) => ResourceOwner::Other(other.to_owned()),
+        None => ResourceOwner::Unmanaged,
     }
 }
 
@@ -442,7 +446,7 @@ pub fn scene(wild: Wild) -> impl Strategy<Value = Scene> {
 }
 
 fn assemble(rolled: &[Rolled], wild: Wild) -> Scene {
-    let mut nodes: Vec<Node<Toy>> = vec![];
+    let mut nodes: Vec<BlueprintNode<Toy>> = vec![];
     let mut scene = Scene {
         blueprint: Blueprint::new(vec![]),
         world: World::new(),
@@ -522,7 +526,7 @@ fn assemble(rolled: &[Rolled], wild: Wild) -> Scene {
             scene.unreadable.insert(address.clone());
         }
         scene.pace.push(dice.pace);
-        nodes.push(Node {
+        nodes.push(BlueprintNode {
             address,
             needs,
             spec,

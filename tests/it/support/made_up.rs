@@ -5,16 +5,17 @@ use std::path::Path;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
     backend::aws::{
-        Aws, blueprint, caller::Caller, clients::Clients, kept::Beside, ownership::Mark,
-        resources::AwsSpec,
+        AwsProvider, blueprint, caller::Caller, clients::Clients, kept::FolderSettings,
+        ownership::EnvironmentId, resources::AwsSpec,
     },
-    cli::environment::Environment,
+    cli::environment::ConnectedEnvironment,
     engine::{
-        observation::{Observation, Seen},
+        observation::{Observation, Observed},
         plan::Plan,
     },
     settings::{
-        Credentials, derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun,
+        CredentialSettings, derived::DerivedNames, file::SettingsFile, layer::SettingsLayer,
+        merge::SettingsSources, rerun::RerunArguments,
     },
 };
 
@@ -24,13 +25,13 @@ pub const ACCOUNT: &str = "123456789012";
 
 /// What flags and a `tfbackend.toml` make of an environment.
 #[track_caller]
-pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
-    let file =
-        File::parse(Path::new("tfbackend.toml"), toml).unwrap_or_else(|error| panic!("{error}"));
-    let sources = Sources {
+pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
+    let file = SettingsFile::parse(Path::new("tfbackend.toml"), toml)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let sources = SettingsSources {
         flags: flags(line),
         file: Some(file),
-        ..Sources::default()
+        ..SettingsSources::default()
     };
     let merged = sources.merged(&env(name));
     let settings = merged
@@ -47,16 +48,16 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         arn: format!("arn:{partition}:iam::{ACCOUNT}:role/admin"),
         partition,
     };
-    let mark = Mark {
+    let mark = EnvironmentId {
         project: settings.project.to_string(),
         env: name.to_owned(),
     };
-    let aws = Aws::new(Clients::new(&config), caller, region, mark);
-    let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
+    let aws = AwsProvider::new(Clients::new(&config), caller, region, mark);
+    let names = DerivedNames::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
-    let said: Layer = merged.said();
-    let rerun = Rerun::new(&settings.env, &merged, String::new(), false);
-    Environment {
+    let said: SettingsLayer = merged.said();
+    let rerun = RerunArguments::new(&settings.env, &merged, String::new(), false);
+    ConnectedEnvironment {
         settings,
         names,
         aws,
@@ -64,34 +65,34 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         held: None,
         emulator: None,
         said,
-        flags: Layer::default(),
+        flags: SettingsLayer::default(),
         rerun,
         asked: false,
         may_ask: false,
         key_said: false,
         merged,
-        beside: Beside::default(),
-        kept: Layer::default(),
-        weaker: Layer::default(),
+        beside: FolderSettings::default(),
+        kept: SettingsLayer::default(),
+        weaker: SettingsLayer::default(),
         judged: None,
         unwanted: vec![],
         changes: vec![],
         live: false,
-        of_runs: Credentials::default(),
+        of_runs: CredentialSettings::default(),
         notes: vec![],
     }
 }
 
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.
-pub fn plan(environment: &Environment) -> Plan<AwsSpec> {
-    use tfbackend::engine::{observation::Owner, spec::Spec};
+pub fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
+    use tfbackend::engine::{observation::ResourceOwner, spec::Spec};
     let seen = |spec: &AwsSpec| match spec.reference() {
-        Some(_) => Seen::Present {
+        Some(_) => Observed::Present {
             spec: spec.clone(),
             output: None,
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         },
-        None => Seen::Absent,
+        None => Observed::Absent,
     };
     let nodes = environment.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes

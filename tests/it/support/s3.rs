@@ -8,12 +8,12 @@ use aws_sdk_s3::{
     types::CreateBucketConfiguration,
 };
 use tfbackend::{
-    backend::aws::http::{self, Proxy},
-    sandbox::Running,
+    backend::aws::http::{self, ProxyPolicy},
+    sandbox::RunningSandbox,
 };
 
 /// As the administrator, over the program's own HTTP client.
-pub fn client(running: &Running) -> Client {
+pub fn client(running: &RunningSandbox) -> Client {
     let file = fs::read_to_string(&running.credentials_file).expect("credentials");
     let value = |name: &str| {
         file.lines()
@@ -33,7 +33,7 @@ pub fn client(running: &Running) -> Client {
             None,
             "test",
         ))
-        .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
+        .http_client(http::http_client(Some(&ca), ProxyPolicy::Direct).expect("a client"));
     Client::from_conf(config.build())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tfbackend::host::{Answer, Kind, Prompt, PromptError, Question};
+use tfbackend::host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind};
 
 /// Which flag is asked for, and what the person types or picks. `""` in a text takes the default.
 pub struct Scripted {
@@ -60,7 +60,7 @@ impl Scripted {
 }
 
 impl Prompt for Scripted {
-    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+    fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         self.screen
             .push_str(&format!("{} ({})\n", question.text, question.flag));
         loop {
@@ -70,17 +70,17 @@ impl Prompt for Scripted {
             assert_eq!(flag, question.flag, "asked: {}", question.text);
             match (&question.kind, reply) {
                 (_, Reply::CtrlC) => return Err(PromptError::Interrupted),
-                (Kind::Text { default, check }, reply) => {
+                (QuestionKind::Text { default, check }, reply) => {
                     let text = match reply {
                         Reply::Type(text) => text,
                         Reply::Default => "",
                         other => panic!("{other:?} does not answer {question:?}"),
                     };
                     if let Some(answer) = self.type_in(text, default.as_deref(), *check) {
-                        return Ok(Answer::Text(answer));
+                        return Ok(PromptAnswer::Text(answer));
                     }
                 }
-                (Kind::Choice { options, default }, reply) => {
+                (QuestionKind::Choice { options, default }, reply) => {
                     let chosen = match reply {
                         Reply::Pick(name) => options
                             .iter()
@@ -95,9 +95,9 @@ impl Prompt for Scripted {
                             if i == chosen { ">" } else { " " }
                         ));
                     }
-                    return Ok(Answer::Choice(chosen));
+                    return Ok(PromptAnswer::Choice(chosen));
                 }
-                (Kind::YesNo { default }, reply) => {
+                (QuestionKind::YesNo { default }, reply) => {
                     let yes = match reply {
                         Reply::Type("y") => true,
                         Reply::Type("n") => false,
@@ -106,7 +106,7 @@ impl Prompt for Scripted {
                     };
                     self.screen
                         .push_str(if yes { "  > yes\n" } else { "  > no\n" });
-                    return Ok(Answer::YesNo(yes));
+                    return Ok(PromptAnswer::YesNo(yes));
                 }
             }
         }

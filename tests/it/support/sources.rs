@@ -4,24 +4,28 @@ use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Command, FromArgMatches};
 use tfbackend::settings::{
-    Settings, error::SettingsError, file::File, layer::Layer, merge::Sources, names::EnvName,
-    resolve::resolve, variables,
+    Settings, error::SettingsError, file::SettingsFile, layer::SettingsLayer,
+    merge::SettingsSources, names::EnvName, resolve::resolve, variables,
 };
 
 /// The layer that a command line makes; words are separated by spaces.
-pub fn flags(line: &str) -> Layer {
-    let command = Layer::augment_args(Command::new("test").no_binary_name(true));
+pub fn flags(line: &str) -> SettingsLayer {
+    let command = SettingsLayer::augment_args(Command::new("test").no_binary_name(true));
     let matches = command
         .try_get_matches_from(line.split_whitespace())
         .unwrap_or_else(|error| panic!("{error}"));
-    Layer::from_arg_matches(&matches).expect("clap checked it")
+    SettingsLayer::from_arg_matches(&matches).expect("clap checked it")
 }
 
 pub fn env(name: &str) -> EnvName {
     name.parse().expect("a valid environment")
 }
 
-pub fn sources(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Sources, SettingsError> {
+pub fn sources(
+    line: &str,
+    vars: &[(&str, &str)],
+    toml: &str,
+) -> Result<SettingsSources, SettingsError> {
     let vars: BTreeMap<String, String> = vars
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -29,10 +33,10 @@ pub fn sources(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Sources,
     let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
         .iter()
         .find_map(|name| Some(((*name).to_owned(), vars.get(*name)?.parse())));
-    Ok(Sources {
+    Ok(SettingsSources {
         flags: flags(line),
         variables: variables::read(&vars)?,
-        file: Some(File::parse(Path::new("tfbackend.toml"), toml)?),
+        file: Some(SettingsFile::parse(Path::new("tfbackend.toml"), toml)?),
         ambient_region: ambient,
     })
 }
@@ -40,5 +44,5 @@ pub fn sources(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Sources,
 /// The settings of `prod`, or everything that is wrong with them.
 pub fn prod(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Settings, String> {
     let sources = sources(line, vars, toml).map_err(|error| error.to_string())?;
-    resolve(&env("prod"), &sources, &Layer::default()).map_err(|error| error.to_string())
+    resolve(&env("prod"), &sources, &SettingsLayer::default()).map_err(|error| error.to_string())
 }

@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use tfbackend::backend::aws::teardown::empty::{
-    AT_ONCE, Emptied, Emptying, NotEmptied, Reason, Why,
+    AT_ONCE, BucketEmptier, EmptyError, EmptyTotals, LeftoverReason, NotEmptied,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,9 +19,9 @@ use crate::support::{
 
 const BUCKET: &str = "states";
 
-async fn empty(emulator: &Emulator, endpoint: &str) -> Result<Emptied, NotEmptied> {
+async fn empty(emulator: &Emulator, endpoint: &str) -> Result<EmptyTotals, NotEmptied> {
     let aws = aws::at(emulator, endpoint).await;
-    let emptying = Emptying {
+    let emptying = BucketEmptier {
         aws: &aws,
         bucket: BUCKET,
         owner: emulator.account(),
@@ -41,7 +41,7 @@ async fn all_versions_of_all_names_go_but_what_is_denied() {
     let not = empty(&emulator, emulator.endpoint())
         .await
         .expect_err("one is denied");
-    let Emptied {
+    let EmptyTotals {
         versions,
         markers,
         uploads,
@@ -55,14 +55,14 @@ async fn all_versions_of_all_names_go_but_what_is_denied() {
         emulator.log()
     );
     assert!(bytes > versions * 5, "{bytes}");
-    assert!(matches!(not.why, Why::Kept), "{}", not.why);
+    assert!(matches!(not.why, EmptyError::Kept), "{}", not.why);
     let left: Vec<_> = not
         .left
         .rows
         .iter()
         .map(|left| (&*left.key, &left.reason))
         .collect();
-    let refused = Reason::Refused {
+    let refused = LeftoverReason::Refused {
         code: "AccessDenied".to_owned(),
         message: "Access Denied".to_owned(),
     };

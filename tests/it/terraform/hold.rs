@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use tfbackend::{
     backend::aws::store::{
-        Store,
-        hold::{Mechanisms, NotTaken},
-        live::Half,
-        write::{Deleted, Encrypt},
+        S3Store,
+        hold::{LockMechanisms, NotTaken},
+        live::LockPlace,
+        write::{ConditionalDelete, WriteEncryption},
     },
     host::who::who,
     settings::layer::LockMechanism,
@@ -28,8 +28,8 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
         aws(&backend.emulator).await,
         address(&backend, LockMechanism::Both),
     );
-    let store = Store::new(&aws, &address);
-    let encrypt = Encrypt::Kms(backend.conf("kms_key_id"));
+    let store = S3Store::new(&aws, &address);
+    let encrypt = WriteEncryption::Kms(backend.conf("kms_key_id"));
     let info = store.lock_info(
         PATH,
         "tfbackend state restore",
@@ -39,7 +39,12 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
 
     // Ours, in both places.
     let hold = store
-        .take(PATH, Mechanisms::from(LockMechanism::Both), &info, &encrypt)
+        .take(
+            PATH,
+            LockMechanisms::from(LockMechanism::Both),
+            &info,
+            &encrypt,
+        )
         .await
         .expect("it is free");
     let head = backend
@@ -73,7 +78,7 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     let Err(NotTaken::Held { by, left }) = store
         .take(
             PATH,
-            Mechanisms {
+            LockMechanisms {
                 table: true,
                 file: false,
             },
@@ -91,14 +96,14 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     backend.terraform_ok(&["force-unlock", "-force", id]);
     let (now, unread) = store.lock_on(PATH).await;
     assert!(unread.is_empty(), "{unread:?}");
-    assert_eq!((&now.item, &now.file), (&Half::Free, &Half::Free));
+    assert_eq!((&now.item, &now.file), (&LockPlace::Free, &LockPlace::Free));
     let released = store.release(&hold.lock).await;
     assert!(
         matches!(
             (&released.file, &released.item),
             (
-                Some(Ok(Deleted::AlreadyGone)),
-                Some(Ok(Deleted::AlreadyGone))
+                Some(Ok(ConditionalDelete::AlreadyGone)),
+                Some(Ok(ConditionalDelete::AlreadyGone))
             )
         ),
         "{released:?}"
@@ -128,7 +133,7 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     let Err(NotTaken::Held { by, .. }) = store
         .take(
             PATH,
-            Mechanisms {
+            LockMechanisms {
                 table: true,
                 file: true,
             },
@@ -144,7 +149,10 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     assert!(
         matches!(
             (&released.file, &released.item),
-            (Some(Ok(Deleted::Done)), Some(Ok(Deleted::Done)))
+            (
+                Some(Ok(ConditionalDelete::Done)),
+                Some(Ok(ConditionalDelete::Done))
+            )
         ),
         "{released:?}"
     );

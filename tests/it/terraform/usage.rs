@@ -4,21 +4,21 @@ use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         store::{
-            Store, StoreAddress,
-            live::{Extent, Half, LiveLock, LiveState, Seen, Stored},
-            objects::What,
+            S3Store, StoreAddress,
+            live::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
+            objects::ObjectChange,
         },
-        verify::usage::{self, Expected},
+        verify::usage::{self, ExpectedUsage},
     },
-    checks::{Checked, Verdict},
+    checks::{CheckResult, Verdict},
     settings::layer::LockMechanism,
     state::{
         digest,
-        layout::Layout,
+        layout::StateLayout,
         lock::LockInfo,
-        snapshot::{Contents, MAX_BYTES, Snapshot, Want},
+        snapshot::{MAX_BYTES, SnapshotDetail, StateFile, StateSnapshot},
     },
 };
 
@@ -34,15 +34,15 @@ pub(super) fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
         bucket: backend.conf("bucket"),
         owner: backend.emulator.account().to_owned(),
         table: (lock != LockMechanism::S3).then(|| TABLE.to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: Some(backend.conf("key")),
             workspace_prefix: "env:".to_owned(),
         },
     }
 }
 
-fn expected(backend: &Backend, lock: LockMechanism) -> Expected {
-    Expected {
+fn expected(backend: &Backend, lock: LockMechanism) -> ExpectedUsage {
+    ExpectedUsage {
         bucket: backend.conf("bucket"),
         key: Some(backend.conf("kms_key_id")),
         lock: Some(lock),
@@ -53,21 +53,21 @@ fn expected(backend: &Backend, lock: LockMechanism) -> Expected {
 }
 
 /// What there is, a line for each, with what differs from run to run left out.
-async fn listing(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
+async fn listing(backend: &Backend, aws: &AwsProvider, lock: LockMechanism) -> String {
     let address = address(backend, lock);
-    let store = Store::new(aws, &address);
+    let store = S3Store::new(aws, &address);
     let mut seen = vec![];
-    store.walk(Extent::All, 8, |one| seen.push(one)).await;
+    store.walk(ScanScope::All, 8, |one| seen.push(one)).await;
     let mut lines = vec![];
     for one in seen {
         lines.push(match one {
-            Seen::State(state) => state_line(backend, &store, state).await,
-            Seen::Lock(lock) => lock_line(&address.bucket, &lock),
-            Seen::Orphan { located, unsure } => {
+            ScanItem::State(state) => state_line(backend, &store, state).await,
+            ScanItem::Lock(lock) => lock_line(&address.bucket, &lock),
+            ScanItem::Orphan { located, unsure } => {
                 format!("a digest of {} without it ({unsure:?})", located.path)
             }
-            Seen::Elsewhere { lock_id, .. } => panic!("{lock_id}"),
-            Seen::NoTable(error) | Seen::NoListing(error) => {
+            ScanItem::Elsewhere { lock_id, .. } => panic!("{lock_id}"),
+            ScanItem::NoTable(error) | ScanItem::NoListing(error) => {
                 panic!("{error}\n{}", backend.emulator.log())
             }
         });
@@ -75,7 +75,7 @@ async fn listing(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
     lines.join("\n")
 }
 
-async fn state_line(backend: &Backend, store: &Store<'_>, state: LiveState) -> String {
+async fn state_line(backend: &Backend, store: &S3Store<'_>, state: LiveState) -> String {
     let path = &state.located.path;
     let head = state.head.expect("it can be read");
     assert!(
@@ -95,20 +95,22 @@ async fn state_line(backend: &Backend, store: &Store<'_>, state: LiveState) -> S
         .expect("read")
         .expect("there");
     let digest = match &state.digest {
-        Stored::Unknown => "unknown",
-        Stored::Absent => "absent",
-        Stored::Digest(stored) if *stored == digest::of(&content.bytes) => "right",
-        Stored::Digest(_) => "wrong",
+        StoredDigest::Unknown => "unknown",
+        StoredDigest::Absent => "absent",
+        StoredDigest::Digest(stored) if *stored == digest::of(&content.bytes) => "right",
+        StoredDigest::Digest(_) => "wrong",
     };
-    let snapshot = Snapshot::parse(&content.bytes, Want::Addresses).expect("a state");
+    let snapshot =
+        StateSnapshot::parse(&content.bytes, SnapshotDetail::Addresses).expect("a state");
     assert_eq!(
         snapshot,
-        Snapshot::read(&*content.bytes, MAX_BYTES, Want::Addresses).expect("a state")
+        StateSnapshot::read(&*content.bytes, MAX_BYTES, SnapshotDetail::Addresses)
+            .expect("a state")
     );
     assert!(snapshot.lineage.is_some_and(|lineage| lineage.len() == 36));
     let version = snapshot.terraform_version.expect("a version");
     assert!(version.starts_with("1."), "{version}");
-    let Contents::Known(counts) = snapshot.contents else {
+    let StateFile::Known(counts) = snapshot.contents else {
         panic!("Terraform does not encrypt")
     };
     let addresses: Vec<String> = counts.addresses.iter().map(ToString::to_string).collect();
@@ -123,10 +125,10 @@ async fn state_line(backend: &Backend, store: &Store<'_>, state: LiveState) -> S
 }
 
 fn lock_line(bucket: &str, lock: &LiveLock) -> String {
-    let half = |half: &Half| match half {
-        Half::Unknown => "not looked at".to_owned(),
-        Half::Free => "free".to_owned(),
-        Half::Held(held) => {
+    let half = |half: &LockPlace| match half {
+        LockPlace::Unknown => "not looked at".to_owned(),
+        LockPlace::Free => "free".to_owned(),
+        LockPlace::Held(held) => {
             let info = held.info.as_ref().expect("a lock");
             assert_eq!(
                 info.to_go_json(),
@@ -156,10 +158,10 @@ fn lock_line(bucket: &str, lock: &LiveLock) -> String {
 }
 
 /// The findings, with the key as `KEY`.
-async fn findings(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
+async fn findings(backend: &Backend, aws: &AwsProvider, lock: LockMechanism) -> String {
     let address = address(backend, lock);
-    let checked = usage::check(&Store::new(aws, &address), expected(backend, lock)).await;
-    let line = |checked: &Checked| match &checked.verdict {
+    let checked = usage::check(&S3Store::new(aws, &address), expected(backend, lock)).await;
+    let line = |checked: &CheckResult| match &checked.verdict {
         Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
         Verdict::Fails { what, .. } => Some(format!(
             "{} at {}: {what}\n",
@@ -311,20 +313,21 @@ async fn every_version_of_what_was_written() {
         aws(&backend.emulator).await,
         address(&backend, LockMechanism::S3),
     );
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     let (mut pages, mut lines) = (store.versions(""), vec![]);
     while let Some(page) = pages.next().await.expect("listed") {
         for version in page {
             let what = match version.what {
-                What::DeleteMarker => "delete marker".to_owned(),
-                What::Data { .. } if version.key.ends_with(".tflock") => "lock".to_owned(),
-                What::Data { .. } => {
+                ObjectChange::DeleteMarker => "delete marker".to_owned(),
+                ObjectChange::Data { .. } if version.key.ends_with(".tflock") => "lock".to_owned(),
+                ObjectChange::Data { .. } => {
                     let content = store
                         .get(&version.key, Some(&version.id), BYTES)
                         .await
                         .expect("read")
                         .expect("there");
-                    let snapshot = Snapshot::parse(&content.bytes, Want::Counts).expect("a state");
+                    let snapshot = StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)
+                        .expect("a state");
                     format!(
                         "serial {} empty {:?}",
                         snapshot.serial.expect("a serial"),

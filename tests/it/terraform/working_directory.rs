@@ -4,10 +4,11 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use tfbackend::{
-    checks::{Checked, Verdict, files},
+    checks::{CheckResult, Verdict, files},
     terraform::read::{
-        Argument, Configured, Engine, Holds, Look, Saved, WorkingDirectory,
-        arguments::{self, Taken},
+        ConfiguredBackend, FolderReadOptions, LocalStateContents, SavedBackend, SourcedArgument,
+        TerraformEngine, WorkingDirectory,
+        arguments::{self, ArgumentSupport},
     },
 };
 
@@ -20,13 +21,13 @@ use crate::{
 const RESOURCE: &str = "resource \"terraform_data\" \"a\" {\n  input = \"CANARY\"\n}\n";
 
 fn read(dir: &Path) -> WorkingDirectory {
-    WorkingDirectory::read(dir, &Look::default()).expect("a folder")
+    WorkingDirectory::read(dir, &FolderReadOptions::default()).expect("a folder")
 }
 
 /// Check and file of what does not hold.
 fn findings(dir: &Path) -> Vec<String> {
     let all = files::check(&read(dir), None, true);
-    let file = |checked: &Checked| {
+    let file = |checked: &CheckResult| {
         checked
             .place
             .shown()
@@ -52,7 +53,7 @@ async fn what_init_stored_is_read_as_it_was_written() {
     ])
     .await;
     let folder = read(backend.dir());
-    let stored = Configured::of_folder(&folder, &[]).expect("a backend");
+    let stored = ConfiguredBackend::of_folder(&folder, &[]).expect("a backend");
     assert!(
         stored
             .bucket
@@ -63,7 +64,7 @@ async fn what_init_stored_is_read_as_it_was_written() {
         stored.bucket
     );
     assert_eq!(stored.bucket.value, backend.conf("bucket"));
-    let text = |said: &Option<tfbackend::terraform::read::configured::Said<String>>| {
+    let text = |said: &Option<tfbackend::terraform::read::configured::SourcedValue<String>>| {
         said.as_ref().map(|said| said.value.clone())
     };
     for (argument, value) in [
@@ -92,12 +93,13 @@ async fn what_init_stored_is_read_as_it_was_written() {
     assert!(stored.role.is_none() && stored.not_followed.is_empty() && stored.profile.is_none());
     assert!(matches!(
         &folder.saved,
-        Ok(Some(Saved { hash: Some(_), .. }))
+        Ok(Some(SavedBackend { hash: Some(_), .. }))
     ));
 
     // The files alone say the same, by whichever way.
-    let given = Configured::of_folder(&folder, &["backend.conf".to_owned()]).expect("a backend");
-    let alone = Configured::of_file(&backend.dir().join("backend.conf")).expect("a backend");
+    let given =
+        ConfiguredBackend::of_folder(&folder, &["backend.conf".to_owned()]).expect("a backend");
+    let alone = ConfiguredBackend::of_file(&backend.dir().join("backend.conf")).expect("a backend");
     for other in [&given, &alone] {
         assert_eq!(
             (&other.bucket.value, text(&other.key), text(&other.region)),
@@ -209,7 +211,7 @@ async fn a_partial_configuration_without_a_block_stayed_local() {
         findings(dir),
         ["files-no-local-state terraform.tfstate.backup"]
     );
-    let states: Vec<Holds> = read(dir)
+    let states: Vec<LocalStateContents> = read(dir)
         .local_states
         .into_iter()
         .map(|state| state.holds)
@@ -217,8 +219,8 @@ async fn a_partial_configuration_without_a_block_stayed_local() {
     assert_eq!(
         states,
         [
-            Holds::Nothing,
-            Holds::Resources {
+            LocalStateContents::Nothing,
+            LocalStateContents::Resources {
                 resources: 1,
                 outputs: 0
             }
@@ -260,8 +262,8 @@ fn terraform_takes_the_arguments_that_it_is_said_to_take() {
     let refused: BTreeSet<&str> = named.collect();
     let stops = |name: &str| {
         matches!(
-            arguments::taken(name, Engine::Terraform),
-            Taken::NoLonger(_) | Taken::Never
+            arguments::taken(name, TerraformEngine::Terraform),
+            ArgumentSupport::NoLonger(_) | ArgumentSupport::Never
         )
     };
     assert_eq!(
@@ -307,9 +309,9 @@ fn terraform_chooses_the_block_that_is_read() {
         }
         let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
         let ran = terraform(dir.path(), &["init", "-no-color"], "");
-        let look = Look {
-            engine: Some(Engine::Terraform),
-            ..Look::default()
+        let look = FolderReadOptions {
+            engine: Some(TerraformEngine::Terraform),
+            ..FolderReadOptions::default()
         };
         let folder = WorkingDirectory::read(dir.path(), &look).expect("a folder");
         assert_eq!(
@@ -327,7 +329,7 @@ fn terraform_chooses_the_block_that_is_read() {
             );
             continue;
         }
-        let said = |arguments: &[Argument]| {
+        let said = |arguments: &[SourcedArgument]| {
             arguments
                 .iter()
                 .map(|argument| (argument.name.clone(), argument.value.clone()))

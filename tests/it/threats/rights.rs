@@ -4,7 +4,7 @@
 use serde_json::Value;
 use tfbackend::{
     backend::aws::needed::needed,
-    engine::spec::{Address, Outputs},
+    engine::spec::{Address, KnownOutputs},
 };
 
 use crate::support::{made_up, page};
@@ -72,11 +72,11 @@ fn threat_19_printed_policies_reach_nothing_of_others() {
     ] {
         let environment = made_up::environment("prod", line, SETTINGS);
         let plan = made_up::plan(&environment);
-        let key = Outputs::from([(
+        let key = KnownOutputs::from([(
             Address::new("key"),
             "arn:aws:kms:eu-west-1:123456789012:key/1".to_owned(),
         )]);
-        for known in [Outputs::new(), key] {
+        for known in [KnownOutputs::new(), key] {
             let policy = needed(&environment.blueprint, &plan, &known, &environment.aws).policy();
             let policy = serde_json::to_value(policy).expect("plain data");
             assert!(

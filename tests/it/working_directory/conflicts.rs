@@ -6,7 +6,7 @@ use tempfile::{TempDir, tempdir};
 use tfbackend::terraform::{
     read::{
         DATA_DIR,
-        conflicts::{Conflict, Conflicts, conflicts},
+        conflicts::{BackendConflict, BackendConflicts, conflicts},
         local::local_state,
     },
     write::files::write,
@@ -26,9 +26,10 @@ fn with(files: &[(&str, &str)]) -> TempDir {
 
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let dir = with(files);
-    let Conflicts { all, .. } = conflicts(dir.path(), &dir.path().join(DATA_DIR), &["backend.tf"])
-        .expect("it can be listed");
-    let said = |conflict: &Conflict| {
+    let BackendConflicts { all, .. } =
+        conflicts(dir.path(), &dir.path().join(DATA_DIR), &["backend.tf"])
+            .expect("it can be listed");
+    let said = |conflict: &BackendConflict| {
         conflict
             .to_string()
             .replace(&format!("{}/", dir.path().display()), "")
@@ -89,14 +90,14 @@ fn file_that_cannot_be_parsed_may_look_like_a_block() {
         ),
     ] {
         let dir = with(&[("main.tf", text)]);
-        let Conflicts { all, .. } =
+        let BackendConflicts { all, .. } =
             conflicts(dir.path(), &dir.path().join(DATA_DIR), &[]).expect("it can be listed");
         let found = all
             .iter()
             .map(|conflict| {
                 matches!(
                     conflict,
-                    Conflict::Unclear {
+                    BackendConflict::Unclear {
                         looks_like_one: true,
                         ..
                     }
@@ -130,7 +131,7 @@ fn what_terraform_does_not_take_for_a_backend_is_none() {
     let nowhere = tempdir().expect("a folder").path().join("nowhere");
     assert_eq!(
         conflicts(&nowhere, &nowhere.join(DATA_DIR), &[]).ok(),
-        Some(Conflicts::default())
+        Some(BackendConflicts::default())
     );
 }
 

@@ -7,7 +7,9 @@
 use std::{fs, path::Path};
 
 use serde_json::Value as Json;
-use tfbackend::terraform::read::{Argument, Kind, Look, Value, WorkingDirectory};
+use tfbackend::terraform::read::{
+    ArgumentValue, ConfiguredKind, FolderReadOptions, SourcedArgument, WorkingDirectory,
+};
 
 use crate::{render::terraform::terraform, support::parts::in_parts};
 
@@ -39,8 +41,8 @@ fn terraforms(dir: &Path, name: &str) -> Option<Option<String>> {
 }
 
 /// The same by our reading: whatever is no literal is what `value` says.
-fn ours(dir: &Path, name: &str) -> Option<Option<Value>> {
-    let configuration = WorkingDirectory::read(dir, &Look::default())
+fn ours(dir: &Path, name: &str) -> Option<Option<ArgumentValue>> {
+    let configuration = WorkingDirectory::read(dir, &FolderReadOptions::default())
         .expect("a folder")
         .configuration;
     assert_eq!(configuration.unreadable, [], "{name}");
@@ -50,14 +52,19 @@ fn ours(dir: &Path, name: &str) -> Option<Option<Value>> {
         configuration.blocks
     );
     let block = configuration.block()?;
-    assert_eq!(block.kind, Kind::Backend("local".into()), "{name}");
-    let value = |argument: &Argument| (argument.name == "path").then(|| argument.value.clone());
+    assert_eq!(
+        block.kind,
+        ConfiguredKind::Backend("local".into()),
+        "{name}"
+    );
+    let value =
+        |argument: &SourcedArgument| (argument.name == "path").then(|| argument.value.clone());
     Some(
         block
             .arguments
             .iter()
             .find_map(value)
-            .filter(|value| *value != Value::Null),
+            .filter(|value| *value != ArgumentValue::Null),
     )
 }
 
@@ -66,7 +73,7 @@ fn agree(name: &str, files: &Files) {
     let (ours, terraforms) = (ours(dir.path(), name), terraforms(dir.path(), name));
     let same = match (&ours, &terraforms) {
         // Known to be unknown: then nothing is made of it.
-        (Some(Some(Value::NotLiteral)), Some(Some(_))) => rows::UNKNOWN.contains(&name),
+        (Some(Some(ArgumentValue::NotLiteral)), Some(Some(_))) => rows::UNKNOWN.contains(&name),
         (Some(Some(value)), Some(Some(path))) => {
             value.as_text() == Some(path) && !rows::UNKNOWN.contains(&name)
         }
@@ -130,7 +137,7 @@ fn texts_are_composed_as_terraform_does() {
          }}\n}}\n"
     );
     let read = folder(&vec![("main.tf".to_owned(), block.into_bytes())]);
-    let configuration = WorkingDirectory::read(read.path(), &Look::default())
+    let configuration = WorkingDirectory::read(read.path(), &FolderReadOptions::default())
         .expect("a folder")
         .configuration;
     let arguments = &configuration.block().expect("a block").arguments;
@@ -161,7 +168,7 @@ fn texts_are_composed_as_terraform_does() {
 fn what_terraform_refuses_is_unreadable_if_it_may_have_a_block() {
     for (text, error) in rows::REFUSED {
         let dir = folder(&vec![("main.tf".to_owned(), text.to_vec())]);
-        let read = WorkingDirectory::read(dir.path(), &Look::default())
+        let read = WorkingDirectory::read(dir.path(), &FolderReadOptions::default())
             .expect("a folder")
             .configuration;
         let errors: Vec<&str> = read

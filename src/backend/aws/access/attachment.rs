@@ -5,50 +5,50 @@ use serde::{Deserialize, Serialize};
 use super::{ABSENT, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const LIST_ROLE: Api = Api::new("iam:ListAttachedRolePolicies");
-const LIST_USER: Api = Api::new("iam:ListAttachedUserPolicies");
-const LIST_GROUP: Api = Api::new("iam:ListAttachedGroupPolicies");
-const ATTACH_ROLE: Api = Api::new("iam:AttachRolePolicy");
-const ATTACH_USER: Api = Api::new("iam:AttachUserPolicy");
-const ATTACH_GROUP: Api = Api::new("iam:AttachGroupPolicy");
-const DETACH_ROLE: Api = Api::new("iam:DetachRolePolicy");
-const DETACH_USER: Api = Api::new("iam:DetachUserPolicy");
-const DETACH_GROUP: Api = Api::new("iam:DetachGroupPolicy");
+const LIST_ROLE: ApiOperation = ApiOperation::new("iam:ListAttachedRolePolicies");
+const LIST_USER: ApiOperation = ApiOperation::new("iam:ListAttachedUserPolicies");
+const LIST_GROUP: ApiOperation = ApiOperation::new("iam:ListAttachedGroupPolicies");
+const ATTACH_ROLE: ApiOperation = ApiOperation::new("iam:AttachRolePolicy");
+const ATTACH_USER: ApiOperation = ApiOperation::new("iam:AttachUserPolicy");
+const ATTACH_GROUP: ApiOperation = ApiOperation::new("iam:AttachGroupPolicy");
+const DETACH_ROLE: ApiOperation = ApiOperation::new("iam:DetachRolePolicy");
+const DETACH_USER: ApiOperation = ApiOperation::new("iam:DetachUserPolicy");
+const DETACH_GROUP: ApiOperation = ApiOperation::new("iam:DetachGroupPolicy");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Attachment {
+pub struct PolicyAttachment {
     /// ARN of the policy.
     pub policy: String,
-    pub kind: PrincipalKind,
+    pub kind: AttachmentTarget,
     /// Without its path.
     pub name: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum PrincipalKind {
+pub enum AttachmentTarget {
     Role,
     User,
     Group,
 }
 
-impl Spec for Attachment {}
+impl Spec for PolicyAttachment {}
 
-impl Attachment {
+impl PolicyAttachment {
     /// `who` is as in `role/ci`; `None` if it is nobody that a policy can be attached to.
     pub fn of(policy: &str, who: &str) -> Option<Self> {
         let (kind, name) = who.split_once('/')?;
         let kind = match kind {
-            "role" => PrincipalKind::Role,
-            "user" => PrincipalKind::User,
-            "group" => PrincipalKind::Group,
+            "role" => AttachmentTarget::Role,
+            "user" => AttachmentTarget::User,
+            "group" => AttachmentTarget::Group,
             _ => return None,
         };
         Some(Self {
@@ -59,12 +59,12 @@ impl Attachment {
     }
 
     /// The ARNs of all policies that the principal has.
-    async fn attached(&self, aws: &Aws) -> Result<Vec<String>, AwsError> {
+    async fn attached(&self, aws: &AwsProvider) -> Result<Vec<String>, AwsError> {
         let iam = &aws.clients.iam;
         let (mut all, mut marker) = (vec![], None);
         loop {
             let (policies, next) = match self.kind {
-                PrincipalKind::Role => {
+                AttachmentTarget::Role => {
                     let request = iam
                         .list_attached_role_policies()
                         .role_name(&self.name)
@@ -75,7 +75,7 @@ impl Attachment {
                         .map_err(|error| self.explained(error))?;
                     (page.attached_policies, page.marker)
                 }
-                PrincipalKind::User => {
+                AttachmentTarget::User => {
                     let request = iam
                         .list_attached_user_policies()
                         .user_name(&self.name)
@@ -86,7 +86,7 @@ impl Attachment {
                         .map_err(|error| self.explained(error))?;
                     (page.attached_policies, page.marker)
                 }
-                PrincipalKind::Group => {
+                AttachmentTarget::Group => {
                     let request = iam
                         .list_attached_group_policies()
                         .group_name(&self.name)
@@ -116,9 +116,9 @@ impl Attachment {
             return error;
         }
         let kind = match self.kind {
-            PrincipalKind::Role => "role",
-            PrincipalKind::User => "user",
-            PrincipalKind::Group => "group",
+            AttachmentTarget::Role => "role",
+            AttachmentTarget::User => "user",
+            AttachmentTarget::Group => "group",
         };
         let message =
             format!("the account has no such {kind}; make it first, or correct --attach-to");
@@ -129,9 +129,12 @@ impl Attachment {
     }
 }
 
-impl Resource for Attachment {
+impl AwsResource for PolicyAttachment {
     /// A principal that does not exist is an error: it is not ours to make.
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         // Before the policy is there, or while another version of this tool has named it, the
         // blueprint cannot name it.
         let policy = async {
@@ -145,17 +148,21 @@ impl Resource for Attachment {
         let (attached, policy) = (attached?, policy?);
         let has = policy.filter(|policy| attached.contains(policy));
         Ok(has.map(|policy| {
-            Found::part(Self {
+            ObservedResource::part(Self {
                 policy,
                 ..self.clone()
             })
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let iam = &aws.clients.iam;
         match self.kind {
-            PrincipalKind::Role => {
+            AttachmentTarget::Role => {
                 let request = iam
                     .attach_role_policy()
                     .role_name(&self.name)
@@ -163,7 +170,7 @@ impl Resource for Attachment {
                 aws.send(ATTACH_ROLE, &self.name, NOT_YET, || request.clone().send())
                     .await?;
             }
-            PrincipalKind::User => {
+            AttachmentTarget::User => {
                 let request = iam
                     .attach_user_policy()
                     .user_name(&self.name)
@@ -171,7 +178,7 @@ impl Resource for Attachment {
                 aws.send(ATTACH_USER, &self.name, NOT_YET, || request.clone().send())
                     .await?;
             }
-            PrincipalKind::Group => {
+            AttachmentTarget::Group => {
                 let request = iam
                     .attach_group_policy()
                     .group_name(&self.name)
@@ -183,10 +190,10 @@ impl Resource for Attachment {
         Ok(None)
     }
 
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let iam = &aws.clients.iam;
         match self.kind {
-            PrincipalKind::Role => {
+            AttachmentTarget::Role => {
                 let request = iam
                     .detach_role_policy()
                     .role_name(&self.name)
@@ -198,7 +205,7 @@ impl Resource for Attachment {
                 )
                 .map(drop)
             }
-            PrincipalKind::User => {
+            AttachmentTarget::User => {
                 let request = iam
                     .detach_user_policy()
                     .user_name(&self.name)
@@ -210,7 +217,7 @@ impl Resource for Attachment {
                 )
                 .map(drop)
             }
-            PrincipalKind::Group => {
+            AttachmentTarget::Group => {
                 let request = iam
                     .detach_group_policy()
                     .group_name(&self.name)

@@ -5,7 +5,7 @@
 //! second bootstrap would take it from the first.
 
 use crate::backend::aws::policy::{
-    Document, Effect,
+    Effect, PolicyDocument,
     pattern::{matches, texts},
 };
 
@@ -25,19 +25,19 @@ pub fn is_former(name: &str) -> bool {
 }
 
 /// The bucket that a document of ours is about.
-pub fn bucket(document: &Document) -> Option<String> {
+pub fn bucket(document: &PolicyDocument) -> Option<String> {
     buckets(document).into_iter().find(|name| is_exact(name))
 }
 
 /// Whether an Allow reaches this bucket.
-pub fn serves(document: &Document, bucket: &str) -> bool {
+pub fn serves(document: &PolicyDocument, bucket: &str) -> bool {
     buckets(document)
         .iter()
         .any(|pattern| matches(pattern, bucket))
 }
 
 /// Which bucket it serves if it is not this one, and in which region as far as it says.
-pub fn serves_another(document: &Document, bucket: &str) -> Option<(String, Option<String>)> {
+pub fn serves_another(document: &PolicyDocument, bucket: &str) -> Option<(String, Option<String>)> {
     let other = self::bucket(document)?;
     if serves(document, bucket) {
         return None;
@@ -57,7 +57,7 @@ fn is_exact(name: &str) -> bool {
 }
 
 /// Names and patterns of buckets in the resources of Allows.
-fn buckets(document: &Document) -> Vec<String> {
+fn buckets(document: &PolicyDocument) -> Vec<String> {
     let name = |arn: String| match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
         [_, _, "s3", _, _, rest] => rest.split('/').next().map(str::to_owned),
         _ => Some(arn).filter(|arn| arn == "*"),
@@ -65,7 +65,7 @@ fn buckets(document: &Document) -> Vec<String> {
     resources(document).into_iter().filter_map(name).collect()
 }
 
-fn resources(document: &Document) -> Vec<String> {
+fn resources(document: &PolicyDocument) -> Vec<String> {
     let allows = document
         .statements
         .iter()
@@ -82,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    fn document(resources: serde_json::Value) -> Document {
+    fn document(resources: serde_json::Value) -> PolicyDocument {
         serde_json::from_value(
             json!({ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": resources }] }),
         )

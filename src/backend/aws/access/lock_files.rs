@@ -1,25 +1,25 @@
 //! Whether those who run Terraform may write and delete lock files: what their policy says, or what
 //! IAM says of a role.
 
-use super::{Policy, attachment::Attachment};
+use super::{RunnerPolicy, attachment::PolicyAttachment};
 use crate::backend::aws::{
-    Aws,
-    error::{Api, AwsError},
+    AwsProvider,
+    error::{ApiOperation, AwsError},
     policy::{
-        Document, Effect, Statement,
+        Effect, PolicyDocument, Statement,
         pattern::{matches, texts},
     },
-    resource::{Look, Resource},
+    resource::{AwsResource, ObserveContext},
 };
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
-const SIMULATE: Api = Api::new("iam:SimulatePrincipalPolicy");
+const SIMULATE: ApiOperation = ApiOperation::new("iam:SimulatePrincipalPolicy");
 /// What a lock file takes.
 pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
 
 /// An action that a role or user is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denied {
+pub struct DeniedAction {
     pub action: String,
     /// A statement denies it: no Allow helps.
     pub explicit: bool,
@@ -30,10 +30,10 @@ pub struct Denied {
 /// # Errors
 /// If IAM does not let itself be asked.
 pub async fn denied_to_principal(
-    aws: &Aws,
+    aws: &AwsProvider,
     arn: &str,
     lock_file: &str,
-) -> Result<Vec<Denied>, AwsError> {
+) -> Result<Vec<DeniedAction>, AwsError> {
     let request = aws
         .clients
         .iam
@@ -51,7 +51,7 @@ pub async fn denied_to_principal(
             .find(|result| result.eval_action_name() == *action);
         let decision = of.map(|result| result.eval_decision().clone());
         let explicit = decision == Some(PolicyEvaluationDecisionType::ExplicitDeny);
-        (decision != Some(PolicyEvaluationDecisionType::Allowed)).then(|| Denied {
+        (decision != Some(PolicyEvaluationDecisionType::Allowed)).then(|| DeniedAction {
             action: (*action).to_owned(),
             explicit,
         })
@@ -63,7 +63,7 @@ pub async fn denied_to_principal(
 ///
 /// # Errors
 /// If IAM does not say.
-pub async fn has_policy(aws: &Aws, arn: &str, policy: &str) -> Result<bool, AwsError> {
+pub async fn has_policy(aws: &AwsProvider, arn: &str, policy: &str) -> Result<bool, AwsError> {
     // `arn:aws:iam::123456789012:role/path/ci` is `role/ci` to the calls that list what is
     // attached.
     let resource = arn.rsplit(':').next().unwrap_or_default();
@@ -72,10 +72,10 @@ pub async fn has_policy(aws: &Aws, arn: &str, policy: &str) -> Result<bool, AwsE
         return Ok(false);
     };
     let policy = aws.arn("iam", "", &format!("policy/{policy}"));
-    let Some(attachment) = Attachment::of(&policy, &format!("{kind}/{name}")) else {
+    let Some(attachment) = PolicyAttachment::of(&policy, &format!("{kind}/{name}")) else {
         return Ok(false);
     };
-    Ok(attachment.look(&Look::new(aws)).await?.is_some())
+    Ok(attachment.look(&ObserveContext::new(aws)).await?.is_some())
 }
 
 /// The same of the runner policy of this name, or of the one with its former name: with the name
@@ -84,7 +84,7 @@ pub async fn has_policy(aws: &Aws, arn: &str, policy: &str) -> Result<bool, AwsE
 /// # Errors
 /// If it cannot be read.
 pub async fn denied_by_policy(
-    aws: &Aws,
+    aws: &AwsProvider,
     name: &str,
     lock_file: &str,
 ) -> Result<Option<(String, Vec<String>)>, AwsError> {
@@ -92,18 +92,18 @@ pub async fn denied_by_policy(
     let about = Statement::allow("LockFile")
         .actions(&ACTIONS)
         .on([lock_file.to_owned()]);
-    let policy = Policy {
+    let policy = RunnerPolicy {
         name: name.to_owned(),
         description: String::new(),
-        document: Document::new(vec![about]),
+        document: PolicyDocument::new(vec![about]),
         tags: super::Tags::new(),
     };
-    let found = policy.look(&Look::new(aws)).await?;
+    let found = policy.look(&ObserveContext::new(aws)).await?;
     Ok(found.map(|found| (found.spec.name, denied(&found.spec.document, lock_file))))
 }
 
 /// The actions on this lock file that a policy does not allow.
-pub fn denied(document: &Document, lock_file: &str) -> Vec<String> {
+pub fn denied(document: &PolicyDocument, lock_file: &str) -> Vec<String> {
     ACTIONS
         .iter()
         .filter(|action| !allows(document, action, lock_file))
@@ -113,7 +113,7 @@ pub fn denied(document: &Document, lock_file: &str) -> Vec<String> {
 
 /// Whether an Allow names it, and no Deny. Conditions are taken to hold: ours are about TLS and the
 /// bucket's owner.
-fn allows(document: &Document, action: &str, resource: &str) -> bool {
+fn allows(document: &PolicyDocument, action: &str, resource: &str) -> bool {
     let names = |effect: Effect| {
         document
             .statements
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    fn document(statements: Value) -> Document {
+    fn document(statements: Value) -> PolicyDocument {
         serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements }))
             .expect("a policy")
     }

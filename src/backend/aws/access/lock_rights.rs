@@ -4,7 +4,7 @@
 use crate::{
     backend::aws::{
         policies::{KEY_FOR_LOCKS, LOCK_ITEMS, RELEASE_LOCK_FILES},
-        policy::{Document, Statement},
+        policy::{PolicyDocument, Statement},
     },
     settings::layer::LockMechanism,
 };
@@ -21,7 +21,11 @@ fn statements(lock: LockMechanism) -> [(&'static str, bool); 3] {
 
 /// The document with what it takes to lock in this way, as `whole` has it: a runner policy with
 /// both kinds.
-pub fn granted(document: &Document, whole: &Document, lock: LockMechanism) -> Document {
+pub fn granted(
+    document: &PolicyDocument,
+    whole: &PolicyDocument,
+    lock: LockMechanism,
+) -> PolicyDocument {
     let needed = statements(lock)
         .into_iter()
         .filter(|(_, needed)| *needed)
@@ -36,14 +40,14 @@ pub fn granted(document: &Document, whole: &Document, lock: LockMechanism) -> Do
 }
 
 /// The document without what it takes to lock in the other way.
-pub fn revoked(document: &Document, lock: LockMechanism) -> Document {
+pub fn revoked(document: &PolicyDocument, lock: LockMechanism) -> PolicyDocument {
     let others = statements(lock).into_iter().filter(|(_, needed)| !*needed);
     others.fold(document.clone(), |document, (name, _)| {
         document.without(name)
     })
 }
 
-fn of<'a>(document: &'a Document, name: &str) -> Option<&'a Statement> {
+fn of<'a>(document: &'a PolicyDocument, name: &str) -> Option<&'a Statement> {
     document
         .statements
         .iter()
@@ -54,16 +58,16 @@ fn of<'a>(document: &'a Document, name: &str) -> Option<&'a Statement> {
 mod tests {
     use super::*;
 
-    fn document(names: &[&str]) -> Document {
+    fn document(names: &[&str]) -> PolicyDocument {
         let statement = |name: &&str| {
             Statement::allow(name)
                 .actions(&["s3:GetObject"])
                 .on([format!("arn:{name}")])
         };
-        Document::new(names.iter().map(statement).collect())
+        PolicyDocument::new(names.iter().map(statement).collect())
     }
 
-    fn names(document: &Document) -> Vec<&str> {
+    fn names(document: &PolicyDocument) -> Vec<&str> {
         document
             .statements
             .iter()

@@ -8,25 +8,25 @@ use crate::{
     backend::aws::{
         policy::Statement,
         testing::{
-            Answer, Script, absent_only_by, both_tags, empty, error, gone_only_by, look, lost,
-            tags, text, their_tags, xml_tags,
+            ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, empty, error, gone_only_by,
+            look, lost, tags, text, their_tags, xml_tags,
         },
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
 const ARN: &str = "arn:aws:iam::111122223333:policy/runner";
 
-fn document(action: &str) -> Document {
-    Document::new(vec![
+fn document(action: &str) -> PolicyDocument {
+    PolicyDocument::new(vec![
         Statement::allow("Read")
             .actions(&[action])
             .on(["arn:aws:s3:::acme/${*}/*".to_owned()]),
     ])
 }
 
-fn policy() -> Policy {
-    Policy {
+fn policy() -> RunnerPolicy {
+    RunnerPolicy {
         name: "runner".to_owned(),
         description: "Run".to_owned(),
         document: document("s3:GetObject"),
@@ -34,32 +34,32 @@ fn policy() -> Policy {
     }
 }
 
-fn got(tags: &Tags) -> Answer {
+fn got(tags: &Tags) -> ScriptedAnswer {
     text(got_named("runner", tags))
 }
 
 fn got_named(name: &str, tags: &Tags) -> String {
     format!(
-        "<Policy><PolicyName>{name}</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</\
-         DefaultVersionId><Description>Run</Description><Tags>{}</Tags></Policy>",
+        "<RunnerPolicy><PolicyName>{name}</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</\
+         DefaultVersionId><Description>Run</Description><Tags>{}</Tags></RunnerPolicy>",
         xml_tags("member", tags)
     )
 }
 
-fn version(document: &str) -> Answer {
+fn version(document: &str) -> ScriptedAnswer {
     text(format!(
         "<PolicyVersion><Document>{}</Document></PolicyVersion>",
         utf8_percent_encode(document, NON_ALPHANUMERIC)
     ))
 }
 
-fn there(script: Script) -> Script {
+fn there(script: ScriptedServer) -> ScriptedServer {
     script
         .always("GetPolicy", got(&tags()))
         .always("GetPolicyVersion", version(&policy().document.to_json()))
 }
 
-fn versions(ids: &[(&str, &str, bool)]) -> Answer {
+fn versions(ids: &[(&str, &str, bool)]) -> ScriptedAnswer {
     let members: String = ids
         .iter()
         .map(|(id, date, default)| {
@@ -76,14 +76,14 @@ fn versions(ids: &[(&str, &str, bool)]) -> Answer {
 
 #[tokio::test]
 async fn present() {
-    let script = there(Script::new());
+    let script = there(ScriptedServer::new());
     let found = look(&script, &policy()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: policy(),
             output: Some(ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @"
@@ -93,12 +93,12 @@ async fn present() {
       PolicyArn=arn:aws:iam::111122223333:policy/runner
       VersionId=v3
     ");
-    let script = there(Script::new()).on("GetPolicy", got(&their_tags()));
+    let script = there(ScriptedServer::new()).on("GetPolicy", got(&their_tags()));
     assert_eq!(
         look(&script, &policy()).await.unwrap().unwrap().owner,
-        Owner::Unmanaged
+        ResourceOwner::Unmanaged
     );
-    let script = there(Script::new()).on("GetPolicyVersion", version("not JSON"));
+    let script = there(ScriptedServer::new()).on("GetPolicyVersion", version("not JSON"));
     assert!(
         look(&script, &policy())
             .await
@@ -119,7 +119,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn it_is_made_in_one_call() {
-    let script = Script::new().on("CreatePolicy", empty());
+    let script = ScriptedServer::new().on("CreatePolicy", empty());
     assert_eq!(
         policy()
             .write(&script.aws(), None)
@@ -144,7 +144,7 @@ async fn it_is_made_in_one_call() {
       Tags.member.5.Key=tfbackend:version
       Tags.member.5.Value=1
     "#);
-    let script = Script::new().on("CreatePolicy", empty());
+    let script = ScriptedServer::new().on("CreatePolicy", empty());
     let arn = policy()
         .write(&script.aws_in("aws-cn", "cn-north-1"), None)
         .await
@@ -159,7 +159,7 @@ async fn it_is_made_in_one_call() {
 async fn a_policy_that_exists_by_now_is_success_if_it_is_ours() {
     let taken = || {
         there(
-            Script::new()
+            ScriptedServer::new()
                 .on("CreatePolicy", lost())
                 .on("CreatePolicy", error(409, "EntityAlreadyExists")),
         )
@@ -176,7 +176,7 @@ async fn a_policy_that_exists_by_now_is_success_if_it_is_ours() {
 
 #[tokio::test]
 async fn an_update_is_a_new_version() {
-    let from = Policy {
+    let from = RunnerPolicy {
         document: document("s3:*"),
         description: "Mine".to_owned(),
         tags: their_tags(),
@@ -187,7 +187,7 @@ async fn an_update_is_a_new_version() {
         (&to.document, &to.tags, &*to.description),
         (&policy().document, &both_tags(), "Mine")
     );
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "ListPolicyVersions",
             versions(&[("v1", "2026-01-01", true)]),
@@ -215,7 +215,7 @@ async fn an_update_is_a_new_version() {
       Tags.member.5.Key=tfbackend:version
       Tags.member.5.Value=1
     "#);
-    let script = Script::new();
+    let script = ScriptedServer::new();
     policy()
         .write(&script.aws(), Some(&policy()))
         .await
@@ -225,7 +225,7 @@ async fn an_update_is_a_new_version() {
 
 #[tokio::test]
 async fn the_oldest_version_that_is_not_in_force_makes_room() {
-    let from = Policy {
+    let from = RunnerPolicy {
         document: document("s3:*"),
         ..policy()
     };
@@ -236,7 +236,7 @@ async fn the_oldest_version_that_is_not_in_force_makes_room() {
         ("v6", "2026-02-02", false),
         ("v8", "2026-04-04", false),
     ];
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("ListPolicyVersions", versions(&five))
         .on("DeletePolicyVersion", empty())
         .on("CreatePolicyVersion", empty());
@@ -256,7 +256,7 @@ async fn the_oldest_version_that_is_not_in_force_makes_room() {
             "CreatePolicyVersion"
         ]
     );
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("ListPolicyVersions", versions(&five))
         .on("DeletePolicyVersion", error(403, "AccessDenied"));
     policy()
@@ -267,7 +267,7 @@ async fn the_oldest_version_that_is_not_in_force_makes_room() {
 
 #[test]
 fn a_document_of_the_same_meaning_is_no_difference() {
-    let there = Policy {
+    let there = RunnerPolicy {
         document: document("S3:getobject"),
         ..policy()
     };
@@ -284,7 +284,7 @@ async fn delete() {
             ("v1", "2026-01-01", false),
         ])
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("ListPolicyVersions", all())
         .always("DeletePolicyVersion", empty())
         .on("DeletePolicy", empty());
@@ -301,7 +301,7 @@ async fn delete() {
     DeletePolicy
       PolicyArn=arn:aws:iam::111122223333:policy/runner
     ");
-    let others = |script: Script| {
+    let others = |script: ScriptedServer| {
         script
             .always("ListPolicyVersions", all())
             .always("DeletePolicyVersion", empty())
@@ -319,7 +319,7 @@ async fn delete() {
 /// Somebody has it whom tfbackend did not give it to: it stays, and so does what they can do.
 #[tokio::test]
 async fn delete_detaches_nobody() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("ListPolicyVersions", versions(&[]))
         .on("DeletePolicy", error(409, "DeleteConflict"));
     assert!(
@@ -341,8 +341,8 @@ async fn a_policy_that_serves_another_bucket_is_left_to_it() {
             format!("arn:aws:s3:::{bucket}"),
             "arn:aws:dynamodb:us-east-1:111122223333:table/locks".to_owned(),
         ];
-        Policy {
-            document: Document::new(vec![
+        RunnerPolicy {
+            document: PolicyDocument::new(vec![
                 Statement::allow("ListStates")
                     .actions(&["s3:ListBucket"])
                     .on(bucket),
@@ -365,7 +365,7 @@ async fn a_policy_that_serves_another_bucket_is_left_to_it() {
 #[tokio::test]
 async fn what_an_older_version_made_keeps_its_name() {
     const FORMER: &str = "arn:aws:iam::111122223333:policy/acme-runner";
-    let named = Policy {
+    let named = RunnerPolicy {
         name: "acme-runner-eu-west-1".to_owned(),
         ..policy()
     };
@@ -379,7 +379,7 @@ async fn what_an_older_version_made_keeps_its_name() {
     for answer in [error(404, "NoSuchEntity"), error(403, "AccessDenied")] {
         let denied = format!("{answer:?}").contains("AccessDenied");
         let script = |tags: &Tags, bucket: &str| {
-            Script::new()
+            ScriptedServer::new()
                 .about("GetPolicy", "acme-runner-eu-west-1", answer.clone())
                 .always("GetPolicy", former(tags))
                 .always("GetPolicyVersion", version(&document(bucket)))

@@ -7,11 +7,11 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         key::find,
-        store::{Store, content::Encryption, objects::Object},
+        store::{S3Store, content::ObjectEncryption, objects::CurrentObject},
     },
-    state::layout::Kind,
+    state::layout::ObjectKind,
     text::words,
 };
 
@@ -137,7 +137,7 @@ impl std::fmt::Display for StateEncryption {
 }
 
 /// Looks into the states, the first [`MOST`] of them, and for locks at the same time.
-pub async fn look(store: &Store<'_>, aws: &Aws) -> BucketContents {
+pub async fn look(store: &S3Store<'_>, aws: &AwsProvider) -> BucketContents {
     let (mut contents, (locks, unseen)) = tokio::join!(states(store), store.held());
     for encryption in contents.states.keys() {
         if let StateEncryption::Key(arn) = encryption
@@ -157,9 +157,9 @@ pub async fn look(store: &Store<'_>, aws: &Aws) -> BucketContents {
     contents
 }
 
-async fn states(store: &Store<'_>) -> BucketContents {
+async fn states(store: &S3Store<'_>) -> BucketContents {
     let mut contents = BucketContents::default();
-    let mut objects: Vec<Object> = vec![];
+    let mut objects: Vec<CurrentObject> = vec![];
     let mut pages = store.objects("");
     for page in 0.. {
         match pages.next().await {
@@ -175,14 +175,14 @@ async fn states(store: &Store<'_>) -> BucketContents {
         }
         break;
     }
-    let may_be_state = |object: &Object| {
-        object.size > 0 && store.address().layout.locate(&object.key).kind != Kind::LockFile
+    let may_be_state = |object: &CurrentObject| {
+        object.size > 0 && store.address().layout.locate(&object.key).kind != ObjectKind::LockFile
     };
     objects.retain(may_be_state);
     for _ in objects
         .iter()
         .skip(MOST)
-        .filter(|object| store.address().layout.locate(&object.key).kind == Kind::State)
+        .filter(|object| store.address().layout.locate(&object.key).kind == ObjectKind::State)
     {
         contents.add(StateEncryption::Unknown, None);
     }
@@ -198,8 +198,11 @@ async fn states(store: &Store<'_>) -> BucketContents {
 }
 
 /// `None` of what is no state.
-async fn one(store: &Store<'_>, object: &Object) -> Option<(StateEncryption, Option<String>)> {
-    let named_as_state = store.address().layout.locate(&object.key).kind == Kind::State;
+async fn one(
+    store: &S3Store<'_>,
+    object: &CurrentObject,
+) -> Option<(StateEncryption, Option<String>)> {
+    let named_as_state = store.address().layout.locate(&object.key).kind == ObjectKind::State;
     match store.beginning(&object.key).await {
         Ok(Some(beginning)) => {
             let version = version(&beginning.bytes);
@@ -217,7 +220,7 @@ async fn one(store: &Store<'_>, object: &Object) -> Option<(StateEncryption, Opt
 }
 
 impl StateEncryption {
-    fn of(encryption: &Encryption) -> Self {
+    fn of(encryption: &ObjectEncryption) -> Self {
         match (encryption.algorithm.as_deref(), &encryption.key) {
             (Some(algorithm), Some(key)) if algorithm.starts_with("aws:kms") => {
                 Self::Key(key.clone())

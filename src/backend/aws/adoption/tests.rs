@@ -8,7 +8,7 @@ use crate::{
         blueprint::{KEY, tests::built},
         testing::ACCOUNT,
     },
-    engine::plan::{Change, Plan},
+    engine::plan::{Plan, PlannedChange},
 };
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/ours";
@@ -16,18 +16,18 @@ const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/ours";
 /// A bucket of others with a policy, in a backend of which everything else is as it is wanted.
 fn there(
     blueprint: &Blueprint<AwsSpec>,
-    owner: &Owner,
-    policy: Option<Document>,
+    owner: &ResourceOwner,
+    policy: Option<PolicyDocument>,
 ) -> Observation<AwsSpec> {
-    let present = |spec: AwsSpec, owner: &Owner| Seen::Present {
+    let present = |spec: AwsSpec, owner: &ResourceOwner| Observed::Present {
         spec,
         output: None,
         owner: owner.clone(),
     };
-    let key = Seen::Present {
+    let key = Observed::Present {
         spec: blueprint.nodes()[0].spec.clone(),
         output: Some(ARN.to_owned()),
-        owner: Owner::Us,
+        owner: ResourceOwner::Us,
     };
     let known = observation::outputs(&Observation::from([(KEY, key.clone())]));
     let mut seen: Observation<AwsSpec> = blueprint
@@ -46,7 +46,10 @@ fn there(
     let bucket = "acme-tfstate-dev-111122223333-eu-west-1".to_owned();
     seen.insert(
         ENCRYPTION,
-        present(AwsSpec::Encryption(Encryption::s3(bucket.clone())), owner),
+        present(
+            AwsSpec::Encryption(BucketEncryption::s3(bucket.clone())),
+            owner,
+        ),
     );
     let policy = policy.map(|document| {
         present(
@@ -54,13 +57,13 @@ fn there(
             owner,
         )
     });
-    seen.insert(POLICY, policy.unwrap_or(Seen::Absent));
-    if let Some(Seen::Present {
+    seen.insert(POLICY, policy.unwrap_or(Observed::Absent));
+    if let Some(Observed::Present {
         spec: AwsSpec::LockTable(table),
         ..
     }) = seen.get_mut(&LOCK_TABLE)
     {
-        table.encryption = lock_table::Encryption::AwsOwned;
+        table.encryption = lock_table::LockTableEncryption::AwsOwned;
     }
     seen
 }
@@ -73,9 +76,9 @@ fn contents(states: &[(StateEncryption, usize)]) -> BucketContents {
 }
 
 /// What waits, and the statements that are written at once.
-fn waits(line: &str, policy: Option<Document>, contents: &BucketContents) -> String {
+fn waits(line: &str, policy: Option<PolicyDocument>, contents: &BucketContents) -> String {
     let blueprint = built(line, "aws", "eu-west-1").unwrap();
-    let observation = there(&blueprint, &Owner::Unmanaged, policy);
+    let observation = there(&blueprint, &ResourceOwner::Unmanaged, policy);
     assert!(may_have_waiting_steps(&blueprint, &observation));
     let (held, waiting) = hold_back(&blueprint, &observation, contents, ACCOUNT);
     let plan = Plan::to_apply(&held, &observation, true);
@@ -84,10 +87,10 @@ fn waits(line: &str, policy: Option<Document>, contents: &BucketContents) -> Str
         .iter()
         .find(|step| step.address == POLICY)
         .map(|step| match &step.change {
-            Change::Create {
+            PlannedChange::Create {
                 to: AwsSpec::BucketPolicy(to),
             }
-            | Change::Adopt {
+            | PlannedChange::Adopt {
                 to: AwsSpec::BucketPolicy(to),
                 ..
             } => to
@@ -172,7 +175,7 @@ fn what_refuses_the_states_that_are_there_waits() {
 
 #[test]
 fn another_account_that_is_let_in_is_not_shut_out_at_once() {
-    let policy: Document = serde_json::from_value(json!({"Version": "2012-10-17", "Statement": [
+    let policy: PolicyDocument = serde_json::from_value(json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "Team", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "s3:*", "Resource": "*"},
     ]}))
     .unwrap();
@@ -190,14 +193,18 @@ fn what_was_taken_over_goes_on_waiting() {
     let of_others = contents(&[(StateEncryption::S3, 1)]);
     let (held, _) = hold_back(
         &blueprint,
-        &there(&blueprint, &Owner::Unmanaged, None),
+        &there(&blueprint, &ResourceOwner::Unmanaged, None),
         &of_others,
         ACCOUNT,
     );
     let Some(AwsSpec::BucketPolicy(written)) = held.get(&POLICY).map(|node| &node.spec) else {
         panic!("a policy")
     };
-    let after = there(&blueprint, &Owner::Us, Some(written.document.clone()));
+    let after = there(
+        &blueprint,
+        &ResourceOwner::Us,
+        Some(written.document.clone()),
+    );
     assert!(may_have_waiting_steps(&blueprint, &after));
     let (held, waiting) = hold_back(&blueprint, &after, &of_others, ACCOUNT);
     assert_eq!(waiting.len(), 3, "{waiting:?}");
@@ -215,7 +222,7 @@ fn what_was_taken_over_goes_on_waiting() {
     else {
         panic!("a policy")
     };
-    let enforced = there(&blueprint, &Owner::Us, Some(wanted.document));
+    let enforced = there(&blueprint, &ResourceOwner::Us, Some(wanted.document));
     assert!(
         !may_have_waiting_steps(&blueprint, &enforced),
         "the states of a backend in order are not read"
@@ -226,17 +233,17 @@ fn what_was_taken_over_goes_on_waiting() {
 #[test]
 fn another_key_blocks_as_before() {
     let blueprint = built("", "aws", "eu-west-1").unwrap();
-    let mut observation = there(&blueprint, &Owner::Unmanaged, None);
-    let theirs = Encryption::kms(
+    let mut observation = there(&blueprint, &ResourceOwner::Unmanaged, None);
+    let theirs = BucketEncryption::kms(
         "acme-tfstate-dev-111122223333-eu-west-1".to_owned(),
         "arn:aws:kms:eu-west-1:1:key/theirs".to_owned(),
     );
     observation.insert(
         ENCRYPTION,
-        Seen::Present {
+        Observed::Present {
             spec: AwsSpec::Encryption(theirs),
             output: None,
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         },
     );
     let (held, _) = hold_back(

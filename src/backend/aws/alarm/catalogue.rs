@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Alarm, Query, What};
+use super::{Alarm, AlarmKind, MetricQuery};
 use crate::backend::aws::ownership::Tags;
 
 const GREATER: &str = "GreaterThanThreshold";
@@ -15,7 +15,7 @@ const GIB: f64 = 1_073_741_824.0;
 const CONTENTION: f64 = 5.0;
 
 /// What all alarms of an environment have in common.
-pub struct Common {
+pub struct AlarmDefaults {
     /// Names start with it.
     pub prefix: String,
     /// ARN of the topic.
@@ -23,7 +23,7 @@ pub struct Common {
     pub tags: Tags,
 }
 
-impl Common {
+impl AlarmDefaults {
     /// Somebody is kept waiting for a state lock, or a lock was left behind.
     ///
     /// A failed attempt is a failed condition of a `PutItem`. `UserErrors`, which tutorials use,
@@ -95,7 +95,7 @@ impl Common {
         operations: &[&str],
         threshold: f64,
     ) -> Alarm {
-        let mut queries: Vec<Query> = operations
+        let mut queries: Vec<MetricQuery> = operations
             .iter()
             .enumerate()
             .map(|(i, operation)| {
@@ -103,14 +103,14 @@ impl Common {
                 if !operation.is_empty() {
                     dimensions.insert("Operation".to_owned(), (*operation).to_owned());
                 }
-                let what = What::Metric {
+                let what = AlarmKind::Metric {
                     namespace: "AWS/DynamoDB".to_owned(),
                     name: metric.to_owned(),
                     dimensions,
                     statistic: "Sum".to_owned(),
                     seconds: FIVE_MINUTES,
                 };
-                Query {
+                MetricQuery {
                     id: format!("m{}", i + 1),
                     what,
                     returned: false,
@@ -121,9 +121,9 @@ impl Common {
             .iter()
             .map(|query| format!("FILL({}, 0)", query.id))
             .collect();
-        queries.push(Query {
+        queries.push(MetricQuery {
             id: "e1".to_owned(),
-            what: What::Expression(sum.join(" + ")),
+            what: AlarmKind::Expression(sum.join(" + ")),
             returned: true,
         });
         self.alarm(name, description, queries, threshold)
@@ -143,7 +143,7 @@ impl Common {
             ("BucketName".to_owned(), bucket.to_owned()),
             ("StorageType".to_owned(), storage.to_owned()),
         ]);
-        let what = What::Metric {
+        let what = AlarmKind::Metric {
             namespace: "AWS/S3".to_owned(),
             name: metric.to_owned(),
             dimensions,
@@ -153,7 +153,7 @@ impl Common {
         self.alarm(
             name,
             description,
-            vec![Query {
+            vec![MetricQuery {
                 id: "m1".to_owned(),
                 what,
                 returned: true,
@@ -162,7 +162,13 @@ impl Common {
         )
     }
 
-    fn alarm(&self, name: &str, description: &str, queries: Vec<Query>, threshold: f64) -> Alarm {
+    fn alarm(
+        &self,
+        name: &str,
+        description: &str,
+        queries: Vec<MetricQuery>,
+        threshold: f64,
+    ) -> Alarm {
         Alarm {
             name: format!("{}{name}", self.prefix),
             description: description.to_owned(),

@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     backend::aws::testing::{
-        Answer, REGION, Script, absent_only_by, both_tags, data, empty, gone_only_by, json_tags,
-        look, tags, their_tags,
+        REGION, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, data, empty,
+        gone_only_by, json_tags, look, tags, their_tags,
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
 const ARN: &str = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:acme-lock-throttles";
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alarms";
 
 fn alarm() -> Alarm {
-    let common = catalogue::Common {
+    let common = catalogue::AlarmDefaults {
         prefix: "acme-".to_owned(),
         topic: TOPIC.to_owned(),
         tags: tags(),
@@ -27,17 +27,17 @@ fn alarm() -> Alarm {
     }
 }
 
-fn described(alarms: &Value) -> Answer {
+fn described(alarms: &Value) -> ScriptedAnswer {
     data(json!({ "MetricAlarms": alarms }))
 }
 
-fn tagged(tags: &Tags) -> Answer {
+fn tagged(tags: &Tags) -> ScriptedAnswer {
     data(json!({ "Tags": json_tags("Key", "Value", tags) }))
 }
 
 /// What was sent is what CloudWatch describes.
 async fn as_described(alarm: &Alarm) -> Value {
-    let script = Script::new().on("PutMetricAlarm", empty());
+    let script = ScriptedServer::new().on("PutMetricAlarm", empty());
     alarm.write(&script.aws(), None).await.unwrap();
     let mut value: Value =
         serde_json::from_str(script.sent().strip_prefix("PutMetricAlarm ").unwrap()).unwrap();
@@ -47,14 +47,14 @@ async fn as_described(alarm: &Alarm) -> Value {
 
 #[tokio::test]
 async fn it_is_made_in_one_call_and_seen_as_made() {
-    let script = Script::new().on("PutMetricAlarm", empty());
+    let script = ScriptedServer::new().on("PutMetricAlarm", empty());
     assert_eq!(
         alarm().write(&script.aws(), None).await.unwrap().as_deref(),
         Some(ARN)
     );
     assert_snapshot!(script.sent(), @r#"PutMetricAlarm {"AlarmName":"acme-lock-throttles","AlarmDescription":"The lock table is throttled","ActionsEnabled":true,"AlarmActions":["arn:aws:sns:eu-west-1:111122223333:alarms"],"EvaluationPeriods":1,"Threshold":0.5,"ComparisonOperator":"GreaterThanThreshold","TreatMissingData":"notBreaching","Metrics":[{"Id":"m1","MetricStat":{"Metric":{"Namespace":"AWS/DynamoDB","MetricName":"ThrottledRequests","Dimensions":[{"Name":"Operation","Value":"PutItem"},{"Name":"TableName","Value":"locks"}]},"Period":300,"Stat":"Sum"},"ReturnData":false},{"Id":"m2","MetricStat":{"Metric":{"Namespace":"AWS/DynamoDB","MetricName":"ThrottledRequests","Dimensions":[{"Name":"Operation","Value":"GetItem"},{"Name":"TableName","Value":"locks"}]},"Period":300,"Stat":"Sum"},"ReturnData":false},{"Id":"m3","MetricStat":{"Metric":{"Namespace":"AWS/DynamoDB","MetricName":"ThrottledRequests","Dimensions":[{"Name":"Operation","Value":"DeleteItem"},{"Name":"TableName","Value":"locks"}]},"Period":300,"Stat":"Sum"},"ReturnData":false},{"Id":"e1","Expression":"FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0)","ReturnData":true}],"Tags":[{"Key":"ManagedBy","Value":"tfbackend"},{"Key":"tfbackend:env","Value":"dev"},{"Key":"tfbackend:project","Value":"acme"},{"Key":"tfbackend:protected","Value":"true"},{"Key":"tfbackend:version","Value":"1"}]}"#);
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "DescribeAlarms",
             described(&json!([as_described(&alarm()).await])),
@@ -63,10 +63,10 @@ async fn it_is_made_in_one_call_and_seen_as_made() {
     let found = look(&script, &alarm()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: alarm(),
             output: Some(ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @r#"
@@ -77,7 +77,7 @@ async fn it_is_made_in_one_call_and_seen_as_made() {
 
 #[tokio::test]
 async fn absent() {
-    let script = || Script::new().always("ListTagsForResource", tagged(&tags()));
+    let script = || ScriptedServer::new().always("ListTagsForResource", tagged(&tags()));
     for others in [json!([]), json!([{"AlarmName": "acme-lock-throttles-2"}])] {
         assert_eq!(
             look(&script().on("DescribeAlarms", described(&others)), &alarm())
@@ -105,17 +105,17 @@ async fn an_alarm_without_queries_is_understood() {
         "Dimensions": [{"Name": "TableName", "Value": "locks"}], "Period": 60, "EvaluationPeriods": 2, "Threshold": 3.0,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold", "ActionsEnabled": false,
     }]);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeAlarms", described(&plain))
         .on("ListTagsForResource", tagged(&Tags::new()));
     let found = look(&script, &alarm()).await.unwrap().unwrap();
-    assert_eq!(found.owner, Owner::Unmanaged);
+    assert_eq!(found.owner, ResourceOwner::Unmanaged);
     let expected = Alarm {
         name: alarm().name,
         description: String::new(),
-        queries: vec![Query {
+        queries: vec![MetricQuery {
             id: String::new(),
-            what: What::Metric {
+            what: AlarmKind::Metric {
                 namespace: "AWS/DynamoDB".to_owned(),
                 name: "ThrottledRequests".to_owned(),
                 dimensions: BTreeMap::from([("TableName".to_owned(), "locks".to_owned())]),
@@ -151,7 +151,7 @@ async fn an_update_keeps_whom_others_have_told() {
     assert_eq!((to.threshold, &to.tags), (0.5, &both_tags()));
     assert_eq!(to.actions, ["arn:their-topic", TOPIC]);
     assert_eq!(alarm().over(&to), to);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("PutMetricAlarm", empty())
         .on("TagResource", empty());
     to.write(&script.aws(), Some(&theirs)).await.unwrap();
@@ -169,7 +169,7 @@ async fn an_update_keeps_whom_others_have_told() {
     );
     assert_snapshot!(sent.split_once("TagResource").unwrap().1, @r#" {"ResourceARN":"arn:aws:cloudwatch:eu-west-1:111122223333:alarm:acme-lock-throttles","Tags":[{"Key":"ManagedBy","Value":"tfbackend"},{"Key":"tfbackend:env","Value":"dev"},{"Key":"tfbackend:project","Value":"acme"},{"Key":"tfbackend:protected","Value":"true"},{"Key":"tfbackend:version","Value":"1"}]}"#);
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "DescribeAlarms",
             described(&json!([as_described(&to).await])),
@@ -180,10 +180,10 @@ async fn an_update_keeps_whom_others_have_told() {
 
 #[tokio::test]
 async fn an_update_sends_only_what_differs() {
-    let script = Script::new();
+    let script = ScriptedServer::new();
     alarm().write(&script.aws(), Some(&alarm())).await.unwrap();
     assert_eq!(script.sent(), "");
-    let script = Script::new().on("PutMetricAlarm", empty());
+    let script = ScriptedServer::new().on("PutMetricAlarm", empty());
     alarm()
         .write(
             &script.aws(),
@@ -195,7 +195,7 @@ async fn an_update_sends_only_what_differs() {
         .await
         .unwrap();
     assert_eq!(script.operations(), ["PutMetricAlarm"]);
-    let script = Script::new().on("TagResource", empty());
+    let script = ScriptedServer::new().on("TagResource", empty());
     alarm()
         .write(
             &script.aws(),
@@ -211,8 +211,11 @@ async fn an_update_sends_only_what_differs() {
 
 #[test]
 fn the_arn_is_in_the_callers_partition() {
-    assert_eq!(alarm().arn(&Script::new().aws_in("aws", REGION)), ARN);
-    let arn = alarm().arn(&Script::new().aws_in("aws-us-gov", "us-gov-east-1"));
+    assert_eq!(
+        alarm().arn(&ScriptedServer::new().aws_in("aws", REGION)),
+        ARN
+    );
+    let arn = alarm().arn(&ScriptedServer::new().aws_in("aws-us-gov", "us-gov-east-1"));
     assert_eq!(
         arn,
         "arn:aws-us-gov:cloudwatch:us-gov-east-1:111122223333:alarm:acme-lock-throttles"
@@ -221,7 +224,7 @@ fn the_arn_is_in_the_callers_partition() {
 
 #[tokio::test]
 async fn delete() {
-    let script = Script::new().on("DeleteAlarms", empty());
+    let script = ScriptedServer::new().on("DeleteAlarms", empty());
     alarm().delete(&script.aws()).await.unwrap();
     assert_eq!(
         script.sent(),

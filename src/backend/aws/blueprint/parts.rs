@@ -4,7 +4,7 @@ use super::{LOG_BUCKET, STATE_BUCKET, STATE_LIFECYCLE};
 use crate::engine::spec::Address;
 
 /// The parts of a bucket: one set of names for each of the two buckets.
-pub(super) struct Parts {
+pub(super) struct BucketAddresses {
     pub bucket: Address,
     pub public_access: Address,
     pub versioning: Address,
@@ -15,7 +15,7 @@ pub(super) struct Parts {
     pub policy: Address,
 }
 
-pub(super) const STATE: Parts = Parts {
+pub(super) const STATE: BucketAddresses = BucketAddresses {
     bucket: STATE_BUCKET,
     public_access: Address::new("state_bucket/public_access"),
     versioning: Address::new("state_bucket/versioning"),
@@ -26,7 +26,7 @@ pub(super) const STATE: Parts = Parts {
     policy: Address::new("state_bucket/policy"),
 };
 
-pub(super) const LOG: Parts = Parts {
+pub(super) const LOG: BucketAddresses = BucketAddresses {
     bucket: LOG_BUCKET,
     public_access: Address::new("log_bucket/public_access"),
     versioning: Address::new("log_bucket/versioning"),

@@ -2,13 +2,13 @@
 //! left out.
 
 use crate::settings::{
-    Alarms, Billing, Encryption, Settings, Topic,
+    AlarmSettings, BillingMode, EncryptionSettings, Settings, TopicSettings,
     layer::{LockMechanism, TrailKind},
 };
 
 /// Parts of an environment that its settings leave out, that are there, and that go on working.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Staying {
+pub struct LeftOutParts {
     pub trail: bool,
     /// The topic of our own.
     pub topic: bool,
@@ -25,40 +25,40 @@ pub struct Staying {
 pub fn widest(settings: &Settings) -> Settings {
     let mut wide = settings.clone();
     let rotation_days = match settings.encryption {
-        Encryption::NewKey { rotation_days } => rotation_days,
-        Encryption::OwnKey { .. } | Encryption::SseS3 => 365,
+        EncryptionSettings::NewKey { rotation_days } => rotation_days,
+        EncryptionSettings::OwnKey { .. } | EncryptionSettings::SseS3 => 365,
     };
-    wide.encryption = Encryption::NewKey { rotation_days };
+    wide.encryption = EncryptionSettings::NewKey { rotation_days };
     wide.lock = LockMechanism::Both;
     wide.bucket.access_logs = true;
     wide.bucket.delete_events = true;
     wide.table.recovery = true;
-    wide.table.billing = Billing::OnDemand;
+    wide.table.billing = BillingMode::OnDemand;
     wide.access.policy = true;
     wide.trail = TrailKind::New;
     wide.alarms = match &settings.alarms {
-        Alarms::On {
-            topic: Topic::New { emails },
+        AlarmSettings::On {
+            topic: TopicSettings::New { emails },
             bucket_gib,
             objects,
-        } => Alarms::On {
-            topic: Topic::New {
+        } => AlarmSettings::On {
+            topic: TopicSettings::New {
                 emails: emails.clone(),
             },
             bucket_gib: *bucket_gib,
             objects: *objects,
         },
-        Alarms::On {
-            topic: Topic::Existing { .. },
+        AlarmSettings::On {
+            topic: TopicSettings::Existing { .. },
             bucket_gib,
             objects,
-        } => Alarms::On {
-            topic: Topic::New { emails: vec![] },
+        } => AlarmSettings::On {
+            topic: TopicSettings::New { emails: vec![] },
             bucket_gib: *bucket_gib,
             objects: *objects,
         },
-        Alarms::Off => Alarms::On {
-            topic: Topic::New { emails: vec![] },
+        AlarmSettings::Off => AlarmSettings::On {
+            topic: TopicSettings::New { emails: vec![] },
             bucket_gib: 1,
             objects: 1,
         },

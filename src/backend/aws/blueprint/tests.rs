@@ -7,13 +7,13 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::{
-    backend::aws::testing::{ACCOUNT, Script},
+    backend::aws::testing::{ACCOUNT, ScriptedServer},
     engine::{
-        observation::{Observation, Seen},
-        plan::{Change, Plan, Reason},
-        spec::{Outputs, Spec, UNKNOWN},
+        observation::{Observation, Observed},
+        plan::{BlockReason, Plan, PlannedChange},
+        spec::{KnownOutputs, Spec, UNKNOWN},
     },
-    settings::{layer::Layer, merge::Sources, resolve::resolve},
+    settings::{layer::SettingsLayer, merge::SettingsSources, resolve::resolve},
 };
 
 const EACH: [(&str, &[&str]); 10] = [
@@ -76,19 +76,19 @@ const PLACES: [(&str, &str); 3] = [
 ];
 
 pub(in crate::backend::aws) fn settings(line: &str) -> Option<Settings> {
-    let command = Layer::augment_args(Command::new("test").no_binary_name(true));
+    let command = SettingsLayer::augment_args(Command::new("test").no_binary_name(true));
     let matches = command
         .try_get_matches_from(line.split_whitespace())
         .unwrap_or_else(|error| panic!("{line}: {error}"));
-    let flags = Layer::from_arg_matches(&matches).unwrap();
-    let sources = Sources {
+    let flags = SettingsLayer::from_arg_matches(&matches).unwrap();
+    let sources = SettingsSources {
         flags,
-        variables: Layer::default(),
+        variables: SettingsLayer::default(),
         file: None,
         ambient_region: None,
     };
     // Some pairs contradict each other.
-    resolve(&"dev".parse().unwrap(), &sources, &Layer::default()).ok()
+    resolve(&"dev".parse().unwrap(), &sources, &SettingsLayer::default()).ok()
 }
 
 pub(in crate::backend::aws) fn built(
@@ -100,11 +100,11 @@ pub(in crate::backend::aws) fn built(
         .replace("PARTITION", partition)
         .replace("REGION", region);
     let settings = settings(&line)?;
-    let names = Names::new(&settings, &ACCOUNT.parse().unwrap());
+    let names = DerivedNames::new(&settings, &ACCOUNT.parse().unwrap());
     Some(blueprint(
         &settings,
         &names,
-        &Script::new().aws_in(partition, region),
+        &ScriptedServer::new().aws_in(partition, region),
     ))
 }
 
@@ -129,7 +129,7 @@ fn each(mut check: impl FnMut(&str, &str, &Blueprint<AwsSpec>)) {
     assert!(count > 300, "{count}");
 }
 
-fn text(node: &Node<AwsSpec>) -> String {
+fn text(node: &BlueprintNode<AwsSpec>) -> String {
     serde_json::to_string(&node.spec).unwrap()
 }
 
@@ -288,7 +288,7 @@ fn where_there_is_nothing_everything_is_made() {
         let nothing: Observation<AwsSpec> = blueprint
             .nodes()
             .iter()
-            .map(|node| (node.address.clone(), Seen::Absent))
+            .map(|node| (node.address.clone(), Observed::Absent))
             .collect();
         for step in Plan::to_apply(blueprint, &nothing, false).steps {
             let brought_along = blueprint
@@ -298,9 +298,9 @@ fn where_there_is_nothing_everything_is_made() {
                 .reference()
                 .is_some();
             match step.change {
-                Change::Create { .. } => assert!(!brought_along, "{line}: {}", step.address),
-                Change::Blocked {
-                    reason: Reason::Missing { .. },
+                PlannedChange::Create { .. } => assert!(!brought_along, "{line}: {}", step.address),
+                PlannedChange::Blocked {
+                    reason: BlockReason::Missing { .. },
                 } => assert!(brought_along, "{line}: {}", step.address),
                 change => panic!("{line}: {change:?}"),
             }
@@ -312,7 +312,7 @@ fn where_there_is_nothing_everything_is_made() {
 #[test]
 fn what_was_made_is_no_difference() {
     let policy = "arn:aws:iam::111122223333:policy/acme-tfstate-dev-runner-eu-west-1".to_owned();
-    let known = Outputs::from([
+    let known = KnownOutputs::from([
         (KEY, crate::backend::aws::testing::KEY_ARN.to_owned()),
         (RUNNER_POLICY, policy),
     ]);
@@ -412,28 +412,28 @@ fn only_what_was_asked_for() {
 /// and not by who looks first.
 #[test]
 fn a_key_without_its_alias_is_compared_with_and_never_written() {
-    use crate::{backend::aws::key::Leads, engine::observation::Owner};
+    use crate::{backend::aws::key::AliasTarget, engine::observation::ResourceOwner};
     let blueprint = built("", "aws", "eu-west-1").unwrap();
-    let found = Outputs::from([(KEY, crate::backend::aws::testing::KEY_ARN.to_owned())]);
-    let observed = |leads: Leads, there: &[&str]| -> Observation<AwsSpec> {
-        let seen = |node: &Node<AwsSpec>| match &node.spec {
+    let found = KnownOutputs::from([(KEY, crate::backend::aws::testing::KEY_ARN.to_owned())]);
+    let observed = |leads: AliasTarget, there: &[&str]| -> Observation<AwsSpec> {
+        let seen = |node: &BlueprintNode<AwsSpec>| match &node.spec {
             AwsSpec::Key(key) => {
-                let key = AwsSpec::Key(crate::backend::aws::key::Key {
+                let key = AwsSpec::Key(crate::backend::aws::key::KmsKey {
                     alias_leads: leads.clone(),
                     ..key.clone()
                 });
-                Seen::Present {
+                Observed::Present {
                     spec: key,
                     output: found.get(&KEY).cloned(),
-                    owner: Owner::Us,
+                    owner: ResourceOwner::Us,
                 }
             }
-            spec if there.contains(&node.address.as_str()) => Seen::Present {
+            spec if there.contains(&node.address.as_str()) => Observed::Present {
                 spec: spec.resolve(&found),
                 output: None,
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
             },
-            _ => Seen::Absent,
+            _ => Observed::Absent,
         };
         blueprint
             .nodes()
@@ -446,11 +446,11 @@ fn a_key_without_its_alias_is_compared_with_and_never_written() {
             .filter(|step| serde_json::to_string(step).unwrap().contains(UNKNOWN))
             .count()
     };
-    let unnamed = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &[]), false);
+    let unnamed = Plan::to_apply(&blueprint, &observed(AliasTarget::Nowhere, &[]), false);
     let nothing: Observation<AwsSpec> = blueprint
         .nodes()
         .iter()
-        .map(|node| (node.address.clone(), Seen::Absent))
+        .map(|node| (node.address.clone(), Observed::Absent))
         .collect();
     assert_eq!(
         waits(&unnamed),
@@ -465,7 +465,7 @@ fn a_key_without_its_alias_is_compared_with_and_never_written() {
     assert_eq!(
         waits(&Plan::to_apply(
             &blueprint,
-            &observed(Leads::Here, &[]),
+            &observed(AliasTarget::Here, &[]),
             false
         )),
         0
@@ -476,7 +476,7 @@ fn a_key_without_its_alias_is_compared_with_and_never_written() {
         .iter()
         .map(|node| node.address.as_str())
         .collect();
-    let repair = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &all), false);
+    let repair = Plan::to_apply(&blueprint, &observed(AliasTarget::Nowhere, &all), false);
     assert_eq!(
         repair
             .writes()

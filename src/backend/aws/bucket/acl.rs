@@ -6,15 +6,18 @@ use aws_sdk_s3::types::{Grant, Grantee};
 
 use super::NOT_YET;
 use crate::backend::aws::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
 };
 
-const GET: Api = Api::new("s3:GetBucketAcl");
+const GET: ApiOperation = ApiOperation::new("s3:GetBucketAcl");
 
 /// Each grant to another than the owner, as `READ to the group LogDelivery`; `None` if there is no
 /// such bucket.
-pub(super) async fn grants(aws: &Aws, bucket: &str) -> Result<Option<Vec<String>>, AwsError> {
+pub(super) async fn grants(
+    aws: &AwsProvider,
+    bucket: &str,
+) -> Result<Option<Vec<String>>, AwsError> {
     let request = aws
         .clients
         .s3

@@ -13,17 +13,17 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
-use super::{Bucket, DELETE, NOT_YET};
+use super::{BucketSpec, DELETE, NOT_YET};
 use crate::backend::aws::{
-    Aws,
+    AwsProvider,
     error::{AwsError, found},
 };
 
-impl Bucket {
+impl BucketSpec {
     /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
     /// `None` where S3 does not say what time it is.
-    pub async fn delete_at(&self, aws: &Aws) -> Result<Option<Timestamp>, AwsError> {
-        let date = Date::default();
+    pub async fn delete_at(&self, aws: &AwsProvider) -> Result<Option<Timestamp>, AwsError> {
+        let date = AnswerDate::default();
         let request = aws
             .clients
             .s3
@@ -38,9 +38,9 @@ impl Bucket {
 
 /// Of the last answer: the clock of this machine may be minutes off.
 #[derive(Clone, Debug, Default)]
-struct Date(Arc<Mutex<Option<Timestamp>>>);
+struct AnswerDate(Arc<Mutex<Option<Timestamp>>>);
 
-impl Intercept for Date {
+impl Intercept for AnswerDate {
     fn name(&self) -> &'static str {
         "Date"
     }

@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::{NO_BUCKET, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
-const PUT: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+const GET: ApiOperation =
+    ApiOperation::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
+const PUT: ApiOperation =
+    ApiOperation::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
 /// How the alias of the key ends that S3 has in every account.
 const MANAGED: &str = "alias/aws/s3";
 /// `s3:x-amz-server-side-encryption` of a KMS key.
@@ -28,7 +30,7 @@ pub const AES256: &str = "AES256";
 const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Encryption {
+pub struct BucketEncryption {
     pub bucket: String,
     /// `aws:kms` or `AES256`.
     pub algorithm: String,
@@ -40,7 +42,7 @@ pub struct Encryption {
     pub blocked: Vec<String>,
 }
 
-impl Encryption {
+impl BucketEncryption {
     pub fn kms(bucket: String, key: String) -> Self {
         Self {
             bucket,
@@ -62,7 +64,7 @@ impl Encryption {
     }
 }
 
-impl Spec for Encryption {
+impl Spec for BucketEncryption {
     /// What is stricter stays: two layers of encryption, and whatever else is blocked.
     fn over(&self, observed: &Self) -> Self {
         let two_layers =
@@ -129,14 +131,14 @@ impl Spec for Encryption {
     }
 }
 
-impl Encryption {
+impl BucketEncryption {
     /// What the bucket `name` of this account has, if it has any.
     ///
     /// # Errors
     /// If it may not be looked at.
-    pub async fn of(aws: &Aws, name: &str) -> Result<Option<Self>, AwsError> {
+    pub async fn of(aws: &AwsProvider, name: &str) -> Result<Option<Self>, AwsError> {
         Ok(Self::s3(name.to_owned())
-            .look(&Look::new(aws))
+            .look(&ObserveContext::new(aws))
             .await?
             .map(|found| found.spec))
     }
@@ -160,8 +162,11 @@ impl Encryption {
     }
 }
 
-impl Resource for Encryption {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for BucketEncryption {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -182,7 +187,7 @@ impl Resource for Encryption {
                 .blocked_encryption_types
                 .and_then(|types| types.encryption_type)
                 .unwrap_or_default();
-            Found::part(Self {
+            ObservedResource::part(Self {
                 bucket: self.bucket.clone(),
                 algorithm: default
                     .as_ref()
@@ -199,7 +204,11 @@ impl Resource for Encryption {
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let default = ServerSideEncryptionByDefault::builder()
             .sse_algorithm(ServerSideEncryption::from(&*self.algorithm))
             .set_kms_master_key_id(self.key.clone())

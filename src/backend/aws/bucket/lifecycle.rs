@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{NO_BUCKET, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
     state::layout::PROBE,
@@ -17,41 +17,41 @@ use crate::{
 
 pub mod rule;
 
-use rule::{Filter, Rule};
+use rule::{LifecycleFilter, ObjectLifecycleRule};
 
-const GET: Api = Api::allowed_by(
+const GET: ApiOperation = ApiOperation::allowed_by(
     "s3:GetBucketLifecycleConfiguration",
     "s3:GetLifecycleConfiguration",
 );
-const PUT: Api = Api::allowed_by(
+const PUT: ApiOperation = ApiOperation::allowed_by(
     "s3:PutBucketLifecycleConfiguration",
     "s3:PutLifecycleConfiguration",
 );
 const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lifecycle {
+pub struct LifecycleSpec {
     pub bucket: String,
-    pub rules: Vec<Rule>,
+    pub rules: Vec<ObjectLifecycleRule>,
     /// From which size on the transitions of others move objects; each write says it anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition_minimum: Option<String>,
 }
 
-impl Lifecycle {
+impl LifecycleSpec {
     /// For states: a version goes only when it is older than `days` *and* beyond the `newest`.
     /// A bare age would leave a state that has not changed for long with nothing to go back to.
     pub fn of_states(bucket: String, days: u32, newest: u32, abort_uploads_days: u32) -> Self {
-        let history = Rule {
+        let history = ObjectLifecycleRule {
             noncurrent_days: Some(days),
             noncurrent_newest: Some(newest),
             abort_uploads_days: Some(abort_uploads_days),
-            ..Rule::whole_bucket("tfbackend-history")
+            ..ObjectLifecycleRule::whole_bucket("tfbackend-history")
         };
         // A lock file that was released leaves a delete marker behind.
-        let markers = Rule {
+        let markers = ObjectLifecycleRule {
             expired_delete_markers: Some(true),
-            ..Rule::whole_bucket("tfbackend-delete-markers")
+            ..ObjectLifecycleRule::whole_bucket("tfbackend-delete-markers")
         };
         Self {
             bucket,
@@ -64,13 +64,13 @@ impl Lifecycle {
     /// newest fifty of it.
     #[must_use]
     pub fn and_probes(mut self, workspace_prefix: &str) -> Self {
-        let below = |id: &str, prefix: String| Rule {
-            filter: Filter {
+        let below = |id: &str, prefix: String| ObjectLifecycleRule {
+            filter: LifecycleFilter {
                 prefix,
-                ..Filter::default()
+                ..LifecycleFilter::default()
             },
             noncurrent_days: Some(1),
-            ..Rule::whole_bucket(id)
+            ..ObjectLifecycleRule::whole_bucket(id)
         };
         self.rules
             .push(below("tfbackend-probes", format!("{PROBE}/")));
@@ -86,15 +86,15 @@ impl Lifecycle {
 
     /// For logs: everything goes after `days`.
     pub fn of_logs(bucket: String, days: u32, abort_uploads_days: u32) -> Self {
-        let logs = Rule {
+        let logs = ObjectLifecycleRule {
             expiration_days: Some(days),
             noncurrent_days: Some(days),
             abort_uploads_days: Some(abort_uploads_days),
-            ..Rule::whole_bucket("tfbackend-logs")
+            ..ObjectLifecycleRule::whole_bucket("tfbackend-logs")
         };
-        let markers = Rule {
+        let markers = ObjectLifecycleRule {
             expired_delete_markers: Some(true),
-            ..Rule::whole_bucket("tfbackend-delete-markers")
+            ..ObjectLifecycleRule::whole_bucket("tfbackend-delete-markers")
         };
         Self {
             bucket,
@@ -104,14 +104,14 @@ impl Lifecycle {
     }
 }
 
-impl Spec for Lifecycle {
+impl Spec for LifecycleSpec {
     fn over(&self, observed: &Self) -> Self {
-        let is_ours = |rule: &&Rule| rule.is_ours();
-        let wanted: Vec<Rule> = self
+        let is_ours = |rule: &&ObjectLifecycleRule| rule.is_ours();
+        let wanted: Vec<ObjectLifecycleRule> = self
             .rules
             .iter()
             .map(|rule| rule.beside(observed.rules.iter().filter(|rule| !is_ours(rule))))
-            .filter(Rule::does_something)
+            .filter(ObjectLifecycleRule::does_something)
             .collect();
         let mut merged = observed.clone();
         merged
@@ -130,8 +130,11 @@ impl Spec for Lifecycle {
     }
 }
 
-impl Resource for Lifecycle {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for LifecycleSpec {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -148,12 +151,12 @@ impl Resource for Lifecycle {
                 .rules
                 .unwrap_or_default()
                 .into_iter()
-                .map(Rule::from_sdk)
+                .map(ObjectLifecycleRule::from_sdk)
                 .collect();
             let transition_minimum = answer
                 .transition_default_minimum_object_size
                 .map(|size| size.as_str().to_owned());
-            Found::part(Self {
+            ObservedResource::part(Self {
                 bucket: self.bucket.clone(),
                 rules,
                 transition_minimum,
@@ -161,8 +164,12 @@ impl Resource for Lifecycle {
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let rules = self.rules.iter().map(Rule::to_sdk).collect();
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
+        let rules = self.rules.iter().map(ObjectLifecycleRule::to_sdk).collect();
         let configuration = BucketLifecycleConfiguration::builder()
             .set_rules(Some(rules))
             .build()

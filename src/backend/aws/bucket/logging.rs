@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 use super::NOT_YET;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::new("s3:GetBucketLogging");
-const PUT: Api = Api::new("s3:PutBucketLogging");
+const GET: ApiOperation = ApiOperation::new("s3:GetBucketLogging");
+const PUT: ApiOperation = ApiOperation::new("s3:PutBucketLogging");
 /// The target's policy is not seen everywhere at once.
 const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidTargetBucketForLogging"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Logging {
+pub struct AccessLogging {
     pub bucket: String,
     pub target: Option<String>,
     pub prefix: Option<String>,
 }
 
-impl Spec for Logging {
+impl Spec for AccessLogging {
     /// Whoever reads them there would miss them.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let theirs = observed
@@ -44,8 +44,11 @@ impl Spec for Logging {
     }
 }
 
-impl Resource for Logging {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for AccessLogging {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -62,7 +65,7 @@ impl Resource for Logging {
                 Some(logging) => (Some(logging.target_bucket), Some(logging.target_prefix)),
                 None => (None, None),
             };
-            Found::part(Self {
+            ObservedResource::part(Self {
                 bucket: self.bucket.clone(),
                 target,
                 prefix,
@@ -70,7 +73,11 @@ impl Resource for Logging {
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let target = self.target.clone().unwrap_or_default();
         let logging = LoggingEnabled::builder()
             .target_bucket(target)
@@ -93,7 +100,7 @@ impl Resource for Logging {
     }
 
     /// What was written stays in its bucket.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let status = BucketLoggingStatus::builder().build();
         let request = aws
             .clients

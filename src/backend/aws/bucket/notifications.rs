@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::NOT_YET;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::allowed_by(
+const GET: ApiOperation = ApiOperation::allowed_by(
     "s3:GetBucketNotificationConfiguration",
     "s3:GetBucketNotification",
 );
-const PUT: Api = Api::allowed_by(
+const PUT: ApiOperation = ApiOperation::allowed_by(
     "s3:PutBucketNotificationConfiguration",
     "s3:PutBucketNotification",
 );
@@ -31,15 +31,15 @@ const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidArgument"];
 pub const OURS: &str = "tfbackend-";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Notifications {
+pub struct BucketNotifications {
     pub bucket: String,
     pub event_bridge: bool,
-    pub targets: Vec<Target>,
+    pub targets: Vec<NotificationTarget>,
 }
 
 /// One kind of event, told to one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Target {
+pub struct NotificationTarget {
     pub id: String,
     pub kind: TargetKind,
     pub arn: String,
@@ -56,7 +56,7 @@ pub enum TargetKind {
     Function,
 }
 
-impl Target {
+impl NotificationTarget {
     fn same(&self, other: &Self) -> bool {
         let mut a = self.clone();
         a.id.clone_from(&other.id);
@@ -93,7 +93,7 @@ impl Target {
     }
 }
 
-impl Spec for Notifications {
+impl Spec for BucketNotifications {
     fn over(&self, observed: &Self) -> Self {
         let mut merged = observed.clone();
         merged.event_bridge |= self.event_bridge;
@@ -121,7 +121,8 @@ impl Spec for Notifications {
             .targets
             .iter()
             .filter(|target| !target.id.starts_with(OURS));
-        let clash = |theirs: &&Target| self.targets.iter().any(|ours| ours.clashes(theirs));
+        let clash =
+            |theirs: &&NotificationTarget| self.targets.iter().any(|ours| ours.clashes(theirs));
         theirs
             .filter(|theirs| !self.targets.iter().any(|ours| ours.same(theirs)))
             .find(clash)
@@ -135,8 +136,11 @@ impl Spec for Notifications {
     }
 }
 
-impl Resource for Notifications {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for BucketNotifications {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -156,7 +160,7 @@ impl Resource for Notifications {
              kind,
              arn,
              events: Vec<Event>,
-             filter: Option<NotificationConfigurationFilter>| Target {
+             filter: Option<NotificationConfigurationFilter>| NotificationTarget {
                 id: id.unwrap_or_default(),
                 kind,
                 arn,
@@ -195,14 +199,18 @@ impl Resource for Notifications {
             ));
         }
         let event_bridge = answer.event_bridge_configuration.is_some();
-        Ok(Some(Found::part(Self {
+        Ok(Some(ObservedResource::part(Self {
             bucket: self.bucket.clone(),
             event_bridge,
             targets,
         })))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let mut configuration = NotificationConfiguration::builder();
         if self.event_bridge {
             configuration = configuration
@@ -261,7 +269,7 @@ impl Resource for Notifications {
     }
 
     /// Those of others stay.
-    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+    async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let targets = self
             .targets
             .iter()

@@ -8,20 +8,20 @@ use super::{
 };
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
         policies::FREEZE,
-        policy::{Document, Statement, openings},
-        resource::{Found, Look, Resource},
+        policy::{PolicyDocument, Statement, openings},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
 pub mod denial;
 
-const GET: Api = Api::new("s3:GetBucketPolicy");
-const PUT: Api = Api::new("s3:PutBucketPolicy");
-const DELETE: Api = Api::new("s3:DeleteBucketPolicy");
+const GET: ApiOperation = ApiOperation::new("s3:GetBucketPolicy");
+const PUT: ApiOperation = ApiOperation::new("s3:PutBucketPolicy");
+const DELETE: ApiOperation = ApiOperation::new("s3:DeleteBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
 /// The condition keys by which it asks for the encryption of what is written.
 pub const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
@@ -30,7 +30,7 @@ pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketPolicy {
     pub bucket: String,
-    pub document: Document,
+    pub document: PolicyDocument,
     /// Statements that are wanted as well, and wait until they refuse no run that is allowed
     /// today.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,7 +38,7 @@ pub struct BucketPolicy {
 }
 
 impl BucketPolicy {
-    pub fn new(bucket: String, document: Document) -> Self {
+    pub fn new(bucket: String, document: PolicyDocument) -> Self {
         Self {
             bucket,
             document,
@@ -74,8 +74,9 @@ impl Spec for BucketPolicy {
             ));
         }
         // What Terraform sends is the same while a statement waits.
-        let whole = Document::new([self.document.statements.clone(), self.later.clone()].concat());
-        let denials = denial::denials(&observed.document, &denial::Sends::by(&whole)?);
+        let whole =
+            PolicyDocument::new([self.document.statements.clone(), self.later.clone()].concat());
+        let denials = denial::denials(&observed.document, &denial::EncryptionHeaders::by(&whole)?);
         (!denials.is_empty()).then(|| {
             format!(
                 "with the policy of bucket {} no apply would succeed: {}",
@@ -90,13 +91,20 @@ impl Spec for BucketPolicy {
     }
 }
 
-impl Resource for BucketPolicy {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for BucketPolicy {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let found = get(look.aws, &self.bucket).await?;
-        Ok(found.map(|document| Found::part(Self::new(self.bucket.clone(), document))))
+        Ok(found.map(|document| ObservedResource::part(Self::new(self.bucket.clone(), document))))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         put(aws, &self.bucket, &self.document, NOT_YET)
             .await
             .map(|()| None)
@@ -105,7 +113,7 @@ impl Resource for BucketPolicy {
 
 /// Whether every write that names its encryption has to name this key (its ARN; `None` for keys of
 /// Amazon S3).
-pub fn asks_for_nothing_but(document: &Document, key: Option<&str>) -> bool {
+pub fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> bool {
     let asks = |sid, operator, name, only: &str| {
         document.statement(sid).is_some_and(|statement| {
             statement
@@ -127,7 +135,7 @@ pub fn asks_for_nothing_but(document: &Document, key: Option<&str>) -> bool {
 ///
 /// # Errors
 /// If it may not be looked at.
-pub async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> {
+pub async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<PolicyDocument>, AwsError> {
     let request = aws
         .clients
         .s3
@@ -145,9 +153,9 @@ pub async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> 
 
 /// `not_yet` are codes that a later try may get rid of.
 pub(in crate::backend::aws) async fn put(
-    aws: &Aws,
+    aws: &AwsProvider,
     bucket: &str,
-    document: &Document,
+    document: &PolicyDocument,
     not_yet: &[&str],
 ) -> Result<(), AwsError> {
     let request = aws
@@ -163,7 +171,10 @@ pub(in crate::backend::aws) async fn put(
 }
 
 /// There may be none.
-pub(in crate::backend::aws) async fn delete(aws: &Aws, bucket: &str) -> Result<(), AwsError> {
+pub(in crate::backend::aws) async fn delete(
+    aws: &AwsProvider,
+    bucket: &str,
+) -> Result<(), AwsError> {
     let request = aws
         .clients
         .s3

@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::{NO_BUCKET, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::allowed_by("s3:GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock");
-const PUT: Api = Api::allowed_by("s3:PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock");
+const GET: ApiOperation =
+    ApiOperation::allowed_by("s3:GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock");
+const PUT: ApiOperation =
+    ApiOperation::allowed_by("s3:PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock");
 const ABSENT: &[&str] = &["NoSuchPublicAccessBlockConfiguration", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +46,11 @@ impl Spec for PublicAccess {
     }
 }
 
-impl Resource for PublicAccess {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for PublicAccess {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -60,7 +65,7 @@ impl Resource for PublicAccess {
         Ok(answer
             .and_then(|answer| answer.public_access_block_configuration)
             .map(|block| {
-                Found::part(Self {
+                ObservedResource::part(Self {
                     bucket: self.bucket.clone(),
                     block_public_acls: block.block_public_acls.unwrap_or(false),
                     ignore_public_acls: block.ignore_public_acls.unwrap_or(false),
@@ -70,7 +75,11 @@ impl Resource for PublicAccess {
             }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let block = PublicAccessBlockConfiguration::builder()
             .block_public_acls(self.block_public_acls)
             .ignore_public_acls(self.ignore_public_acls)

@@ -5,23 +5,23 @@ use aws_sdk_s3::types::{BucketAbacStatus, Tag, Tagging};
 
 use super::{NOT_YET, policy};
 use crate::backend::aws::{
-    Aws,
-    error::{Api, AwsError, Kind, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, ServiceErrorKind, found},
     ownership::Tags,
 };
 
-const GET: Api = Api::new("s3:GetBucketTagging");
-const PUT: Api = Api::new("s3:PutBucketTagging");
-const GET_ABAC: Api = Api::allowed_by("s3:GetBucketAbac", "s3:GetBucketABAC");
-const TAG: Api = Api::new("s3:TagResource");
-const GET_VERSIONING: Api = Api::new("s3:GetBucketVersioning");
-const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
+const GET: ApiOperation = ApiOperation::new("s3:GetBucketTagging");
+const PUT: ApiOperation = ApiOperation::new("s3:PutBucketTagging");
+const GET_ABAC: ApiOperation = ApiOperation::allowed_by("s3:GetBucketAbac", "s3:GetBucketABAC");
+const TAG: ApiOperation = ApiOperation::new("s3:TagResource");
+const GET_VERSIONING: ApiOperation = ApiOperation::new("s3:GetBucketVersioning");
+const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
 
 /// How S3 answers a creation with tags where it does not take them yet, as in `aws-eusc`.
 pub(super) const REFUSED: &[&str] = &["UnsupportedArgument", "NotImplemented", "XNotImplemented"];
 
 /// None without the bucket.
-pub(super) async fn get(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {
+pub(super) async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<Tags>, AwsError> {
     let request = aws
         .clients
         .s3
@@ -41,7 +41,7 @@ pub(super) async fn get(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsErro
 }
 
 /// Replaces the whole set, so `tags` has those of others as well.
-pub(super) async fn put(aws: &Aws, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
+pub(super) async fn put(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
     let tagging = Tagging::builder()
         .set_tag_set(Some(to_sdk(tags)))
         .build()
@@ -61,7 +61,10 @@ pub(super) async fn put(aws: &Aws, bucket: &str, tags: &Tags) -> Result<(), AwsE
     };
     // With attribute-based access control on, a bucket takes tags by way of S3 Control only; which
     // code says so is not documented.
-    let may_be_abac = matches!(error.kind, Kind::Refused | Kind::Denied) && !error.is(NOT_YET);
+    let may_be_abac = matches!(
+        error.kind,
+        ServiceErrorKind::Refused | ServiceErrorKind::Denied
+    ) && !error.is(NOT_YET);
     if may_be_abac && has_abac(aws, bucket).await {
         add(aws, bucket, tags).await
     } else {
@@ -70,7 +73,7 @@ pub(super) async fn put(aws: &Aws, bucket: &str, tags: &Tags) -> Result<(), AwsE
 }
 
 /// False where S3 does not say: then the first refusal stands.
-async fn has_abac(aws: &Aws, bucket: &str) -> bool {
+async fn has_abac(aws: &AwsProvider, bucket: &str) -> bool {
     let request = aws
         .clients
         .s3
@@ -85,7 +88,7 @@ async fn has_abac(aws: &Aws, bucket: &str) -> bool {
     answer.and_then(|abac| abac.status) == Some(BucketAbacStatus::Enabled)
 }
 
-async fn add(aws: &Aws, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
+async fn add(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
     let tag = |(key, value): (&String, &String)| {
         aws_sdk_s3control::types::Tag::builder()
             .key(key)
@@ -108,7 +111,7 @@ async fn add(aws: &Aws, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
 
 /// Whether nothing was done with a bucket since it was made: no object, no policy, and versioning
 /// was never on.
-pub(super) async fn is_untouched(aws: &Aws, bucket: &str) -> Result<bool, AwsError> {
+pub(super) async fn is_untouched(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
     let versioning = aws
         .clients
         .s3

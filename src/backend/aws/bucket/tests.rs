@@ -4,17 +4,17 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::backend::aws::{
-    error::Kind,
+    error::ServiceErrorKind,
     testing::{
-        ACCOUNT, Answer, Script, absent_only_by, both_tags, empty, error, gone_only_by, look,
-        retried_on, tags, text, their_tags, xml_tags,
+        ACCOUNT, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, empty, error,
+        gone_only_by, look, retried_on, tags, text, their_tags, xml_tags,
     },
 };
 
 const NAME: &str = "acme-tfstate-dev";
 
-fn bucket() -> Bucket {
-    Bucket {
+fn bucket() -> BucketSpec {
+    BucketSpec {
         name: NAME.to_owned(),
         region: "eu-west-1".to_owned(),
         account_regional: false,
@@ -24,14 +24,14 @@ fn bucket() -> Bucket {
     }
 }
 
-pub(super) fn tagging(tags: &Tags) -> Answer {
+pub(super) fn tagging(tags: &Tags) -> ScriptedAnswer {
     text(format!(
         "<Tagging><TagSet>{}</TagSet></Tagging>",
         xml_tags("Tag", tags)
     ))
 }
 
-fn ownership(kind: &str) -> Answer {
+fn ownership(kind: &str) -> ScriptedAnswer {
     text(format!(
         "<OwnershipControls><Rule><ObjectOwnership>{kind}</ObjectOwnership></Rule></\
          OwnershipControls>"
@@ -39,7 +39,7 @@ fn ownership(kind: &str) -> Answer {
 }
 
 /// The owner's own grant, and these.
-fn acl(others: &[&str]) -> Answer {
+fn acl(others: &[&str]) -> ScriptedAnswer {
     let grant = |grantee: &str, permission: &str| {
         format!(
             "<Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
@@ -57,11 +57,11 @@ fn acl(others: &[&str]) -> Answer {
     ))
 }
 
-fn head() -> Answer {
+fn head() -> ScriptedAnswer {
     empty().header("x-amz-bucket-region", "eu-west-1")
 }
 
-fn there(script: Script) -> Script {
+fn there(script: ScriptedServer) -> ScriptedServer {
     script
         .always("HEAD", head())
         .always("GET ?tagging", tagging(&tags()))
@@ -70,14 +70,14 @@ fn there(script: Script) -> Script {
 
 #[tokio::test]
 async fn a_bucket_that_is_there_is_seen_with_its_owner() {
-    let script = there(Script::new());
+    let script = there(ScriptedServer::new());
     let found = look(&script, &bucket()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: bucket(),
             output: Some(NAME.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @"
@@ -89,29 +89,29 @@ async fn a_bucket_that_is_there_is_seen_with_its_owner() {
     x-amz-expected-bucket-owner: 111122223333
     ");
 
-    let script = there(Script::new())
+    let script = there(ScriptedServer::new())
         .on("GET ?tagging", tagging(&their_tags()))
         .on("GET ?ownershipControls", ownership("ObjectWriter"))
         .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap();
-    let spec = Bucket {
+    let spec = BucketSpec {
         tags: their_tags(),
         ownership: "ObjectWriter".to_owned(),
         ..bucket()
     };
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec,
             output: Some(NAME.to_owned()),
-            owner: Owner::Unmanaged
+            owner: ResourceOwner::Unmanaged
         }
     );
 }
 
 #[tokio::test]
 async fn a_bucket_without_tags_and_ownership_is_there_and_not_ours() {
-    let script = there(Script::new())
+    let script = there(ScriptedServer::new())
         .on("GET ?tagging", error(404, "NoSuchTagSet"))
         .on(
             "GET ?ownershipControls",
@@ -119,12 +119,12 @@ async fn a_bucket_without_tags_and_ownership_is_there_and_not_ours() {
         )
         .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap();
-    let spec = Bucket {
+    let spec = BucketSpec {
         tags: Tags::new(),
         ownership: "not set".to_owned(),
         ..bucket()
     };
-    assert_eq!((found.spec, found.owner), (spec, Owner::Unmanaged));
+    assert_eq!((found.spec, found.owner), (spec, ResourceOwner::Unmanaged));
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
         "xsi:type=\"Group\"><URI>http://acs.amazonaws.com/groups/s3/LogDelivery</URI>",
         "xsi:type=\"CanonicalUser\"><ID>them</ID>",
     ];
-    let script = there(Script::new())
+    let script = there(ScriptedServer::new())
         .on("GET ?ownershipControls", ownership("ObjectWriter"))
         .on("GET ?acl", acl(&others));
     let found = look(&script, &bucket()).await.unwrap().unwrap().spec;
@@ -156,7 +156,7 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
             .contains("grants")
     );
 
-    let script = there(Script::new())
+    let script = there(ScriptedServer::new())
         .on("GET ?ownershipControls", ownership("ObjectWriter"))
         .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap().spec;
@@ -164,7 +164,7 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
         (bucket().blocked_by(&found), bucket().over(&found)),
         (None, bucket())
     );
-    let script = there(Script::new())
+    let script = there(ScriptedServer::new())
         .on("GET ?ownershipControls", ownership("ObjectWriter"))
         .on("GET ?acl", error(403, "AccessDenied"));
     assert_eq!(
@@ -175,19 +175,19 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
 
 #[tokio::test]
 async fn only_a_404_of_the_bucket_itself_is_absence() {
-    let others = |script: Script| {
+    let others = |script: ScriptedServer| {
         script
             .always("GET ?tagging", error(404, NO_BUCKET))
             .always("GET ?ownershipControls", error(404, NO_BUCKET))
     };
-    let script = others(Script::new().on("HEAD", error(404, "")));
+    let script = others(ScriptedServer::new().on("HEAD", error(404, "")));
     assert_eq!(look(&script, &bucket()).await.unwrap(), None);
     for (status, kind) in [
-        (403, Kind::Denied),
-        (500, Kind::Server),
-        (400, Kind::Refused),
+        (403, ServiceErrorKind::Denied),
+        (500, ServiceErrorKind::Server),
+        (400, ServiceErrorKind::Refused),
     ] {
-        let script = others(Script::new().always("HEAD", error(status, "")));
+        let script = others(ScriptedServer::new().always("HEAD", error(status, "")));
         assert_eq!(look(&script, &bucket()).await.unwrap_err().kind, kind);
     }
     absent_only_by(&bucket(), "GET ?tagging", &[NO_BUCKET], |script| {
@@ -211,7 +211,7 @@ async fn only_a_404_of_the_bucket_itself_is_absence() {
 
 #[tokio::test]
 async fn a_bucket_of_another_account_is_denied_wherever_it_is() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "HEAD",
             error(403, "").header("x-amz-bucket-region", "us-west-2"),
@@ -220,27 +220,27 @@ async fn a_bucket_of_another_account_is_denied_wherever_it_is() {
         .always("GET ?ownershipControls", error(403, "AccessDenied"));
     assert_eq!(
         look(&script, &bucket()).await.unwrap_err().kind,
-        Kind::Denied
+        ServiceErrorKind::Denied
     );
 }
 
 #[tokio::test]
 async fn a_bucket_in_another_region_is_seen_there_and_blocks() {
-    let wrong = |script: Script| {
+    let wrong = |script: ScriptedServer| {
         script
             .always("GET ?tagging", error(301, "PermanentRedirect"))
             .always("GET ?ownershipControls", error(301, "PermanentRedirect"))
     };
     for script in [
-        wrong(Script::new()).on(
+        wrong(ScriptedServer::new()).on(
             "HEAD",
             error(301, "").header("x-amz-bucket-region", "us-west-2"),
         ),
-        wrong(Script::new()).on(
+        wrong(ScriptedServer::new()).on(
             "HEAD",
             error(400, "").header("x-amz-bucket-region", "us-west-2"),
         ),
-        wrong(Script::new()).on("HEAD", empty().header("x-amz-bucket-region", "us-west-2")),
+        wrong(ScriptedServer::new()).on("HEAD", empty().header("x-amz-bucket-region", "us-west-2")),
     ] {
         let found = look(&script, &bucket()).await.unwrap().unwrap();
         assert_eq!(found.spec.region, "us-west-2");
@@ -255,7 +255,7 @@ async fn a_bucket_in_another_region_is_seen_there_and_blocks() {
 
 #[tokio::test]
 async fn a_bucket_is_made_with_tags_and_ownership_in_one_call() {
-    let script = Script::new().on("PUT", empty());
+    let script = ScriptedServer::new().on("PUT", empty());
     assert_eq!(
         bucket()
             .write(&script.aws(), None)
@@ -271,8 +271,8 @@ async fn a_bucket_is_made_with_tags_and_ownership_in_one_call() {
     ");
 
     // The default region must not be named, and other partitions have hosts of their own.
-    let script = Script::new().on("PUT", empty());
-    let spec = Bucket {
+    let script = ScriptedServer::new().on("PUT", empty());
+    let spec = BucketSpec {
         region: DEFAULT_REGION.to_owned(),
         account_regional: true,
         tags: Tags::new(),
@@ -287,8 +287,8 @@ async fn a_bucket_is_made_with_tags_and_ownership_in_one_call() {
     x-amz-object-ownership: BucketOwnerEnforced
     <CreateBucketConfiguration><Tags></Tags></CreateBucketConfiguration>
     ");
-    let script = Script::new().on("PUT", empty());
-    let spec = Bucket {
+    let script = ScriptedServer::new().on("PUT", empty());
+    let spec = BucketSpec {
         region: "cn-north-1".to_owned(),
         tags: Tags::new(),
         ..bucket()
@@ -305,7 +305,7 @@ async fn a_bucket_is_made_with_tags_and_ownership_in_one_call() {
 
 #[tokio::test]
 async fn a_bucket_that_exists_by_now_is_success_if_it_is_ours() {
-    let taken = || Script::new().on("PUT", error(409, "BucketAlreadyOwnedByYou"));
+    let taken = || ScriptedServer::new().on("PUT", error(409, "BucketAlreadyOwnedByYou"));
     bucket()
         .write(&taken().on("GET ?tagging", tagging(&tags())).aws(), None)
         .await
@@ -319,7 +319,7 @@ async fn a_bucket_that_exists_by_now_is_success_if_it_is_ours() {
     }
     let error = bucket()
         .write(
-            &Script::new()
+            &ScriptedServer::new()
                 .on("PUT", error(409, "BucketAlreadyExists"))
                 .aws(),
             None,
@@ -334,13 +334,13 @@ async fn a_bucket_that_exists_by_now_is_success_if_it_is_ours() {
 
 #[tokio::test]
 async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
-    let theirs = Bucket {
+    let theirs = BucketSpec {
         tags: their_tags(),
         ..bucket()
     };
     let to = bucket().over(&theirs);
     assert_eq!(to.tags, both_tags());
-    let script = Script::new().on("PUT ?tagging", empty());
+    let script = ScriptedServer::new().on("PUT ?tagging", empty());
     to.write(&script.aws(), Some(&theirs)).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme-tfstate-dev.s3.eu-west-1.amazonaws.com/?tagging
@@ -348,11 +348,11 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
     <Tagging><TagSet><Tag><Key>ManagedBy</Key><Value>tfbackend</Value></Tag><Tag><Key>team</Key><Value>platform</Value></Tag><Tag><Key>tfbackend:env</Key><Value>dev</Value></Tag><Tag><Key>tfbackend:project</Key><Value>acme</Value></Tag><Tag><Key>tfbackend:protected</Key><Value>true</Value></Tag><Tag><Key>tfbackend:version</Key><Value>1</Value></Tag></TagSet></Tagging>
     ");
 
-    let script = Script::new().on("PUT ?ownershipControls", empty());
+    let script = ScriptedServer::new().on("PUT ?ownershipControls", empty());
     bucket()
         .write(
             &script.aws(),
-            Some(&Bucket {
+            Some(&BucketSpec {
                 ownership: "ObjectWriter".to_owned(),
                 ..bucket()
             }),
@@ -365,7 +365,7 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
     <OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>
     ");
 
-    let script = Script::new();
+    let script = ScriptedServer::new();
     bucket()
         .write(&script.aws(), Some(&bucket()))
         .await
@@ -379,7 +379,7 @@ async fn what_overlaps_or_is_not_seen_yet_is_tried_again() {
         script.always("PUT", empty())
     })
     .await;
-    let from = Bucket {
+    let from = BucketSpec {
         tags: Tags::new(),
         ..bucket()
     };
@@ -395,7 +395,7 @@ async fn what_overlaps_or_is_not_seen_yet_is_tried_again() {
         },
     )
     .await;
-    let from = Bucket {
+    let from = BucketSpec {
         ownership: "ObjectWriter".to_owned(),
         ..bucket()
     };
@@ -412,7 +412,7 @@ async fn what_overlaps_or_is_not_seen_yet_is_tried_again() {
 /// Every call on a bucket that is there says whose it must be.
 #[tokio::test]
 async fn every_call_but_the_creation_carries_the_expected_owner() {
-    let script = there(Script::new());
+    let script = there(ScriptedServer::new());
     look(&script, &bucket()).await.unwrap();
     let sent = script.sent();
     assert_eq!(
@@ -426,7 +426,7 @@ async fn every_call_but_the_creation_carries_the_expected_owner() {
 /// An empty one: S3 refuses to delete any other, and so does this.
 #[tokio::test]
 async fn delete() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DELETE", error(409, "OperationAborted"))
         .on("DELETE", empty());
     bucket().delete(&script.aws()).await.unwrap();
@@ -434,7 +434,7 @@ async fn delete() {
     assert_eq!(script.sent(), [call, call].join("\n"));
     gone_only_by(&bucket(), "DELETE", &["NoSuchBucket"], |script| script).await;
 
-    let script = Script::new().on("DELETE", error(409, "BucketNotEmpty"));
+    let script = ScriptedServer::new().on("DELETE", error(409, "BucketNotEmpty"));
     assert!(
         bucket()
             .delete(&script.aws())

@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 use super::NOT_YET;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::new("s3:GetBucketVersioning");
-const PUT: Api = Api::new("s3:PutBucketVersioning");
+const GET: ApiOperation = ApiOperation::new("s3:GetBucketVersioning");
+const PUT: ApiOperation = ApiOperation::new("s3:PutBucketVersioning");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Versioning {
+pub struct BucketVersioning {
     pub bucket: String,
     /// `Enabled`, `Suspended`, or `Off` where it never was on.
     pub status: String,
     pub mfa_delete: bool,
 }
 
-impl Versioning {
+impl BucketVersioning {
     pub fn enabled(bucket: String) -> Self {
         Self {
             bucket,
@@ -34,7 +34,7 @@ impl Versioning {
     }
 }
 
-impl Spec for Versioning {
+impl Spec for BucketVersioning {
     /// MFA delete is stricter than anything we set, and only root can change it.
     fn over(&self, observed: &Self) -> Self {
         Self {
@@ -48,8 +48,11 @@ impl Spec for Versioning {
     }
 }
 
-impl Resource for Versioning {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for BucketVersioning {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -62,7 +65,7 @@ impl Resource for Versioning {
             NOT_YET,
         )?;
         Ok(answer.map(|answer| {
-            Found::part(Self {
+            ObservedResource::part(Self {
                 bucket: self.bucket.clone(),
                 status: answer
                     .status()
@@ -73,7 +76,11 @@ impl Resource for Versioning {
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let configuration = VersioningConfiguration::builder()
             .status(BucketVersioningStatus::from(&*self.status))
             .build();

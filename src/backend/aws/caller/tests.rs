@@ -1,16 +1,22 @@
 //! Who is calling, and where that is refused.
 
 use super::*;
-use crate::backend::aws::testing::{ACCOUNT, Answer, Script, error, text};
+use crate::backend::aws::testing::{ACCOUNT, ScriptedAnswer, ScriptedServer, error, text};
 
-fn identity(arn: &str) -> Answer {
+fn identity(arn: &str) -> ScriptedAnswer {
     text(format!(
         "<Arn>{arn}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
     ))
 }
 
-async fn ask(answer: Answer) -> Result<Caller, CallerError> {
-    Caller::ask(&Script::new().on("GetCallerIdentity", answer).aws().clients).await
+async fn ask(answer: ScriptedAnswer) -> Result<Caller, CallerError> {
+    Caller::ask(
+        &ScriptedServer::new()
+            .on("GetCallerIdentity", answer)
+            .aws()
+            .clients,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -47,7 +53,10 @@ async fn what_makes_no_sense_is_no_caller() {
     let Err(CallerError::Aws(error)) = ask(error(403, "InvalidClientTokenId")).await else {
         panic!("refused")
     };
-    assert_eq!(error.kind, crate::backend::aws::error::Kind::Credentials);
+    assert_eq!(
+        error.kind,
+        crate::backend::aws::error::ServiceErrorKind::Credentials
+    );
 }
 
 #[test]

@@ -17,25 +17,33 @@ fn a_large_upload_has_time_for_its_bytes() {
         [(30, 120), (38, 136), (2078, 4216)]
     );
 }
-use crate::backend::aws::testing::Script;
+use crate::backend::aws::testing::ScriptedServer;
 
-async fn with(connection: Connection, vars: &[(&str, &str)]) -> Result<SdkConfig, ConnectError> {
+async fn with(
+    connection: ConnectionOptions,
+    vars: &[(&str, &str)],
+) -> Result<SdkConfig, ConnectError> {
     let get = |name: &str| {
         vars.iter()
             .find(|(var, _)| *var == name)
             .map(|(_, value)| (*value).to_owned())
     };
-    connect(&connection, SharedHttpClient::new(Script::new()), &get).await
+    connect(
+        &connection,
+        SharedHttpClient::new(ScriptedServer::new()),
+        &get,
+    )
+    .await
 }
 
 #[tokio::test]
 async fn plain_http_elsewhere_is_refused_wherever_it_was_said() {
-    let connection = || Connection {
+    let connection = || ConnectionOptions {
         region: Some("eu-west-1".to_owned()),
-        ..Connection::default()
+        ..ConnectionOptions::default()
     };
     const PLAIN: &str = "http://s3.example.com";
-    let said = Connection {
+    let said = ConnectionOptions {
         endpoint_url: Some(PLAIN.to_owned()),
         ..connection()
     };
@@ -62,7 +70,7 @@ async fn plain_http_elsewhere_is_refused_wherever_it_was_said() {
             "{var}"
         );
     }
-    let local = Connection {
+    let local = ConnectionOptions {
         endpoint_url: Some("http://127.0.0.1:4566".to_owned()),
         ..connection()
     };

@@ -2,21 +2,21 @@
 
 use super::*;
 use crate::backend::aws::{
-    alarm::catalogue::Common,
-    bucket::versioning::Versioning,
-    key::Key,
-    lock_table::{Encryption, LockTable},
+    alarm::catalogue::AlarmDefaults,
+    bucket::versioning::BucketVersioning,
+    key::KmsKey,
+    lock_table::{LockTable, LockTableEncryption},
     ownership::Tags,
-    policy::Document,
+    policy::PolicyDocument,
 };
 
-fn table(billing: Billing) -> AwsSpec {
+fn table(billing: TableBilling) -> AwsSpec {
     AwsSpec::LockTable(LockTable {
         name: "locks".to_owned(),
         key: LockTable::key(),
         billing,
         deletion_protection: true,
-        encryption: Encryption::AwsOwned,
+        encryption: LockTableEncryption::AwsOwned,
         tags: Tags::new(),
     })
 }
@@ -28,15 +28,15 @@ fn cents(spec: &AwsSpec) -> Option<i64> {
 
 #[test]
 fn prices() {
-    let common = Common {
+    let common = AlarmDefaults {
         prefix: String::new(),
         topic: String::new(),
         tags: Tags::new(),
     };
-    let key = Key::new(
+    let key = KmsKey::new(
         "alias/a".to_owned(),
         String::new(),
-        Document::new(vec![]),
+        PolicyDocument::new(vec![]),
         Tags::new(),
     );
     for (spec, price) in [
@@ -44,12 +44,18 @@ fn prices() {
         (AwsSpec::Alarm(common.bucket_size("b", 1)), Some(10)),
         // Each metric that an expression looks at is paid for, the expression is not.
         (AwsSpec::Alarm(common.lock_throttles("t")), Some(30)),
-        (table(Billing::OnDemand), None),
+        (table(TableBilling::OnDemand), None),
         // 5 units each: 5 × (0.00013 + 0.00065) × 730.
-        (table(Billing::Provisioned { read: 5, write: 5 }), Some(285)),
-        (table(Billing::Provisioned { read: 1, write: 0 }), Some(9)),
         (
-            AwsSpec::Versioning(Versioning::enabled("b".to_owned())),
+            table(TableBilling::Provisioned { read: 5, write: 5 }),
+            Some(285),
+        ),
+        (
+            table(TableBilling::Provisioned { read: 1, write: 0 }),
+            Some(9),
+        ),
+        (
+            AwsSpec::Versioning(BucketVersioning::enabled("b".to_owned())),
             None,
         ),
     ] {

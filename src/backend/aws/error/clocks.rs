@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp, Unit, fmt::rfc2822};
 const TAKEN: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Clocks {
+pub struct ClockSkew {
     pub here: Timestamp,
     pub aws: Timestamp,
 }
 
-impl Clocks {
+impl ClockSkew {
     /// `date` is as HTTP writes it.
     pub fn new(here: Timestamp, date: &str) -> Option<Self> {
         let aws = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
@@ -30,7 +30,7 @@ impl Clocks {
     }
 }
 
-impl fmt::Display for Clocks {
+impl fmt::Display for ClockSkew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { here, aws } = self;
         write!(f, "here it is {here}, at AWS {aws}")
@@ -52,15 +52,15 @@ mod tests {
             ("Mon, 21 Nov 2016 18:54:08 GMT", true),
         ] {
             assert_eq!(
-                Clocks::new(here, date).map(|clocks| clocks.disagree()),
+                ClockSkew::new(here, date).map(|clocks| clocks.disagree()),
                 Some(disagree),
                 "{date}"
             );
         }
         for date in ["", "yesterday", "Sat, 99 Nov 2026 18:54:08 GMT"] {
-            assert_eq!(Clocks::new(here, date), None);
+            assert_eq!(ClockSkew::new(here, date), None);
         }
-        let clocks = Clocks::new(here, "Sat, 21 Nov 2026 19:00:00 GMT").expect("a date");
+        let clocks = ClockSkew::new(here, "Sat, 21 Nov 2026 19:00:00 GMT").expect("a date");
         assert_eq!(
             clocks.to_string(),
             "here it is 2026-11-21T18:54:09Z, at AWS 2026-11-21T19:00:00Z"

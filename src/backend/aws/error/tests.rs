@@ -2,21 +2,22 @@
 
 use super::*;
 use crate::backend::aws::{
-    Aws,
-    testing::{Answer, Script, error, error_saying, lost, page},
+    AwsProvider,
+    testing::{ScriptedAnswer, ScriptedServer, error, error_saying, lost, page},
 };
 
-const API: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+const API: ApiOperation =
+    ApiOperation::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
 
 /// The same answer to one call in each protocol.
-async fn in_each(answer: impl Fn() -> Answer) -> [AwsError; 4] {
+async fn in_each(answer: impl Fn() -> ScriptedAnswer) -> [AwsError; 4] {
     let script = ["GET ?tagging", "GetPolicy", "DescribeKey", "DescribeAlarms"]
         .into_iter()
-        .fold(Script::new(), |script, operation| {
+        .fold(ScriptedServer::new(), |script, operation| {
             script.always(operation, answer())
         });
     let aws = script.aws();
-    let Aws { clients, .. } = &aws;
+    let AwsProvider { clients, .. } = &aws;
     let xml = aws
         .read(
             API,
@@ -55,31 +56,35 @@ async fn in_each(answer: impl Fn() -> Answer) -> [AwsError; 4] {
 #[tokio::test]
 async fn codes_have_kinds() {
     for (status, code, kind) in [
-        (403, "AccessDenied", Kind::Denied),
-        (400, "AccessDeniedException", Kind::Denied),
-        (403, "AuthorizationError", Kind::Denied),
-        (403, "UnauthorizedOperation", Kind::Denied),
-        (400, "ExpiredTokenException", Kind::Expired),
-        (403, "ExpiredToken", Kind::Expired),
-        (403, "InvalidClientTokenId", Kind::Credentials),
-        (400, "UnrecognizedClientException", Kind::Credentials),
-        (403, "InvalidAccessKeyId", Kind::Credentials),
-        (403, "SignatureDoesNotMatch", Kind::Credentials),
-        (403, "RequestTimeTooSkewed", Kind::Clock),
-        (400, "ThrottlingException", Kind::Throttled),
-        (503, "SlowDown", Kind::Throttled),
+        (403, "AccessDenied", ServiceErrorKind::Denied),
+        (400, "AccessDeniedException", ServiceErrorKind::Denied),
+        (403, "AuthorizationError", ServiceErrorKind::Denied),
+        (403, "UnauthorizedOperation", ServiceErrorKind::Denied),
+        (400, "ExpiredTokenException", ServiceErrorKind::Expired),
+        (403, "ExpiredToken", ServiceErrorKind::Expired),
+        (403, "InvalidClientTokenId", ServiceErrorKind::Credentials),
+        (
+            400,
+            "UnrecognizedClientException",
+            ServiceErrorKind::Credentials,
+        ),
+        (403, "InvalidAccessKeyId", ServiceErrorKind::Credentials),
+        (403, "SignatureDoesNotMatch", ServiceErrorKind::Credentials),
+        (403, "RequestTimeTooSkewed", ServiceErrorKind::Clock),
+        (400, "ThrottlingException", ServiceErrorKind::Throttled),
+        (503, "SlowDown", ServiceErrorKind::Throttled),
         (
             400,
             "ProvisionedThroughputExceededException",
-            Kind::Throttled,
+            ServiceErrorKind::Throttled,
         ),
-        (429, "Throttled", Kind::Throttled),
-        (400, "KMSThrottling", Kind::Throttled),
-        (500, "KMSInternalException", Kind::Server),
-        (503, "ServiceUnavailable", Kind::Server),
-        (400, "KMSInvalidStateException", Kind::Refused),
-        (409, "OperationAborted", Kind::Refused),
-        (404, "NoSuchBucket", Kind::Refused),
+        (429, "Throttled", ServiceErrorKind::Throttled),
+        (400, "KMSThrottling", ServiceErrorKind::Throttled),
+        (500, "KMSInternalException", ServiceErrorKind::Server),
+        (503, "ServiceUnavailable", ServiceErrorKind::Server),
+        (400, "KMSInvalidStateException", ServiceErrorKind::Refused),
+        (409, "OperationAborted", ServiceErrorKind::Refused),
+        (404, "NoSuchBucket", ServiceErrorKind::Refused),
     ] {
         for error in in_each(|| error(status, code)).await {
             assert_eq!(
@@ -99,7 +104,7 @@ async fn a_clock_that_is_off_is_told_by_the_words() {
     ] {
         for code in ["InvalidSignatureException", "SignatureDoesNotMatch"] {
             for error in in_each(|| error_saying(403, code, words)).await {
-                assert_eq!(error.kind, Kind::Clock, "{error}");
+                assert_eq!(error.kind, ServiceErrorKind::Clock, "{error}");
             }
         }
     }
@@ -114,18 +119,18 @@ async fn a_signature_of_another_time_is_no_wrong_secret() {
             .expect("a date")
     };
     for (code, minutes, kind) in [
-        ("SignatureDoesNotMatch", 20, Kind::Clock),
-        ("InvalidSignatureException", -20, Kind::Clock),
-        ("RequestTimeTooSkewed", 20, Kind::Clock),
-        ("SignatureDoesNotMatch", 1, Kind::Credentials),
-        ("InvalidClientTokenId", 20, Kind::Credentials),
-        ("AccessDenied", 20, Kind::Denied),
+        ("SignatureDoesNotMatch", 20, ServiceErrorKind::Clock),
+        ("InvalidSignatureException", -20, ServiceErrorKind::Clock),
+        ("RequestTimeTooSkewed", 20, ServiceErrorKind::Clock),
+        ("SignatureDoesNotMatch", 1, ServiceErrorKind::Credentials),
+        ("InvalidClientTokenId", 20, ServiceErrorKind::Credentials),
+        ("AccessDenied", 20, ServiceErrorKind::Denied),
     ] {
         let date = ago(minutes);
         for error in in_each(|| error(403, code).header("date", &date)).await {
             assert_eq!(
                 (error.kind, error.to_string().contains("at AWS 2")),
-                (kind, kind == Kind::Clock),
+                (kind, kind == ServiceErrorKind::Clock),
                 "{error}"
             );
         }
@@ -135,7 +140,10 @@ async fn a_signature_of_another_time_is_no_wrong_secret() {
 #[tokio::test]
 async fn no_answer_is_the_network() {
     for error in in_each(lost).await {
-        assert_eq!((error.kind, error.status), (Kind::Network, None));
+        assert_eq!(
+            (error.kind, error.status),
+            (ServiceErrorKind::Network, None)
+        );
         assert!(
             error.to_string().contains("the connection broke"),
             "{error}"
@@ -167,7 +175,7 @@ async fn what_is_said_is_all_that_is_known() {
 fn a_denial_says_who_and_why_without_the_action_again() {
     let denied = |message: &str| {
         let error = AwsError {
-            kind: Kind::Denied,
+            kind: ServiceErrorKind::Denied,
             code: Some("AccessDenied".into()),
             ..AwsError::nonsense(API, "acme", message)
         };
@@ -236,11 +244,13 @@ fn a_denial_says_who_and_why_without_the_action_again() {
 #[tokio::test]
 async fn an_answer_without_a_body_goes_by_its_status() {
     for (status, kind) in [
-        (403, Kind::Denied),
-        (404, Kind::Refused),
-        (503, Kind::Server),
+        (403, ServiceErrorKind::Denied),
+        (404, ServiceErrorKind::Refused),
+        (503, ServiceErrorKind::Server),
     ] {
-        let aws = Script::new().always("HEAD", error(status, "")).aws();
+        let aws = ScriptedServer::new()
+            .always("HEAD", error(status, ""))
+            .aws();
         let error = aws
             .read(
                 API,
@@ -284,7 +294,7 @@ async fn an_answer_that_is_not_one_of_aws_says_so() {
         ),
     ] {
         for error in in_each(|| page(status, kind, body)).await {
-            assert_eq!(error.kind, Kind::Unreadable, "{error}");
+            assert_eq!(error.kind, ServiceErrorKind::Unreadable, "{error}");
             assert!(
                 error.to_string().contains(&format!(
                     "HTTP {status}: the answer is not one of AWS's: {shown}"
@@ -296,7 +306,7 @@ async fn an_answer_that_is_not_one_of_aws_says_so() {
     for error in in_each(|| page(503, "text/html", html)).await {
         assert_eq!(
             error.kind,
-            Kind::Server,
+            ServiceErrorKind::Server,
             "a load balancer of AWS's own answers so: {error}"
         );
     }

@@ -21,13 +21,13 @@ const TIMEOUTS: u32 = 3;
 
 /// Makes an error final after a few tries for a connection.
 #[derive(Clone, Debug)]
-pub(super) struct Reaching(pub SharedHttpConnector);
+pub(super) struct ConnectLimit(pub SharedHttpConnector);
 
-impl HttpConnector for Reaching {
+impl HttpConnector for ConnectLimit {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let connector = self.0.clone();
         HttpConnectorFuture::new(async move {
-            let (host, tries) = (host(&request), Tries::of(&request));
+            let (host, tries) = (host(&request), Attempt::of(&request));
             connector
                 .call(request)
                 .await
@@ -44,12 +44,12 @@ impl HttpConnector for Reaching {
 
 /// As the SDK counts them, in a header: `attempt=1; max=10`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tries {
+struct Attempt {
     attempt: u32,
     max: u32,
 }
 
-impl Tries {
+impl Attempt {
     /// Who does not count does not try again.
     fn of(request: &HttpRequest) -> Self {
         let header = request.headers().get("amz-sdk-request").unwrap_or_default();
@@ -128,7 +128,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::backend::aws::http::{Proxy, http_client};
+    use crate::backend::aws::http::{ProxyPolicy, http_client};
     use aws_smithy_runtime_api::client::{
         http::{HttpClient, HttpConnectorSettings},
         runtime_components::RuntimeComponentsBuilder,
@@ -150,7 +150,7 @@ mod tests {
         let components = RuntimeComponentsBuilder::for_tests()
             .build()
             .expect("components");
-        let connector = http_client(None, Proxy::Direct)
+        let connector = http_client(None, ProxyPolicy::Direct)
             .expect("a client")
             .http_connector(&settings, &components);
         let request = request(&format!("http://127.0.0.1:{port}/bucket?policy"), header);
@@ -202,7 +202,7 @@ mod tests {
             ConnectorError::timeout("late".into()),
         );
         let last = |header| {
-            let tries = Tries::of(&request("http://localhost/", header));
+            let tries = Attempt::of(&request("http://localhost/", header));
             (tries.is_last(&refused), tries.is_last(&swallowed))
         };
         assert_eq!(last("attempt=2; max=10"), (false, false));

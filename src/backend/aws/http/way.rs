@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     /// To this machine, or to what gives out its credentials: behind a proxy, that would be another
     /// machine's.
     Direct,
@@ -14,7 +14,7 @@ pub enum Way {
     InTheClear,
 }
 
-impl Way {
+impl Transport {
     /// What is `signed` goes to no service in the clear; what gives out the machine's credentials
     /// is asked without.
     pub fn of(url: &str, signed: bool) -> Self {
@@ -29,7 +29,7 @@ impl Way {
 
 /// TLS anywhere, plain HTTP on this machine only.
 pub fn is_safe(url: &str) -> bool {
-    Way::of(url, true) != Way::InTheClear
+    Transport::of(url, true) != Transport::InTheClear
 }
 
 /// Without what is asked there, and who asks: either may be a secret.
@@ -129,27 +129,43 @@ mod tests {
     #[test]
     fn this_machine_is_asked_for_through_no_proxy() {
         for (url, signed, way) in [
-            ("https://sts.eu-west-1.amazonaws.com/", true, Way::Elsewhere),
-            ("https://127.0.0.1:4566/", true, Way::Direct),
-            ("https://localhost:4566/", false, Way::Direct),
-            ("http://localhost:4566/", true, Way::Direct),
+            (
+                "https://sts.eu-west-1.amazonaws.com/",
+                true,
+                Transport::Elsewhere,
+            ),
+            ("https://127.0.0.1:4566/", true, Transport::Direct),
+            ("https://localhost:4566/", false, Transport::Direct),
+            ("http://localhost:4566/", true, Transport::Direct),
             (
                 "http://169.254.169.254/latest/api/token",
                 false,
-                Way::Direct,
+                Transport::Direct,
             ),
-            ("http://169.254.170.2/v2/credentials", false, Way::Direct),
+            (
+                "http://169.254.170.2/v2/credentials",
+                false,
+                Transport::Direct,
+            ),
             (
                 "http://[fd00:ec2::254]/latest/api/token",
                 false,
-                Way::Direct,
+                Transport::Direct,
             ),
-            ("http://[fd00:ec2::23]/v1/credentials", false, Way::Direct),
-            ("http://169.254.169.254/", true, Way::InTheClear),
-            ("http://[fd00:ec2::24]/", false, Way::InTheClear),
-            ("http://portal.sso.example.com/", false, Way::InTheClear),
+            (
+                "http://[fd00:ec2::23]/v1/credentials",
+                false,
+                Transport::Direct,
+            ),
+            ("http://169.254.169.254/", true, Transport::InTheClear),
+            ("http://[fd00:ec2::24]/", false, Transport::InTheClear),
+            (
+                "http://portal.sso.example.com/",
+                false,
+                Transport::InTheClear,
+            ),
         ] {
-            assert_eq!(Way::of(url, signed), way, "{url}");
+            assert_eq!(Transport::of(url, signed), way, "{url}");
         }
     }
 }

@@ -1,22 +1,22 @@
 //! What of a live environment is kept, and which changes of it are refused.
 
 use super::{
-    Beside,
-    evidence::{Evidence, LiveEncryption},
+    FolderSettings,
+    evidence::{LiveEncryption, LiveEvidence},
 };
 use crate::{
     engine::{
-        plan::{Reason, SettingChange},
+        plan::{BlockReason, SettingChange},
         spec::Address,
     },
     settings::{
         Settings,
-        derived::{Names, base},
-        layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace},
-        merge::Merged,
+        derived::{DerivedNames, base},
+        layer::{BillingKind, EncryptionKind, LockMechanism, SettingsLayer, TableNamespace},
+        merge::MergedSettings,
         names::{AccountId, BucketName},
         options,
-        rerun::Rerun,
+        rerun::RerunArguments,
         resolve::defaults,
     },
     text::shell::shell_word,
@@ -30,32 +30,32 @@ pub const TABLE_NAME: Address = Address::new("table_name");
 
 /// What follows from a live environment for the settings.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Decision {
+pub struct KeptDecision {
     /// Takes the place of defaults.
-    pub kept: Layer,
+    pub kept: SettingsLayer,
     /// Takes the place of what was said.
-    pub refused: Layer,
+    pub refused: SettingsLayer,
     pub changes: Vec<SettingChange>,
 }
 
 /// What a decision is made from.
-pub struct Facts<'a> {
-    pub evidence: &'a Evidence,
-    pub beside: &'a Beside,
+pub struct DecisionInputs<'a> {
+    pub evidence: &'a LiveEvidence,
+    pub beside: &'a FolderSettings,
     /// What was said, and the defaults.
-    pub merged: &'a Merged,
+    pub merged: &'a MergedSettings,
     /// The settings with everything that was decided so far.
     pub settings: &'a Settings,
     pub account: &'a AccountId,
     /// Whether the user asked for files that use another state.
     pub moves_state: bool,
     /// What names the environment again on a command line.
-    pub rerun: &'a Rerun,
+    pub rerun: &'a RerunArguments,
 }
 
-impl Facts<'_> {
-    pub fn decide(&self) -> Decision {
-        let mut decision = Decision::default();
+impl DecisionInputs<'_> {
+    pub fn decide(&self) -> KeptDecision {
+        let mut decision = KeptDecision::default();
         if !self.evidence.live {
             decision.kept = self.beside.layer();
             return decision;
@@ -78,15 +78,15 @@ impl Facts<'_> {
         value.filter(|_| self.merged.is_said(name)).cloned()
     }
 
-    fn refuse(&self, decision: &mut Decision, setting: Address, what: String, remedy: String) {
+    fn refuse(&self, decision: &mut KeptDecision, setting: Address, what: String, remedy: String) {
         decision.changes.push(SettingChange::Refused {
             setting,
-            reason: Reason::NeedsOrder { what, remedy },
+            reason: BlockReason::NeedsOrder { what, remedy },
         });
     }
 
     /// The command that moves the locks, without what is refused.
-    fn migrate(&self, to: &str, except: &[&str], decision: &Decision) -> String {
+    fn migrate(&self, to: &str, except: &[&str], decision: &KeptDecision) -> String {
         let refused = options::said(&decision.refused);
         let except: Vec<&str> = refused
             .keys()
@@ -98,7 +98,7 @@ impl Facts<'_> {
     }
 
     /// A part that was left out stays away only where nothing that was said needs it.
-    fn without_contradictions(&self, kept: &mut Layer) {
+    fn without_contradictions(&self, kept: &mut SettingsLayer) {
         let said = |names: &[&str]| names.iter().any(|name| self.merged.is_said(name));
         if said(&[
             "alarm-email",
@@ -120,7 +120,7 @@ impl Facts<'_> {
         }
     }
 
-    fn state_key(&self, decision: &mut Decision) {
+    fn state_key(&self, decision: &mut KeptDecision) {
         let Some(live) = &self.beside.key else { return };
         decision.kept.key = Some(live.clone());
         let Some(said) = self
@@ -151,7 +151,7 @@ impl Facts<'_> {
         self.refuse(decision, STATE_KEY, what, remedy);
     }
 
-    fn workspace_prefix(&self, decision: &mut Decision) {
+    fn workspace_prefix(&self, decision: &mut KeptDecision) {
         let Some(live) = self
             .beside
             .workspace_prefix
@@ -191,7 +191,7 @@ impl Facts<'_> {
 
     /// Names that are derived need not be said; of the namespace, only the name of the bucket
     /// tells.
-    fn bucket(&self, decision: &mut Decision) {
+    fn bucket(&self, decision: &mut KeptDecision) {
         let Some(live) = &self.evidence.bucket else {
             return;
         };
@@ -199,7 +199,7 @@ impl Facts<'_> {
         let derived = |namespace| {
             let mut settings = self.settings.clone();
             (settings.bucket.name, settings.bucket.namespace) = (None, namespace);
-            Names::new(&settings, self.account).state_bucket
+            DerivedNames::new(&settings, self.account).state_bucket
         };
         let by_name = || {
             let name: Option<BucketName> = live.parse().ok();
@@ -207,16 +207,16 @@ impl Facts<'_> {
             (
                 name,
                 if regional {
-                    Namespace::AccountRegional
+                    TableNamespace::AccountRegional
                 } else {
-                    Namespace::Global
+                    TableNamespace::Global
                 },
             )
         };
         let (name, namespace) = match live {
-            live if *live == derived(Namespace::Global) => (None, Namespace::Global),
-            live if *live == derived(Namespace::AccountRegional) => {
-                (None, Namespace::AccountRegional)
+            live if *live == derived(TableNamespace::Global) => (None, TableNamespace::Global),
+            live if *live == derived(TableNamespace::AccountRegional) => {
+                (None, TableNamespace::AccountRegional)
             }
             _ => by_name(),
         };
@@ -262,7 +262,7 @@ impl Facts<'_> {
         }
     }
 
-    fn table(&self, decision: &mut Decision) {
+    fn table(&self, decision: &mut KeptDecision) {
         let Some(live) = &self.evidence.table else {
             return;
         };
@@ -287,7 +287,7 @@ impl Facts<'_> {
 
     /// A mechanism that runs may be using already is no change. Files of ours decide between
     /// several.
-    fn lock(&self, decision: &mut Decision) {
+    fn lock(&self, decision: &mut KeptDecision) {
         let possible = &self.evidence.locks;
         let of_file = self.beside.lock.filter(|lock| possible.contains(lock));
         let Some(live) = of_file.or(possible.first().copied()) else {
@@ -328,7 +328,7 @@ impl Facts<'_> {
     }
 
     /// A key that was made for the environment is not said; one that was brought along is.
-    fn encryption(&self, decision: &mut Decision) {
+    fn encryption(&self, decision: &mut KeptDecision) {
         let kept = &mut decision.kept;
         match &self.evidence.encryption {
             Some(LiveEncryption::S3) => kept.encryption = Some(EncryptionKind::SseS3),
@@ -343,11 +343,11 @@ impl Facts<'_> {
 
 /// Values that protect less than the default does: kept, and found by `verify` until something says
 /// them.
-pub fn weaker_than_default(kept: &Layer) -> Layer {
+pub fn weaker_than_default(kept: &SettingsLayer) -> SettingsLayer {
     let default = defaults();
     let below = |value: Option<u32>, default: Option<u32>| value.filter(|_| value < default);
     let above = |value: Option<u32>, default: Option<u32>| value.filter(|_| value > default);
-    Layer {
+    SettingsLayer {
         noncurrent_days: below(kept.noncurrent_days, default.noncurrent_days),
         keep_versions: below(kept.keep_versions, default.keep_versions),
         log_days: below(kept.log_days, default.log_days),
@@ -358,7 +358,7 @@ pub fn weaker_than_default(kept: &Layer) -> Layer {
             .billing
             .filter(|billing| *billing == BillingKind::Provisioned),
         table_recovery: kept.table_recovery.filter(|recovery| !recovery),
-        ..Layer::default()
+        ..SettingsLayer::default()
     }
 }
 

@@ -4,10 +4,10 @@
 //! that it was left out: it may have been deleted. It was left out on purpose where the policy of
 //! another part does not provide for it, or where a tag of its whole says so.
 
-use super::{Beside, sightings::Sightings};
+use super::{FolderSettings, sightings::ObservedResources};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         alarm::Alarm,
         blueprint::{
             KEY, KEY_ROTATION, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET,
@@ -18,22 +18,24 @@ use crate::{
             notifications,
             policy::{ALGORITHM, KEY as ASKED_KEY},
         },
-        lock_table::{Billing, Encryption as TableKey, LockTable, migration::BOTH_SINCE},
+        lock_table::{
+            LockTable, LockTableEncryption as TableKey, TableBilling, migration::BOTH_SINCE,
+        },
         ownership::{
             ACCESS_LOGS, DELETE_EVENTS, PROTECTED, TABLE_RECOVERY, TRAIL as RECORD_OF_TRAIL, Tags,
             is_left_out,
         },
         policies::{HISTORY, unescaped},
-        policy::Document,
+        policy::PolicyDocument,
         resources::AwsSpec,
     },
     engine::{
-        observation::{Observation, Owner, Seen},
+        observation::{Observation, Observed, ResourceOwner},
         spec::Address,
     },
     settings::{
-        derived::Names,
-        layer::{BillingKind, Layer, LockMechanism, TableEncryption, TrailKind},
+        derived::DerivedNames,
+        layer::{BillingKind, LockMechanism, SettingsLayer, TableEncryption, TrailKind},
         names::WorkspacePrefix,
     },
     state::layout::PROBE,
@@ -52,7 +54,7 @@ pub enum LiveEncryption {
 
 /// The settings of a live environment, as far as its resources show them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Evidence {
+pub struct LiveEvidence {
     /// Whether its state bucket is there.
     pub live: bool,
     /// The state bucket.
@@ -69,28 +71,30 @@ pub struct Evidence {
     /// Every key that states may be encrypted with.
     pub keys: Vec<String>,
     /// Settings that are values of one resource, and parts that were left out on purpose.
-    pub layer: Layer,
+    pub layer: SettingsLayer,
 }
 
 /// The observation of the widest blueprint, and what else was looked at.
 #[derive(Clone, Copy)]
-pub struct Reader<'a> {
-    pub aws: &'a Aws,
-    pub names: &'a Names,
+pub struct EvidenceReader<'a> {
+    pub aws: &'a AwsProvider,
+    pub names: &'a DerivedNames,
     pub wide: &'a Observation<AwsSpec>,
-    pub sightings: &'a Sightings,
-    pub beside: &'a Beside,
+    pub sightings: &'a ObservedResources,
+    pub beside: &'a FolderSettings,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> EvidenceReader<'a> {
     fn ours(&self, address: &Address) -> Option<&'a AwsSpec> {
         match self.wide.get(address) {
-            Some(Seen::Present {
+            Some(Observed::Present {
                 spec,
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
                 ..
             }) => Some(spec),
-            Some(Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_)) | None => None,
+            Some(Observed::Present { .. } | Observed::Absent | Observed::Unreadable(_)) | None => {
+                None
+            }
         }
     }
 
@@ -100,7 +104,7 @@ impl<'a> Reader<'a> {
 
     /// The document of a policy that has statements of ours: one without any says nothing of the
     /// settings.
-    fn document(spec: Option<&'a AwsSpec>) -> Option<&'a Document> {
+    fn document(spec: Option<&'a AwsSpec>) -> Option<&'a PolicyDocument> {
         let document = match spec? {
             AwsSpec::Key(key) => &key.policy,
             AwsSpec::BucketPolicy(policy) => &policy.document,
@@ -111,19 +115,19 @@ impl<'a> Reader<'a> {
         document.has_ours().then_some(document)
     }
 
-    fn runner(&self) -> Option<&'a Document> {
+    fn runner(&self) -> Option<&'a PolicyDocument> {
         Self::document(self.ours(&RUNNER_POLICY))
     }
 
-    fn bucket_policy(&self, bucket: &Address) -> Option<&'a Document> {
+    fn bucket_policy(&self, bucket: &Address) -> Option<&'a PolicyDocument> {
         Self::document(self.part(bucket, "policy"))
     }
 
     fn alarms(&self) -> impl Iterator<Item = &'a Alarm> {
         self.wide.values().filter_map(|seen| match seen {
-            Seen::Present {
+            Observed::Present {
                 spec: AwsSpec::Alarm(alarm),
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
                 ..
             } => Some(alarm),
             _ => None,
@@ -168,12 +172,12 @@ impl<'a> Reader<'a> {
     /// The names that a bucket has of itself, where anything of the environment is there but its
     /// bucket.
     fn derived_names(&self) -> Vec<String> {
-        let absent = matches!(self.wide.get(&STATE_BUCKET), Some(Seen::Absent));
+        let absent = matches!(self.wide.get(&STATE_BUCKET), Some(Observed::Absent));
         let any = self.wide.values().any(|seen| {
             matches!(
                 seen,
-                Seen::Present {
-                    owner: Owner::Us,
+                Observed::Present {
+                    owner: ResourceOwner::Us,
                     ..
                 }
             )
@@ -212,7 +216,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    pub fn evidence(&self) -> Evidence {
+    pub fn evidence(&self) -> LiveEvidence {
         let bucket = self
             .bucket_candidates()
             .into_iter()
@@ -227,9 +231,9 @@ impl<'a> Reader<'a> {
             .find(|name| self.sightings.is_table(name));
         let own_table = self.ours(&LOCK_TABLE).map(|_| self.names.table.clone());
         let own_key = match self.wide.get(&KEY) {
-            Some(Seen::Present {
+            Some(Observed::Present {
                 output,
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
                 ..
             }) => output.clone(),
             _ => None,
@@ -240,13 +244,13 @@ impl<'a> Reader<'a> {
             .clone()
             .filter(|name| self.sightings.is_bucket(name));
         let (live, table) = (bucket.is_some(), table.or(own_table));
-        let mut evidence = Evidence {
+        let mut evidence = LiveEvidence {
             live,
             bucket,
             bucket_of_file,
             table,
             own_key,
-            ..Evidence::default()
+            ..LiveEvidence::default()
         };
         // Of a bucket that is not looked at yet, nothing else is known.
         if evidence.bucket.as_deref() != Some(&*self.names.state_bucket)
@@ -258,7 +262,7 @@ impl<'a> Reader<'a> {
         evidence.locks = self.locks();
         (evidence.encryption, evidence.keys) = self.encryption();
         // Whether a key is our own is not known where that could not be looked for.
-        if matches!(self.wide.get(&KEY), Some(Seen::Unreadable(_)) | None)
+        if matches!(self.wide.get(&KEY), Some(Observed::Unreadable(_)) | None)
             && evidence.encryption != Some(LiveEncryption::S3)
         {
             evidence.encryption = None;
@@ -308,8 +312,9 @@ impl<'a> Reader<'a> {
             .runner()
             .map(|document| (document.has("LockItems"), document.has("ReleaseLockFiles")));
         // Of what could not be read, nothing is known.
-        let unread =
-            |address: &Address| matches!(self.wide.get(address), Some(Seen::Unreadable(_)) | None);
+        let unread = |address: &Address| {
+            matches!(self.wide.get(address), Some(Observed::Unreadable(_)) | None)
+        };
         if allowed.is_none() && unread(&RUNNER_POLICY)
             || unread(&LOCK_TABLE) && allowed.is_none_or(|allowed| allowed == (true, true))
         {
@@ -377,8 +382,8 @@ impl<'a> Reader<'a> {
         (keys.first().cloned().map(LiveEncryption::Key), keys)
     }
 
-    fn layer(&self) -> Layer {
-        let mut layer = Layer::default();
+    fn layer(&self) -> SettingsLayer {
+        let mut layer = SettingsLayer::default();
         if let Some(AwsSpec::Lifecycle(lifecycle)) = self.ours(&STATE_LIFECYCLE)
             && let Some(rule) = lifecycle
                 .rules
@@ -412,13 +417,13 @@ impl<'a> Reader<'a> {
         layer
     }
 
-    fn table(&self, table: &LockTable, layer: &mut Layer) {
+    fn table(&self, table: &LockTable, layer: &mut SettingsLayer) {
         let units = |units: i64| {
             u32::try_from(units)
                 .ok()
                 .filter(|units| (1..=40_000).contains(units))
         };
-        if let Billing::Provisioned { read, write } = table.billing
+        if let TableBilling::Provisioned { read, write } = table.billing
             && let (Some(read), Some(write)) = (units(read), units(write))
         {
             layer.billing = Some(BillingKind::Provisioned);
@@ -435,7 +440,7 @@ impl<'a> Reader<'a> {
             (!recovers && is_left_out(&table.tags, TABLE_RECOVERY)).then_some(false);
     }
 
-    fn alarm_settings(&self, layer: &mut Layer) {
+    fn alarm_settings(&self, layer: &mut SettingsLayer) {
         let threshold = |which| match self.ours(&Address::each("alarm", which)) {
             Some(AwsSpec::Alarm(alarm)) => Some(alarm.threshold),
             _ => None,
@@ -460,19 +465,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Parts that are not there, and for which the others were never made ready.
-    fn left_out(&self, layer: &mut Layer) {
+    fn left_out(&self, layer: &mut SettingsLayer) {
         let key = Self::document(self.ours(&KEY));
         let (logs, topic) = (
             self.bucket_policy(&LOG_BUCKET),
             Self::document(self.ours(&TOPIC)),
         );
-        let lacks = |document: Option<&Document>, name: &str| {
+        let lacks = |document: Option<&PolicyDocument>, name: &str| {
             document.is_some_and(|document| !document.has(name))
         };
-        let has = |document: Option<&Document>, name: &str| {
+        let has = |document: Option<&PolicyDocument>, name: &str| {
             document.is_some_and(|document| document.has(name))
         };
-        let absent = |address: &Address| matches!(self.wide.get(address), Some(Seen::Absent));
+        let absent = |address: &Address| matches!(self.wide.get(address), Some(Observed::Absent));
 
         let recorded = |part| matches!(self.ours(&STATE_BUCKET), Some(AwsSpec::Bucket(bucket)) if is_left_out(&bucket.tags, part));
         let trail = lacks(key, "CloudTrailEncrypt")
@@ -514,9 +519,9 @@ impl<'a> Reader<'a> {
     /// Every level of the protection is off, wherever it could be on.
     fn is_ephemeral(&self) -> bool {
         let tags = self.wide.values().filter_map(|seen| match seen {
-            Seen::Present {
+            Observed::Present {
                 spec,
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
                 ..
             } => tags_of(spec),
             _ => None,

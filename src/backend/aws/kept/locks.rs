@@ -3,14 +3,14 @@
 use super::decide::LOCK_MECHANISM;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         adoption::POLICY,
-        bucket::policy::denial::{Sends, denials_of_locks},
+        bucket::policy::denial::{EncryptionHeaders, denials_of_locks},
         resources::AwsSpec,
     },
     engine::{
-        observation::{Observation, Seen},
-        plan::{Reason, SettingChange},
+        observation::{Observation, Observed},
+        plan::{BlockReason, SettingChange},
     },
     settings::layer::LockMechanism,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// all runs out.
 pub fn with_locks(
     changes: &[SettingChange],
-    aws: &Aws,
+    aws: &AwsProvider,
     lock: LockMechanism,
     observation: &Observation<AwsSpec>,
 ) -> Vec<SettingChange> {
@@ -31,18 +31,18 @@ pub fn with_locks(
 }
 
 fn refused(
-    aws: &Aws,
+    aws: &AwsProvider,
     lock: LockMechanism,
     observation: &Observation<AwsSpec>,
 ) -> Option<SettingChange> {
-    let Some(Seen::Present {
+    let Some(Observed::Present {
         spec: AwsSpec::BucketPolicy(policy),
         ..
     }) = observation.get(&POLICY)
     else {
         return None;
     };
-    let sends = Sends::to(
+    let sends = EncryptionHeaders::to(
         format!("arn:{}:s3:::{}", aws.caller.partition, policy.bucket),
         aws.account(),
     );
@@ -60,6 +60,6 @@ fn refused(
     };
     (!denials.is_empty()).then(|| SettingChange::Refused {
         setting: LOCK_MECHANISM,
-        reason: Reason::Impossible { why: why() },
+        reason: BlockReason::Impossible { why: why() },
     })
 }

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::{Evidence, LiveEncryption};
+use super::evidence::{LiveEncryption, LiveEvidence};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         store::{
-            Store, StoreAddress,
-            live::{Extent, Seen},
+            S3Store, StoreAddress,
+            live::{ScanItem, ScanScope},
         },
         verify::usage::AT_ONCE,
     },
     engine::{plan::SettingChange, spec::Address},
-    settings::{Encryption, Settings, derived::Names},
-    state::layout::Layout,
+    settings::{EncryptionSettings, Settings, derived::DerivedNames},
+    state::layout::StateLayout,
     text::words,
 };
 
@@ -31,15 +31,15 @@ pub struct UnderOldKeys {
 
 /// What is left of earlier keys.
 pub async fn under(
-    aws: &Aws,
+    aws: &AwsProvider,
     settings: &Settings,
-    names: &Names,
-    evidence: &Evidence,
+    names: &DerivedNames,
+    evidence: &LiveEvidence,
 ) -> UnderOldKeys {
     let current = match &settings.encryption {
-        Encryption::SseS3 => return UnderOldKeys::default(),
-        Encryption::NewKey { .. } => evidence.own_key.clone(),
-        Encryption::OwnKey { arn } => Some(arn.to_string()),
+        EncryptionSettings::SseS3 => return UnderOldKeys::default(),
+        EncryptionSettings::NewKey { .. } => evidence.own_key.clone(),
+        EncryptionSettings::OwnKey { arn } => Some(arn.to_string()),
     };
     let old: Vec<&String> = evidence
         .keys
@@ -51,7 +51,7 @@ pub async fn under(
         return UnderOldKeys::default();
     }
     let (mut counts, mut under_s3, mut unseen) = (BTreeMap::<String, usize>::new(), 0, false);
-    let layout = Layout {
+    let layout = StateLayout {
         key: Some(settings.key.to_string()),
         workspace_prefix: settings.workspace_key_prefix.to_string(),
     };
@@ -61,19 +61,22 @@ pub async fn under(
         table: None,
         layout,
     };
-    let store = Store::new(aws, &address);
+    let store = S3Store::new(aws, &address);
     let see = |seen| match seen {
-        Seen::State(state) => match state.head {
+        ScanItem::State(state) => match state.head {
             Ok(head) => match head.encryption.key {
                 Some(key) => *counts.entry(key).or_default() += 1,
                 None => under_s3 += 1,
             },
             Err(_) => unseen = true,
         },
-        Seen::NoListing(_) => unseen = true,
-        Seen::Lock(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } | Seen::NoTable(_) => {}
+        ScanItem::NoListing(_) => unseen = true,
+        ScanItem::Lock(_)
+        | ScanItem::Orphan { .. }
+        | ScanItem::Elsewhere { .. }
+        | ScanItem::NoTable(_) => {}
     };
-    store.walk(Extent::All, AT_ONCE, see).await;
+    store.walk(ScanScope::All, AT_ONCE, see).await;
     let count = |key: &String| {
         if unseen {
             None
@@ -101,11 +104,15 @@ impl UnderOldKeys {
     }
 
     /// What a change of the encryption that was asked for means for the states that are there.
-    pub fn consequence(&self, settings: &Settings, evidence: &Evidence) -> Option<SettingChange> {
+    pub fn consequence(
+        &self,
+        settings: &Settings,
+        evidence: &LiveEvidence,
+    ) -> Option<SettingChange> {
         let to = match &settings.encryption {
-            Encryption::SseS3 => return None,
-            Encryption::NewKey { .. } => evidence.own_key.as_deref().unwrap_or("a new key"),
-            Encryption::OwnKey { arn } => arn.as_str(),
+            EncryptionSettings::SseS3 => return None,
+            EncryptionSettings::NewKey { .. } => evidence.own_key.as_deref().unwrap_or("a new key"),
+            EncryptionSettings::OwnKey { arn } => arn.as_str(),
         };
         let stay = match evidence.encryption.as_ref()? {
             LiveEncryption::Key(live) if live == to => return None,

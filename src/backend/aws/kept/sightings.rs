@@ -5,32 +5,32 @@ use std::collections::BTreeMap;
 
 use crate::{
     backend::aws::{
-        Aws,
-        bucket::Bucket,
+        AwsProvider,
+        bucket::BucketSpec,
         lock_table::LockTable,
         ownership::Tags,
         resources::{
             AwsSpec, KeySearch, LOOKS_AT_WHAT_IS_TORN, look_at, torn_nodes,
             what_is_torn_is_unreadable,
         },
-        settle::Pauses,
+        settle::Backoff,
     },
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{Observation, Owner, Seen, inherit_owners},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observation, Observed, ResourceOwner, inherit_owners},
         spec::Address,
     },
 };
 
 /// What was seen, by [`AwsSpec::identity`].
 #[derive(Debug, Default)]
-pub struct Sightings {
-    seen: BTreeMap<String, Seen<AwsSpec>>,
+pub struct ObservedResources {
+    seen: BTreeMap<String, Observed<AwsSpec>>,
     region: String,
 }
 
-impl Sightings {
-    pub fn new(aws: &Aws) -> Self {
+impl ObservedResources {
+    pub fn new(aws: &AwsProvider) -> Self {
         Self {
             seen: BTreeMap::new(),
             region: aws.region.clone(),
@@ -41,13 +41,13 @@ impl Sightings {
         self.seen.contains_key(&spec.identity())
     }
 
-    pub fn add(&mut self, spec: &AwsSpec, seen: Seen<AwsSpec>) {
+    pub fn add(&mut self, spec: &AwsSpec, seen: Observed<AwsSpec>) {
         self.seen.insert(spec.identity(), seen);
     }
 
     /// Forgets a node and its parts, which are looked at again.
     pub fn forget(&mut self, address: &Address, blueprint: &Blueprint<AwsSpec>) {
-        let is_of_it = |node: &&Node<AwsSpec>| {
+        let is_of_it = |node: &&BlueprintNode<AwsSpec>| {
             node.address == *address || node.address.parent().as_ref() == Some(address)
         };
         for node in blueprint.nodes().iter().filter(is_of_it) {
@@ -64,7 +64,7 @@ impl Sightings {
     }
 
     fn as_seen(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
-        let seen = |node: &Node<AwsSpec>| {
+        let seen = |node: &BlueprintNode<AwsSpec>| {
             Some((
                 node.address.clone(),
                 self.seen.get(&node.spec.identity())?.clone(),
@@ -76,11 +76,11 @@ impl Sightings {
     /// Looks again at what another run makes or deletes meanwhile, until its whole is seen as well.
     pub async fn look_again_at_what_is_torn(
         &mut self,
-        aws: &Aws,
+        aws: &AwsProvider,
         blueprints: &[&Blueprint<AwsSpec>],
         keys: KeySearch,
     ) {
-        let mut pauses = Pauses::default();
+        let mut pauses = Backoff::default();
         for _ in 0..LOOKS_AT_WHAT_IS_TORN {
             let torn = |blueprint: &&&Blueprint<AwsSpec>| {
                 !torn_nodes(blueprint, &self.as_seen(blueprint)).is_empty()
@@ -99,7 +99,7 @@ impl Sightings {
     /// The spec to look at a bucket of which only the name is known.
     pub fn bucket(&self, name: &str) -> AwsSpec {
         let (name, region) = (name.to_owned(), self.region.clone());
-        AwsSpec::Bucket(Bucket {
+        AwsSpec::Bucket(BucketSpec {
             name,
             region,
             account_regional: false,
@@ -125,9 +125,9 @@ impl Sightings {
 
     fn may_be_ours(&self, spec: &AwsSpec) -> bool {
         match self.seen.get(&spec.identity()) {
-            Some(Seen::Present { owner, .. }) => *owner == Owner::Us,
-            Some(Seen::Unreadable(_)) => true,
-            Some(Seen::Absent) | None => false,
+            Some(Observed::Present { owner, .. }) => *owner == ResourceOwner::Us,
+            Some(Observed::Unreadable(_)) => true,
+            Some(Observed::Absent) | None => false,
         }
     }
 }

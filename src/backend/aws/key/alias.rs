@@ -4,13 +4,13 @@
 use super::{DAYS_UNTIL_DELETION, NOT_YET, find, find::FoundKey, schedule};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError},
+        AwsProvider,
+        error::{ApiOperation, AwsError},
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
-const CREATE: Api = Api::new("kms:CreateAlias");
+const CREATE: ApiOperation = ApiOperation::new("kms:CreateAlias");
 const TAKEN: &str = "AlreadyExistsException";
 
 /// Names the key that was just made, and returns the ARN of the one that is the environment's.
@@ -20,7 +20,11 @@ const TAKEN: &str = "AlreadyExistsException";
 ///
 /// # Errors
 /// If the alias leads to a key of another owner by now, or KMS refuses.
-pub(super) async fn claim(aws: &Aws, alias: &str, made: String) -> Result<String, AwsError> {
+pub(super) async fn claim(
+    aws: &AwsProvider,
+    alias: &str,
+    made: String,
+) -> Result<String, AwsError> {
     let taken = match point(aws, alias, &made).await {
         Err(error) if error.is(&[TAKEN]) => error,
         result => return result.map(|()| made),
@@ -45,7 +49,11 @@ pub(super) async fn claim(aws: &Aws, alias: &str, made: String) -> Result<String
 ///
 /// # Errors
 /// If the alias leads to a key of another owner by now, or KMS refuses.
-pub(super) async fn name(aws: &Aws, alias: &str, found: String) -> Result<String, AwsError> {
+pub(super) async fn name(
+    aws: &AwsProvider,
+    alias: &str,
+    found: String,
+) -> Result<String, AwsError> {
     match point(aws, alias, &found).await {
         Err(error) if error.is(&[TAKEN]) => Ok(first(aws, alias, error).await?.arn),
         result => result.map(|()| found),
@@ -53,7 +61,7 @@ pub(super) async fn name(aws: &Aws, alias: &str, found: String) -> Result<String
 }
 
 /// The environment's key that the alias leads to, after it was `taken`.
-async fn first(aws: &Aws, alias: &str, taken: AwsError) -> Result<FoundKey, AwsError> {
+async fn first(aws: &AwsProvider, alias: &str, taken: AwsError) -> Result<FoundKey, AwsError> {
     // An alias that was just made is not seen everywhere at once.
     let request = aws.clients.kms.describe_key().key_id(alias);
     let first = match aws
@@ -64,7 +72,7 @@ async fn first(aws: &Aws, alias: &str, taken: AwsError) -> Result<FoundKey, AwsE
         Some(metadata) => find::with_tags(aws, metadata).await?,
         None => return Err(taken),
     };
-    if first.owner == Owner::Us {
+    if first.owner == ResourceOwner::Us {
         Ok(first)
     } else {
         Err(taken)
@@ -72,7 +80,7 @@ async fn first(aws: &Aws, alias: &str, taken: AwsError) -> Result<FoundKey, AwsE
 }
 
 /// Makes the alias. That it leads there already is success.
-pub(super) async fn point(aws: &Aws, alias: &str, key: &str) -> Result<(), AwsError> {
+pub(super) async fn point(aws: &AwsProvider, alias: &str, key: &str) -> Result<(), AwsError> {
     let request = aws
         .clients
         .kms

@@ -9,17 +9,17 @@ use jiff::Timestamp;
 
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, Kind, found},
-        key::Leads,
+        AwsProvider,
+        error::{ApiOperation, AwsError, ServiceErrorKind, found},
+        key::AliasTarget,
         ownership::Tags,
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
-pub(super) const DESCRIBE: Api = Api::new("kms:DescribeKey");
-const LIST: Api = Api::new("kms:ListKeys");
-const TAGS: Api = Api::new("kms:ListResourceTags");
+pub(super) const DESCRIBE: ApiOperation = ApiOperation::new("kms:DescribeKey");
+const LIST: ApiOperation = ApiOperation::new("kms:ListKeys");
+const TAGS: ApiOperation = ApiOperation::new("kms:ListResourceTags");
 
 pub(super) const ABSENT: &[&str] = &["NotFoundException"];
 
@@ -36,13 +36,13 @@ const SEARCH_WIDTH: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundKey {
     pub arn: String,
-    pub alias_leads: Leads,
+    pub alias_leads: AliasTarget,
     pub state: String,
     /// When KMS deletes it, if that is scheduled.
     pub deleted_on: Option<Timestamp>,
     pub description: String,
     pub tags: Tags,
-    pub owner: Owner,
+    pub owner: ResourceOwner,
 }
 
 /// The key behind the alias if it is ours, else the oldest with our tags that is not on its way
@@ -50,13 +50,13 @@ pub struct FoundKey {
 ///
 /// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
 /// may be adopted.
-pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> {
+pub async fn find(aws: &AwsProvider, alias: &str) -> Result<Option<FoundKey>, AwsError> {
     behind(aws, describe(aws, alias)).await
 }
 
 /// What the alias leads to, regardless of its owner.
 pub(in crate::backend::aws) async fn at_alias(
-    aws: &Aws,
+    aws: &AwsProvider,
     aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
 ) -> Result<Option<FoundKey>, AwsError> {
     match aliased.await? {
@@ -69,13 +69,13 @@ pub(in crate::backend::aws) async fn at_alias(
 ///
 /// # Errors
 /// If KMS does not say.
-pub async fn is_ours(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
-    Ok(aws.mark.owner(&tags(aws, arn).await?) == Owner::Us)
+pub async fn is_ours(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
+    Ok(aws.mark.owner(&tags(aws, arn).await?) == ResourceOwner::Us)
 }
 
 /// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One
 /// that may not be looked at may.
-pub async fn is_gone(aws: &Aws, arn: &str) -> bool {
+pub async fn is_gone(aws: &AwsProvider, arn: &str) -> bool {
     let is_pending = |key: &KeyMetadata| {
         matches!(
             key.key_state(),
@@ -90,7 +90,7 @@ pub async fn is_gone(aws: &Aws, arn: &str) -> bool {
 
 /// [`find`] with what the alias leads to.
 pub(in crate::backend::aws) async fn behind(
-    aws: &Aws,
+    aws: &AwsProvider,
     aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
 ) -> Result<Option<FoundKey>, AwsError> {
     let aliased = async {
@@ -101,11 +101,11 @@ pub(in crate::backend::aws) async fn behind(
     };
     let (aliased, all) = tokio::join!(aliased, Box::pin(list(aws)));
     match aliased? {
-        Some(key) if key.owner == Owner::Us => Ok(Some(key)),
+        Some(key) if key.owner == ResourceOwner::Us => Ok(Some(key)),
         other => {
-            let alias_leads = other
-                .as_ref()
-                .map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
+            let alias_leads = other.as_ref().map_or(AliasTarget::Nowhere, |key| {
+                AliasTarget::Elsewhere(key.arn.clone())
+            });
             let ours = Box::pin(search(aws, all?)).await?;
             Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
         }
@@ -113,7 +113,7 @@ pub(in crate::backend::aws) async fn behind(
 }
 
 pub(in crate::backend::aws) async fn describe(
-    aws: &Aws,
+    aws: &AwsProvider,
     id: &str,
 ) -> Result<Option<KeyMetadata>, AwsError> {
     let answer = aws
@@ -126,7 +126,7 @@ pub(in crate::backend::aws) async fn describe(
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.key_metadata))
 }
 
-async fn list(aws: &Aws) -> Result<Vec<String>, AwsError> {
+async fn list(aws: &AwsProvider) -> Result<Vec<String>, AwsError> {
     let pages = aws
         .clients
         .kms
@@ -144,7 +144,7 @@ async fn list(aws: &Aws) -> Result<Vec<String>, AwsError> {
 
 /// Keys whose tags may not be read are not ours: ours delegate to IAM. But if none may be read,
 /// nothing is known.
-async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsError> {
+async fn search(aws: &AwsProvider, ids: Vec<String>) -> Result<Option<FoundKey>, AwsError> {
     let answers: Vec<(String, Result<Tags, AwsError>)> = stream::iter(ids)
         .map(|id| async {
             let tags = tags(aws, &id).await;
@@ -160,11 +160,11 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
         match tags {
             Ok(tags) => {
                 readable = true;
-                if aws.mark.owner(&tags) == Owner::Us {
+                if aws.mark.owner(&tags) == ResourceOwner::Us {
                     ours.push((id, tags));
                 }
             }
-            Err(error) if error.kind == Kind::Denied => denied = Some(error),
+            Err(error) if error.kind == ServiceErrorKind::Denied => denied = Some(error),
             // Deleted between the list and the look.
             Err(error) if error.is(ABSENT) => {}
             Err(error) => return Err(error),
@@ -200,7 +200,7 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
 }
 
 /// The ARN of a key that is named by its id, its ARN or an alias; `None` if there is no such key.
-pub async fn arn(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
+pub async fn arn(aws: &AwsProvider, id: &str) -> Result<Option<String>, AwsError> {
     Ok(describe(aws, id).await?.map(|key| arn_of(&key)))
 }
 
@@ -209,16 +209,19 @@ pub(in crate::backend::aws) fn arn_of(key: &KeyMetadata) -> String {
 }
 
 /// As if an alias led to it.
-pub(super) async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
+pub(super) async fn with_tags(
+    aws: &AwsProvider,
+    metadata: KeyMetadata,
+) -> Result<FoundKey, AwsError> {
     let tags = tags(aws, metadata.key_id()).await?;
     Ok(found_key(aws, metadata, tags))
 }
 
-fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
+fn found_key(aws: &AwsProvider, metadata: KeyMetadata, tags: Tags) -> FoundKey {
     FoundKey {
         deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
         arn: arn_of(&metadata),
-        alias_leads: Leads::Here,
+        alias_leads: AliasTarget::Here,
         state: metadata
             .key_state
             .map(|state| state.as_str().to_owned())
@@ -233,7 +236,7 @@ pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
     Timestamp::from_second(time.secs()).ok()
 }
 
-async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {
+async fn tags(aws: &AwsProvider, id: &str) -> Result<Tags, AwsError> {
     let pages = aws
         .clients
         .kms

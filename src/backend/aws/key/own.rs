@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError},
+        AwsProvider,
+        error::{ApiOperation, AwsError},
         key::{find::describe, get_policy, unusable},
-        resource::{Found, Look, Resource},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
-    engine::{observation::Owner, spec::Spec},
+    engine::{observation::ResourceOwner, spec::Spec},
 };
 
-const DESCRIBE: Api = Api::new("kms:DescribeKey");
+const DESCRIBE: ApiOperation = ApiOperation::new("kms:DescribeKey");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OwnKey {
@@ -76,8 +76,11 @@ impl Spec for OwnKey {
     }
 }
 
-impl Resource for OwnKey {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for OwnKey {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let Some(key) = describe(look.aws, &self.arn).await? else {
             return Ok(None);
         };
@@ -111,14 +114,18 @@ impl Resource for OwnKey {
                 .unwrap_or_default(),
             service_grants,
         };
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             output: Some(spec.arn.clone()),
             spec,
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         }))
     }
 
-    async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        _aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         Err(AwsError::nonsense(
             DESCRIBE,
             &self.arn,

@@ -4,21 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError},
+        AwsProvider,
+        error::{ApiOperation, AwsError},
         key::find,
-        resource::{Found, Look, Resource},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-pub(in crate::backend::aws) const GET: Api = Api::new("kms:GetKeyRotationStatus");
-const ENABLE: Api = Api::new("kms:EnableKeyRotation");
+pub(in crate::backend::aws) const GET: ApiOperation = ApiOperation::new("kms:GetKeyRotationStatus");
+const ENABLE: ApiOperation = ApiOperation::new("kms:EnableKeyRotation");
 /// A key that was just made is not seen everywhere at once, or not as enabled.
 const NOT_YET: &[&str] = &["NotFoundException", "DisabledException"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rotation {
+pub struct KeyRotation {
     pub alias: String,
     /// ARN of the key.
     pub key: String,
@@ -27,7 +27,7 @@ pub struct Rotation {
     pub days: u32,
 }
 
-impl Spec for Rotation {
+impl Spec for KeyRotation {
     fn trips_to_look(&self) -> u32 {
         find::TRIPS
     }
@@ -50,8 +50,11 @@ impl Spec for Rotation {
     }
 }
 
-impl Resource for Rotation {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for KeyRotation {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let kms = &look.aws.clients.kms;
         let status = |arn: String| async move {
             look.aws
@@ -65,7 +68,7 @@ impl Resource for Rotation {
             .rotation_period_in_days()
             .and_then(|days| u32::try_from(days).ok());
         let enabled = answer.key_rotation_enabled();
-        Ok(Some(Found::part(Self {
+        Ok(Some(ObservedResource::part(Self {
             alias: self.alias.clone(),
             key: key.arn.clone(),
             enabled,
@@ -73,7 +76,11 @@ impl Resource for Rotation {
         })))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let days = i32::try_from(self.days).unwrap_or(i32::MAX);
         let request = aws
             .clients

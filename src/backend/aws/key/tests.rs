@@ -7,8 +7,8 @@ use super::*;
 use crate::backend::aws::{
     policy::Statement,
     testing::{
-        Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, json_tags, look,
-        lost, retried_on, tags, their_tags,
+        KEY_ARN, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, data, empty, error,
+        json_tags, look, lost, retried_on, tags, their_tags,
     },
 };
 
@@ -16,34 +16,34 @@ mod delete;
 
 const ALIAS: &str = "alias/acme-tfstate-dev";
 
-fn document() -> Document {
+fn document() -> PolicyDocument {
     let root = Statement::allow("EnableIamPolicies")
         .aws("arn:aws:iam::111122223333:root")
         .actions(&["kms:*"])
         .on(["*".to_owned()]);
-    Document::new(vec![root])
+    PolicyDocument::new(vec![root])
 }
 
-fn key() -> Key {
-    Key::new(ALIAS.to_owned(), "States".to_owned(), document(), tags())
+fn key() -> KmsKey {
+    KmsKey::new(ALIAS.to_owned(), "States".to_owned(), document(), tags())
 }
 
-fn metadata(arn: &str, state: &str, created: u32) -> Answer {
+fn metadata(arn: &str, state: &str, created: u32) -> ScriptedAnswer {
     let id = arn.rsplit('/').next().unwrap();
     data(json!({"KeyMetadata": {
         "KeyId": id, "Arn": arn, "KeyState": state, "Description": "States", "KeyManager": "CUSTOMER", "CreationDate": created,
     }}))
 }
 
-fn tagged(tags: &Tags) -> Answer {
+fn tagged(tags: &Tags) -> ScriptedAnswer {
     data(json!({ "Tags": json_tags("TagKey", "TagValue", tags), "Truncated": false }))
 }
 
-fn policy(document: &Document) -> Answer {
+fn policy(document: &PolicyDocument) -> ScriptedAnswer {
     data(json!({ "Policy": document.to_json(), "PolicyName": "default" }))
 }
 
-fn keys(ids: &[&str]) -> Answer {
+fn keys(ids: &[&str]) -> ScriptedAnswer {
     let keys: Vec<_> = ids
         .iter()
         .map(|id| json!({ "KeyId": id, "KeyArn": id }))
@@ -51,7 +51,7 @@ fn keys(ids: &[&str]) -> Answer {
     data(json!({ "Keys": keys, "Truncated": false }))
 }
 
-fn aliased(script: Script) -> Script {
+fn aliased(script: ScriptedServer) -> ScriptedServer {
     script
         .about("DescribeKey", ALIAS, metadata(KEY_ARN, ENABLED, 1))
         .always("ListKeys", keys(&[]))
@@ -59,7 +59,7 @@ fn aliased(script: Script) -> Script {
         .always("GetKeyPolicy", policy(&document()))
 }
 
-fn not_aliased(script: Script) -> Script {
+fn not_aliased(script: ScriptedServer) -> ScriptedServer {
     script
         .about("DescribeKey", ALIAS, error(400, "NotFoundException"))
         .always("GetKeyPolicy", policy(&document()))
@@ -67,14 +67,14 @@ fn not_aliased(script: Script) -> Script {
 
 #[tokio::test]
 async fn behind_its_alias() {
-    let script = aliased(Script::new());
+    let script = aliased(ScriptedServer::new());
     let found = look(&script, &key()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: key(),
             output: Some(KEY_ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @r#"
@@ -87,7 +87,7 @@ async fn behind_its_alias() {
 
 #[tokio::test]
 async fn by_its_tags_after_a_run_that_was_cut_off() {
-    let script = not_aliased(Script::new())
+    let script = not_aliased(ScriptedServer::new())
         .on("ListKeys", data(json!({"Keys": [{"KeyId": "a"}, {"KeyId": "b"}], "Truncated": true, "NextMarker": "more"})))
         .on("ListKeys", keys(&["c", "d", "e"]))
         .about("ListResourceTags", "\"a\"", error(400, "AccessDeniedException"))
@@ -104,19 +104,19 @@ async fn by_its_tags_after_a_run_that_was_cut_off() {
     );
     assert_eq!(
         (found.owner, &found.spec.alias_leads),
-        (Owner::Us, &Leads::Nowhere)
+        (ResourceOwner::Us, &AliasTarget::Nowhere)
     );
     assert_eq!(key().over(&found.spec), key(), "it is named again");
 }
 
 #[tokio::test]
 async fn threat_05_a_key_on_its_way_out_is_not_found_by_tags_but_by_its_alias() {
-    let script = not_aliased(Script::new())
+    let script = not_aliased(ScriptedServer::new())
         .always("ListKeys", keys(&["c"]))
         .always("ListResourceTags", tagged(&tags()))
         .about("DescribeKey", "\"c\"", metadata("c", "PendingDeletion", 1));
     assert_eq!(look(&script, &key()).await.unwrap(), None);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .about(
             "DescribeKey",
             ALIAS,
@@ -135,7 +135,7 @@ async fn threat_05_a_key_on_its_way_out_is_not_found_by_tags_but_by_its_alias() 
 
 #[tokio::test]
 async fn a_key_of_others_behind_the_alias_gives_way_to_one_of_ours() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .about("DescribeKey", ALIAS, metadata("arn:theirs", ENABLED, 1))
         .about("ListResourceTags", "theirs", tagged(&their_tags()))
         .always("ListResourceTags", tagged(&tags()))
@@ -150,7 +150,7 @@ async fn a_key_of_others_behind_the_alias_gives_way_to_one_of_ours() {
     let found = look(&script, &key()).await.unwrap().unwrap();
     assert_eq!(
         (found.output.as_deref(), found.owner),
-        (Some("arn:theirs"), Owner::Unmanaged)
+        (Some("arn:theirs"), ResourceOwner::Unmanaged)
     );
 }
 
@@ -171,11 +171,11 @@ async fn what_may_not_be_seen_is_not_absent() {
     .await;
     absent_only_by(&key(), "GetKeyPolicy", &[], aliased_without_policy).await;
     // Who may not list keys still finds the one behind the alias.
-    let script = aliased(Script::new()).on("ListKeys", error(400, "AccessDeniedException"));
+    let script = aliased(ScriptedServer::new()).on("ListKeys", error(400, "AccessDeniedException"));
     assert_eq!(look(&script, &key()).await.unwrap().unwrap().spec, key());
 }
 
-fn aliased_without_policy(script: Script) -> Script {
+fn aliased_without_policy(script: ScriptedServer) -> ScriptedServer {
     script
         .about("DescribeKey", ALIAS, metadata(KEY_ARN, ENABLED, 1))
         .always("ListKeys", keys(&[]))
@@ -184,7 +184,7 @@ fn aliased_without_policy(script: Script) -> Script {
 
 #[tokio::test]
 async fn it_is_made_in_one_call_and_named() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("CreateKey", metadata(KEY_ARN, ENABLED, 1))
         .on("CreateAlias", empty());
     assert_eq!(
@@ -204,7 +204,7 @@ async fn a_lost_answer_does_not_make_two_keys() {
         error(500, "KMSInternalException"),
         error(503, "DependencyTimeoutException"),
     ] {
-        let script = not_aliased(Script::new())
+        let script = not_aliased(ScriptedServer::new())
             .on("CreateKey", unclear)
             .always("ListKeys", keys(&["c"]))
             .always("ListResourceTags", tagged(&tags()))
@@ -223,7 +223,7 @@ async fn a_lost_answer_does_not_make_two_keys() {
 
 #[tokio::test]
 async fn a_call_that_did_nothing_is_made_again_a_few_times() {
-    let script = not_aliased(Script::new())
+    let script = not_aliased(ScriptedServer::new())
         .on("CreateKey", error(400, "ThrottlingException"))
         .on("CreateKey", metadata(KEY_ARN, ENABLED, 1))
         .on("CreateAlias", empty())
@@ -233,12 +233,12 @@ async fn a_call_that_did_nothing_is_made_again_a_few_times() {
         key().write(&script.aws(), None).await.unwrap().as_deref(),
         Some(KEY_ARN)
     );
-    let script = not_aliased(Script::new())
+    let script = not_aliased(ScriptedServer::new())
         .always("CreateKey", lost())
         .always("ListKeys", keys(&[]));
     assert_eq!(
         key().write(&script.aws(), None).await.unwrap_err().kind,
-        Kind::Network
+        ServiceErrorKind::Network
     );
     assert_eq!(script.count("CreateKey"), CREATE_TRIES);
     for code in [
@@ -246,7 +246,7 @@ async fn a_call_that_did_nothing_is_made_again_a_few_times() {
         "MalformedPolicyDocumentException",
         "LimitExceededException",
     ] {
-        let script = Script::new().on("CreateKey", error(400, code));
+        let script = ScriptedServer::new().on("CreateKey", error(400, code));
         assert!(
             key()
                 .write(&script.aws(), None)
@@ -266,8 +266,8 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
             .aws("210987654321")
             .actions(&["kms:Decrypt"])
     };
-    let observed = Key {
-        policy: Document::new(vec![theirs.clone()]),
+    let observed = KmsKey {
+        policy: PolicyDocument::new(vec![theirs.clone()]),
         tags: their_tags(),
         description: "mine".to_owned(),
         ..key()
@@ -276,7 +276,7 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
     assert_eq!((&to.tags, &*to.description), (&both_tags(), "mine"));
     assert!(to.policy.says(&theirs));
     assert_eq!(key().over(&to), to);
-    let script = aliased(Script::new())
+    let script = aliased(ScriptedServer::new())
         .on("PutKeyPolicy", empty())
         .on("TagResource", empty());
     to.write(&script.aws(), Some(&observed)).await.unwrap();
@@ -286,11 +286,11 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
     TagResource {"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab","Tags":[{"TagKey":"ManagedBy","TagValue":"tfbackend"},{"TagKey":"tfbackend:env","TagValue":"dev"},{"TagKey":"tfbackend:project","TagValue":"acme"},{"TagKey":"tfbackend:protected","TagValue":"true"},{"TagKey":"tfbackend:version","TagValue":"1"}]}
     "#);
 
-    let script = aliased(Script::new());
+    let script = aliased(ScriptedServer::new());
     key().write(&script.aws(), Some(&key())).await.unwrap();
     assert!(!script.sent().contains("Put"), "nothing to write");
-    let from = Key {
-        policy: Document::new(vec![]),
+    let from = KmsKey {
+        policy: PolicyDocument::new(vec![]),
         tags: Tags::new(),
         ..key()
     };
@@ -319,11 +319,11 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
 
 #[tokio::test]
 async fn what_vanished_meanwhile_is_not_made_by_an_update() {
-    let script = not_aliased(Script::new()).always("ListKeys", keys(&[]));
+    let script = not_aliased(ScriptedServer::new()).always("ListKeys", keys(&[]));
     let error = key()
         .write(
             &script.aws(),
-            Some(&Key {
+            Some(&KmsKey {
                 tags: Tags::new(),
                 ..key()
             }),
@@ -336,7 +336,7 @@ async fn what_vanished_meanwhile_is_not_made_by_an_update() {
 #[test]
 fn a_key_that_cannot_be_used_blocks() {
     let with = |state: &str| {
-        key().blocked_by(&Key {
+        key().blocked_by(&KmsKey {
             state: state.to_owned(),
             ..key()
         })

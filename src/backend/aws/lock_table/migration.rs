@@ -5,19 +5,19 @@ use jiff::Timestamp;
 
 use super::{TAG, TAGS, Tags, get_tags, sdk_tags};
 use crate::backend::aws::{
-    Aws,
-    error::{Api, AwsError},
+    AwsProvider,
+    error::{ApiOperation, AwsError},
 };
 
 /// RFC 3339. On the table, since it is what is given up at the end, and goes with it.
 pub const BOTH_SINCE: &str = "tfbackend:lock-files-since";
-const UNTAG: Api = Api::new("dynamodb:UntagResource");
+const UNTAG: ApiOperation = ApiOperation::new("dynamodb:UntagResource");
 
 /// `None` if that has not begun.
 ///
 /// # Errors
 /// If the tags cannot be read, or do not say a time.
-pub async fn both_since(aws: &Aws, table: &str) -> Result<Option<Timestamp>, AwsError> {
+pub async fn both_since(aws: &AwsProvider, table: &str) -> Result<Option<Timestamp>, AwsError> {
     let tags = get_tags(aws, &arn(aws, table)).await?.unwrap_or_default();
     let nonsense = |_| AwsError::nonsense(TAGS, table, &format!("the tag {BOTH_SINCE} is no time"));
     tags.get(BOTH_SINCE)
@@ -25,7 +25,11 @@ pub async fn both_since(aws: &Aws, table: &str) -> Result<Option<Timestamp>, Aws
         .transpose()
 }
 
-pub async fn set_both_since(aws: &Aws, table: &str, since: Timestamp) -> Result<(), AwsError> {
+pub async fn set_both_since(
+    aws: &AwsProvider,
+    table: &str,
+    since: Timestamp,
+) -> Result<(), AwsError> {
     let tags = sdk_tags(&Tags::from([(BOTH_SINCE.to_owned(), since.to_string())]));
     let request = aws
         .clients
@@ -38,7 +42,7 @@ pub async fn set_both_since(aws: &Aws, table: &str, since: Timestamp) -> Result<
         .map(drop)
 }
 
-pub async fn clear_both_since(aws: &Aws, table: &str) -> Result<(), AwsError> {
+pub async fn clear_both_since(aws: &AwsProvider, table: &str) -> Result<(), AwsError> {
     let request = aws
         .clients
         .dynamodb
@@ -51,7 +55,7 @@ pub async fn clear_both_since(aws: &Aws, table: &str) -> Result<(), AwsError> {
 }
 
 /// A table may be named by its ARN.
-fn arn(aws: &Aws, table: &str) -> String {
+fn arn(aws: &AwsProvider, table: &str) -> String {
     if table.starts_with("arn:") {
         table.to_owned()
     } else {

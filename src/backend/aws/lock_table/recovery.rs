@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
-        settle::{TABLE, Waiting},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
+        settle::{TABLE, WaitLimit},
     },
     engine::spec::Spec,
 };
 
-const GET: Api = Api::new("dynamodb:DescribeContinuousBackups");
-const PUT: Api = Api::new("dynamodb:UpdateContinuousBackups");
+const GET: ApiOperation = ApiOperation::new("dynamodb:DescribeContinuousBackups");
+const PUT: ApiOperation = ApiOperation::new("dynamodb:UpdateContinuousBackups");
 const ABSENT: &[&str] = &["TableNotFoundException", "ResourceNotFoundException"];
 /// Backups become available a while after the table does.
 const NOT_YET: &[&str] = &[
@@ -26,19 +26,22 @@ const NOT_YET: &[&str] = &[
 ];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recovery {
+pub struct PointInTimeRecovery {
     pub table: String,
     pub enabled: bool,
 }
 
-impl Spec for Recovery {
+impl Spec for PointInTimeRecovery {
     fn goes_with_its_whole(&self) -> bool {
         true
     }
 }
 
-impl Resource for Recovery {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for PointInTimeRecovery {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -51,14 +54,18 @@ impl Resource for Recovery {
         )?;
         Ok(answer.map(|answer| {
             let enabled = is_enabled(answer.continuous_backups_description.as_ref());
-            Found::part(Self {
+            ObservedResource::part(Self {
                 table: self.table.clone(),
                 enabled,
             })
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let recovery = PointInTimeRecoverySpecification::builder()
             .point_in_time_recovery_enabled(self.enabled)
             .build()
@@ -74,7 +81,7 @@ impl Resource for Recovery {
             .await?;
         // DynamoDB may show the old value for a while.
         let mut shown = is_enabled(answer.continuous_backups_description());
-        let mut waiting = Waiting::at_most(TABLE).until_cancelled(&aws.cancel);
+        let mut waiting = WaitLimit::at_most(TABLE).until_cancelled(&aws.cancel);
         while shown != self.enabled {
             if !waiting.again().await {
                 let still = if shown { "ENABLED" } else { "DISABLED" };

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{wait::POLL, *};
 use crate::backend::aws::testing::{
-    Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, error_saying,
-    gone_only_by, json_tags, look, lost, mark, retried_on, tags, their_tags,
+    KEY_ARN, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, data, empty, error,
+    error_saying, gone_only_by, json_tags, look, lost, mark, retried_on, tags, their_tags,
 };
 
 /// Of what is not waited for.
@@ -19,9 +19,9 @@ fn table() -> LockTable {
     LockTable {
         name: "locks".to_owned(),
         key: LockTable::key(),
-        billing: Billing::OnDemand,
+        billing: TableBilling::OnDemand,
         deletion_protection: true,
-        encryption: Encryption::Kms(KEY_ARN.to_owned()),
+        encryption: LockTableEncryption::Kms(KEY_ARN.to_owned()),
         tags: tags(),
     }
 }
@@ -38,7 +38,7 @@ fn description() -> Value {
 }
 
 /// The description with some fields changed; null leaves one out.
-fn with(changes: &Value) -> Answer {
+fn with(changes: &Value) -> ScriptedAnswer {
     let mut table = description();
     for (field, value) in changes.as_object().unwrap() {
         table[field] = value.clone();
@@ -46,16 +46,16 @@ fn with(changes: &Value) -> Answer {
     data(json!({ "Table": table }))
 }
 
-fn active() -> Answer {
+fn active() -> ScriptedAnswer {
     with(&json!({}))
 }
 
-fn tagged(tags: &Tags) -> Answer {
+fn tagged(tags: &Tags) -> ScriptedAnswer {
     data(json!({ "Tags": json_tags("Key", "Value", tags) }))
 }
 
 async fn seen(changes: &Value) -> LockTable {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", with(changes))
         .on("ListTagsOfResource", tagged(&tags()));
     look(&script, &table()).await.unwrap().unwrap().spec
@@ -63,7 +63,7 @@ async fn seen(changes: &Value) -> LockTable {
 
 #[tokio::test]
 async fn present() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", active())
         .on(
             "ListTagsOfResource",
@@ -73,13 +73,13 @@ async fn present() {
     let found = look(&script, &table()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: LockTable {
                 tags: both_tags(),
                 ..table()
             },
             output: Some(ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @r#"
@@ -94,17 +94,17 @@ async fn present() {
         "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 4},
     });
     let expected = LockTable {
-        billing: Billing::Provisioned { read: 5, write: 4 },
+        billing: TableBilling::Provisioned { read: 5, write: 4 },
         deletion_protection: false,
-        encryption: Encryption::AwsOwned,
+        encryption: LockTableEncryption::AwsOwned,
         ..table()
     };
     assert_eq!(seen(&plain).await, expected);
     for (status, encryption) in [
         ("ENABLING", table().encryption),
         ("UPDATING", table().encryption),
-        ("DISABLING", Encryption::AwsOwned),
-        ("DISABLED", Encryption::AwsOwned),
+        ("DISABLING", LockTableEncryption::AwsOwned),
+        ("DISABLED", LockTableEncryption::AwsOwned),
     ] {
         let seen =
             seen(&json!({"SSEDescription": {"Status": status, "KMSMasterKeyArn": KEY_ARN}})).await;
@@ -133,7 +133,7 @@ async fn absent() {
 /// Planned as if it stayed, it would be gone when the first lock is wanted.
 #[tokio::test]
 async fn a_table_that_is_being_deleted_is_neither_there_nor_absent() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", with(&json!({"TableStatus": "DELETING"})))
         .always("ListTagsOfResource", tagged(&tags()));
     let error = look(&script, &table()).await.unwrap_err();
@@ -142,7 +142,7 @@ async fn a_table_that_is_being_deleted_is_neither_there_nor_absent() {
 
 #[tokio::test]
 async fn it_is_made_in_one_call_and_waited_for() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("CreateTable", empty())
         .on("DescribeTable", error(400, "ResourceNotFoundException"))
         .on("DescribeTable", with(&json!({"TableStatus": "CREATING"})))
@@ -158,12 +158,12 @@ async fn it_is_made_in_one_call_and_waited_for() {
     DescribeTable {"TableName":"locks"}
     "#);
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("CreateTable", empty())
         .on("DescribeTable", active());
     let plain = LockTable {
-        billing: Billing::Provisioned { read: 5, write: 4 },
-        encryption: Encryption::AwsOwned,
+        billing: TableBilling::Provisioned { read: 5, write: 4 },
+        encryption: LockTableEncryption::AwsOwned,
         deletion_protection: false,
         tags: Tags::new(),
         ..table()
@@ -185,7 +185,7 @@ async fn it_is_made_in_one_call_and_waited_for() {
 #[tokio::test]
 async fn a_table_that_exists_by_now_is_success_if_it_is_ours() {
     let taken = || {
-        Script::new()
+        ScriptedServer::new()
             .on("CreateTable", lost())
             .on("CreateTable", error(400, "ResourceInUseException"))
     };
@@ -209,14 +209,14 @@ async fn a_table_that_exists_by_now_is_success_if_it_is_ours() {
 #[tokio::test]
 async fn an_update_is_one_setting_a_call_and_waits_between() {
     let from = LockTable {
-        billing: Billing::Provisioned { read: 5, write: 5 },
+        billing: TableBilling::Provisioned { read: 5, write: 5 },
         deletion_protection: false,
-        encryption: Encryption::AwsOwned,
+        encryption: LockTableEncryption::AwsOwned,
         tags: their_tags(),
         ..table()
     };
     let to = table().over(&from);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("UpdateTable", empty())
         .always("DescribeTable", active())
         .on("TagResource", empty());
@@ -231,15 +231,15 @@ async fn an_update_is_one_setting_a_call_and_waits_between() {
     TagResource {"ResourceArn":"arn:aws:dynamodb:eu-west-1:111122223333:table/locks","Tags":[{"Key":"ManagedBy","Value":"tfbackend"},{"Key":"tfbackend:env","Value":"dev"},{"Key":"tfbackend:project","Value":"acme"},{"Key":"tfbackend:protected","Value":"true"},{"Key":"tfbackend:version","Value":"1"}]}
     "#);
 
-    let script = Script::new();
+    let script = ScriptedServer::new();
     table().write(&script.aws(), Some(&table())).await.unwrap();
     assert_eq!(script.sent(), "");
 
     let provisioned = LockTable {
-        billing: Billing::Provisioned { read: 1, write: 2 },
+        billing: TableBilling::Provisioned { read: 1, write: 2 },
         ..table()
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("UpdateTable", empty())
         .always("DescribeTable", active());
     provisioned
@@ -262,10 +262,10 @@ async fn a_change_of_the_key_is_waited_for() {
         )
     };
     let from = LockTable {
-        encryption: Encryption::Kms(old.to_owned()),
+        encryption: LockTableEncryption::Kms(old.to_owned()),
         ..table()
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "UpdateTable",
             error_saying(
@@ -306,14 +306,14 @@ async fn a_table_under_a_new_key_is_tried_again() {
             "KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException",
         ),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("CreateTable", error_saying(400, code, message))
             .on("CreateTable", empty())
             .on("DescribeTable", active());
         table().write(&script.aws(), None).await.unwrap();
         assert_eq!(script.count("CreateTable"), 2, "{code}");
     }
-    let script = Script::new().on(
+    let script = ScriptedServer::new().on(
         "CreateTable",
         error_saying(400, "ValidationException", "Invalid KeySchema"),
     );
@@ -341,10 +341,10 @@ async fn what_never_gets_good_is_an_error_at_once() {
             "was there a moment ago and is gone",
         ),
     ] {
-        let created = Script::new()
+        let created = ScriptedServer::new()
             .on("CreateTable", empty())
             .on("DescribeTable", status("CREATING"));
-        let updated = Script::new().on("UpdateTable", empty());
+        let updated = ScriptedServer::new().on("UpdateTable", empty());
         for (script, from, looks) in [(created, None, 2), (updated, Some(&from), 1)] {
             let script = script.always("DescribeTable", answer.clone());
             let written = tokio::time::timeout(SOON, table().write(&script.aws(), from))
@@ -367,7 +367,7 @@ async fn an_interrupt_ends_the_waiting() {
         ..table()
     };
     let updating = || with(&json!({ "TableStatus": "UPDATING" }));
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("UpdateTable", empty())
         .always("DescribeTable", updating());
     let (aws, to) = (script.aws(), table());
@@ -416,7 +416,7 @@ async fn what_is_busy_is_tried_again() {
         script.always("TagResource", empty())
     })
     .await;
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("CreateTable", empty())
         .on("DescribeTable", error(400, "AccessDeniedException"));
     table().write(&script.aws(), None).await.unwrap_err();
@@ -441,7 +441,7 @@ async fn a_table_with_another_key_blocks() {
 fn nothing_gets_weaker() {
     let unprotected = mark().tags(false, &Tags::new());
     let plain = LockTable {
-        encryption: Encryption::AwsOwned,
+        encryption: LockTableEncryption::AwsOwned,
         deletion_protection: false,
         tags: unprotected.clone(),
         ..table()
@@ -480,7 +480,7 @@ fn nothing_gets_weaker() {
 /// Protection is lifted, the update waited for, and the end too.
 #[tokio::test]
 async fn delete() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", active())
         .on("UpdateTable", empty())
         .on("DescribeTable", with(&json!({ "TableStatus": "UPDATING" })))
@@ -508,7 +508,7 @@ async fn delete() {
 #[tokio::test]
 async fn delete_goes_on_where_another_run_was_cut_off() {
     let gone = || error(400, "ResourceNotFoundException");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", with(&json!({ "TableStatus": "DELETING" })))
         .on("DescribeTable", gone());
     table().delete(&script.aws()).await.unwrap();
@@ -518,7 +518,7 @@ async fn delete_goes_on_where_another_run_was_cut_off() {
         "it is on its way"
     );
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "DescribeTable",
             with(&json!({ "DeletionProtectionEnabled": false })),
@@ -531,7 +531,7 @@ async fn delete_goes_on_where_another_run_was_cut_off() {
 
     // While its protection is lifted.
     for left in [gone(), with(&json!({ "TableStatus": "DELETING" }))] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("DescribeTable", active())
             .on("UpdateTable", empty())
             .on("DescribeTable", left);
@@ -542,7 +542,7 @@ async fn delete_goes_on_where_another_run_was_cut_off() {
             .unwrap();
     }
 
-    let there = |script: Script| {
+    let there = |script: ScriptedServer| {
         script
             .on("DescribeTable", active())
             .always("DescribeTable", gone())
@@ -561,7 +561,7 @@ async fn delete_goes_on_where_another_run_was_cut_off() {
 /// Whatever was seen: a table that got its protection since is not deleted before that is lifted.
 #[tokio::test]
 async fn delete_never_passes_over_a_protection_that_cannot_be_lifted() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTable", active())
         .on("UpdateTable", error(400, "AccessDeniedException"));
     let error = LockTable {
@@ -573,6 +573,6 @@ async fn delete_never_passes_over_a_protection_that_cannot_be_lifted() {
     .unwrap_err();
     assert_eq!(
         (error.kind, script.count("DeleteTable")),
-        (crate::backend::aws::error::Kind::Denied, 0)
+        (crate::backend::aws::error::ServiceErrorKind::Denied, 0)
     );
 }

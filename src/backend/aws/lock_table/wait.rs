@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{SseStatus, TableDescription, TableStatus};
 
-use super::{DESCRIBE, Encryption, LockTable, describe, encryption_of};
+use super::{DESCRIBE, LockTable, LockTableEncryption, describe, encryption_of};
 use crate::backend::aws::{
-    Aws,
+    AwsProvider,
     error::AwsError,
-    settle::{TABLE, Waiting},
+    settle::{TABLE, WaitLimit},
 };
 
 /// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a
@@ -17,19 +17,23 @@ pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// Whether DynamoDB may not show a table yet: one that was just made, but none that was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
+pub(super) enum TableWait {
     Creation,
     Update,
 }
 
 impl LockTable {
-    pub(super) async fn wait_until_active(&self, aws: &Aws, after: After) -> Result<(), AwsError> {
+    pub(super) async fn wait_until_active(
+        &self,
+        aws: &AwsProvider,
+        after: TableWait,
+    ) -> Result<(), AwsError> {
         self.wait_until_usable(aws, after, is_active).await
     }
 
     /// The table may be active again while it is still being encrypted with the other key.
-    pub(super) async fn wait_until_encrypted(&self, aws: &Aws) -> Result<(), AwsError> {
-        self.wait_until_usable(aws, After::Update, |table| {
+    pub(super) async fn wait_until_encrypted(&self, aws: &AwsProvider) -> Result<(), AwsError> {
+        self.wait_until_usable(aws, TableWait::Update, |table| {
             is_active(table) && is_settled(table, &self.encryption)
         })
         .await
@@ -37,11 +41,11 @@ impl LockTable {
 
     async fn wait_until_usable(
         &self,
-        aws: &Aws,
-        after: After,
+        aws: &AwsProvider,
+        after: TableWait,
         good: impl Fn(&TableDescription) -> bool,
     ) -> Result<(), AwsError> {
-        let mut seen = after == After::Update;
+        let mut seen = after == TableWait::Update;
         let good = |table: Option<&TableDescription>| match table {
             None if seen => {
                 Err("was there a moment ago and is gone: it was deleted meanwhile; run again")
@@ -57,7 +61,7 @@ impl LockTable {
 
     /// Until the change before its deletion is over; whether it can be deleted is what the deletion
     /// itself says.
-    pub(super) async fn wait_until_updated(&self, aws: &Aws) -> Result<(), AwsError> {
+    pub(super) async fn wait_until_updated(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let is_updating = |table: &TableDescription| {
             matches!(
                 table.table_status,
@@ -68,13 +72,13 @@ impl LockTable {
             .await
     }
 
-    pub(super) async fn wait_until_gone(&self, aws: &Aws) -> Result<(), AwsError> {
+    pub(super) async fn wait_until_gone(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         self.wait_until(aws, |table| Ok(table.is_none())).await
     }
 
     async fn wait_until(
         &self,
-        aws: &Aws,
+        aws: &AwsProvider,
         mut good: impl FnMut(Option<&TableDescription>) -> Result<bool, &'static str>,
     ) -> Result<(), AwsError> {
         let mut waiting = polling().until_cancelled(&aws.cancel);
@@ -97,8 +101,8 @@ impl LockTable {
 }
 
 /// For as long as DynamoDB may take.
-pub fn polling() -> Waiting {
-    Waiting::with_pauses_up_to(TABLE, POLL)
+pub fn polling() -> WaitLimit {
+    WaitLimit::with_pauses_up_to(TABLE, POLL)
 }
 
 fn is_active(table: &TableDescription) -> bool {
@@ -124,7 +128,7 @@ fn hopeless(table: &TableDescription) -> Option<&'static str> {
 }
 
 /// Whether the change of its key is over.
-fn is_settled(table: &TableDescription, wanted: &Encryption) -> bool {
+fn is_settled(table: &TableDescription, wanted: &LockTableEncryption) -> bool {
     let status = table.sse_description().and_then(|sse| sse.status());
     matches!(
         status,

@@ -5,10 +5,10 @@
 //! region. Without conditions it would allow to read, grant away or take over each of them whose
 //! own policy delegates to IAM, which is the default.
 
-use crate::backend::aws::{Aws, policies::dns_suffix, policy::Statement};
+use crate::backend::aws::{AwsProvider, policies::dns_suffix, policy::Statement};
 
 /// An operator, a condition key and the value it must have.
-pub type Condition = (&'static str, String, String);
+pub type PolicyCondition = (&'static str, String, String);
 
 /// The values that conditions compare with.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct PermissionConditions {
 }
 
 impl PermissionConditions {
-    pub fn new(aws: &Aws, runner_policy: Option<String>) -> Self {
+    pub fn new(aws: &AwsProvider, runner_policy: Option<String>) -> Self {
         let table_service = format!(
             "dynamodb.{}.{}",
             aws.region,
@@ -36,7 +36,7 @@ impl PermissionConditions {
     }
 
     /// The conditions under which `action` is allowed on `arn`.
-    pub fn of(&self, action: &str, arn: &str) -> Vec<Condition> {
+    pub fn of(&self, action: &str, arn: &str) -> Vec<PolicyCondition> {
         let via = || {
             (
                 "StringEquals",
@@ -81,7 +81,7 @@ impl PermissionConditions {
         }
     }
 
-    fn tagged(&self, key: &str) -> Vec<Condition> {
+    fn tagged(&self, key: &str) -> Vec<PolicyCondition> {
         self.tags
             .iter()
             .map(|(tag, value)| ("StringEquals", format!("{key}/{tag}"), value.clone()))
@@ -91,7 +91,7 @@ impl PermissionConditions {
 
 /// The statement with these conditions.
 #[must_use]
-pub fn limited(statement: Statement, conditions: &[Condition]) -> Statement {
+pub fn limited(statement: Statement, conditions: &[PolicyCondition]) -> Statement {
     conditions
         .iter()
         .fold(statement, |statement, (operator, key, value)| {

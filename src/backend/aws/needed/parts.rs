@@ -1,14 +1,14 @@
 //! What it takes to make or change a part.
 
-use super::{On, Place};
+use super::{ActionTargets, PermissionScope};
 use crate::{
-    backend::aws::{access::attachment::PrincipalKind, resources::AwsSpec},
+    backend::aws::{access::attachment::AttachmentTarget, resources::AwsSpec},
     engine::spec::Address,
 };
 
-impl Place<'_> {
+impl PermissionScope<'_> {
     /// Parts that are made and changed by the same call.
-    pub(super) fn put(&self, address: &Address, part: &AwsSpec, on: &mut On<'_>) {
+    pub(super) fn put(&self, address: &Address, part: &AwsSpec, on: &mut ActionTargets<'_>) {
         let arns = &self.arns(address, part);
         match part {
             AwsSpec::Rotation(_) => on(&["kms:EnableKeyRotation"], arns),
@@ -24,9 +24,9 @@ impl Place<'_> {
             AwsSpec::Selectors(_) => on(&["cloudtrail:PutEventSelectors"], arns),
             AwsSpec::TrailLogging(_) => on(&["cloudtrail:StartLogging"], arns),
             AwsSpec::Attachment(attachment) => match attachment.kind {
-                PrincipalKind::Role => on(&["iam:AttachRolePolicy"], arns),
-                PrincipalKind::User => on(&["iam:AttachUserPolicy"], arns),
-                PrincipalKind::Group => on(&["iam:AttachGroupPolicy"], arns),
+                AttachmentTarget::Role => on(&["iam:AttachRolePolicy"], arns),
+                AttachmentTarget::User => on(&["iam:AttachUserPolicy"], arns),
+                AttachmentTarget::Group => on(&["iam:AttachGroupPolicy"], arns),
             },
             AwsSpec::Key(_)
             | AwsSpec::OwnKey(_)

@@ -1,27 +1,27 @@
 //! What a plan says of the key and the runner policy, by which permissions name them.
 
 use crate::{
-    backend::aws::{Aws, blueprint::RUNNER_POLICY, key::Leads, resources::AwsSpec},
-    engine::plan::{Change, Plan},
+    backend::aws::{AwsProvider, blueprint::RUNNER_POLICY, key::AliasTarget, resources::AwsSpec},
+    engine::plan::{Plan, PlannedChange},
 };
 
 /// Whether the key is found behind its alias.
 pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
     plan.steps.iter().any(|step| match &step.change {
-        Change::NoOp {
+        PlannedChange::NoOp {
             spec: AwsSpec::Key(seen),
         }
-        | Change::Update {
+        | PlannedChange::Update {
             from: AwsSpec::Key(seen),
             ..
-        } => seen.alias_leads == Leads::Here,
+        } => seen.alias_leads == AliasTarget::Here,
         _ => false,
     })
 }
 
 /// To make a bucket with its tags. Outside the commercial partition S3 may take those only once it
 /// is there.
-pub fn bucket_creation(aws: &Aws) -> &'static [&'static str] {
+pub fn bucket_creation(aws: &AwsProvider) -> &'static [&'static str] {
     const ACTIONS: [&str; 4] = [
         "s3:CreateBucket",
         "s3:PutBucketOwnershipControls",
@@ -36,30 +36,30 @@ pub fn bucket_creation(aws: &Aws) -> &'static [&'static str] {
 }
 
 /// The ARN of the runner policy, and whether it exists already.
-pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &Aws) -> Option<(String, bool)> {
+pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &AwsProvider) -> Option<(String, bool)> {
     let step = plan
         .steps
         .iter()
         .find(|step| step.address == RUNNER_POLICY)?;
     match &step.change {
-        Change::Create {
+        PlannedChange::Create {
             to: AwsSpec::Policy(policy),
         } => Some((policy.arn(aws), false)),
-        Change::NoOp {
+        PlannedChange::NoOp {
             spec: AwsSpec::Policy(policy),
         }
-        | Change::Keep {
+        | PlannedChange::Keep {
             spec: AwsSpec::Policy(policy),
             ..
         }
-        | Change::Delete {
+        | PlannedChange::Delete {
             from: AwsSpec::Policy(policy),
         }
-        | Change::Update {
+        | PlannedChange::Update {
             to: AwsSpec::Policy(policy),
             ..
         }
-        | Change::Adopt {
+        | PlannedChange::Adopt {
             to: AwsSpec::Policy(policy),
             ..
         } => Some((policy.arn(aws), true)),

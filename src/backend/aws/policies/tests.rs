@@ -8,8 +8,8 @@ use crate::backend::aws::policy::{Effect, Statement};
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/K";
 
-fn place() -> Place {
-    Place {
+fn place() -> PolicyContext {
+    PolicyContext {
         partition: "aws".to_owned(),
         dns_suffix: "amazonaws.com".to_owned(),
         region: "eu-west-1".to_owned(),
@@ -26,8 +26,8 @@ fn place() -> Place {
     }
 }
 
-fn without_key() -> Place {
-    Place {
+fn without_key() -> PolicyContext {
+    PolicyContext {
         key: None,
         ..place()
     }
@@ -45,7 +45,7 @@ const NONE: KeyUses = KeyUses {
 };
 
 /// One statement a line: effect, who, what, on what, when.
-fn shown(document: &Document) -> String {
+fn shown(document: &PolicyDocument) -> String {
     let list = |value: &Value| match value {
         Value::Array(items) => items
             .iter()
@@ -95,12 +95,12 @@ fn shown(document: &Document) -> String {
 }
 
 /// What `more` says beyond `less`.
-fn beyond(more: &Document, less: &Document) -> String {
+fn beyond(more: &PolicyDocument, less: &PolicyDocument) -> String {
     assert!(
         less.statements.iter().all(|statement| more.says(statement)),
         "nothing else goes"
     );
-    shown(&Document::new(
+    shown(&PolicyDocument::new(
         more.statements
             .iter()
             .filter(|statement| !less.says(statement))
@@ -129,9 +129,9 @@ fn key_policy() {
         StringEquals aws:SourceAccount ACCOUNT
         ArnEquals aws:SourceArn s3:::STATES
     ");
-    assert_eq!(Place::key_grants(NONE), Vec::<String>::new());
+    assert_eq!(PolicyContext::key_grants(NONE), Vec::<String>::new());
     // What a key of one's own is asked for is what our own would say.
-    for grant in Place::key_grants(ALL) {
+    for grant in PolicyContext::key_grants(ALL) {
         let (service, action) = grant.split_once(' ').unwrap();
         assert!(
             place().key_policy(ALL).allows_service(service, action)
@@ -240,7 +240,7 @@ fn runner_policy() {
         StringEquals kms:ViaService dynamodb.eu-west-1.amazonaws.com
         StringEquals kms:EncryptionContext:aws:dynamodb:tableName LOCKS
     ");
-    let odd = Place {
+    let odd = PolicyContext {
         workspace_prefix: "a$b".to_owned(),
         ..place()
     };
@@ -253,7 +253,7 @@ fn runner_policy() {
 }
 
 /// Documents of every kind, with what limits their size.
-fn all(place: &Place) -> Vec<(Document, usize)> {
+fn all(place: &PolicyContext) -> Vec<(PolicyDocument, usize)> {
     const BUCKET: usize = 20_480;
     let mut documents = vec![
         (place.key_policy(ALL), 32_768),
@@ -273,8 +273,8 @@ fn all(place: &Place) -> Vec<(Document, usize)> {
     documents
 }
 
-fn longest() -> Place {
-    Place {
+fn longest() -> PolicyContext {
+    PolicyContext {
         partition: "aws-us-gov".to_owned(),
         dns_suffix: "amazonaws.com".to_owned(),
         region: "ap-southeast-99".to_owned(),
@@ -400,7 +400,7 @@ fn every_arn_is_in_the_partition_of_the_caller() {
         ("aws-us-gov", "us-gov-west-1"),
         ("aws-iso", "us-iso-east-1"),
     ] {
-        let place = Place {
+        let place = PolicyContext {
             partition: partition.to_owned(),
             dns_suffix: dns_suffix(partition).to_owned(),
             region: region.to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Document, Effect, Statement, pattern::texts};
+use super::{Effect, PolicyDocument, Statement, pattern::texts};
 
 /// Keys whose value is an account.
 const ACCOUNTS: [&str; 5] = [
@@ -38,7 +38,7 @@ const NOT_PUBLIC: [&str; 2] = [
 const WIDEST: (u32, u32) = (8, 32);
 
 /// Each statement that lets in others than principals of `account`, in words.
-pub fn openings(document: &Document, account: &str) -> Vec<String> {
+pub fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
     let allows = document
         .statements
         .iter()
@@ -56,14 +56,14 @@ pub fn openings(document: &Document, account: &str) -> Vec<String> {
 
 /// Each statement that S3 takes for public, in words: with the public access block it refuses every
 /// policy that has one.
-pub fn public(document: &Document) -> Vec<String> {
+pub fn public(document: &PolicyDocument) -> Vec<String> {
     let allows = document
         .statements
         .iter()
         .filter(|statement| statement.effect == Effect::Allow);
     let public = allows.filter(|statement| {
         statement.rest.contains_key("NotPrincipal")
-            || principals(statement).contains(&Principal::Everybody) && !is_fixed(statement)
+            || principals(statement).contains(&PolicyPrincipal::Everybody) && !is_fixed(statement)
     });
     public
         .map(|statement| {
@@ -91,7 +91,7 @@ fn shown(statement: &Statement) -> &str {
 
 /// Who a statement is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Principal {
+enum PolicyPrincipal {
     Everybody,
     /// As it is written.
     Account(String),
@@ -100,12 +100,12 @@ enum Principal {
     Federated(String),
 }
 
-fn principals(statement: &Statement) -> BTreeSet<Principal> {
+fn principals(statement: &Statement) -> BTreeSet<PolicyPrincipal> {
     let aws = |who: String| {
         if who == "*" {
-            Principal::Everybody
+            PolicyPrincipal::Everybody
         } else {
-            Principal::Account(who)
+            PolicyPrincipal::Account(who)
         }
     };
     let Some(principal) = statement.rest.get("Principal") else {
@@ -117,9 +117,9 @@ fn principals(statement: &Statement) -> BTreeSet<Principal> {
     let of = |(kind, who): (&String, &Value)| {
         let kind = kind.clone();
         texts(who).into_iter().map(move |who| match &*kind {
-            "Service" => Principal::Service(who),
-            "Federated" => Principal::Federated(who),
-            "CanonicalUser" => Principal::Account(format!("canonical user {who}")),
+            "Service" => PolicyPrincipal::Service(who),
+            "Federated" => PolicyPrincipal::Federated(who),
+            "CanonicalUser" => PolicyPrincipal::Account(format!("canonical user {who}")),
             _ => aws(who),
         })
     };
@@ -130,27 +130,32 @@ fn opened_to(statement: &Statement, account: &str) -> Option<String> {
     if statement.rest.contains_key("NotPrincipal") {
         return Some("everybody but some (NotPrincipal)".to_owned());
     }
-    let narrowed = Narrowed::by(statement, account);
+    let narrowed = ConditionEffect::by(statement, account);
     let opened =
         principals(statement)
             .into_iter()
             .filter_map(|principal| match (principal, &narrowed) {
-                (Principal::Account(who), _) => is_other(&who, account).then_some(who),
+                (PolicyPrincipal::Account(who), _) => is_other(&who, account).then_some(who),
                 (
-                    Principal::Everybody | Principal::Service(_) | Principal::Federated(_),
-                    Narrowed::ToOurs,
+                    PolicyPrincipal::Everybody
+                    | PolicyPrincipal::Service(_)
+                    | PolicyPrincipal::Federated(_),
+                    ConditionEffect::ToOurs,
                 ) => None,
-                (Principal::Everybody, Narrowed::ToOthers(others)) => Some(others.join(", ")),
-                (Principal::Everybody, Narrowed::No) => Some("everybody".to_owned()),
-                (Principal::Service(name), Narrowed::ToOthers(others)) => {
+                (PolicyPrincipal::Everybody, ConditionEffect::ToOthers(others)) => {
+                    Some(others.join(", "))
+                }
+                (PolicyPrincipal::Everybody, ConditionEffect::No) => Some("everybody".to_owned()),
+                (PolicyPrincipal::Service(name), ConditionEffect::ToOthers(others)) => {
                     Some(format!("{name} on behalf of {}", others.join(", ")))
                 }
-                (Principal::Service(name), Narrowed::No) => Some(format!(
+                (PolicyPrincipal::Service(name), ConditionEffect::No) => Some(format!(
                     "{name} on behalf of any account (no aws:SourceArn or aws:SourceAccount)"
                 )),
-                (Principal::Federated(who), Narrowed::ToOthers(_) | Narrowed::No) => {
-                    Some(format!("who signs in with {who}"))
-                }
+                (
+                    PolicyPrincipal::Federated(who),
+                    ConditionEffect::ToOthers(_) | ConditionEffect::No,
+                ) => Some(format!("who signs in with {who}")),
             });
     let opened: Vec<String> = opened.collect();
     (!opened.is_empty()).then(|| opened.join(", "))
@@ -175,13 +180,13 @@ fn is_account(text: &str) -> bool {
 
 /// What the conditions of a statement, which must all hold, make of everybody.
 #[derive(Debug, PartialEq)]
-enum Narrowed {
+enum ConditionEffect {
     No,
     ToOurs,
     ToOthers(Vec<String>),
 }
 
-impl Narrowed {
+impl ConditionEffect {
     fn by(statement: &Statement, account: &str) -> Self {
         let mut all = Self::No;
         for (key, values) in required(statement) {

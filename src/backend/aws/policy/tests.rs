@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::*;
 
-fn parse(value: &Value) -> Document {
+fn parse(value: &Value) -> PolicyDocument {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-fn statement(fields: &Value) -> Document {
+fn statement(fields: &Value) -> PolicyDocument {
     let mut value = json!({"Sid": "A", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"});
     for (field, change) in fields.as_object().unwrap() {
         value[field] = change.clone();
@@ -103,7 +103,7 @@ fn documents_as_they_come() {
     );
     assert_eq!(parse(&json!({})).statements, []);
     let text = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"a","NewField":{"x":[1]}}],"Id":"theirs"}"#;
-    let kept: Document = serde_json::from_str(text).unwrap();
+    let kept: PolicyDocument = serde_json::from_str(text).unwrap();
     assert_eq!(kept.to_json(), text, "fields that we do not know are kept");
     for nonsense in [
         r#"{"Statement": 1}"#,
@@ -113,7 +113,7 @@ fn documents_as_they_come() {
         "null",
     ] {
         assert!(
-            serde_json::from_str::<Document>(nonsense).is_err(),
+            serde_json::from_str::<PolicyDocument>(nonsense).is_err(),
             "{nonsense}"
         );
     }
@@ -184,7 +184,7 @@ fn statements() -> impl Strategy<Value = Vec<Statement>> {
     prop::collection::vec(one, 0..6)
 }
 
-fn ours() -> impl Strategy<Value = Document> {
+fn ours() -> impl Strategy<Value = PolicyDocument> {
     statements().prop_map(|mut statements| {
         for statement in &mut statements {
             statement.sid = Some(format!(
@@ -192,18 +192,18 @@ fn ours() -> impl Strategy<Value = Document> {
                 statement.sid.as_deref().unwrap_or_default()
             ));
         }
-        Document::new(statements)
+        PolicyDocument::new(statements)
     })
 }
 
 proptest! {
     #[test]
-    fn over_keeps_theirs_holds_ours_and_drops_what_ours_was(ours in ours(), observed in statements().prop_map(Document::new)) {
+    fn over_keeps_theirs_holds_ours_and_drops_what_ours_was(ours in ours(), observed in statements().prop_map(PolicyDocument::new)) {
         let merged = ours.over(&observed);
         for statement in &ours.statements {
             prop_assert!(merged.says(statement));
         }
-        let theirs = |document: &Document| document.statements.iter().filter(|s| !s.is_ours()).cloned().collect::<Vec<_>>();
+        let theirs = |document: &PolicyDocument| document.statements.iter().filter(|s| !s.is_ours()).cloned().collect::<Vec<_>>();
         prop_assert_eq!(theirs(&merged), theirs(&observed), "word for word, and in their order");
         for statement in merged.statements.iter().filter(|statement| statement.is_ours()) {
             prop_assert!(ours.says(statement), "nothing of ours is left that is not wanted");
@@ -221,11 +221,11 @@ proptest! {
 
     #[test]
     fn meaning_does_not_hang_on_the_order(statements in statements()) {
-        let document = Document::new(statements.clone());
+        let document = PolicyDocument::new(statements.clone());
         let mut turned = statements;
         turned.reverse();
-        prop_assert!(document.means(&Document::new(turned)));
-        let read: Document = serde_json::from_str(&document.to_json()).unwrap();
+        prop_assert!(document.means(&PolicyDocument::new(turned)));
+        let read: PolicyDocument = serde_json::from_str(&document.to_json()).unwrap();
         prop_assert_eq!(read, document);
     }
 }

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{Name, Probe, Try, lock_item, object::DELETE};
+use super::{BackendProbe, ProbeName, ProbeResult, lock_item, object::DELETE};
 use crate::backend::aws::{
-    error::{Api, AwsError, Kind},
+    error::{ApiOperation, AwsError, ServiceErrorKind},
     store::{
-        Store,
-        objects::{Version, What},
+        S3Store,
+        objects::{ObjectChange, ObjectVersion},
     },
 };
 
-const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+const DELETE_VERSION: ApiOperation =
+    ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
 /// What is still there.
 #[derive(Debug, Default)]
-pub struct Left {
+pub struct ProbeLeftover {
     /// What could not be deleted, and is in the way of nobody.
     pub versions: usize,
     pub markers: usize,
@@ -28,30 +29,32 @@ pub struct Left {
 
 /// What earlier probes left, and is gone now.
 #[derive(Debug, Default)]
-pub struct Swept {
+pub struct SweptProbes {
     pub probes: usize,
     pub errors: Vec<AwsError>,
 }
 
 /// Those who clean up, and what they may.
-struct Broom<'a> {
-    store: Store<'a>,
-    probe: &'a Probe<'a>,
+struct ProbeCleaner<'a> {
+    store: S3Store<'a>,
+    probe: &'a BackendProbe<'a>,
     /// Whether versions are denied for good: asked once.
     denied: bool,
-    left: Left,
+    left: ProbeLeftover,
 }
 
-impl Probe<'_> {
+impl BackendProbe<'_> {
     /// Cleans up after probes that began an hour ago and did not end.
-    pub(super) async fn sweep(&self) -> Swept {
+    pub(super) async fn sweep(&self) -> SweptProbes {
         let prefixes = self.target.address.layout.probes();
-        let store = Store::new(self.cleaner, &self.target.address);
-        let mut swept = Swept::default();
+        let store = S3Store::new(self.cleaner, &self.target.address);
+        let mut swept = SweptProbes::default();
         let mut names = BTreeSet::new();
         for prefix in &prefixes {
             match current(store, prefix).await {
-                Ok(keys) => names.extend(keys.iter().filter_map(|key| Name::of(key, &prefixes))),
+                Ok(keys) => {
+                    names.extend(keys.iter().filter_map(|key| ProbeName::of(key, &prefixes)))
+                }
                 Err(error) => swept.errors.push(error),
             }
         }
@@ -68,21 +71,21 @@ impl Probe<'_> {
 
     /// Of those who deleted everything and did not come to the versions; where versions may not be
     /// deleted, that is how it stays.
-    async fn sweep_versions(&self, store: Store<'_>, prefix: &str, swept: &mut Swept) {
+    async fn sweep_versions(&self, store: S3Store<'_>, prefix: &str, swept: &mut SweptProbes) {
         let prefixes = self.target.address.layout.probes();
         let all = match versions(store, prefix).await {
             Ok(all) => all,
-            Err(error) if error.kind == Kind::Denied => return,
+            Err(error) if error.kind == ServiceErrorKind::Denied => return,
             Err(error) => return swept.errors.push(error),
         };
-        let is_old = |version: &Version| {
-            Name::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now))
+        let is_old = |version: &ObjectVersion| {
+            ProbeName::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now))
         };
-        let mut broom = Broom {
+        let mut broom = ProbeCleaner {
             store,
             probe: self,
             denied: false,
-            left: Left::default(),
+            left: ProbeLeftover::default(),
         };
         broom
             .versions(all.into_iter().filter(is_old).collect())
@@ -91,17 +94,17 @@ impl Probe<'_> {
     }
 
     /// Cleans up after this one.
-    pub(super) async fn clean(&self) -> Left {
+    pub(super) async fn clean(&self) -> ProbeLeftover {
         self.clean_up(&self.name).await
     }
 
-    async fn clean_up(&self, name: &Name) -> Left {
-        let store = Store::new(self.cleaner, &self.target.address);
-        let mut broom = Broom {
+    async fn clean_up(&self, name: &ProbeName) -> ProbeLeftover {
+        let store = S3Store::new(self.cleaner, &self.target.address);
+        let mut broom = ProbeCleaner {
             store,
             probe: self,
             denied: false,
-            left: Left::default(),
+            left: ProbeLeftover::default(),
         };
         // Before the object that leads to it.
         if let Err(error) = lock_item::release(store, &name.state()).await {
@@ -120,7 +123,7 @@ impl Probe<'_> {
     }
 }
 
-impl Broom<'_> {
+impl ProbeCleaner<'_> {
     async fn sweep(&mut self, prefix: &str, last: &str) {
         let mut keys = match current(self.store, prefix).await {
             Ok(keys) => keys,
@@ -136,17 +139,17 @@ impl Broom<'_> {
         }
         match versions(self.store, prefix).await {
             Ok(all) => self.versions(all).await,
-            Err(error) if error.kind == Kind::Denied => self.left.unseen = true,
+            Err(error) if error.kind == ServiceErrorKind::Denied => self.left.unseen = true,
             Err(error) => self.left.errors.push(error),
         }
     }
 
-    async fn versions(&mut self, all: Vec<Version>) {
+    async fn versions(&mut self, all: Vec<ObjectVersion>) {
         for version in all {
             if !self.denied {
                 match self.delete(&version.key, Some(&version.id)).await {
                     Ok(()) => continue,
-                    Err(error) if error.kind == Kind::Denied => self.denied = true,
+                    Err(error) if error.kind == ServiceErrorKind::Denied => self.denied = true,
                     Err(error) => {
                         self.left.errors.push(error);
                         continue;
@@ -154,13 +157,13 @@ impl Broom<'_> {
                 }
             }
             match version.what {
-                What::Data { .. } => self.left.versions += 1,
-                What::DeleteMarker => self.left.markers += 1,
+                ObjectChange::Data { .. } => self.left.versions += 1,
+                ObjectChange::DeleteMarker => self.left.markers += 1,
             }
         }
     }
 
-    async fn delete(&self, key: &str, version: Option<&str>) -> Try {
+    async fn delete(&self, key: &str, version: Option<&str>) -> ProbeResult {
         let aws = self.probe.cleaner;
         let api = if version.is_some() {
             DELETE_VERSION
@@ -184,7 +187,7 @@ impl Broom<'_> {
     }
 }
 
-async fn current(store: Store<'_>, prefix: &str) -> Try<Vec<String>> {
+async fn current(store: S3Store<'_>, prefix: &str) -> ProbeResult<Vec<String>> {
     let (mut pages, mut keys) = (store.objects(prefix), vec![]);
     while let Some(page) = pages.next().await? {
         keys.extend(page.into_iter().map(|object| object.key));
@@ -193,7 +196,7 @@ async fn current(store: Store<'_>, prefix: &str) -> Try<Vec<String>> {
 }
 
 /// All of them before any is deleted: positions of a listing are not to move.
-async fn versions(store: Store<'_>, prefix: &str) -> Try<Vec<Version>> {
+async fn versions(store: S3Store<'_>, prefix: &str) -> ProbeResult<Vec<ObjectVersion>> {
     let (mut pages, mut all) = (store.versions(prefix), vec![]);
     while let Some(page) = pages.next().await? {
         all.extend(page);

@@ -9,15 +9,15 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 
-use super::{Probe, Try};
+use super::{BackendProbe, ProbeResult};
 use crate::backend::aws::{
-    error::{Api, AwsError, found},
-    http::{Proxy, connector},
+    error::{ApiOperation, AwsError, found},
+    http::{ProxyPolicy, connector},
     policies::dns_suffix,
-    policy::{Document, Statement},
+    policy::{PolicyDocument, Statement},
 };
 
-const POLICY: Api = Api::new("s3:GetBucketPolicy");
+const POLICY: ApiOperation = ApiOperation::new("s3:GetBucketPolicy");
 const NO_POLICY: &[&str] = &["NoSuchBucketPolicy"];
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -32,11 +32,11 @@ pub enum PlainHttp {
         /// Whether it says to come back over TLS.
         to_tls: bool,
         /// Whether the policy refuses all that comes over plain HTTP.
-        denied: Try<bool>,
+        denied: ProbeResult<bool>,
     },
 }
 
-impl Probe<'_> {
+impl BackendProbe<'_> {
     pub(super) async fn plain_http(&self) -> PlainHttp {
         if self.tried.clients.has_own_endpoint() {
             return PlainHttp::OwnEndpoint;
@@ -54,7 +54,7 @@ impl Probe<'_> {
             self.bucket(),
             self.name.never()
         );
-        match connector(None, Proxy::FromEnvironment, &settings) {
+        match connector(None, ProxyPolicy::FromEnvironment, &settings) {
             Ok(connector) => self.asked(&connector, &url).await,
             Err(error) => PlainHttp::Silent(error.to_string()),
         }
@@ -80,7 +80,7 @@ impl Probe<'_> {
         }
     }
 
-    async fn denies_plain_http(&self) -> Try<bool> {
+    async fn denies_plain_http(&self) -> ProbeResult<bool> {
         let request = self
             .cleaner
             .clients
@@ -97,7 +97,7 @@ impl Probe<'_> {
         let Some(text) = answer.and_then(|answer| answer.policy) else {
             return Ok(false);
         };
-        let document: Document = serde_json::from_str(&text)
+        let document: PolicyDocument = serde_json::from_str(&text)
             .map_err(|_| AwsError::nonsense(POLICY, self.bucket(), "is no policy"))?;
         let bucket = format!(
             "arn:{}:s3:::{}",
@@ -109,7 +109,7 @@ impl Probe<'_> {
 }
 
 /// Whether everybody is denied everything on the objects of the bucket without TLS.
-fn denies(document: &Document, bucket: &str) -> bool {
+fn denies(document: &PolicyDocument, bucket: &str) -> bool {
     let objects = format!("{bucket}/*");
     let places = [vec![bucket.to_owned(), objects.clone()], vec![objects]];
     let forms = places.iter().flat_map(|on| {

@@ -1,25 +1,25 @@
 //! A lock as a file: taken, refused to a second one, not to be overwritten, released only if it is
 //! still ours.
 
-use super::{Probe, Try, object::PUT};
-use crate::backend::aws::{error::AwsError, store::write::Condition};
+use super::{BackendProbe, ProbeResult, object::PUT};
+use crate::backend::aws::{error::AwsError, store::write::WriteCondition};
 
 #[derive(Debug)]
-pub struct LockFile {
-    pub taken: Try,
+pub struct ProbedLockFile {
+    pub taken: ProbeResult,
     /// `Ok` if a second one got it too; none if nobody had it.
-    pub second: Option<Try>,
+    pub second: Option<ProbeResult>,
     /// `Ok` if who does not ask first could overwrite it.
-    pub overwritten: Option<Try>,
-    pub released: Option<Try>,
+    pub overwritten: Option<ProbeResult>,
+    pub released: Option<ProbeResult>,
 }
 
-impl Probe<'_> {
-    pub(super) async fn lock_file(&self) -> LockFile {
+impl BackendProbe<'_> {
+    pub(super) async fn lock_file(&self) -> ProbedLockFile {
         let taken = self.take_file().await;
         if taken.is_err() {
             let released = self.release_file().await;
-            return LockFile {
+            return ProbedLockFile {
                 taken,
                 second: None,
                 overwritten: None,
@@ -27,7 +27,7 @@ impl Probe<'_> {
             };
         }
         let (second, overwritten) = (self.take_file().await, self.overwrite_file().await);
-        LockFile {
+        ProbedLockFile {
             taken,
             second: Some(second),
             overwritten: Some(overwritten),
@@ -35,20 +35,20 @@ impl Probe<'_> {
         }
     }
 
-    async fn take_file(&self) -> Try {
+    async fn take_file(&self) -> ProbeResult {
         let info = self.info().to_go_json();
         self.store()
             .put_object(
                 &self.name.lock_file(),
                 info.as_bytes(),
                 &self.target.key.encrypt(),
-                &Condition::IfNoneMatch,
+                &WriteCondition::IfNoneMatch,
             )
             .await
             .map(drop)
     }
 
-    async fn overwrite_file(&self) -> Try {
+    async fn overwrite_file(&self) -> ProbeResult {
         let key = self.name.lock_file();
         let request = self.encrypted(self.put(&key, &self.info().to_go_json()));
         self.tried
@@ -58,7 +58,7 @@ impl Probe<'_> {
     }
 
     /// Reads it, as Terraform does, and deletes what was read.
-    async fn release_file(&self) -> Try {
+    async fn release_file(&self) -> ProbeResult {
         let Some(file) = self.store().lock_file(&self.name.state()).await? else {
             return Ok(());
         };

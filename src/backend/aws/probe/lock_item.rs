@@ -1,17 +1,17 @@
 //! A lock in the table: taken, refused to a second one, released only if it is still ours.
 
-use super::{Probe, Try};
-use crate::{backend::aws::store::Store, state::lock::LockInfo};
+use super::{BackendProbe, ProbeResult};
+use crate::{backend::aws::store::S3Store, state::lock::LockInfo};
 
 #[derive(Debug)]
 pub struct LockItem {
-    pub taken: Try,
+    pub taken: ProbeResult,
     /// `Ok` if a second one got it too; none if nobody had it.
-    pub second: Option<Try>,
-    pub released: Option<Try>,
+    pub second: Option<ProbeResult>,
+    pub released: Option<ProbeResult>,
 }
 
-impl Probe<'_> {
+impl BackendProbe<'_> {
     pub(super) async fn lock_item(&self) -> LockItem {
         let taken = self.take_item().await;
         if taken.is_err() {
@@ -31,13 +31,13 @@ impl Probe<'_> {
         }
     }
 
-    async fn take_item(&self) -> Try {
+    async fn take_item(&self) -> ProbeResult {
         self.store()
             .put_lock_item(&self.name.state(), &self.info().to_go_json())
             .await
     }
 
-    async fn release_item(&self) -> Try {
+    async fn release_item(&self) -> ProbeResult {
         release(self.store(), &self.name.state()).await
     }
 
@@ -53,7 +53,7 @@ impl Probe<'_> {
 }
 
 /// Deletes the lock on a state if it is still the one that was read; there may be none.
-pub(super) async fn release(store: Store<'_>, path: &str) -> Try {
+pub(super) async fn release(store: S3Store<'_>, path: &str) -> ProbeResult {
     if store.address().table.is_none() {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::state::{
-    layout::{self, Layout, PROBE},
+    layout::{self, PROBE, StateLayout},
     lock::new_id,
 };
 
@@ -14,9 +14,9 @@ const OLD_MINUTES: i64 = 60;
 
 /// One probe, as in `20261121T135800Z-5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(String);
+pub struct ProbeName(String);
 
-impl Name {
+impl ProbeName {
     pub fn new(now: Timestamp) -> Self {
         Self(format!("{}-{}", now.strftime(TIME), new_id()))
     }
@@ -66,17 +66,17 @@ impl Name {
     }
 
     /// An object that runners may delete: that of a workspace.
-    pub fn object(&self, layout: &Layout) -> String {
+    pub fn object(&self, layout: &StateLayout) -> String {
         layout.path(&format!("{}/terraform.tfstate", self.0), PROBE)
     }
 
     /// Another one.
-    pub fn beside(&self, layout: &Layout, what: &str) -> String {
+    pub fn beside(&self, layout: &StateLayout, what: &str) -> String {
         layout.path(&format!("{}/{what}", self.0), PROBE)
     }
 
     /// Before the names of all that this one writes.
-    pub fn prefixes(&self, layout: &Layout) -> [String; 2] {
+    pub fn prefixes(&self, layout: &StateLayout) -> [String; 2] {
         layout.probes().map(|prefix| format!("{prefix}{}/", self.0))
     }
 }
@@ -94,8 +94,8 @@ fn is_uuid(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn layout() -> Layout {
-        Layout {
+    fn layout() -> StateLayout {
+        StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         }
@@ -107,13 +107,13 @@ mod tests {
 
     #[test]
     fn a_name_says_when_and_is_found_again() {
-        let name = Name::new(at("2026-11-21T13:58:00Z"));
+        let name = ProbeName::new(at("2026-11-21T13:58:00Z"));
         assert!(
             name.state()
                 .starts_with("tfbackend-probe/20261121T135800Z-"),
             "{name:?}"
         );
-        assert_ne!(name, Name::new(at("2026-11-21T13:58:00Z")));
+        assert_ne!(name, ProbeName::new(at("2026-11-21T13:58:00Z")));
         let prefixes = layout().probes();
         for key in [
             name.state(),
@@ -122,7 +122,11 @@ mod tests {
             name.object(&layout()),
             name.beside(&layout(), "x"),
         ] {
-            assert_eq!(Name::of(&key, &prefixes).as_ref(), Some(&name), "{key}");
+            assert_eq!(
+                ProbeName::of(&key, &prefixes).as_ref(),
+                Some(&name),
+                "{key}"
+            );
             assert!(
                 name.prefixes(&layout())
                     .iter()
@@ -155,7 +159,7 @@ mod tests {
             format!("env:/mine/20261121T135800Z-{id}/terraform.tfstate"),
             format!("tfbackend-probe/\u{1b}[2J20261121T135800Z-{id}/terraform.tfstate"),
         ] {
-            assert_eq!(Name::of(&key, &prefixes), None, "{key}");
+            assert_eq!(ProbeName::of(&key, &prefixes), None, "{key}");
         }
     }
 }

@@ -4,15 +4,15 @@
 use aws_sdk_s3::operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder};
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{Probe, Try};
+use super::{BackendProbe, ProbeResult};
 use crate::backend::aws::{
-    error::{Api, AwsError},
-    store::{content::Encryption, write::encrypted},
+    error::{ApiOperation, AwsError},
+    store::{content::ObjectEncryption, write::encrypted},
 };
 
-pub(super) const PUT: Api = Api::new("s3:PutObject");
-pub(super) const DELETE: Api = Api::new("s3:DeleteObject");
-const GET: Api = Api::new("s3:GetObject");
+pub(super) const PUT: ApiOperation = ApiOperation::new("s3:PutObject");
+pub(super) const DELETE: ApiOperation = ApiOperation::new("s3:DeleteObject");
+const GET: ApiOperation = ApiOperation::new("s3:GetObject");
 const JSON: &str = "application/json";
 /// A state of nothing.
 const CONTENT: &str = r#"{"version":4,"terraform_version":"1.0.0","serial":1,"lineage":"","outputs":{},"resources":[]}"#;
@@ -21,31 +21,31 @@ const MAX: usize = 64 * 1024;
 
 /// An object that is there.
 #[derive(Debug)]
-pub struct Written {
+pub struct ProbeObject {
     /// What S3 says of it afterwards.
-    pub encryption: Try<Encryption>,
+    pub encryption: ProbeResult<ObjectEncryption>,
     /// None where the bucket keeps no versions.
     pub version: Option<String>,
 }
 
 #[derive(Debug)]
-pub struct Objects {
-    pub written: Try<Written>,
+pub struct ProbeObjects {
+    pub written: ProbeResult<ProbeObject>,
     /// If it was written: whether what is read is what was written.
-    pub read: Option<Try>,
+    pub read: Option<ProbeResult>,
     /// With no word on encryption; if the first could be written.
-    pub without_headers: Option<Try<Written>>,
+    pub without_headers: Option<ProbeResult<ProbeObject>>,
 }
 
-impl Probe<'_> {
-    pub(super) async fn objects(&self) -> Objects {
+impl BackendProbe<'_> {
+    pub(super) async fn objects(&self) -> ProbeObjects {
         let layout = &self.target.address.layout;
         let key = self.name.object(layout);
         let written = self
             .write(&key, self.encrypted(self.put(&key, CONTENT)))
             .await;
         if written.is_err() {
-            return Objects {
+            return ProbeObjects {
                 written,
                 read: None,
                 without_headers: None,
@@ -54,7 +54,7 @@ impl Probe<'_> {
         let read = self.read_back(&key).await;
         let beside = self.name.beside(layout, "without-headers");
         let without_headers = self.write(&beside, self.put(&beside, CONTENT)).await;
-        Objects {
+        ProbeObjects {
             written,
             read: Some(read),
             without_headers: Some(without_headers),
@@ -85,11 +85,11 @@ impl Probe<'_> {
         &self,
         key: &str,
         request: PutObjectFluentBuilder,
-    ) -> Try<PutObjectOutput> {
+    ) -> ProbeResult<PutObjectOutput> {
         self.tried.read(PUT, &self.url(key), request.send()).await
     }
 
-    async fn write(&self, key: &str, request: PutObjectFluentBuilder) -> Try<Written> {
+    async fn write(&self, key: &str, request: PutObjectFluentBuilder) -> ProbeResult<ProbeObject> {
         let version = self.send(key, request).await?.version_id;
         let gone = || AwsError::vanished(GET, &self.url(key));
         let encryption = self
@@ -98,13 +98,13 @@ impl Probe<'_> {
             .await
             .and_then(|head| head.ok_or_else(gone))
             .map(|head| head.encryption);
-        Ok(Written {
+        Ok(ProbeObject {
             encryption,
             version,
         })
     }
 
-    async fn read_back(&self, key: &str) -> Try {
+    async fn read_back(&self, key: &str) -> ProbeResult {
         let content = self
             .store()
             .get(key, None, MAX)
@@ -122,7 +122,7 @@ impl Probe<'_> {
     }
 
     /// Deletes the object that says that a probe has begun; the other first.
-    pub(super) async fn end(&self) -> Try {
+    pub(super) async fn end(&self) -> ProbeResult {
         let layout = &self.target.address.layout;
         let beside = self
             .delete(&self.name.beside(layout, "without-headers"))
@@ -130,7 +130,7 @@ impl Probe<'_> {
         self.delete(&self.name.object(layout)).await.and(beside)
     }
 
-    pub(super) async fn delete(&self, key: &str) -> Try {
+    pub(super) async fn delete(&self, key: &str) -> ProbeResult {
         let request = self
             .tried
             .clients

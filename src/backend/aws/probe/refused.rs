@@ -5,50 +5,50 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::base64;
 use md5::{Digest, Md5};
 
-use super::{Key, Probe, Try};
+use super::{BackendProbe, ProbeEncryption, ProbeResult};
 use crate::state::lock::new_id;
 
 /// Each is `Ok` if it was written after all.
 #[derive(Debug)]
-pub struct Refused {
-    pub other_algorithm: Try,
+pub struct RefusedWrites {
+    pub other_algorithm: ProbeResult,
     /// Where the states have a key.
-    pub other_key: Option<Try>,
+    pub other_key: Option<ProbeResult>,
     /// SSE-C.
-    pub customer_key: Try,
+    pub customer_key: ProbeResult,
 }
 
-impl Probe<'_> {
-    pub(super) async fn refused(&self) -> Refused {
-        let other_key = if self.target.key != Key::OfS3 {
+impl BackendProbe<'_> {
+    pub(super) async fn refused(&self) -> RefusedWrites {
+        let other_key = if self.target.key != ProbeEncryption::OfS3 {
             Some(self.under_another_key().await)
         } else {
             None
         };
-        Refused {
+        RefusedWrites {
             other_algorithm: self.under_another_algorithm().await,
             other_key,
             customer_key: self.under_a_customer_key().await,
         }
     }
 
-    async fn under_another_algorithm(&self) -> Try {
+    async fn under_another_algorithm(&self) -> ProbeResult {
         let key = self
             .name
             .beside(&self.target.address.layout, "other-algorithm");
         let request = self.put(&key, "");
         let request = match &self.target.key {
-            Key::Arn(_) | Key::Unknown => {
+            ProbeEncryption::Arn(_) | ProbeEncryption::Unknown => {
                 request.server_side_encryption(ServerSideEncryption::Aes256)
             }
-            Key::OfS3 => request
+            ProbeEncryption::OfS3 => request
                 .server_side_encryption(ServerSideEncryption::AwsKms)
                 .ssekms_key_id(self.no_key()),
         };
         self.send(&key, request).await.map(drop)
     }
 
-    async fn under_another_key(&self) -> Try {
+    async fn under_another_key(&self) -> ProbeResult {
         let key = self.name.beside(&self.target.address.layout, "other-key");
         let request = self
             .put(&key, "")
@@ -57,7 +57,7 @@ impl Probe<'_> {
         self.send(&key, request).await.map(drop)
     }
 
-    async fn under_a_customer_key(&self) -> Try {
+    async fn under_a_customer_key(&self) -> ProbeResult {
         let key = self
             .name
             .beside(&self.target.address.layout, "customer-key");

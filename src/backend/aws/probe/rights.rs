@@ -3,36 +3,37 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
-use super::{Objects, Probe, Try, object::DELETE};
+use super::{BackendProbe, ProbeObjects, ProbeResult, object::DELETE};
 use crate::{
     backend::aws::{
-        error::{Api, AwsError},
+        error::{ApiOperation, AwsError},
         lock_table,
     },
     state::{layout::PROBE, lock::new_id},
 };
 
-const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
-const SIMULATE: Api = Api::new("iam:SimulatePrincipalPolicy");
+const DELETE_VERSION: ApiOperation =
+    ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+const SIMULATE: ApiOperation = ApiOperation::new("iam:SimulatePrincipalPolicy");
 const POLICY_ACTIONS: [&str; 2] = ["s3:PutBucketPolicy", "s3:DeleteBucketPolicy"];
-const GET_ITEM: Api = Api::new("dynamodb:GetItem");
+const GET_ITEM: ApiOperation = ApiOperation::new("dynamodb:GetItem");
 
 /// Each is `Ok` if it could be done.
 #[derive(Debug)]
-pub struct Rights {
+pub struct RunnerRights {
     /// A version of the probe's own object; none if there is none.
-    pub delete_version: Option<Try>,
+    pub delete_version: Option<ProbeResult>,
     /// The state of a default workspace, which is not there.
-    pub delete_state: Try,
+    pub delete_state: ProbeResult,
     /// An item of another bucket, which is not there; none if there is no table.
-    pub foreign_item: Option<Try>,
+    pub foreign_item: Option<ProbeResult>,
     /// Whether it may write or delete the bucket's policy: never tried, but asked of IAM by the
     /// caller.
-    pub change_policy: Try<bool>,
+    pub change_policy: ProbeResult<bool>,
 }
 
-impl Probe<'_> {
-    pub(super) async fn rights(&self, role: &str, objects: Option<&Objects>) -> Rights {
+impl BackendProbe<'_> {
+    pub(super) async fn rights(&self, role: &str, objects: Option<&ProbeObjects>) -> RunnerRights {
         let version = objects.and_then(|objects| {
             objects
                 .without_headers
@@ -50,7 +51,7 @@ impl Probe<'_> {
             Some(table) => Some(self.foreign_item(table).await),
             None => None,
         };
-        Rights {
+        RunnerRights {
             delete_version,
             delete_state: self.delete_state().await,
             foreign_item,
@@ -58,7 +59,7 @@ impl Probe<'_> {
         }
     }
 
-    async fn delete_version(&self, version: String) -> Try {
+    async fn delete_version(&self, version: String) -> ProbeResult {
         let key = self
             .name
             .beside(&self.target.address.layout, "without-headers");
@@ -80,7 +81,7 @@ impl Probe<'_> {
             .map(drop)
     }
 
-    async fn delete_state(&self) -> Try {
+    async fn delete_state(&self) -> ProbeResult {
         let key = self.name.never();
         let request = self
             .tried
@@ -96,7 +97,7 @@ impl Probe<'_> {
             .map(drop)
     }
 
-    async fn change_policy(&self, role: &str) -> Try<bool> {
+    async fn change_policy(&self, role: &str) -> ProbeResult<bool> {
         let bucket = format!(
             "arn:{}:s3:::{}",
             self.cleaner.caller.partition,
@@ -126,7 +127,7 @@ impl Probe<'_> {
             .any(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed))
     }
 
-    async fn foreign_item(&self, table: &str) -> Try {
+    async fn foreign_item(&self, table: &str) -> ProbeResult {
         let lock_id = format!("{PROBE}-{}/terraform.tfstate", new_id());
         let request = self
             .tried

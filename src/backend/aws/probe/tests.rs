@@ -16,18 +16,19 @@ use serde_json::json;
 use super::*;
 use crate::{
     backend::aws::{
-        policies::Place,
+        policies::PolicyContext,
         testing::{
-            ACCOUNT, Answer, KEY_ARN, REGION, Script, data, empty, error, error_saying, lost, text,
+            ACCOUNT, KEY_ARN, REGION, ScriptedAnswer, ScriptedServer, data, empty, error,
+            error_saying, lost, text,
         },
-        verify::probe::Judge,
+        verify::probe::ProbeJudge,
     },
     checks::Verdict,
-    state::layout::Layout,
+    state::layout::StateLayout,
 };
 
-fn target() -> Target {
-    let layout = Layout {
+fn target() -> ProbeTarget {
+    let layout = StateLayout {
         key: None,
         workspace_prefix: "env:".to_owned(),
     };
@@ -37,21 +38,21 @@ fn target() -> Target {
         table: Some("locks".to_owned()),
         layout,
     };
-    Target {
+    ProbeTarget {
         address,
         lock_files: true,
-        key: Key::Arn(KEY_ARN.to_owned()),
+        key: ProbeEncryption::Arn(KEY_ARN.to_owned()),
     }
 }
 
-fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
+fn probe<'a>(aws: &'a AwsProvider, target: &'a ProbeTarget) -> BackendProbe<'a> {
     let now = "2026-11-21T13:58:00Z".parse().expect("a time");
-    Probe {
+    BackendProbe {
         tried: aws,
         cleaner: aws,
         role: None,
         target,
-        name: Name::new(now),
+        name: ProbeName::new(now),
         who: "me@here".to_owned(),
         now,
         cancel: CancellationToken::new(),
@@ -59,8 +60,8 @@ fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
 }
 
 /// `id: word` of each, and what is the case.
-fn judged(probe: &Probe<'_>, facts: &Facts) -> Vec<String> {
-    let checked = Judge {
+fn judged(probe: &BackendProbe<'_>, facts: &ProbeFacts) -> Vec<String> {
+    let checked = ProbeJudge {
         probe,
         mend: "mend",
         of_aws: true,
@@ -100,7 +101,7 @@ impl HttpConnector for Web {
 }
 
 fn policy(protected: bool) -> String {
-    let place = Place {
+    let place = PolicyContext {
         partition: "aws".to_owned(),
         dns_suffix: "amazonaws.com".to_owned(),
         region: REGION.to_owned(),
@@ -118,8 +119,8 @@ fn policy(protected: bool) -> String {
     place.state_bucket_policy(protected).to_json()
 }
 
-async fn over_http(status: u16, location: Option<&'static str>, policy: Answer) -> String {
-    let script = Script::new().always("GET ?policy", policy);
+async fn over_http(status: u16, location: Option<&'static str>, policy: ScriptedAnswer) -> String {
+    let script = ScriptedServer::new().always("GET ?policy", policy);
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     let web = Web(status, location, Arc::default());
@@ -144,9 +145,9 @@ async fn over_http(status: u16, location: Option<&'static str>, policy: Answer) 
     );
     judged(
         &probe,
-        &Facts {
+        &ProbeFacts {
             http: Some(http),
-            ..Facts::default()
+            ..ProbeFacts::default()
         },
     )
     .remove(0)
@@ -209,7 +210,7 @@ async fn plain_http_is_refused_by_the_policy_or_not_at_all() {
 
 #[test]
 fn where_plain_http_cannot_be_tried_nothing_is_proved() {
-    let script = Script::new();
+    let script = ScriptedServer::new();
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     for (http, expected) in [
@@ -218,9 +219,9 @@ fn where_plain_http_cannot_be_tried_nothing_is_proved() {
     ] {
         let said = judged(
             &probe,
-            &Facts {
+            &ProbeFacts {
                 http: Some(http),
-                ..Facts::default()
+                ..ProbeFacts::default()
             },
         );
         assert!(
@@ -238,7 +239,7 @@ const DELETE: &str = "DELETE ?x-id=DeleteObject";
 #[tokio::test]
 async fn locks_are_taken_and_released_on_conditions() {
     let lock = r#"{"ID":"one","Operation":"o","Info":"","Who":"w","Version":"1","Created":"2026-11-21T07:00:52Z","Path":"p"}"#;
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("PutItem", data(json!({})))
         .on("PutItem", error(400, "ConditionalCheckFailedException"))
         .on(
@@ -254,10 +255,10 @@ async fn locks_are_taken_and_released_on_conditions() {
         .on(DELETE, empty());
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts {
+    let facts = ProbeFacts {
         item: Some(probe.lock_item().await),
         file: Some(probe.lock_file().await),
-        ..Facts::default()
+        ..ProbeFacts::default()
     };
     let said = judged(&probe, &facts);
     assert!(
@@ -293,17 +294,17 @@ async fn locks_are_taken_and_released_on_conditions() {
 /// A lock that a second one gets, and a file that anybody overwrites.
 #[tokio::test]
 async fn threat_17_locks_that_keep_nobody_out() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("PutItem", data(json!({})))
         .always("GetItem", data(json!({})))
         .always(PUT, empty())
         .always(GET, error(404, "NoSuchKey"));
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts {
+    let facts = ProbeFacts {
         item: Some(probe.lock_item().await),
         file: Some(probe.lock_file().await),
-        ..Facts::default()
+        ..ProbeFacts::default()
     };
     let fails: Vec<String> = judged(&probe, &facts)
         .into_iter()
@@ -350,7 +351,7 @@ async fn who_refused_matters() {
         (error(500, "InternalError"), "unreadable: "),
         (lost(), "unreadable: "),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on(PUT, empty().header("x-amz-version-id", "v1"))
             .on(PUT, empty().header("x-amz-version-id", "v2"))
             .always("HEAD", head())
@@ -359,10 +360,10 @@ async fn who_refused_matters() {
         let (aws, target) = (script.aws(), target());
         let probe = probe(&aws, &target);
         let objects = probe.objects().await;
-        let facts = Facts {
+        let facts = ProbeFacts {
             objects: Some(objects),
             refused: Some(probe.refused().await),
-            ..Facts::default()
+            ..ProbeFacts::default()
         };
         let said = judged(&probe, &facts);
         for id in [
@@ -396,7 +397,7 @@ async fn who_refused_matters() {
 #[tokio::test]
 async fn interrupted_before_it_began() {
     let denied = || error(403, "AccessDenied");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(
             "GET ?versions&encoding-type=url&prefix=tfbackend-probe%2F",
             denied(),

@@ -3,13 +3,13 @@
 use std::cell::Cell;
 
 use super::*;
-use crate::backend::aws::error::{Api, Kind};
+use crate::backend::aws::error::{ApiOperation, ServiceErrorKind};
 
 fn error(code: &str) -> AwsError {
     AwsError {
         code: Some(code.into()),
-        kind: Kind::Refused,
-        ..AwsError::nonsense(Api::new("s3:PutBucketPolicy"), "acme", "because")
+        kind: ServiceErrorKind::Refused,
+        ..AwsError::nonsense(ApiOperation::new("s3:PutBucketPolicy"), "acme", "because")
     }
 }
 
@@ -194,7 +194,7 @@ fn a_new_key_that_dynamodb_does_not_see_yet_is_waited_for() {
         ),
     ] {
         let error = AwsError {
-            api: Api::new(operation),
+            api: ApiOperation::new(operation),
             message: Some(message.into()),
             ..error(code)
         };
@@ -209,7 +209,7 @@ fn a_new_key_that_dynamodb_does_not_see_yet_is_waited_for() {
 
 #[tokio::test]
 async fn a_wait_ends_by_the_clock() {
-    let mut waiting = Waiting::with_pauses_up_to(Duration::from_millis(700), FIRST_PAUSE);
+    let mut waiting = WaitLimit::with_pauses_up_to(Duration::from_millis(700), FIRST_PAUSE);
     let mut looks = 1;
     while waiting.again().await {
         looks += 1;
@@ -234,7 +234,7 @@ async fn a_wait_ends_by_the_clock() {
 #[tokio::test]
 async fn a_wait_begins_with_the_first_try_that_was_in_vain() {
     let patience = Duration::from_millis(250);
-    let mut waiting = Waiting::at_most(patience);
+    let mut waiting = WaitLimit::at_most(patience);
     tokio::time::sleep(patience * 2).await;
     assert!(
         waiting.elapsed() == Duration::ZERO && waiting.again().await,
@@ -250,7 +250,7 @@ async fn a_wait_begins_with_the_first_try_that_was_in_vain() {
 #[tokio::test]
 async fn a_wait_that_is_cancelled_ends_at_once() {
     let cancel = CancellationToken::new();
-    let mut waiting = Waiting::at_most(PATIENCE).until_cancelled(&cancel);
+    let mut waiting = WaitLimit::at_most(PATIENCE).until_cancelled(&cancel);
     waiting.pauses.next = PATIENCE;
     let started = Instant::now();
     let (goes_on, ()) = tokio::join!(waiting.again(), async { cancel.cancel() });
@@ -264,7 +264,7 @@ async fn a_wait_that_is_cancelled_ends_at_once() {
 
 #[test]
 fn pauses_grow_up_to_the_longest_and_are_never_the_same() {
-    let mut pauses = Pauses::default();
+    let mut pauses = Backoff::default();
     let (mut taken, mut longest) = (vec![], FIRST_PAUSE);
     for _ in 0..20 {
         let pause = pauses.next();

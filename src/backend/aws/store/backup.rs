@@ -15,24 +15,24 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Store,
-    content::{Content, Reading},
-    objects::{Object, Version, What},
+    S3Store,
+    content::{PendingRead, VersionContent},
+    objects::{CurrentObject, ObjectChange, ObjectVersion},
     table,
 };
 use crate::{
     backend::aws::{
-        error::{AwsError, Kind as Wrong},
-        probe::Name,
+        error::{AwsError, ServiceErrorKind as Wrong},
+        probe::ProbeName,
     },
     state::{
-        layout::Kind,
-        snapshot::{self, Snapshot, Want},
+        layout::ObjectKind,
+        snapshot::{self, SnapshotDetail, StateSnapshot},
     },
     store::backup::{
-        manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
+        manifest::{BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState},
         stopping::StopWhenDropped,
-        write::{Archive, ArchiveError, Kept, check},
+        write::{ArchiveError, ArchiveWriter, FinishedBackup, check},
     },
 };
 
@@ -45,7 +45,7 @@ const TRIES: usize = 3;
 
 /// Whose states they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
+pub struct BackupSubject {
     pub env: String,
     /// Only the states at this key, in all workspaces: others have theirs in the same bucket.
     pub key: Option<String>,
@@ -53,7 +53,7 @@ pub struct About {
 
 /// A backup that is there, and that was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Backup {
+pub struct BackupReport {
     pub path: PathBuf,
     pub states: usize,
     /// One for each state, or more with their history.
@@ -66,7 +66,7 @@ pub struct Backup {
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct BackupProgress {
     pub states: usize,
     pub versions: usize,
     pub bytes: u64,
@@ -103,16 +103,16 @@ pub enum BackupError {
 /// # Errors
 /// If anything cannot be listed, read, written, or is not the same when it is read back.
 pub async fn write(
-    store: &Store<'_>,
-    what: Extent,
+    store: &S3Store<'_>,
+    what: BackupExtent,
     dir: &Path,
-    about: About,
+    about: BackupSubject,
     now: Timestamp,
-    progress: &mut (dyn FnMut(Progress) + Send),
-) -> Result<Backup, BackupError> {
+    progress: &mut (dyn FnMut(BackupProgress) + Send),
+) -> Result<BackupReport, BackupError> {
     let address = store.address;
     let key = about.key;
-    let header = Header {
+    let header = ManifestHeader {
         format_version: FORMAT_VERSION,
         made: now,
         env: about.env,
@@ -123,28 +123,28 @@ pub async fn write(
         extent: what,
     };
     let digests = digests(store).await?;
-    let mut run = Run {
+    let mut run = BackupRun {
         store,
-        archive: Archive::begin(dir, header)?,
+        archive: ArchiveWriter::begin(dir, header)?,
         digests,
         key,
         last: None,
-        done: Progress::default(),
+        done: BackupProgress::default(),
         progress,
     };
     run.all(what).await?;
-    let Run { archive, done, .. } = run;
-    let Kept {
+    let BackupRun { archive, done, .. } = run;
+    let FinishedBackup {
         path,
         sha256,
         bytes: _,
     } = finish(archive).await?;
-    let Progress {
+    let BackupProgress {
         states,
         versions,
         bytes,
     } = done;
-    Ok(Backup {
+    Ok(BackupReport {
         path,
         states,
         versions,
@@ -154,7 +154,7 @@ pub async fn write(
 }
 
 /// Syncs, reads back, and names it, while others go on.
-async fn finish(archive: Archive) -> Result<Kept, ArchiveError> {
+async fn finish(archive: ArchiveWriter) -> Result<FinishedBackup, ArchiveError> {
     let mut sealed = archive.seal()?;
     let expected = sealed.to_check();
     let stop = StopWhenDropped::default();
@@ -165,7 +165,7 @@ async fn finish(archive: Archive) -> Result<Kept, ArchiveError> {
 }
 
 /// The digests of this bucket's states, by the state.
-async fn digests(store: &Store<'_>) -> Result<HashMap<String, String>, AwsError> {
+async fn digests(store: &S3Store<'_>) -> Result<HashMap<String, String>, AwsError> {
     let mut digests = HashMap::new();
     let Some(mut pages) = store.items() else {
         return Ok(digests);
@@ -175,7 +175,7 @@ async fn digests(store: &Store<'_>) -> Result<HashMap<String, String>, AwsError>
             let Some(path) = item.path_in(&store.address.bucket).map(str::to_owned) else {
                 continue;
             };
-            if let table::What::Digest(digest) = item.what {
+            if let table::ItemKind::Digest(digest) = item.what {
                 digests.insert(path, digest);
             }
         }
@@ -184,7 +184,7 @@ async fn digests(store: &Store<'_>) -> Result<HashMap<String, String>, AwsError>
 }
 
 /// One version that is to be read.
-struct Wanted {
+struct VersionToRead {
     path: String,
     workspace: String,
     /// Not said of the current one: it is read as it is then.
@@ -193,44 +193,44 @@ struct Wanted {
     size: u64,
 }
 
-struct Run<'r> {
-    store: &'r Store<'r>,
-    archive: Archive,
+struct BackupRun<'r> {
+    store: &'r S3Store<'r>,
+    archive: ArchiveWriter,
     digests: HashMap<String, String>,
     /// All states, if it is not said.
     key: Option<String>,
     /// The state that was written last: its versions come one after another.
     last: Option<String>,
-    done: Progress,
-    progress: &'r mut (dyn FnMut(Progress) + Send),
+    done: BackupProgress,
+    progress: &'r mut (dyn FnMut(BackupProgress) + Send),
 }
 
-impl Run<'_> {
-    async fn all(&mut self, what: Extent) -> Result<(), BackupError> {
+impl BackupRun<'_> {
+    async fn all(&mut self, what: BackupExtent) -> Result<(), BackupError> {
         match what {
-            Extent::Current => {
+            BackupExtent::Current => {
                 let mut pages = self.store.objects("");
                 while let Some(page) = pages.next().await? {
                     self.page(
                         page.into_iter()
-                            .map(|object: Object| (object.key, None, true, object.size))
+                            .map(|object: CurrentObject| (object.key, None, true, object.size))
                             .collect(),
                     )
                     .await?;
                 }
             }
-            Extent::AllVersions => {
+            BackupExtent::AllVersions => {
                 let mut pages = self.store.versions("");
                 while let Some(page) = pages.next().await? {
-                    let version = |Version {
+                    let version = |ObjectVersion {
                                        key,
                                        id,
                                        latest,
                                        modified: _,
                                        what,
-                                   }: Version| match what {
-                        What::Data { size, etag: _ } => Some((key, Some(id), latest, size)),
-                        What::DeleteMarker => None,
+                                   }: ObjectVersion| match what {
+                        ObjectChange::Data { size, etag: _ } => Some((key, Some(id), latest, size)),
+                        ObjectChange::DeleteMarker => None,
                     };
                     self.page(page.into_iter().filter_map(version).collect())
                         .await?;
@@ -251,11 +251,11 @@ impl Run<'_> {
             .filter_map(|(key, version, current, size)| {
                 let located = store.address.layout.locate(&key);
                 // A folder, as consoles make them, is an object without bytes.
-                let is_none = located.kind == Kind::LockFile
-                    || Name::of(&key, &probes).is_some()
+                let is_none = located.kind == ObjectKind::LockFile
+                    || ProbeName::of(&key, &probes).is_some()
                     || (size == 0 && key.ends_with('/'));
                 let is_other = of.as_ref().is_some_and(|of| located.key != *of);
-                (!is_none && !is_other).then_some(Wanted {
+                (!is_none && !is_other).then_some(VersionToRead {
                     path: located.path,
                     workspace: located.workspace,
                     version,
@@ -282,8 +282,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn add_small(&mut self, wanted: Wanted, content: Content) -> Result<(), BackupError> {
-        let facts = Facts::of(Snapshot::parse(&content.bytes, Want::Counts));
+    fn add_small(
+        &mut self,
+        wanted: VersionToRead,
+        content: VersionContent,
+    ) -> Result<(), BackupError> {
+        let facts = ManifestFacts::of(StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts));
         let size = u64::try_from(content.bytes.len()).unwrap_or(u64::MAX);
         let state = self.state(wanted, content.version, content.modified, facts);
         self.archive.add(state, size, &*content.bytes)?;
@@ -291,7 +295,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn add_large(&mut self, wanted: Wanted) -> Result<(), BackupError> {
+    async fn add_large(&mut self, wanted: VersionToRead) -> Result<(), BackupError> {
         let mut tries = 1;
         let (reading, mut file, size) = loop {
             let mut reading = opened(self.store, &wanted).await?;
@@ -315,7 +319,11 @@ impl Run<'_> {
         };
         file.rewind()
             .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
-        let facts = Facts::of(Snapshot::read(&file, snapshot::MAX_BYTES, Want::Counts));
+        let facts = ManifestFacts::of(StateSnapshot::read(
+            &file,
+            snapshot::MAX_BYTES,
+            SnapshotDetail::Counts,
+        ));
         file.rewind()
             .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
         let state = self.state(wanted, reading.version, reading.modified, facts);
@@ -326,12 +334,12 @@ impl Run<'_> {
 
     fn state(
         &mut self,
-        wanted: Wanted,
+        wanted: VersionToRead,
         version: Option<String>,
         modified: Option<Timestamp>,
-        facts: Facts,
-    ) -> State {
-        let Wanted {
+        facts: ManifestFacts,
+    ) -> ManifestState {
+        let VersionToRead {
             path,
             workspace,
             version: asked,
@@ -347,7 +355,7 @@ impl Run<'_> {
         } else {
             None
         };
-        State {
+        ManifestState {
             path,
             workspace,
             version: version.or(asked),
@@ -365,14 +373,14 @@ impl Run<'_> {
     }
 }
 
-fn vanished(store: &Store<'_>, wanted: &Wanted) -> BackupError {
+fn vanished(store: &S3Store<'_>, wanted: &VersionToRead) -> BackupError {
     BackupError::Vanished {
         url: store.url(&wanted.path),
         version: wanted.version.clone(),
     }
 }
 
-async fn opened(store: &Store<'_>, wanted: &Wanted) -> Result<Reading, BackupError> {
+async fn opened(store: &S3Store<'_>, wanted: &VersionToRead) -> Result<PendingRead, BackupError> {
     store
         .open(&wanted.path, wanted.version.as_deref())
         .await?
@@ -381,7 +389,10 @@ async fn opened(store: &Store<'_>, wanted: &Wanted) -> Result<Reading, BackupErr
 
 /// `None` if it has grown since it was listed. A connection that breaks in the middle of an answer
 /// is nothing that the SDK tries again.
-async fn whole(store: &Store<'_>, wanted: &Wanted) -> Result<Option<Content>, BackupError> {
+async fn whole(
+    store: &S3Store<'_>,
+    wanted: &VersionToRead,
+) -> Result<Option<VersionContent>, BackupError> {
     let mut tries = 1;
     loop {
         match opened(store, wanted).await?.whole(SMALL).await {
@@ -391,7 +402,11 @@ async fn whole(store: &Store<'_>, wanted: &Wanted) -> Result<Option<Content>, Ba
     }
 }
 
-async fn spooled(reading: &mut Reading, file: &mut File, dir: &Path) -> Result<u64, BackupError> {
+async fn spooled(
+    reading: &mut PendingRead,
+    file: &mut File,
+    dir: &Path,
+) -> Result<u64, BackupError> {
     let mut size = 0_u64;
     while let Some(chunk) = reading.next().await? {
         let chunk = chunk.as_ref();

@@ -1,27 +1,27 @@
 //! The first bytes of an object, and how it is encrypted: one small call where a state may have
 //! many megabytes.
 
-use super::{Store, content::Encryption};
-use crate::backend::aws::error::{Api, AwsError, found};
+use super::{S3Store, content::ObjectEncryption};
+use crate::backend::aws::error::{ApiOperation, AwsError, found};
 
-const GET: Api = Api::new("s3:GetObject");
+const GET: ApiOperation = ApiOperation::new("s3:GetObject");
 const ABSENT: &[&str] = &["NoSuchKey"];
 /// Both engines write their version before anything that grows.
 const BYTES: usize = 4096;
 
 /// The beginning of an object.
-pub struct Beginning {
+pub struct ObjectHead {
     pub bytes: Vec<u8>,
-    pub encryption: Encryption,
+    pub encryption: ObjectEncryption,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// `None` if there is no such object now, or it is empty.
     ///
     /// # Errors
     /// If it cannot be read, also where the caller would have to send the key that it is encrypted
     /// with.
-    pub async fn beginning(&self, key: &str) -> Result<Option<Beginning>, AwsError> {
+    pub async fn beginning(&self, key: &str) -> Result<Option<ObjectHead>, AwsError> {
         let url = self.url(key);
         let request = self
             .aws
@@ -39,7 +39,7 @@ impl Store<'_> {
         let Some(mut answer) = answer else {
             return Ok(None);
         };
-        let encryption = Encryption {
+        let encryption = ObjectEncryption {
             algorithm: answer
                 .server_side_encryption()
                 .map(|algorithm| algorithm.as_str().to_owned()),
@@ -56,6 +56,6 @@ impl Store<'_> {
             }
         }
         bytes.truncate(BYTES);
-        Ok(Some(Beginning { bytes, encryption }))
+        Ok(Some(ObjectHead { bytes, encryption }))
     }
 }

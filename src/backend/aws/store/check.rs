@@ -9,17 +9,17 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
 use super::{
-    Store,
-    content::Encryption,
+    S3Store,
+    content::ObjectEncryption,
     inventory::{MEMORY, room},
-    live::{Extent, Half, LiveLock, LiveState, Seen, Stored},
-    write::Encrypt,
+    live::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
+    write::WriteEncryption,
 };
 use crate::{
     backend::aws::error::AwsError,
     state::{
         digest,
-        layout::{Kind, Located},
+        layout::{LocatedObject, ObjectKind},
     },
 };
 
@@ -28,20 +28,20 @@ mod repair;
 
 use bytes::StateRead;
 pub use bytes::{DigestOrigin, RestorableVersion, StateBytes};
-pub use repair::Repaired;
+pub use repair::RepairReport;
 
 /// How many states are looked at at once.
 const AT_ONCE: usize = 8;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub located: Located,
-    pub what: Wrong,
+pub struct StateProblem {
+    pub located: LocatedObject,
+    pub what: ProblemKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wrong {
+pub enum ProblemKind {
     /// The digest is of another state: Terraform stops at it.
     Stale { stored: String, is: String },
     /// There is a table, and no digest in it: Terraform does not check what it reads.
@@ -67,7 +67,7 @@ pub enum Wrong {
     Deleted { version: RestorableVersion },
     /// Under another key, or none, than the backend says.
     Key {
-        is: Encryption,
+        is: ObjectEncryption,
         /// Whether it stays so, because runs that are configured otherwise go on.
         stays: bool,
     },
@@ -78,7 +78,7 @@ pub enum Wrong {
     Unread { error: String },
 }
 
-impl Wrong {
+impl ProblemKind {
     /// In JSON, and for people.
     pub fn name(&self) -> &'static str {
         match self {
@@ -130,39 +130,39 @@ impl Wrong {
 
 /// All that was looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckReport {
     pub states: usize,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<StateProblem>,
     /// Whole places that could not be looked at.
     pub unseen: Vec<String>,
 }
 
 /// How states should be encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Should<'a> {
+pub struct ExpectedEncryption<'a> {
     /// The ARN of the key, where it is one of KMS.
     pub key: Option<&'a str>,
-    pub encrypt: &'a Encrypt,
+    pub encrypt: &'a WriteEncryption,
 }
 
-impl Should<'_> {
-    fn is(&self, is: &Encryption) -> bool {
+impl ExpectedEncryption<'_> {
+    fn is(&self, is: &ObjectEncryption) -> bool {
         match (self.encrypt, self.key) {
-            (Encrypt::Kms(_), Some(key)) => is.key.as_deref() == Some(key),
+            (WriteEncryption::Kms(_), Some(key)) => is.key.as_deref() == Some(key),
             // What is better than was asked for is no fault, and what cannot be told is none.
-            (Encrypt::Kms(_), None) | (Encrypt::Unsaid, _) => true,
-            (Encrypt::OfS3, _) => is.algorithm.is_some(),
+            (WriteEncryption::Kms(_), None) | (WriteEncryption::Unsaid, _) => true,
+            (WriteEncryption::OfS3, _) => is.algorithm.is_some(),
         }
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Looks at everything, or at one state.
-    pub async fn check(&self, only: Option<&str>, should: &Should<'_>) -> Checked {
-        let mut seen = Sorted::default();
-        self.walk(Extent::All, AT_ONCE, |one| seen.add(one, only))
+    pub async fn check(&self, only: Option<&str>, should: &ExpectedEncryption<'_>) -> CheckReport {
+        let mut seen = SortedVersions::default();
+        self.walk(ScanScope::All, AT_ONCE, |one| seen.add(one, only))
             .await;
-        let Sorted {
+        let SortedVersions {
             states,
             locks,
             orphans,
@@ -173,33 +173,33 @@ impl Store<'_> {
         if unseen.is_empty() {
             let there: HashSet<&str> = states.iter().map(|state| &*state.located.path).collect();
             let alone = locks.into_iter().filter(|lock| {
-                matches!(lock.file, Half::Held(_)) && !there.contains(&*lock.located.path)
+                matches!(lock.file, LockPlace::Held(_)) && !there.contains(&*lock.located.path)
             });
-            faults.extend(alone.map(|lock| Fault {
+            faults.extend(alone.map(|lock| StateProblem {
                 located: lock.located.clone(),
-                what: Wrong::LockFile {
+                what: ProblemKind::LockFile {
                     lock: Box::new(lock),
                 },
             }));
         }
         for (located, unsure) in orphans {
             let what = match unsure {
-                Some(error) => Wrong::Unread {
+                Some(error) => ProblemKind::Unread {
                     error: error.to_string(),
                 },
                 None => match self.digest_item(&located.path).await {
                     // Terraform ignores what is no digest.
-                    Ok(Some(stored)) if digest::is_md5(&stored) => Wrong::Orphaned {
+                    Ok(Some(stored)) if digest::is_md5(&stored) => ProblemKind::Orphaned {
                         origin: self.origin_of_digest(&located.path, &stored).await,
                         stored,
                     },
                     Ok(_) => continue,
-                    Err(error) => Wrong::Unread {
+                    Err(error) => ProblemKind::Unread {
                         error: error.to_string(),
                     },
                 },
             };
-            faults.push(Fault { located, what });
+            faults.push(StateProblem { located, what });
         }
         let mut seen: HashSet<String> = states
             .iter()
@@ -218,7 +218,7 @@ impl Store<'_> {
             faults.extend(found);
         }
         faults.sort_by(|one, other| one.located.path.cmp(&other.located.path));
-        Checked {
+        CheckReport {
             states: count,
             faults,
             unseen,
@@ -228,9 +228,9 @@ impl Store<'_> {
     async fn faults_of(
         &self,
         state: LiveState,
-        should: &Should<'_>,
+        should: &ExpectedEncryption<'_>,
         memory: &Semaphore,
-    ) -> Vec<Fault> {
+    ) -> Vec<StateProblem> {
         let LiveState {
             located,
             size,
@@ -238,18 +238,20 @@ impl Store<'_> {
             digest,
             ..
         } = state;
-        let fault = |what: Wrong| Fault {
+        let fault = |what: ProblemKind| StateProblem {
             located: located.clone(),
             what,
         };
-        let unread = |error: String| vec![fault(Wrong::Unread { error })];
+        let unread = |error: String| vec![fault(ProblemKind::Unread { error })];
         let head = match head {
             Ok(head) => head,
             Err(error) => return unread(error),
         };
-        let key = |is: Encryption| (!should.is(&is)).then_some(Wrong::Key { is, stays: false });
+        let key = |is: ObjectEncryption| {
+            (!should.is(&is)).then_some(ProblemKind::Key { is, stays: false })
+        };
         // Not everything in a bucket is a state.
-        if located.kind != Kind::State && !matches!(digest, Stored::Digest(_)) {
+        if located.kind != ObjectKind::State && !matches!(digest, StoredDigest::Digest(_)) {
             return key(head.encryption).map(fault).into_iter().collect();
         }
         // A closed semaphore admits no one; this one is never closed.
@@ -265,7 +267,7 @@ impl Store<'_> {
         match self.content_fault(&located, &read, digest).await {
             Err(error) => unread(error.to_string()),
             // Its key is judged once it is a state again: nothing is to write it anew as it is.
-            Ok(Some(broken @ Wrong::Unreadable { .. })) => vec![fault(broken)],
+            Ok(Some(broken @ ProblemKind::Unreadable { .. })) => vec![fault(broken)],
             Ok(wrong) => wrong
                 .into_iter()
                 .chain(key(read.encryption))
@@ -275,9 +277,9 @@ impl Store<'_> {
     }
 
     /// A state of 0 bytes and without a digest is none, unless there was one before.
-    async fn emptied(&self, path: &str) -> Option<Wrong> {
+    async fn emptied(&self, path: &str) -> Option<ProblemKind> {
         match self.restorable(path, None).await {
-            origin @ DigestOrigin::Version(_) => Some(Wrong::Unreadable {
+            origin @ DigestOrigin::Version(_) => Some(ProblemKind::Unreadable {
                 error: "it is empty".to_owned(),
                 stored: None,
                 origin,
@@ -288,7 +290,7 @@ impl Store<'_> {
 
     /// The state of the default workspace, which Terraform never deletes, if it is not there and
     /// was.
-    async fn deleted(&self, seen: &HashSet<String>, only: Option<&str>) -> Option<Fault> {
+    async fn deleted(&self, seen: &HashSet<String>, only: Option<&str>) -> Option<StateProblem> {
         let key = self
             .address
             .layout
@@ -296,9 +298,9 @@ impl Store<'_> {
             .as_deref()
             .filter(|key| only.is_none_or(|only| only == *key) && !seen.contains(*key))?;
         match self.restorable(key, None).await {
-            DigestOrigin::Version(version) => Some(Fault {
+            DigestOrigin::Version(version) => Some(StateProblem {
                 located: self.address.layout.locate(key),
-                what: Wrong::Deleted { version },
+                what: ProblemKind::Deleted { version },
             }),
             // Without permission to list versions, nothing is known of what was there.
             DigestOrigin::NotFound | DigestOrigin::Unknown(_) => None,
@@ -308,15 +310,15 @@ impl Store<'_> {
     /// What is wrong with the bytes of a state, or with its digest.
     async fn content_fault(
         &self,
-        located: &Located,
+        located: &LocatedObject,
         read: &StateRead,
-        stored: Stored,
-    ) -> Result<Option<Wrong>, AwsError> {
+        stored: StoredDigest,
+    ) -> Result<Option<ProblemKind>, AwsError> {
         let path = &located.path;
-        let has_table = stored != Stored::Unknown;
+        let has_table = stored != StoredDigest::Unknown;
         let stored = match stored {
-            Stored::Unknown | Stored::Absent => None,
-            Stored::Digest(stored) => Some(stored),
+            StoredDigest::Unknown | StoredDigest::Absent => None,
+            StoredDigest::Digest(stored) => Some(stored),
         };
         let fits = |stored: &Option<String>, md5: &str| {
             stored
@@ -344,11 +346,11 @@ impl Store<'_> {
         match &read.bytes {
             StateBytes::Readable { md5, .. } if fits(&stored, md5) => Ok(None),
             StateBytes::Readable { md5: is, .. } => Ok(Some(match stored {
-                Some(stored) if digest::is_md5(&stored) => Wrong::Stale {
+                Some(stored) if digest::is_md5(&stored) => ProblemKind::Stale {
                     stored,
                     is: is.clone(),
                 },
-                stored => Wrong::Missing {
+                stored => ProblemKind::Missing {
                     is: is.clone(),
                     stored,
                 },
@@ -360,12 +362,12 @@ impl Store<'_> {
                 Ok(Some(match self.origin_of_digest(path, &stored).await {
                     // It was written over with nothing: a version with content is what Terraform
                     // expects.
-                    origin @ DigestOrigin::Version(_) => Wrong::Unreadable {
+                    origin @ DigestOrigin::Version(_) => ProblemKind::Unreadable {
                         error: "it is empty".to_owned(),
                         stored: Some(stored),
                         origin,
                     },
-                    origin => Wrong::Orphaned { stored, origin },
+                    origin => ProblemKind::Orphaned { stored, origin },
                 }))
             }
             StateBytes::Unreadable { md5, error } => {
@@ -375,7 +377,7 @@ impl Store<'_> {
                     .as_deref()
                     .filter(|stored| !digest::fits(stored, md5));
                 let origin = self.restorable(path, of_another).await;
-                Ok(Some(Wrong::Unreadable {
+                Ok(Some(ProblemKind::Unreadable {
                     error: error.to_string(),
                     stored,
                     origin,
@@ -387,24 +389,29 @@ impl Store<'_> {
 
 /// What a walk came by, of one state or of all.
 #[derive(Default)]
-struct Sorted {
+struct SortedVersions {
     states: Vec<LiveState>,
     locks: Vec<LiveLock>,
-    orphans: Vec<(Located, Option<AwsError>)>,
+    orphans: Vec<(LocatedObject, Option<AwsError>)>,
     unseen: Vec<String>,
 }
 
-impl Sorted {
-    fn add(&mut self, seen: Seen, only: Option<&str>) {
-        let wanted = |located: &Located| only.is_none_or(|only| only == located.path);
+impl SortedVersions {
+    fn add(&mut self, seen: ScanItem, only: Option<&str>) {
+        let wanted = |located: &LocatedObject| only.is_none_or(|only| only == located.path);
         match seen {
-            Seen::State(state) if wanted(&state.located) => self.states.push(state),
-            Seen::Lock(lock) if wanted(&lock.located) => self.locks.push(*lock),
-            Seen::Orphan { located, unsure } if wanted(&located) => {
+            ScanItem::State(state) if wanted(&state.located) => self.states.push(state),
+            ScanItem::Lock(lock) if wanted(&lock.located) => self.locks.push(*lock),
+            ScanItem::Orphan { located, unsure } if wanted(&located) => {
                 self.orphans.push((located, unsure))
             }
-            Seen::NoTable(error) | Seen::NoListing(error) => self.unseen.push(error.to_string()),
-            Seen::State(_) | Seen::Lock(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
+            ScanItem::NoTable(error) | ScanItem::NoListing(error) => {
+                self.unseen.push(error.to_string())
+            }
+            ScanItem::State(_)
+            | ScanItem::Lock(_)
+            | ScanItem::Orphan { .. }
+            | ScanItem::Elsewhere { .. } => {}
         }
     }
 }

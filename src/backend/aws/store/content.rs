@@ -5,9 +5,9 @@ use std::fmt;
 use aws_smithy_types::byte_stream::ByteStream;
 use jiff::Timestamp;
 
-use super::{Store, timestamp};
+use super::{S3Store, timestamp};
 use crate::{
-    backend::aws::error::{Api, AwsError, Kind, chain, found},
+    backend::aws::error::{ApiOperation, AwsError, ServiceErrorKind, chain, found},
     state::{
         layout,
         lock::{self, LockError, LockInfo},
@@ -15,26 +15,26 @@ use crate::{
 };
 
 /// S3 asks for the right to read an object before it says anything about it.
-const HEAD: Api = Api::allowed_by("s3:HeadObject", "s3:GetObject");
-const GET: Api = Api::new("s3:GetObject");
-const GET_VERSION: Api = Api::allowed_by("s3:GetObject", "s3:GetObjectVersion");
-const HEAD_VERSION: Api = Api::allowed_by("s3:HeadObject", "s3:GetObjectVersion");
+const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadObject", "s3:GetObject");
+const GET: ApiOperation = ApiOperation::new("s3:GetObject");
+const GET_VERSION: ApiOperation = ApiOperation::allowed_by("s3:GetObject", "s3:GetObjectVersion");
+const HEAD_VERSION: ApiOperation = ApiOperation::allowed_by("s3:HeadObject", "s3:GetObjectVersion");
 
 const ABSENT: &[&str] = &["NoSuchKey", "NoSuchVersion"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct ObjectHeaders {
     pub size: u64,
     pub modified: Option<Timestamp>,
     /// None where the bucket never had versions.
     pub version: Option<String>,
     /// With its quotes, as S3 wants it back.
     pub etag: String,
-    pub encryption: Encryption,
+    pub encryption: ObjectEncryption,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Encryption {
+pub struct ObjectEncryption {
     /// `AES256` (a key of S3's own), `aws:kms`, `aws:kms:dsse`; none if S3 does not say.
     pub algorithm: Option<String>,
     /// The ARN of the key.
@@ -45,29 +45,29 @@ pub struct Encryption {
 
 /// What is in one version. `Debug` says how much, and not what: it may be a state.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct VersionContent {
     pub bytes: Vec<u8>,
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
-    pub encryption: Encryption,
+    pub encryption: ObjectEncryption,
 }
 
 /// A version whose bytes are still to come.
-pub struct Reading {
+pub struct PendingRead {
     pub size: Option<u64>,
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
-    pub encryption: Encryption,
+    pub encryption: ObjectEncryption,
     body: ByteStream,
-    api: Api,
+    api: ApiOperation,
     url: String,
 }
 
 /// A lock file that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockFile {
+pub struct StoredLockFile {
     /// Word for word.
     pub raw: String,
     pub info: Result<LockInfo, LockError>,
@@ -76,13 +76,13 @@ pub struct LockFile {
     pub modified: Option<Timestamp>,
 }
 
-impl fmt::Debug for Content {
+impl fmt::Debug for VersionContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Content({} bytes, {})", self.bytes.len(), self.etag)
     }
 }
 
-impl Head {
+impl ObjectHeaders {
     /// The MD5 of the bytes, where S3 has it: not of what is encrypted by KMS or was uploaded in
     /// parts.
     pub fn md5(&self) -> Option<&str> {
@@ -92,9 +92,13 @@ impl Head {
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// `None` if there is no such object now. Without `s3:ListBucket` S3 denies instead.
-    pub async fn head(&self, key: &str, version: Option<&str>) -> Result<Option<Head>, AwsError> {
+    pub async fn head(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<ObjectHeaders>, AwsError> {
         let url = self.url(key);
         let request = self
             .aws
@@ -117,14 +121,14 @@ impl Store<'_> {
             Err(error) if error.status == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let encryption = Encryption {
+        let encryption = ObjectEncryption {
             algorithm: head
                 .server_side_encryption()
                 .map(|algorithm| algorithm.as_str().to_owned()),
             key: head.ssekms_key_id().map(str::to_owned),
             bucket_key: head.bucket_key_enabled().unwrap_or(false),
         };
-        Ok(Some(Head {
+        Ok(Some(ObjectHeaders {
             size: head
                 .content_length()
                 .and_then(|size| u64::try_from(size).ok())
@@ -141,7 +145,7 @@ impl Store<'_> {
         &self,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Option<Reading>, AwsError> {
+    ) -> Result<Option<PendingRead>, AwsError> {
         let url = self.url(key);
         let request = self
             .aws
@@ -157,14 +161,14 @@ impl Store<'_> {
         let Some(answer) = found(self.aws.read(api, &url, request.send()).await, ABSENT)? else {
             return Ok(None);
         };
-        Ok(Some(Reading {
+        Ok(Some(PendingRead {
             size: answer
                 .content_length()
                 .and_then(|size| u64::try_from(size).ok()),
             etag: answer.e_tag().unwrap_or_default().to_owned(),
             version: answer.version_id().map(str::to_owned),
             modified: answer.last_modified().and_then(timestamp),
-            encryption: Encryption {
+            encryption: ObjectEncryption {
                 algorithm: answer
                     .server_side_encryption()
                     .map(|algorithm| algorithm.as_str().to_owned()),
@@ -183,7 +187,7 @@ impl Store<'_> {
         key: &str,
         version: Option<&str>,
         max: usize,
-    ) -> Result<Option<Content>, AwsError> {
+    ) -> Result<Option<VersionContent>, AwsError> {
         let Some(reading) = self.open(key, version).await? else {
             return Ok(None);
         };
@@ -196,11 +200,11 @@ impl Store<'_> {
     }
 
     /// The lock file of a state; `None` if there is none.
-    pub async fn lock_file(&self, path: &str) -> Result<Option<LockFile>, AwsError> {
+    pub async fn lock_file(&self, path: &str) -> Result<Option<StoredLockFile>, AwsError> {
         let content = self
             .get(&layout::lock_file(path), None, lock::MAX_BYTES)
             .await?;
-        Ok(content.map(|content| LockFile {
+        Ok(content.map(|content| StoredLockFile {
             info: LockInfo::parse(&content.bytes),
             raw: String::from_utf8_lossy(&content.bytes).into_owned(),
             etag: content.etag,
@@ -209,19 +213,19 @@ impl Store<'_> {
     }
 }
 
-impl Reading {
+impl PendingRead {
     /// The next of its bytes; `None` after the last. That there are as many as were announced is
     /// seen to by the SDK.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, AwsError> {
         let broken = |error: &dyn std::error::Error| AwsError {
-            kind: Kind::Network,
+            kind: ServiceErrorKind::Network,
             ..AwsError::nonsense(self.api, &self.url, &chain(error))
         };
         self.body.try_next().await.map_err(|error| broken(&error))
     }
 
     /// All of them; `None` if they are more than `max`.
-    pub async fn whole(mut self, max: usize) -> Result<Option<Content>, AwsError> {
+    pub async fn whole(mut self, max: usize) -> Result<Option<VersionContent>, AwsError> {
         if self
             .size
             .and_then(|size| usize::try_from(size).ok())
@@ -243,7 +247,7 @@ impl Reading {
             encryption,
             ..
         } = self;
-        Ok(Some(Content {
+        Ok(Some(VersionContent {
             bytes,
             etag,
             version,

@@ -5,56 +5,56 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{
-    Store,
-    content::{Content, Encryption},
+    S3Store,
+    content::{ObjectEncryption, VersionContent},
     inventory::{AT_ONCE, LARGEST, MEMORY, room},
-    objects::{Version, What},
+    objects::{ObjectChange, ObjectVersion},
 };
 use crate::{
     backend::aws::error::AwsError,
     state::{
-        census::Holds,
-        snapshot::{Snapshot, Want},
+        census::StateContentsKind,
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
 /// One version of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
+pub struct StateVersion {
     /// `null` for what was written before the bucket had versions.
     pub id: String,
     pub modified: Option<Timestamp>,
     /// Whether this is what readers get now.
     pub latest: bool,
-    pub what: Happened,
+    pub what: VersionKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happened {
+pub enum VersionKind {
     Deleted,
     Written {
         size: u64,
-        holds: Holds,
+        holds: StateContentsKind,
         /// Unknown where the version could not be read.
-        encryption: Option<Encryption>,
+        encryption: Option<ObjectEncryption>,
     },
 }
 
 /// What came of asking for one version.
 #[derive(Debug)]
-pub enum Wanted {
-    There(Content),
+pub enum VersionLookup {
+    There(VersionContent),
     /// No object, or none with this version.
     NoSuch,
     /// It says that the state was deleted then.
     DeleteMarker,
 }
 
-impl Past {
-    pub fn holds(&self) -> Option<&Holds> {
+impl StateVersion {
+    pub fn holds(&self) -> Option<&StateContentsKind> {
         match &self.what {
-            Happened::Deleted => None,
-            Happened::Written { holds, .. } => Some(holds),
+            VersionKind::Deleted => None,
+            VersionKind::Written { holds, .. } => Some(holds),
         }
     }
 
@@ -63,12 +63,16 @@ impl Past {
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// All versions, or the newest `limit` of them, and how many there are.
     ///
     /// # Errors
     /// If they cannot be listed. One that cannot be read is part of the answer.
-    pub async fn history(&self, path: &str, limit: usize) -> Result<(Vec<Past>, usize), AwsError> {
+    pub async fn history(
+        &self,
+        path: &str,
+        limit: usize,
+    ) -> Result<(Vec<StateVersion>, usize), AwsError> {
         let versions = self.versions_of(path).await?;
         let count = versions.len();
         let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
@@ -83,11 +87,11 @@ impl Store<'_> {
     }
 
     /// Of this object and of none whose name only begins so, the newest first.
-    pub(super) async fn versions_of(&self, path: &str) -> Result<Vec<Version>, AwsError> {
+    pub(super) async fn versions_of(&self, path: &str) -> Result<Vec<ObjectVersion>, AwsError> {
         let (mut all, mut pages) = (vec![], self.versions(path));
         while let Some(page) = pages.next().await? {
             let listed = page.len();
-            let of_it: Vec<Version> = page
+            let of_it: Vec<ObjectVersion> = page
                 .into_iter()
                 .filter(|version| version.key == path)
                 .collect();
@@ -102,20 +106,20 @@ impl Store<'_> {
     }
 
     /// `None` if it is gone since it was listed.
-    async fn past(&self, version: Version, memory: &Semaphore) -> Option<Past> {
-        let Version {
+    async fn past(&self, version: ObjectVersion, memory: &Semaphore) -> Option<StateVersion> {
+        let ObjectVersion {
             key,
             id,
             latest,
             modified,
             what,
         } = version;
-        let What::Data { size, etag: _ } = what else {
-            return Some(Past {
+        let ObjectChange::Data { size, etag: _ } = what else {
+            return Some(StateVersion {
                 id,
                 modified,
                 latest,
-                what: Happened::Deleted,
+                what: VersionKind::Deleted,
             });
         };
         // A closed semaphore lets nobody pass; this one is never closed.
@@ -123,16 +127,16 @@ impl Store<'_> {
         let (holds, encryption) = match self.get(&key, Some(&id), LARGEST).await {
             Ok(None) => return None,
             Ok(Some(content)) => (
-                Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+                StateContentsKind::of(StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)),
                 Some(content.encryption),
             ),
-            Err(error) => (Holds::Unreadable(error.to_string()), None),
+            Err(error) => (StateContentsKind::Unreadable(error.to_string()), None),
         };
-        Some(Past {
+        Some(StateVersion {
             id,
             modified,
             latest,
-            what: Happened::Written {
+            what: VersionKind::Written {
                 size,
                 holds,
                 encryption,
@@ -149,14 +153,16 @@ impl Store<'_> {
         path: &str,
         version: Option<&str>,
         max: usize,
-    ) -> Result<Wanted, AwsError> {
+    ) -> Result<VersionLookup, AwsError> {
         match self.get(path, version, max).await {
-            Ok(Some(content)) => Ok(Wanted::There(content)),
-            Ok(None) => Ok(Wanted::NoSuch),
+            Ok(Some(content)) => Ok(VersionLookup::There(content)),
+            Ok(None) => Ok(VersionLookup::NoSuch),
             // An ID of another object, or one that is none.
-            Err(error) if version.is_some() && error.status == Some(400) => Ok(Wanted::NoSuch),
+            Err(error) if version.is_some() && error.status == Some(400) => {
+                Ok(VersionLookup::NoSuch)
+            }
             Err(error) if version.is_some() && error.status == Some(405) => {
-                Ok(Wanted::DeleteMarker)
+                Ok(VersionLookup::DeleteMarker)
             }
             Err(error) => Err(error),
         }

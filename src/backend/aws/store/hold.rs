@@ -8,23 +8,23 @@
 use jiff::Timestamp;
 
 use super::{
-    Store,
-    live::{Half, Held, LiveLock},
-    write::{Condition, Encrypt},
+    S3Store,
+    live::{HeldLock, LiveLock, LockPlace},
+    write::{WriteCondition, WriteEncryption},
 };
 use crate::{
-    backend::aws::error::{AwsError, Kind},
+    backend::aws::error::{AwsError, ServiceErrorKind},
     settings::layer::LockMechanism,
     state::{
         digest,
-        layout::{self, Located},
+        layout::{self, LocatedObject},
         lock::{LockInfo, new_id},
     },
 };
 
 /// Which locks a backend uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mechanisms {
+pub struct LockMechanisms {
     pub table: bool,
     pub file: bool,
 }
@@ -32,7 +32,7 @@ pub struct Mechanisms {
 /// A lock that is ours, in every place that is in use, until it is released.
 #[must_use = "whoever takes a lock has to release it"]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct S3LockGuard {
     pub info: LockInfo,
     /// As others see it.
     pub lock: LiveLock,
@@ -56,7 +56,7 @@ pub enum NotTaken {
 }
 
 /// Why it could not be had in one place.
-enum Refusal {
+enum AcquireError {
     Held,
     Failed(AwsError),
     /// And nobody can say whether it was taken all the same, for the second reason.
@@ -66,7 +66,7 @@ enum Refusal {
 /// Somebody was first.
 const HELD: &[&str] = &["PreconditionFailed", "ConditionalCheckFailedException"];
 
-impl From<LockMechanism> for Mechanisms {
+impl From<LockMechanism> for LockMechanisms {
     fn from(lock: LockMechanism) -> Self {
         Self {
             table: lock.uses_table(),
@@ -79,11 +79,14 @@ impl From<LockMechanism> for Mechanisms {
 fn may_be_done(error: &AwsError) -> bool {
     matches!(
         error.kind,
-        Kind::Network | Kind::Server | Kind::Throttled | Kind::Unreadable
+        ServiceErrorKind::Network
+            | ServiceErrorKind::Server
+            | ServiceErrorKind::Throttled
+            | ServiceErrorKind::Unreadable
     )
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// What every lock of ours says of itself; `who` is [`Host::who`](crate::host::Host::who).
     pub fn lock_info(&self, path: &str, operation: &str, who: &str, now: Timestamp) -> LockInfo {
         LockInfo {
@@ -108,33 +111,33 @@ impl Store<'_> {
     pub async fn take(
         &self,
         path: &str,
-        mechanisms: Mechanisms,
+        mechanisms: LockMechanisms,
         info: &LockInfo,
-        encrypt: &Encrypt,
-    ) -> Result<Hold, NotTaken> {
-        let located = Located {
-            kind: layout::Kind::State,
+        encrypt: &WriteEncryption,
+    ) -> Result<S3LockGuard, NotTaken> {
+        let located = LocatedObject {
+            kind: layout::ObjectKind::State,
             ..self.address.layout.locate(path)
         };
         let mut lock = LiveLock {
             located,
-            item: Half::Unknown,
-            file: Half::Unknown,
+            item: LockPlace::Unknown,
+            file: LockPlace::Unknown,
         };
         let raw = info.to_go_json();
         if mechanisms.file {
             match self.take_file(path, info, &raw, encrypt).await {
-                Ok(held) => lock.file = Half::held(held),
+                Ok(held) => lock.file = LockPlace::held(held),
                 Err(refusal) => return Err(self.not_taken(refusal, &lock).await),
             }
         }
         if mechanisms.table {
             match self.take_item(path, &raw).await {
-                Ok(held) => lock.item = Half::held(held),
+                Ok(held) => lock.item = LockPlace::held(held),
                 Err(refusal) => return Err(self.not_taken(refusal, &lock).await),
             }
         }
-        Ok(Hold {
+        Ok(S3LockGuard {
             info: info.clone(),
             lock,
         })
@@ -142,25 +145,23 @@ impl Store<'_> {
 
     /// The lock on one state, as it is in both places now, and why a place is unknown.
     pub async fn lock_on(&self, path: &str) -> (LiveLock, Vec<AwsError>) {
-        let located = Located {
-            kind: layout::Kind::State,
+        let located = LocatedObject {
+            kind: layout::ObjectKind::State,
             ..self.address.layout.locate(path)
         };
         let mut unread = vec![];
-        let mut known = |half: Result<Half, AwsError>| {
+        let mut known = |half: Result<LockPlace, AwsError>| {
             half.unwrap_or_else(|error| {
                 unread.push(error);
-                Half::Unknown
+                LockPlace::Unknown
             })
         };
         let file = known(self.file_half(path).await);
         let item = match &self.address.table {
-            Some(_) => known(
-                self.lock_item(path)
-                    .await
-                    .map(|item| item.map_or(Half::Free, |raw| Half::held(Held::item(raw)))),
-            ),
-            None => Half::Unknown,
+            Some(_) => known(self.lock_item(path).await.map(|item| {
+                item.map_or(LockPlace::Free, |raw| LockPlace::held(HeldLock::item(raw)))
+            })),
+            None => LockPlace::Unknown,
         };
         (
             LiveLock {
@@ -177,19 +178,19 @@ impl Store<'_> {
         path: &str,
         info: &LockInfo,
         raw: &str,
-        encrypt: &Encrypt,
-    ) -> Result<Held, Refusal> {
+        encrypt: &WriteEncryption,
+    ) -> Result<HeldLock, AcquireError> {
         let error = match self
             .put_object(
                 &layout::lock_file(path),
                 raw.as_bytes(),
                 encrypt,
-                &Condition::IfNoneMatch,
+                &WriteCondition::IfNoneMatch,
             )
             .await
         {
             Ok(put) => {
-                return Ok(Held {
+                return Ok(HeldLock {
                     raw: raw.to_owned(),
                     info: Ok(info.clone()),
                     etag: Some(put.etag),
@@ -200,39 +201,39 @@ impl Store<'_> {
         };
         match self.lock_file(path).await {
             Ok(Some(file)) if file.info.as_ref().is_ok_and(|there| there.id == info.id) => {
-                Ok(Held::file(file))
+                Ok(HeldLock::file(file))
             }
-            Ok(_) | Err(_) if error.is(HELD) => Err(Refusal::Held),
-            Err(unread) if may_be_done(&error) => Err(Refusal::Unsure(error, unread)),
-            Ok(_) | Err(_) => Err(Refusal::Failed(error)),
+            Ok(_) | Err(_) if error.is(HELD) => Err(AcquireError::Held),
+            Err(unread) if may_be_done(&error) => Err(AcquireError::Unsure(error, unread)),
+            Ok(_) | Err(_) => Err(AcquireError::Failed(error)),
         }
     }
 
-    async fn take_item(&self, path: &str, raw: &str) -> Result<Held, Refusal> {
+    async fn take_item(&self, path: &str, raw: &str) -> Result<HeldLock, AcquireError> {
         let Err(error) = self.put_lock_item(path, raw).await else {
-            return Ok(Held::item(raw.to_owned()));
+            return Ok(HeldLock::item(raw.to_owned()));
         };
         match self.lock_item(path).await {
-            Ok(Some(there)) if there == raw => Ok(Held::item(there)),
-            Ok(_) | Err(_) if error.is(HELD) => Err(Refusal::Held),
-            Err(unread) if may_be_done(&error) => Err(Refusal::Unsure(error, unread)),
-            Ok(_) | Err(_) => Err(Refusal::Failed(error)),
+            Ok(Some(there)) if there == raw => Ok(HeldLock::item(there)),
+            Ok(_) | Err(_) if error.is(HELD) => Err(AcquireError::Held),
+            Err(unread) if may_be_done(&error) => Err(AcquireError::Unsure(error, unread)),
+            Ok(_) | Err(_) => Err(AcquireError::Failed(error)),
         }
     }
 
     /// Gives back what was taken, then looks who has it.
-    async fn not_taken(&self, refusal: Refusal, taken: &LiveLock) -> NotTaken {
+    async fn not_taken(&self, refusal: AcquireError, taken: &LiveLock) -> NotTaken {
         let mut left = self.release(taken).await.into_errors();
         match refusal {
-            Refusal::Unsure(error, unread) => {
+            AcquireError::Unsure(error, unread) => {
                 left.push(unread);
                 NotTaken::Failed { error, left }
             }
-            Refusal::Held => NotTaken::Held {
+            AcquireError::Held => NotTaken::Held {
                 by: Box::new(self.lock_on(&taken.located.path).await.0),
                 left,
             },
-            Refusal::Failed(error) => NotTaken::Failed { error, left },
+            AcquireError::Failed(error) => NotTaken::Failed { error, left },
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Which lock is meant: by the ID of its holder, or by what is there where nothing says one.
 
-use super::live::{Half, Held, LiveLock};
+use super::live::{HeldLock, LiveLock, LockPlace};
 use crate::state::digest;
 
 /// Before the digest of what is there: no ID of Terraform's looks like it.
 const UNNAMED: &str = "unnamed-";
 
-impl Held {
+impl HeldLock {
     /// The ID that it says. Of what is no lock, or cannot be read: a name that only exactly this
     /// has. `path` is the state's.
     pub fn id(&self, path: &str) -> String {
@@ -37,8 +37,8 @@ impl LiveLock {
 
     /// The lock of this ID alone: another that is held beside it is left out.
     pub fn only(&self, id: &str) -> Option<Self> {
-        let of_id = |half: &Half| match half {
-            Half::Held(held) if held.id(&self.located.path) != id => Half::Unknown,
+        let of_id = |half: &LockPlace| match half {
+            LockPlace::Held(held) if held.id(&self.located.path) != id => LockPlace::Unknown,
             half => half.clone(),
         };
         let only = Self {
@@ -51,8 +51,8 @@ impl LiveLock {
     }
 }
 
-impl Half {
-    pub fn as_held(&self) -> Option<&Held> {
+impl LockPlace {
+    pub fn as_held(&self) -> Option<&HeldLock> {
         match self {
             Self::Held(held) => Some(held),
             Self::Unknown | Self::Free => None,
@@ -66,14 +66,14 @@ mod tests {
     use crate::{
         backend::aws::store::live::NoInfo,
         state::{
-            layout::{Kind, Located},
+            layout::{LocatedObject, ObjectKind},
             lock::{LockError, LockInfo},
         },
     };
 
-    fn held(raw: &str, etag: Option<&str>) -> Held {
+    fn held(raw: &str, etag: Option<&str>) -> HeldLock {
         let info = LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from);
-        Held {
+        HeldLock {
             raw: raw.to_owned(),
             info,
             etag: etag.map(str::to_owned),
@@ -81,9 +81,9 @@ mod tests {
         }
     }
 
-    fn lock(item: Half, file: Half) -> LiveLock {
-        let located = Located {
-            kind: Kind::State,
+    fn lock(item: LockPlace, file: LockPlace) -> LiveLock {
+        let located = LocatedObject {
+            kind: ObjectKind::State,
             path: "a".to_owned(),
             key: "a".to_owned(),
             workspace: "default".to_owned(),
@@ -102,24 +102,24 @@ mod tests {
             held(r#"{"ID":"two"}"#, Some("\"e\"")),
         );
         let both = lock(
-            Half::held(one.clone()),
-            Half::held(held(r#"{"ID":"one","Who":"x"}"#, Some("\"f\""))),
+            LockPlace::held(one.clone()),
+            LockPlace::held(held(r#"{"ID":"one","Who":"x"}"#, Some("\"f\""))),
         );
         assert_eq!(both.ids(), ["one"]);
         assert_eq!(both.only("one"), Some(both.clone()));
         assert_eq!(both.only("two"), None);
-        let of_two = lock(Half::held(one.clone()), Half::held(two.clone()));
+        let of_two = lock(LockPlace::held(one.clone()), LockPlace::held(two.clone()));
         assert_eq!(of_two.ids(), ["two", "one"]);
         assert_eq!(
             of_two.only("one"),
-            Some(lock(Half::held(one.clone()), Half::Unknown)),
+            Some(lock(LockPlace::held(one.clone()), LockPlace::Unknown)),
             "the other stays"
         );
         assert_eq!(
-            lock(Half::Free, Half::held(two.clone())).only("two"),
-            Some(lock(Half::Free, Half::held(two)))
+            lock(LockPlace::Free, LockPlace::held(two.clone())).only("two"),
+            Some(lock(LockPlace::Free, LockPlace::held(two)))
         );
-        assert_eq!(lock(Half::Free, Half::Unknown).ids(), [""; 0]);
+        assert_eq!(lock(LockPlace::Free, LockPlace::Unknown).ids(), [""; 0]);
     }
 
     #[test]
@@ -128,13 +128,13 @@ mod tests {
         assert_eq!(broken.id("a"), "unnamed-f95b70fdc3088560732a5ac135644506");
         assert_ne!(broken.id("a"), held("", None).id("a"));
         assert_ne!(held("{}", None).id("a"), held("{} ", None).id("a"));
-        let unreadable = Held {
+        let unreadable = HeldLock {
             info: Err(NoInfo::Unreadable("denied".to_owned())),
             ..held("", Some("\"e\""))
         };
         assert_ne!(
             unreadable.id("a"),
-            Held {
+            HeldLock {
                 etag: Some("\"f\"".to_owned()),
                 ..unreadable.clone()
             }
@@ -146,7 +146,7 @@ mod tests {
             held("", None).id("b"),
             "by its state"
         );
-        let empty = Held {
+        let empty = HeldLock {
             info: Err(NoInfo::NotALock(LockError::Empty)),
             ..held("", Some("\"e\""))
         };

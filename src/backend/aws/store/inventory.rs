@@ -11,17 +11,17 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{
-    Store,
-    content::Encryption,
-    live::{Extent, LiveLock, Seen},
-    objects::Object,
+    S3Store,
+    content::ObjectEncryption,
+    live::{LiveLock, ScanItem, ScanScope},
+    objects::CurrentObject,
 };
 use crate::{
     backend::aws::error::AwsError,
     state::{
-        census::Holds,
-        layout::{Kind, Located},
-        snapshot::{Snapshot, Want},
+        census::StateContentsKind,
+        layout::{LocatedObject, ObjectKind},
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
@@ -35,19 +35,19 @@ pub const LARGEST: usize = 64 << 20;
 
 /// One state. Nothing of what is in it but counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub located: Located,
+pub struct StateEntry {
+    pub located: LocatedObject,
     pub size: u64,
     pub modified: Option<Timestamp>,
-    pub holds: Holds,
+    pub holds: StateContentsKind,
     /// Unknown where the object could not be read.
-    pub encryption: Option<Encryption>,
+    pub encryption: Option<ObjectEncryption>,
 }
 
 /// All of them, by name.
 #[derive(Debug, Default)]
-pub struct Inventory {
-    pub entries: Vec<Entry>,
+pub struct StateInventory {
+    pub entries: Vec<StateEntry>,
     /// Objects that are no states, as far as anybody can tell; lock files are not among them.
     pub others: usize,
     /// Locks that are held, by the object of the state: also on states that are not there yet.
@@ -57,22 +57,22 @@ pub struct Inventory {
 }
 
 /// What came of one object.
-enum Looked {
-    State(Box<Entry>),
+enum StateContents {
+    State(Box<StateEntry>),
     Other,
     /// A lock file, a folder as consoles make them, or deleted since it was listed.
     Nothing,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Reads every state, and looks for locks at the same time.
     ///
     /// # Errors
     /// If the bucket cannot be listed: half a list would look like a whole one.
-    pub async fn inventory(&self) -> Result<Inventory, AwsError> {
+    pub async fn inventory(&self) -> Result<StateInventory, AwsError> {
         let (states, (locks, unseen)) = tokio::join!(self.states(), self.held());
         let (entries, others) = states?;
-        Ok(Inventory {
+        Ok(StateInventory {
             entries,
             others,
             locks,
@@ -84,15 +84,15 @@ impl Store<'_> {
     pub async fn held(&self) -> (BTreeMap<String, LiveLock>, Vec<AwsError>) {
         let (mut locks, mut unseen) = (BTreeMap::new(), vec![]);
         let see = |seen| match seen {
-            Seen::Lock(lock) => drop(locks.insert(lock.located.path.clone(), *lock)),
-            Seen::NoTable(error) | Seen::NoListing(error) => unseen.push(error),
-            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
+            ScanItem::Lock(lock) => drop(locks.insert(lock.located.path.clone(), *lock)),
+            ScanItem::NoTable(error) | ScanItem::NoListing(error) => unseen.push(error),
+            ScanItem::State(_) | ScanItem::Orphan { .. } | ScanItem::Elsewhere { .. } => {}
         };
-        self.walk(Extent::Locks, AT_ONCE, see).await;
+        self.walk(ScanScope::Locks, AT_ONCE, see).await;
         (locks, unseen)
     }
 
-    async fn states(&self) -> Result<(Vec<Entry>, usize), AwsError> {
+    async fn states(&self) -> Result<(Vec<StateEntry>, usize), AwsError> {
         let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
         let (mut entries, mut others) = (vec![], 0);
         let mut pages = self.objects("");
@@ -102,40 +102,40 @@ impl Store<'_> {
                 .buffered(AT_ONCE);
             while let Some(looked) = looks.next().await {
                 match looked {
-                    Looked::State(entry) => entries.push(*entry),
-                    Looked::Other => others += 1,
-                    Looked::Nothing => {}
+                    StateContents::State(entry) => entries.push(*entry),
+                    StateContents::Other => others += 1,
+                    StateContents::Nothing => {}
                 }
             }
         }
         Ok((entries, others))
     }
 
-    async fn entry(&self, object: Object, memory: &Semaphore) -> Looked {
+    async fn entry(&self, object: CurrentObject, memory: &Semaphore) -> StateContents {
         let located = self.address().layout.locate(&object.key);
-        if located.kind == Kind::LockFile || object.key.ends_with('/') {
-            return Looked::Nothing;
+        if located.kind == ObjectKind::LockFile || object.key.ends_with('/') {
+            return StateContents::Nothing;
         }
         // A closed semaphore lets nobody pass; this one is never closed.
         let Ok(_room) = memory.acquire_many(room(object.size)).await else {
-            return Looked::Nothing;
+            return StateContents::Nothing;
         };
         let (holds, encryption) = match self.get(&object.key, None, LARGEST).await {
-            Ok(None) => return Looked::Nothing,
+            Ok(None) => return StateContents::Nothing,
             Ok(Some(content)) => (
-                Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+                StateContentsKind::of(StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)),
                 Some(content.encryption),
             ),
-            Err(error) => (Holds::Unreadable(error.to_string()), None),
+            Err(error) => (StateContentsKind::Unreadable(error.to_string()), None),
         };
         // A name that nobody gives a state, and nothing in it that looks like one.
-        if located.kind == Kind::Unknown
-            && matches!(holds, Holds::Unreadable(_))
+        if located.kind == ObjectKind::Unknown
+            && matches!(holds, StateContentsKind::Unreadable(_))
             && encryption.is_some()
         {
-            return Looked::Other;
+            return StateContents::Other;
         }
-        Looked::State(Box::new(Entry {
+        StateContents::State(Box::new(StateEntry {
             located,
             size: object.size,
             modified: object.modified,

@@ -11,22 +11,22 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Store,
-    content::{Head, LockFile},
-    objects::Object,
-    table::What,
+    S3Store,
+    content::{ObjectHeaders, StoredLockFile},
+    objects::CurrentObject,
+    table::ItemKind,
 };
 use crate::{
-    backend::aws::{error::AwsError, probe::Name},
+    backend::aws::{error::AwsError, probe::ProbeName},
     state::{
-        layout::{Kind, Located},
+        layout::{LocatedObject, ObjectKind},
         lock::{LockError, LockInfo},
     },
 };
 
 /// What to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum ScanScope {
     All,
     /// Locks, and no state: a call for each page and each lock file, and none for a state.
     Locks,
@@ -35,17 +35,17 @@ pub enum Extent {
 /// An object that is a state, or may be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveState {
-    pub located: Located,
+    pub located: LocatedObject,
     pub size: u64,
     pub modified: Option<Timestamp>,
     /// Why not, where it could not be looked at.
-    pub head: Result<Head, String>,
-    pub digest: Stored,
+    pub head: Result<ObjectHeaders, String>,
+    pub digest: StoredDigest,
 }
 
 /// The digest in the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoredDigest {
     /// There is no table, or it could not be read.
     Unknown,
     Absent,
@@ -56,22 +56,22 @@ pub enum Stored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveLock {
     /// The state that is locked.
-    pub located: Located,
-    pub item: Half,
-    pub file: Half,
+    pub located: LocatedObject,
+    pub item: LockPlace,
+    pub file: LockPlace,
 }
 
 /// One of the two places where a lock can be held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Half {
+pub enum LockPlace {
     /// There is no such place, or it could not be looked at.
     Unknown,
     Free,
-    Held(Box<Held>),
+    Held(Box<HeldLock>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldLock {
     /// Word for word; empty where it could not be read, or is no text.
     pub raw: String,
     pub info: Result<LockInfo, NoInfo>,
@@ -91,13 +91,13 @@ pub enum NoInfo {
 
 /// One thing that the walk came by.
 #[derive(Debug)]
-pub enum Seen {
+pub enum ScanItem {
     State(LiveState),
     /// Held in one place at least; after all states.
     Lock(Box<LiveLock>),
     /// A digest of a state that is not there; after all states.
     Orphan {
-        located: Located,
+        located: LocatedObject,
         /// Why it may be there after all.
         unsure: Option<AwsError>,
     },
@@ -105,7 +105,7 @@ pub enum Seen {
     Elsewhere {
         /// `<bucket>/<path>`
         lock_id: String,
-        held: Box<Held>,
+        held: Box<HeldLock>,
     },
     /// Nothing is known of any item.
     NoTable(AwsError),
@@ -119,17 +119,17 @@ impl LiveLock {
         self.halves().find_map(|held| held.info.as_ref().ok())
     }
 
-    pub fn halves(&self) -> impl Iterator<Item = &Held> {
+    pub fn halves(&self) -> impl Iterator<Item = &HeldLock> {
         [&self.item, &self.file]
             .into_iter()
-            .filter_map(Half::as_held)
+            .filter_map(LockPlace::as_held)
     }
 
     /// While the other was looked at and is free: half a lock, where both places are in use.
     pub fn is_in_one_place(&self) -> bool {
         matches!(
             (&self.item, &self.file),
-            (Half::Held(_), Half::Free) | (Half::Free, Half::Held(_))
+            (LockPlace::Held(_), LockPlace::Free) | (LockPlace::Free, LockPlace::Held(_))
         )
     }
 
@@ -148,13 +148,13 @@ impl LiveLock {
     }
 }
 
-impl Half {
-    pub fn held(held: Held) -> Self {
+impl LockPlace {
+    pub fn held(held: HeldLock) -> Self {
         Self::Held(Box::new(held))
     }
 }
 
-impl Held {
+impl HeldLock {
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         let said = self.info.as_ref().ok().and_then(|info| info.age(now));
         said.or_else(|| {
@@ -172,7 +172,7 @@ impl Held {
         }
     }
 
-    pub(super) fn file(file: LockFile) -> Self {
+    pub(super) fn file(file: StoredLockFile) -> Self {
         Self {
             raw: file.raw,
             info: file.info.map_err(NoInfo::from),
@@ -184,23 +184,23 @@ impl Held {
 
 /// What the table holds, of this bucket.
 #[derive(Default)]
-struct Table {
-    locks: BTreeMap<String, Half>,
+struct LockTableItems {
+    locks: BTreeMap<String, LockPlace>,
     digests: HashMap<String, String>,
-    elsewhere: Vec<(String, Held)>,
+    elsewhere: Vec<(String, HeldLock)>,
 }
 
 /// What came of looking at one object.
-enum Looked {
+enum ScannedObject {
     State(Box<LiveState>),
-    File(String, Half),
+    File(String, LockPlace),
     /// Deleted since it was listed, or a folder as consoles make them.
     Nothing,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Goes over everything, with no more than `at_once` calls at a time, and says what it sees.
-    pub async fn walk(&self, extent: Extent, at_once: usize, mut see: impl FnMut(Seen)) {
+    pub async fn walk(&self, extent: ScanScope, at_once: usize, mut see: impl FnMut(ScanItem)) {
         let mut files = BTreeMap::new();
         let mut listed = true;
         let mut pages = self.objects("");
@@ -209,7 +209,7 @@ impl Store<'_> {
         let mut table = match table {
             Ok(table) => table,
             Err(error) => {
-                see(Seen::NoTable(error));
+                see(ScanItem::NoTable(error));
                 None
             }
         };
@@ -218,50 +218,51 @@ impl Store<'_> {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(error) => {
-                    see(Seen::NoListing(error));
+                    see(ScanItem::NoListing(error));
                     listed = false;
                     break;
                 }
             };
             let page = page
                 .into_iter()
-                .filter(|object| Name::of(&object.key, &probes).is_none());
+                .filter(|object| ProbeName::of(&object.key, &probes).is_none());
             let page = page.map(|object| (self.address.layout.locate(&object.key), object));
-            let page =
-                page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
+            let page = page.filter(|(located, _)| {
+                extent == ScanScope::All || located.kind == ObjectKind::LockFile
+            });
             let looks = stream::iter(page).map(|(located, object)| {
                 let digest = match &mut table {
-                    None => Stored::Unknown,
-                    Some(_) if located.kind == Kind::LockFile => Stored::Unknown,
+                    None => StoredDigest::Unknown,
+                    Some(_) if located.kind == ObjectKind::LockFile => StoredDigest::Unknown,
                     Some(table) => table
                         .digests
                         .remove(&located.path)
-                        .map_or(Stored::Absent, Stored::Digest),
+                        .map_or(StoredDigest::Absent, StoredDigest::Digest),
                 };
                 self.look(object, located, digest)
             });
             let mut looks = looks.buffered(at_once);
             while let Some(looked) = looks.next().await {
                 match looked {
-                    Looked::State(state) => see(Seen::State(*state)),
-                    Looked::File(path, half) => drop(files.insert(path, half)),
-                    Looked::Nothing => {}
+                    ScannedObject::State(state) => see(ScanItem::State(*state)),
+                    ScannedObject::File(path, half) => drop(files.insert(path, half)),
+                    ScannedObject::Nothing => {}
                 }
             }
             drop(looks);
             next = pages.next().await;
         }
         let has_table = table.is_some();
-        let Table {
+        let LockTableItems {
             locks,
             digests,
             elsewhere,
         } = table.unwrap_or_default();
-        if listed && extent == Extent::All {
+        if listed && extent == ScanScope::All {
             self.orphans(digests, at_once, &mut see).await;
         }
         self.locks(
-            Sides {
+            LockSides {
                 items: (locks, has_table),
                 files: (files, listed),
             },
@@ -270,52 +271,61 @@ impl Store<'_> {
         )
         .await;
         for (lock_id, held) in elsewhere {
-            see(Seen::Elsewhere {
+            see(ScanItem::Elsewhere {
                 lock_id,
                 held: Box::new(held),
             });
         }
     }
 
-    async fn table(&self) -> Result<Option<Table>, AwsError> {
+    async fn table(&self) -> Result<Option<LockTableItems>, AwsError> {
         let Some(mut pages) = self.items() else {
             return Ok(None);
         };
-        let mut table = Table::default();
+        let mut table = LockTableItems::default();
         let probes = self.address.layout.probes();
         while let Some(page) = pages.next().await? {
             for item in page {
                 let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else {
                     // What says nothing of a lock may be about anything.
-                    if let What::Lock(raw) = item.what
+                    if let ItemKind::Lock(raw) = item.what
                         && !raw.is_empty()
                     {
-                        table.elsewhere.push((item.lock_id, Held::item(raw)));
+                        table.elsewhere.push((item.lock_id, HeldLock::item(raw)));
                     }
                     continue;
                 };
-                if Name::of(&path, &probes).is_some() {
+                if ProbeName::of(&path, &probes).is_some() {
                     continue;
                 }
                 match item.what {
-                    What::Lock(raw) => drop(table.locks.insert(path, Half::held(Held::item(raw)))),
-                    What::Digest(digest) => drop(table.digests.insert(path, digest)),
-                    What::Other => {}
+                    ItemKind::Lock(raw) => drop(
+                        table
+                            .locks
+                            .insert(path, LockPlace::held(HeldLock::item(raw))),
+                    ),
+                    ItemKind::Digest(digest) => drop(table.digests.insert(path, digest)),
+                    ItemKind::Other => {}
                 }
             }
         }
         Ok(Some(table))
     }
 
-    async fn look(&self, object: Object, located: Located, digest: Stored) -> Looked {
-        if located.kind == Kind::LockFile {
+    async fn look(
+        &self,
+        object: CurrentObject,
+        located: LocatedObject,
+        digest: StoredDigest,
+    ) -> ScannedObject {
+        if located.kind == ObjectKind::LockFile {
             return match self.file_half(&located.path).await {
                 // It is there, whoever holds it.
                 Err(error) => {
                     let info = Err(NoInfo::Unreadable(error.to_string()));
-                    Looked::File(
+                    ScannedObject::File(
                         located.path,
-                        Half::held(Held {
+                        LockPlace::held(HeldLock {
                             raw: String::new(),
                             info,
                             etag: Some(object.etag),
@@ -323,19 +333,19 @@ impl Store<'_> {
                         }),
                     )
                 }
-                Ok(half) => Looked::File(located.path, half),
+                Ok(half) => ScannedObject::File(located.path, half),
             };
         }
         if object.key.ends_with('/') {
-            return Looked::Nothing;
+            return ScannedObject::Nothing;
         }
         let head = match self.head(&object.key, None).await {
-            Ok(None) => return Looked::Nothing,
+            Ok(None) => return ScannedObject::Nothing,
             Ok(Some(head)) => Ok(head),
             Err(error) => Err(error.to_string()),
         };
         let (head, digest) = self.settled(&located, head, digest).await;
-        Looked::State(Box::new(LiveState {
+        ScannedObject::State(Box::new(LiveState {
             located,
             size: object.size,
             modified: object.modified,
@@ -347,23 +357,23 @@ impl Store<'_> {
     /// Terraform may have written a state and its digest since the table was read.
     async fn settled(
         &self,
-        located: &Located,
-        head: Result<Head, String>,
-        digest: Stored,
-    ) -> (Result<Head, String>, Stored) {
-        let md5 = head.as_ref().ok().and_then(Head::md5);
+        located: &LocatedObject,
+        head: Result<ObjectHeaders, String>,
+        digest: StoredDigest,
+    ) -> (Result<ObjectHeaders, String>, StoredDigest) {
+        let md5 = head.as_ref().ok().and_then(ObjectHeaders::md5);
         let doubtful = match &digest {
-            Stored::Unknown => false,
-            Stored::Absent => located.kind == Kind::State,
-            Stored::Digest(digest) => md5.is_some_and(|md5| md5 != digest),
+            StoredDigest::Unknown => false,
+            StoredDigest::Absent => located.kind == ObjectKind::State,
+            StoredDigest::Digest(digest) => md5.is_some_and(|md5| md5 != digest),
         };
         if !doubtful {
             return (head, digest);
         }
         let digest = match self.digest_item(&located.path).await {
-            Ok(Some(digest)) => Stored::Digest(digest),
-            Ok(None) => return (head, Stored::Absent),
-            Err(_) => return (head, Stored::Unknown),
+            Ok(Some(digest)) => StoredDigest::Digest(digest),
+            Ok(None) => return (head, StoredDigest::Absent),
+            Err(_) => return (head, StoredDigest::Unknown),
         };
         match self.head(&located.path, None).await {
             Ok(Some(head)) => (Ok(head), digest),
@@ -375,7 +385,7 @@ impl Store<'_> {
         &self,
         digests: HashMap<String, String>,
         at_once: usize,
-        see: &mut impl FnMut(Seen),
+        see: &mut impl FnMut(ScanItem),
     ) {
         let paths: BTreeSet<String> = digests.into_keys().collect();
         let looks = stream::iter(paths).map(|path| async move {
@@ -384,7 +394,7 @@ impl Store<'_> {
                 (Ok(None), Ok(Some(_))) => None,
                 (Err(error), Ok(Some(_)) | Err(_)) | (Ok(None), Err(error)) => Some(error),
             };
-            Some(Seen::Orphan {
+            Some(ScanItem::Orphan {
                 located: self.address.layout.locate(&path),
                 unsure,
             })
@@ -395,7 +405,7 @@ impl Store<'_> {
         }
     }
 
-    async fn locks(&self, mut sides: Sides, at_once: usize, see: &mut impl FnMut(Seen)) {
+    async fn locks(&self, mut sides: LockSides, at_once: usize, see: &mut impl FnMut(ScanItem)) {
         let paths: BTreeSet<String> = sides
             .items
             .0
@@ -406,8 +416,8 @@ impl Store<'_> {
         let locks = stream::iter(paths).map(|path| {
             let item = side(&mut sides.items, &path);
             let file = side(&mut sides.files, &path);
-            let located = Located {
-                kind: Kind::State,
+            let located = LocatedObject {
+                kind: ObjectKind::State,
                 ..self.address.layout.locate(&path)
             };
             self.sure(LiveLock {
@@ -419,7 +429,7 @@ impl Store<'_> {
         let mut locks = locks.buffered(at_once);
         while let Some(lock) = locks.next().await {
             if lock.halves().next().is_some() {
-                see(Seen::Lock(Box::new(lock)));
+                see(ScanItem::Lock(Box::new(lock)));
             }
         }
     }
@@ -436,27 +446,29 @@ impl Store<'_> {
             .await
             .unwrap_or_else(|_| lock.file.clone());
         let item = match self.lock_item(path).await {
-            Ok(item) => item.map_or(Half::Free, |raw| Half::held(Held::item(raw))),
+            Ok(item) => item.map_or(LockPlace::Free, |raw| LockPlace::held(HeldLock::item(raw))),
             Err(_) => lock.item.clone(),
         };
         LiveLock { file, item, ..lock }
     }
 
-    pub(super) async fn file_half(&self, path: &str) -> Result<Half, AwsError> {
-        Ok(self
-            .lock_file(path)
-            .await?
-            .map_or(Half::Free, |file| Half::held(Held::file(file))))
+    pub(super) async fn file_half(&self, path: &str) -> Result<LockPlace, AwsError> {
+        Ok(self.lock_file(path).await?.map_or(LockPlace::Free, |file| {
+            LockPlace::held(HeldLock::file(file))
+        }))
     }
 }
 
 /// What is held in each place, and whether the whole place was looked at.
-struct Sides {
-    items: (BTreeMap<String, Half>, bool),
-    files: (BTreeMap<String, Half>, bool),
+struct LockSides {
+    items: (BTreeMap<String, LockPlace>, bool),
+    files: (BTreeMap<String, LockPlace>, bool),
 }
 
-fn side((held, whole): &mut (BTreeMap<String, Half>, bool), path: &str) -> Half {
-    held.remove(path)
-        .unwrap_or(if *whole { Half::Free } else { Half::Unknown })
+fn side((held, whole): &mut (BTreeMap<String, LockPlace>, bool), path: &str) -> LockPlace {
+    held.remove(path).unwrap_or(if *whole {
+        LockPlace::Free
+    } else {
+        LockPlace::Unknown
+    })
 }

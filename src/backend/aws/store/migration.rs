@@ -7,22 +7,22 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Store,
-    live::{Extent, LiveLock, LiveState, Seen, Stored},
-    objects::{self, Version},
-    table::What,
+    S3Store,
+    live::{LiveLock, LiveState, ScanItem, ScanScope, StoredDigest},
+    objects::{self, ObjectVersion},
+    table::ItemKind,
 };
 use crate::{
     backend::aws::{
         error::AwsError,
         lock_table::{self, LockTable},
-        resource::Resource,
+        resource::AwsResource,
         verify::contents::LARGEST,
     },
     state::{
         digest,
-        layout::{self, Kind},
-        snapshot::{Snapshot, Want},
+        layout::{self, ObjectKind},
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 4;
 
 /// A state as it was last written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct RewrittenState {
     pub path: String,
     /// By the clock of S3.
     pub modified: Option<Timestamp>,
@@ -53,8 +53,8 @@ pub struct Written {
 
 /// All that a change of locks is about.
 #[derive(Debug, Default)]
-pub struct Used {
-    pub states: Vec<Written>,
+pub struct MigrationUsage {
+    pub states: Vec<RewrittenState>,
     /// Digests of states that are not there, as path and digest.
     pub orphans: Vec<(String, String)>,
     pub locks: Vec<LiveLock>,
@@ -63,24 +63,29 @@ pub struct Used {
     pub unseen: Vec<AwsError>,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Looks at every state of the bucket, or those of one state key and its workspaces.
-    pub async fn used(&self, only: Option<&str>, since: Option<Timestamp>, at_once: usize) -> Used {
-        let (mut used, mut states) = (Used::default(), vec![]);
+    pub async fn used(
+        &self,
+        only: Option<&str>,
+        since: Option<Timestamp>,
+        at_once: usize,
+    ) -> MigrationUsage {
+        let (mut used, mut states) = (MigrationUsage::default(), vec![]);
         let of_scope = |key: &str| only.is_none_or(|only| only == key);
-        self.walk(Extent::All, at_once, |seen| match seen {
-            Seen::State(state) if of_scope(&state.located.key) => states.push(state),
-            Seen::Lock(lock) if of_scope(&lock.located.key) => used.locks.push(*lock),
-            Seen::State(_)
-            | Seen::Lock(_)
-            | Seen::Elsewhere { .. }
-            | Seen::Orphan { unsure: None, .. } => {}
-            Seen::Orphan {
+        self.walk(ScanScope::All, at_once, |seen| match seen {
+            ScanItem::State(state) if of_scope(&state.located.key) => states.push(state),
+            ScanItem::Lock(lock) if of_scope(&lock.located.key) => used.locks.push(*lock),
+            ScanItem::State(_)
+            | ScanItem::Lock(_)
+            | ScanItem::Elsewhere { .. }
+            | ScanItem::Orphan { unsure: None, .. } => {}
+            ScanItem::Orphan {
                 unsure: Some(error),
                 ..
             }
-            | Seen::NoTable(error)
-            | Seen::NoListing(error) => used.unseen.push(error),
+            | ScanItem::NoTable(error)
+            | ScanItem::NoListing(error) => used.unseen.push(error),
         })
         .await;
         let mut written = stream::iter(states)
@@ -98,7 +103,7 @@ impl Store<'_> {
     /// What else is in the table: digests without their states, and what is not about these states.
     async fn table_of(
         &self,
-        used: &mut Used,
+        used: &mut MigrationUsage,
         of_scope: &impl Fn(&str) -> bool,
     ) -> Result<(), AwsError> {
         let Some(mut pages) = self.items() else {
@@ -114,11 +119,13 @@ impl Store<'_> {
                     continue;
                 };
                 match item.what {
-                    What::Digest(digest) if !used.states.iter().any(|state| state.path == path) => {
+                    ItemKind::Digest(digest)
+                        if !used.states.iter().any(|state| state.path == path) =>
+                    {
                         used.orphans.push((path, digest))
                     }
-                    What::Digest(_) | What::Lock(_) => {}
-                    What::Other => used.others += 1,
+                    ItemKind::Digest(_) | ItemKind::Lock(_) => {}
+                    ItemKind::Other => used.others += 1,
                 }
             }
         }
@@ -143,15 +150,15 @@ impl Store<'_> {
     }
 
     /// `None` of what is no state, or gone by now.
-    async fn written(&self, state: LiveState, since: Option<Timestamp>) -> Option<Written> {
+    async fn written(&self, state: LiveState, since: Option<Timestamp>) -> Option<RewrittenState> {
         let path = state.located.path;
         let digest = match state.digest {
-            Stored::Digest(digest) => Some(digest),
-            Stored::Absent | Stored::Unknown => None,
+            StoredDigest::Digest(digest) => Some(digest),
+            StoredDigest::Absent | StoredDigest::Unknown => None,
         };
-        let is_state = state.located.kind == Kind::State || digest.is_some();
+        let is_state = state.located.kind == ObjectKind::State || digest.is_some();
         let has_versions = state.head.as_ref().is_ok_and(|head| head.version.is_some());
-        let mut written = Written {
+        let mut written = RewrittenState {
             modified: state.modified,
             version: None,
             unreadable: None,
@@ -166,7 +173,7 @@ impl Store<'_> {
             Ok(Some(content)) => {
                 written.md5 = Some(digest::of(&content.bytes));
                 written.modified = content.modified.or(written.modified);
-                match Snapshot::parse(&content.bytes, Want::Counts) {
+                match StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts) {
                     Ok(snapshot) => written.version = snapshot.terraform_version,
                     Err(_) if !is_state => return None,
                     Err(error) => written.unreadable = Some(error.to_string()),
@@ -199,14 +206,15 @@ impl Store<'_> {
 
 /// Whether the lock file of these versions, the newest first, was there at that time; `None` if
 /// that is longer ago than lifecycle rules keep them.
-fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
+fn was_held(lock_file: &[ObjectVersion], at: Timestamp) -> Option<bool> {
     // S3 says when a state was written to the second.
-    let second = |version: &Version| version.modified.map(|modified| modified.as_second());
+    let second = |version: &ObjectVersion| version.modified.map(|modified| modified.as_second());
     let at = at.as_second();
     let mut gone = i64::MAX;
     for version in lock_file {
         let written = second(version)?;
-        if matches!(version.what, objects::What::Data { .. }) && written <= at && at <= gone {
+        if matches!(version.what, objects::ObjectChange::Data { .. }) && written <= at && at <= gone
+        {
             return Some(true);
         }
         gone = written;
@@ -215,7 +223,7 @@ fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
     (!is_cut).then_some(false)
 }
 
-impl Written {
+impl RewrittenState {
     /// Whether the table has another digest of it than that of its bytes: Terraform would not read
     /// it.
     pub fn is_stale(&self) -> bool {
@@ -229,21 +237,21 @@ mod tests {
 
     #[test]
     fn write_lies_within_the_life_of_a_lock_file() {
-        let entry = |second: i64, is_there: bool| Version {
+        let entry = |second: i64, is_there: bool| ObjectVersion {
             key: "a.tflock".to_owned(),
             id: second.to_string(),
             latest: false,
             modified: Timestamp::from_second(second).ok(),
             what: if is_there {
-                objects::What::Data {
+                objects::ObjectChange::Data {
                     size: 1,
                     etag: String::new(),
                 }
             } else {
-                objects::What::DeleteMarker
+                objects::ObjectChange::DeleteMarker
             },
         };
-        let held = |entries: &[Version], at: i64| {
+        let held = |entries: &[ObjectVersion], at: i64| {
             was_held(entries, Timestamp::from_second(at).expect("a time"))
         };
         // Two runs, from 10 to 20 and from 40 to 50.
@@ -273,7 +281,7 @@ mod tests {
         );
         assert_eq!(held(&[], 15), Some(false));
         // What is older than all that is kept is unknown.
-        let many: Vec<Version> = (0..30)
+        let many: Vec<ObjectVersion> = (0..30)
             .rev()
             .flat_map(|run| {
                 [

@@ -6,15 +6,16 @@ use aws_sdk_s3::types::EncodingType;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
-use super::{Store, timestamp};
-use crate::backend::aws::error::{Api, AwsError};
+use super::{S3Store, timestamp};
+use crate::backend::aws::error::{ApiOperation, AwsError};
 
-const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
-const LIST_VERSIONS: Api = Api::allowed_by("s3:ListObjectVersions", "s3:ListBucketVersions");
+const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
+const LIST_VERSIONS: ApiOperation =
+    ApiOperation::allowed_by("s3:ListObjectVersions", "s3:ListBucketVersions");
 
 /// A current object, as a listing says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
+pub struct CurrentObject {
     pub key: String,
     pub size: u64,
     pub modified: Option<Timestamp>,
@@ -23,69 +24,69 @@ pub struct Object {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct ObjectVersion {
     pub key: String,
     /// `null` for what was written before the bucket had versions.
     pub id: String,
     pub latest: bool,
     pub modified: Option<Timestamp>,
-    pub what: What,
+    pub what: ObjectChange,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ObjectChange {
     Data { size: u64, etag: String },
     DeleteMarker,
 }
 
 /// The current objects in the order of their names; no more than a page of them is in memory.
 #[derive(Debug)]
-pub struct Objects<'a> {
-    store: Store<'a>,
+pub struct ObjectPages<'a> {
+    store: S3Store<'a>,
     prefix: String,
-    next: Next<String>,
+    next: NextObjectPage<String>,
 }
 
 /// All versions, by name, and of one name the newest first.
 #[derive(Debug)]
-pub struct Versions<'a> {
-    store: Store<'a>,
+pub struct VersionPages<'a> {
+    store: S3Store<'a>,
     prefix: String,
-    next: Next<(String, Option<String>)>,
+    next: NextObjectPage<(String, Option<String>)>,
 }
 
 #[derive(Debug)]
-enum Next<M> {
+enum NextObjectPage<M> {
     First,
     After(M),
     Done,
 }
 
-impl<'a> Store<'a> {
-    pub fn objects(&self, prefix: &str) -> Objects<'a> {
-        Objects {
+impl<'a> S3Store<'a> {
+    pub fn objects(&self, prefix: &str) -> ObjectPages<'a> {
+        ObjectPages {
             store: *self,
             prefix: prefix.to_owned(),
-            next: Next::First,
+            next: NextObjectPage::First,
         }
     }
 
-    pub fn versions(&self, prefix: &str) -> Versions<'a> {
-        Versions {
+    pub fn versions(&self, prefix: &str) -> VersionPages<'a> {
+        VersionPages {
             store: *self,
             prefix: prefix.to_owned(),
-            next: Next::First,
+            next: NextObjectPage::First,
         }
     }
 }
 
-impl Objects<'_> {
+impl ObjectPages<'_> {
     /// `None` after the last page. After an error the same page can be asked for again.
-    pub async fn next(&mut self) -> Result<Option<Vec<Object>>, AwsError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<CurrentObject>>, AwsError> {
         let after = match &self.next {
-            Next::First => None,
-            Next::After(token) => Some(token.clone()),
-            Next::Done => return Ok(None),
+            NextObjectPage::First => None,
+            NextObjectPage::After(token) => Some(token.clone()),
+            NextObjectPage::Done => return Ok(None),
         };
         let address = self.store.address;
         // As they are, names with control characters would break the XML.
@@ -107,7 +108,7 @@ impl Objects<'_> {
             .read(LIST, &address.bucket, request.send())
             .await?;
         self.next = match (page.is_truncated(), page.next_continuation_token()) {
-            (Some(true), Some(token)) => Next::After(token.to_owned()),
+            (Some(true), Some(token)) => NextObjectPage::After(token.to_owned()),
             (Some(true), None) => {
                 return Err(AwsError::nonsense(
                     LIST,
@@ -115,11 +116,11 @@ impl Objects<'_> {
                     "says that there is more, and not where",
                 ));
             }
-            (Some(false) | None, _) => Next::Done,
+            (Some(false) | None, _) => NextObjectPage::Done,
         };
         let encoding = page.encoding_type().cloned();
         let object = |object: aws_sdk_s3::types::Object| {
-            Some(Object {
+            Some(CurrentObject {
                 key: decoded(object.key()?, encoding.as_ref()),
                 size: object
                     .size()
@@ -139,21 +140,21 @@ impl Objects<'_> {
     }
 }
 
-impl Versions<'_> {
+impl VersionPages<'_> {
     /// The name and version that the next page is asked for by; `None` if there is none.
     pub fn after(&self) -> Option<(&str, Option<&str>)> {
         match &self.next {
-            Next::After((key, id)) => Some((key, id.as_deref())),
-            Next::First | Next::Done => None,
+            NextObjectPage::After((key, id)) => Some((key, id.as_deref())),
+            NextObjectPage::First | NextObjectPage::Done => None,
         }
     }
 
     /// `None` after the last page. After an error the same page can be asked for again.
-    pub async fn next(&mut self) -> Result<Option<Vec<Version>>, AwsError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<ObjectVersion>>, AwsError> {
         let (key, id) = match &self.next {
-            Next::First => (None, None),
-            Next::After((key, id)) => (Some(key.clone()), id.clone()),
-            Next::Done => return Ok(None),
+            NextObjectPage::First => (None, None),
+            NextObjectPage::After((key, id)) => (Some(key.clone()), id.clone()),
+            NextObjectPage::Done => return Ok(None),
         };
         let address = self.store.address;
         let request = self
@@ -178,7 +179,7 @@ impl Versions<'_> {
             .await?;
         let encoding = page.encoding_type().cloned();
         self.next = match (page.is_truncated(), page.next_key_marker()) {
-            (Some(true), Some(key)) => Next::After((
+            (Some(true), Some(key)) => NextObjectPage::After((
                 decoded(key, encoding.as_ref()),
                 page.next_version_id_marker().map(str::to_owned),
             )),
@@ -189,18 +190,18 @@ impl Versions<'_> {
                     "says that there is more, and not where",
                 ));
             }
-            (Some(false) | None, _) => Next::Done,
+            (Some(false) | None, _) => NextObjectPage::Done,
         };
         let version = |key: Option<&str>,
                        id: Option<&str>,
                        latest: Option<bool>,
                        modified: Option<&_>,
-                       what: What| {
+                       what: ObjectChange| {
             let (key, id) = (
                 decoded(key?, encoding.as_ref()),
                 id.unwrap_or("null").to_owned(),
             );
-            Some(Version {
+            Some(ObjectVersion {
                 key,
                 id,
                 latest: latest.unwrap_or(false),
@@ -213,7 +214,7 @@ impl Versions<'_> {
                 .size()
                 .and_then(|size| u64::try_from(size).ok())
                 .unwrap_or_default();
-            let what = What::Data {
+            let what = ObjectChange::Data {
                 size,
                 etag: v.e_tag().unwrap_or_default().to_owned(),
             };
@@ -232,10 +233,10 @@ impl Versions<'_> {
                 m.version_id(),
                 m.is_latest(),
                 m.last_modified(),
-                What::DeleteMarker,
+                ObjectChange::DeleteMarker,
             )
         });
-        let mut all: Vec<Version> = data.chain(markers).collect();
+        let mut all: Vec<ObjectVersion> = data.chain(markers).collect();
         // The SDK gives versions and markers apart; S3 has them in one order.
         all.sort_by(|a, b| {
             a.key

@@ -2,19 +2,19 @@
 
 use jiff::Timestamp;
 
-use super::{Store, inventory::LARGEST};
+use super::{S3Store, inventory::LARGEST};
 use crate::{
     backend::aws::error::{AwsError, found},
     state::{
         layout::{self, DEFAULT_WORKSPACE},
         lock::LockInfo,
-        snapshot::{Snapshot, Want},
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
 /// Everything that a folder with this key would use together with the folder that uses it already.
 #[derive(Debug, Default)]
-pub struct Occupied {
+pub struct OccupiedKey {
     /// The state of the default workspace.
     pub state: Option<StateAtKey>,
     /// Other workspaces that have a state under this key; looked for only where the default one
@@ -31,7 +31,7 @@ pub struct StateAtKey {
     pub size: u64,
     pub modified: Option<Timestamp>,
     /// `Err` says why nothing is known of what is in it.
-    pub snapshot: Result<Snapshot, String>,
+    pub snapshot: Result<StateSnapshot, String>,
 }
 
 /// `None` where the lock says nothing that can be read.
@@ -40,20 +40,20 @@ pub struct LockAtKey {
     pub info: Option<LockInfo>,
 }
 
-impl Occupied {
+impl OccupiedKey {
     /// Whether nothing is there.
     pub fn is_free(&self) -> bool {
         self.state.is_none() && self.workspaces.is_empty() && self.lock.is_none()
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// What is at the state key of this backend. Nothing, if there is no bucket: then one call
     /// finds out.
     ///
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn occupied(&self, key: &str) -> Result<Occupied, AwsError> {
+    pub async fn occupied(&self, key: &str) -> Result<OccupiedKey, AwsError> {
         let lock_name = layout::lock_file(key);
         let (mut state, mut has_lock_file) = (None, false);
         let mut pages = self.objects(key);
@@ -61,7 +61,7 @@ impl Store<'_> {
             let page = match pages.next().await {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
-                Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Occupied::default()),
+                Err(error) if error.is(&["NoSuchBucket"]) => return Ok(OccupiedKey::default()),
                 Err(error) => return Err(error),
             };
             // In the order of their names, and other names begin with the key too.
@@ -82,9 +82,8 @@ impl Store<'_> {
             let snapshot = match self.get(key, None, LARGEST).await {
                 // Deleted since it was listed.
                 Ok(None) => return None,
-                Ok(Some(content)) => {
-                    Snapshot::parse(&content.bytes, Want::Counts).map_err(|error| error.to_string())
-                }
+                Ok(Some(content)) => StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)
+                    .map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
             Some(StateAtKey {
@@ -131,7 +130,7 @@ impl Store<'_> {
             // It was listed: it is held, although the holder is unknown.
             (Err(_), None) => Some(LockAtKey { info: None }),
         };
-        Ok(Occupied {
+        Ok(OccupiedKey {
             state,
             workspaces,
             lock,
@@ -150,7 +149,7 @@ impl Store<'_> {
         while let Some(page) = pages.next().await? {
             let located = page.iter().map(|object| layout.locate(&object.key));
             let of_key = located.filter(|one| {
-                one.kind == layout::Kind::State
+                one.kind == layout::ObjectKind::State
                     && one.key == key
                     && one.workspace != DEFAULT_WORKSPACE
             });

@@ -1,29 +1,29 @@
 //! A lock released: exactly the one that was looked at, and no other that was taken meanwhile.
 
 use super::{
-    Store,
-    live::{Half, LiveLock},
+    S3Store,
+    live::{LiveLock, LockPlace},
     table::INFO,
-    write::{Deleted, after},
+    write::{ConditionalDelete, after},
 };
 use crate::{
-    backend::aws::error::{Api, AwsError},
+    backend::aws::error::{ApiOperation, AwsError},
     state::{digest, layout},
 };
 
-const DELETE: Api = Api::new("s3:DeleteObject");
+const DELETE: ApiOperation = ApiOperation::new("s3:DeleteObject");
 /// Somebody else writes or deletes it at this moment.
 const CONFLICT: &[&str] = &["ConditionalRequestConflict"];
 
 /// What became of each place where the lock was held; none where it was not.
 #[derive(Debug, Default)]
-pub struct Released {
-    pub file: Option<Result<Deleted, AwsError>>,
-    pub item: Option<Result<Deleted, AwsError>>,
+pub struct ReleaseReport {
+    pub file: Option<Result<ConditionalDelete, AwsError>>,
+    pub item: Option<Result<ConditionalDelete, AwsError>>,
 }
 
-impl Released {
-    pub fn outcomes(&self) -> impl Iterator<Item = &Result<Deleted, AwsError>> {
+impl ReleaseReport {
+    pub fn outcomes(&self) -> impl Iterator<Item = &Result<ConditionalDelete, AwsError>> {
         [&self.file, &self.item].into_iter().flatten()
     }
 
@@ -35,7 +35,7 @@ impl Released {
     /// Whether somebody has taken the state since.
     pub fn is_changed(&self) -> bool {
         self.outcomes()
-            .any(|outcome| matches!(outcome, Ok(Deleted::Changed)))
+            .any(|outcome| matches!(outcome, Ok(ConditionalDelete::Changed)))
     }
 
     pub fn into_errors(self) -> Vec<AwsError> {
@@ -47,22 +47,22 @@ impl Released {
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Releases a lock where it is held, the file first, as Terraform does: ours, or one that was
     /// read.
     ///
     /// Each place is deleted only if it still is what was read. Both are tried, whatever comes of
     /// the first.
-    pub async fn release(&self, lock: &LiveLock) -> Released {
+    pub async fn release(&self, lock: &LiveLock) -> ReleaseReport {
         let path = &lock.located.path;
-        let mut released = Released::default();
-        if let Half::Held(held) = &lock.file {
+        let mut released = ReleaseReport::default();
+        if let LockPlace::Held(held) = &lock.file {
             released.file = Some(
                 self.release_file(path, held.etag.as_deref().unwrap_or_default())
                     .await,
             );
         }
-        if let Half::Held(held) = &lock.item {
+        if let LockPlace::Held(held) = &lock.item {
             released.item = Some(self.release_item(path, &held.raw).await);
         }
         released
@@ -72,7 +72,7 @@ impl Store<'_> {
         &self,
         path: &str,
         etag: &str,
-    ) -> Result<Deleted, AwsError> {
+    ) -> Result<ConditionalDelete, AwsError> {
         let key = layout::lock_file(path);
         let url = self.url(&key);
         if etag.is_empty() {
@@ -96,7 +96,7 @@ impl Store<'_> {
                 .send()
         };
         let Err(error) = self.aws.send(DELETE, &url, CONFLICT, request).await else {
-            return Ok(Deleted::Done);
+            return Ok(ConditionalDelete::Done);
         };
         after(error, self.lock_file(path).await, |now| now.etag != etag)
     }
@@ -105,12 +105,12 @@ impl Store<'_> {
         &self,
         path: &str,
         exact: &str,
-    ) -> Result<Deleted, AwsError> {
+    ) -> Result<ConditionalDelete, AwsError> {
         let deleted = self
             .delete_item(digest::lock_id(&self.address.bucket, path), INFO, exact)
             .await;
         let Err(error) = deleted else {
-            return Ok(Deleted::Done);
+            return Ok(ConditionalDelete::Done);
         };
         after(error, self.lock_item(path).await, |now| now != exact)
     }

@@ -7,18 +7,18 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Store,
-    content::{Content, Encryption},
-    hold::{Hold, Mechanisms, NotTaken},
-    write::{Condition, Encrypt, Expected, NotWritten, Put},
+    S3Store,
+    content::{ObjectEncryption, VersionContent},
+    hold::{LockMechanisms, NotTaken, S3LockGuard},
+    write::{ExpectedDigest, NotWritten, WriteCondition, WriteEncryption, WrittenObject},
 };
 use crate::{
-    backend::aws::error::{Api, AwsError, Kind},
+    backend::aws::error::{ApiOperation, AwsError, ServiceErrorKind},
     state::{
         digest,
         lock::LockInfo,
-        recover::{self, Before, Next, Unfit},
-        snapshot::{Snapshot, SnapshotError},
+        recover::{self, NextState, StatePast, UnfitState},
+        snapshot::{SnapshotError, StateSnapshot},
     },
     store::backup::{file, write::ArchiveError},
 };
@@ -26,27 +26,28 @@ use crate::{
 mod look;
 mod touch;
 
-pub use look::{LARGEST, LookError, Looked, Which};
+pub use look::{LARGEST, LookError, RestoreInputs, RestoreSource};
 pub use touch::TouchError;
 
-const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+const DELETE_VERSION: ApiOperation =
+    ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
 /// What a restore would do, and what it goes by: if any of that is another under the lock, nothing
 /// is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct RestorePlan {
     pub path: String,
-    pub how: How,
-    pub next: Next,
+    pub how: RestoreAction,
+    pub next: NextState,
     /// What is encrypted like the state that is there, or as the backend says.
-    pub encrypt: Encrypt,
-    current: Option<Content>,
+    pub encrypt: WriteEncryption,
+    current: Option<VersionContent>,
     /// In the table now.
     digest: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum RestoreAction {
     /// It is the state that is there, and so is its digest.
     Nothing,
     /// It is the state that is there; its digest is not, as where an earlier restore was cut off.
@@ -61,9 +62,13 @@ pub enum How {
     Touch,
 }
 
-impl Looked {
+impl RestoreInputs {
     /// Decides everything.
-    pub fn plan(self, encrypt: &Encrypt, allow_lineage: bool) -> Result<Plan, Unfit> {
+    pub fn plan(
+        self,
+        encrypt: &WriteEncryption,
+        allow_lineage: bool,
+    ) -> Result<RestorePlan, UnfitState> {
         let Self {
             path,
             current,
@@ -74,7 +79,7 @@ impl Looked {
             digest,
             has_table,
         } = self;
-        let before = Before {
+        let before = StatePast {
             newest: newest.as_ref(),
             allow_lineage,
         };
@@ -88,24 +93,28 @@ impl Looked {
                     .and_then(|snapshot| snapshot.serial);
                 let right = !has_table || digest.as_deref() == Some(&*digest::of(&current.bytes));
                 (
-                    if right { How::Nothing } else { How::Digest },
-                    Next {
+                    if right {
+                        RestoreAction::Nothing
+                    } else {
+                        RestoreAction::Digest
+                    },
+                    NextState {
                         bytes: current.bytes.clone(),
                         serial,
                     },
                 )
             }
             (None, Some(marker)) => (
-                How::Undelete { marker },
+                RestoreAction::Undelete { marker },
                 recover::next(&wanted, &is, before)?,
             ),
-            (Some(_) | None, _) => (How::Write, recover::next(&wanted, &is, before)?),
+            (Some(_) | None, _) => (RestoreAction::Write, recover::next(&wanted, &is, before)?),
         };
         let encrypt = current.as_ref().map_or_else(
             || encrypt.clone(),
             |current| like(&current.encryption, encrypt),
         );
-        Ok(Plan {
+        Ok(RestorePlan {
             path,
             how,
             next,
@@ -117,18 +126,18 @@ impl Looked {
 }
 
 /// Never weaker than what is there, and never weaker than what was asked for.
-fn like(is: &Encryption, asked: &Encrypt) -> Encrypt {
+fn like(is: &ObjectEncryption, asked: &WriteEncryption) -> WriteEncryption {
     match (is.algorithm.as_deref(), &is.key, asked) {
-        (Some("aws:kms"), Some(key), _) => Encrypt::Kms(key.clone()),
-        (Some("AES256"), _, Encrypt::Unsaid) => Encrypt::OfS3,
+        (Some("aws:kms"), Some(key), _) => WriteEncryption::Kms(key.clone()),
+        (Some("AES256"), _, WriteEncryption::Unsaid) => WriteEncryption::OfS3,
         (_, _, asked) => asked.clone(),
     }
 }
 
 /// How it is carried out.
 #[derive(Clone, Debug)]
-pub struct Work<'a> {
-    pub mechanisms: Mechanisms,
+pub struct RestoreContext<'a> {
+    pub mechanisms: LockMechanisms,
     /// Of the lock that is taken.
     pub info: LockInfo,
     /// Where the state that is there is kept.
@@ -140,7 +149,7 @@ pub struct Work<'a> {
 
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum RestoreStep {
     Locked {
         id: String,
     },
@@ -156,7 +165,7 @@ pub enum Step {
 
 /// What was restored, and is there as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoreReport {
     /// Now current.
     pub version: Option<String>,
     pub serial: Option<u64>,
@@ -166,8 +175,8 @@ pub struct Restored {
 
 /// Why it was not, or not wholly.
 #[derive(Debug)]
-pub struct Failed {
-    pub why: Why,
+pub struct RestoreError {
+    pub why: RestoreErrorKind,
     /// Whether the state was written by then.
     pub written: bool,
     pub kept: Option<PathBuf>,
@@ -176,7 +185,7 @@ pub struct Failed {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Why {
+pub enum RestoreErrorKind {
     #[error(transparent)]
     NotLocked(Box<NotTaken>),
     #[error("the state or its digest was changed meanwhile")]
@@ -197,13 +206,13 @@ pub enum Why {
     NotReleased,
 }
 
-impl From<AwsError> for Why {
+impl From<AwsError> for RestoreErrorKind {
     fn from(error: AwsError) -> Self {
         Self::Failed(Box::new(error))
     }
 }
 
-impl From<NotWritten> for Why {
+impl From<NotWritten> for RestoreErrorKind {
     fn from(error: NotWritten) -> Self {
         match error {
             NotWritten::Changed => Self::Changed,
@@ -214,12 +223,12 @@ impl From<NotWritten> for Why {
 
 /// How far it got.
 #[derive(Default)]
-struct So {
+struct RestoreProgress {
     written: bool,
     kept: Option<PathBuf>,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Carries a plan out.
     ///
     /// Flow: takes the lock as Terraform does; looks again; keeps what is there in a file; writes
@@ -237,40 +246,40 @@ impl Store<'_> {
     /// from there.
     pub async fn restore(
         &self,
-        plan: &Plan,
-        work: &Work<'_>,
-        encrypt: &Encrypt,
-        done: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Restored, Failed> {
+        plan: &RestorePlan,
+        work: &RestoreContext<'_>,
+        encrypt: &WriteEncryption,
+        done: &mut (dyn FnMut(RestoreStep) + Send),
+    ) -> Result<RestoreReport, RestoreError> {
         let taken = self
             .take(&plan.path, work.mechanisms, &work.info, encrypt)
             .await;
-        let Hold { info, lock } = taken.map_err(|error| Failed {
-            why: Why::NotLocked(Box::new(error)),
+        let S3LockGuard { info, lock } = taken.map_err(|error| RestoreError {
+            why: RestoreErrorKind::NotLocked(Box::new(error)),
             written: false,
             kept: None,
             left: None,
         })?;
-        done(Step::Locked {
+        done(RestoreStep::Locked {
             id: info.id.clone(),
         });
-        let mut so = So::default();
+        let mut so = RestoreProgress::default();
         let result = self.under_lock(plan, work, &mut so, done).await;
         let left = self.release(&lock).await.into_errors();
-        let So { written, kept } = so;
+        let RestoreProgress { written, kept } = so;
         let left = (!left.is_empty()).then_some((info.id, left));
         if left.is_none() {
-            done(Step::Released);
+            done(RestoreStep::Released);
         }
         match (result, left) {
             (Ok(restored), None) => Ok(restored),
-            (Ok(_), left) => Err(Failed {
-                why: Why::NotReleased,
+            (Ok(_), left) => Err(RestoreError {
+                why: RestoreErrorKind::NotReleased,
                 written,
                 kept,
                 left,
             }),
-            (Err(why), left) => Err(Failed {
+            (Err(why), left) => Err(RestoreError {
                 why,
                 written,
                 kept,
@@ -281,12 +290,12 @@ impl Store<'_> {
 
     async fn under_lock(
         &self,
-        plan: &Plan,
-        work: &Work<'_>,
-        so: &mut So,
-        done: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Restored, Why> {
-        let Plan {
+        plan: &RestorePlan,
+        work: &RestoreContext<'_>,
+        so: &mut RestoreProgress,
+        done: &mut (dyn FnMut(RestoreStep) + Send),
+    ) -> Result<RestoreReport, RestoreErrorKind> {
+        let RestorePlan {
             path,
             how,
             next,
@@ -299,9 +308,9 @@ impl Store<'_> {
         let same = now.as_ref().map(|now| (&now.bytes, &now.etag))
             == current.as_ref().map(|then| (&then.bytes, &then.etag));
         if !same || self.digest_item(path).await? != *old {
-            return Err(Why::Changed);
+            return Err(RestoreErrorKind::Changed);
         }
-        if let (How::Write, Some(current)) = (how, current) {
+        if let (RestoreAction::Write, Some(current)) = (how, current) {
             go_on(work)?;
             let kept = file::keep(
                 &work.dir,
@@ -310,19 +319,23 @@ impl Store<'_> {
                 work.now,
                 &current.bytes,
             )?;
-            done(Step::Kept(kept.clone()));
+            done(RestoreStep::Kept(kept.clone()));
             so.kept = Some(kept);
         }
         go_on(work)?;
         let (version, bytes) = match how {
-            How::Nothing | How::Digest => (now.and_then(|now| now.version), next.bytes.clone()),
-            How::Undelete { marker } => {
+            RestoreAction::Nothing | RestoreAction::Digest => {
+                (now.and_then(|now| now.version), next.bytes.clone())
+            }
+            RestoreAction::Undelete { marker } => {
                 self.undelete(path, marker, next, encrypt, so, done).await?
             }
-            How::Write | How::Touch => {
-                let condition = current.as_ref().map_or(Condition::IfNoneMatch, |current| {
-                    Condition::IfMatch(current.etag.clone())
-                });
+            RestoreAction::Write | RestoreAction::Touch => {
+                let condition = current
+                    .as_ref()
+                    .map_or(WriteCondition::IfNoneMatch, |current| {
+                        WriteCondition::IfMatch(current.etag.clone())
+                    });
                 (
                     self.write_version(path, next, encrypt, &condition, so, done)
                         .await?,
@@ -335,21 +348,22 @@ impl Store<'_> {
             self.put_digest(
                 path,
                 &md5,
-                old.as_deref().map_or(Expected::Absent, Expected::Exact),
+                old.as_deref()
+                    .map_or(ExpectedDigest::Absent, ExpectedDigest::Exact),
             )
             .await?;
-            done(Step::Digest);
+            done(RestoreStep::Digest);
         }
         let back = self.get(path, None, bytes.len()).await?;
         let right =
             self.address.table.is_none() || self.digest_item(path).await?.as_deref() == Some(&md5);
         if back.is_none_or(|back| back.bytes != bytes) || !right {
-            return Err(Why::NotWhatWasWritten);
+            return Err(RestoreErrorKind::NotWhatWasWritten);
         }
         let serial = recover::snapshot(&bytes)
             .ok()
-            .and_then(|snapshot: Snapshot| snapshot.serial);
-        Ok(Restored {
+            .and_then(|snapshot: StateSnapshot| snapshot.serial);
+        Ok(RestoreReport {
             version,
             serial,
             digest: md5,
@@ -360,12 +374,12 @@ impl Store<'_> {
     async fn write_version(
         &self,
         path: &str,
-        next: &Next,
-        encrypt: &Encrypt,
-        condition: &Condition,
-        so: &mut So,
-        done: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Option<String>, Why> {
+        next: &NextState,
+        encrypt: &WriteEncryption,
+        condition: &WriteCondition,
+        so: &mut RestoreProgress,
+        done: &mut (dyn FnMut(RestoreStep) + Send),
+    ) -> Result<Option<String>, RestoreErrorKind> {
         let put = self
             .put_state(path, next.bytes.clone(), encrypt, condition)
             .await;
@@ -374,11 +388,16 @@ impl Store<'_> {
             Ok(_) => true,
             Err(NotWritten::Changed) => false,
             Err(NotWritten::Failed(error)) => {
-                matches!(error.kind, Kind::Network | Kind::Server | Kind::Unreadable)
+                matches!(
+                    error.kind,
+                    ServiceErrorKind::Network
+                        | ServiceErrorKind::Server
+                        | ServiceErrorKind::Unreadable
+                )
             }
         };
-        let Put { version, etag: _ } = put?;
-        done(Step::Written {
+        let WrittenObject { version, etag: _ } = put?;
+        done(RestoreStep::Written {
             version: version.clone(),
         });
         Ok(version)
@@ -390,11 +409,11 @@ impl Store<'_> {
         &self,
         path: &str,
         marker: &str,
-        next: &Next,
-        encrypt: &Encrypt,
-        so: &mut So,
-        done: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<(Option<String>, Vec<u8>), Why> {
+        next: &NextState,
+        encrypt: &WriteEncryption,
+        so: &mut RestoreProgress,
+        done: &mut (dyn FnMut(RestoreStep) + Send),
+    ) -> Result<(Option<String>, Vec<u8>), RestoreErrorKind> {
         let request = self
             .aws
             .clients
@@ -411,16 +430,16 @@ impl Store<'_> {
         {
             Ok(_) => {
                 so.written = true;
-                done(Step::Undeleted);
+                done(RestoreStep::Undeleted);
                 let there = self.get(path, None, LARGEST).await?;
                 let there = there
                     .filter(|there| recover::is_same_but_serial(&there.bytes, &next.bytes))
-                    .ok_or(Why::NotWhatWasWritten)?;
+                    .ok_or(RestoreErrorKind::NotWhatWasWritten)?;
                 Ok((there.version, there.bytes))
             }
-            Err(error) if error.kind == Kind::Denied => {
+            Err(error) if error.kind == ServiceErrorKind::Denied => {
                 let version = self
-                    .write_version(path, next, encrypt, &Condition::IfNoneMatch, so, done)
+                    .write_version(path, next, encrypt, &WriteCondition::IfNoneMatch, so, done)
                     .await?;
                 Ok((version, next.bytes.clone()))
             }
@@ -429,9 +448,9 @@ impl Store<'_> {
     }
 }
 
-fn go_on(work: &Work<'_>) -> Result<(), Why> {
+fn go_on(work: &RestoreContext<'_>) -> Result<(), RestoreErrorKind> {
     if work.cancel.is_cancelled() {
-        Err(Why::Interrupted)
+        Err(RestoreErrorKind::Interrupted)
     } else {
         Ok(())
     }

@@ -2,24 +2,24 @@
 
 use aws_sdk_s3::types::{MfaDeleteStatus, ObjectLockEnabled};
 
-use super::Store;
+use super::S3Store;
 use crate::{
-    backend::aws::error::{Api, AwsError, NOT_OFFERED},
+    backend::aws::error::{ApiOperation, AwsError, NOT_OFFERED},
     state::census::ObjectLock,
 };
 
-const GET_LOCK: Api = Api::allowed_by(
+const GET_LOCK: ApiOperation = ApiOperation::allowed_by(
     "s3:GetObjectLockConfiguration",
     "s3:GetBucketObjectLockConfiguration",
 );
-const GET_VERSIONING: Api = Api::new("s3:GetBucketVersioning");
+const GET_VERSIONING: ApiOperation = ApiOperation::new("s3:GetBucketVersioning");
 const NO_LOCK: &[&str] = &["ObjectLockConfigurationNotFoundError"];
 /// Where there is Object Lock, so that to say that it is not offered would be no absence.
 const OFFERED_IN: [&str; 2] = ["aws", "aws-us-gov"];
 /// A default is given in days or in years.
 const DAYS_OF_A_YEAR: i32 = 366;
 
-impl Store<'_> {
+impl S3Store<'_> {
     pub async fn object_lock(&self) -> Result<Option<ObjectLock>, AwsError> {
         let bucket = &self.address.bucket;
         let request = self
@@ -78,10 +78,10 @@ impl Store<'_> {
 mod tests {
     use crate::{
         backend::aws::{
-            store::{Store, StoreAddress},
-            testing::{ACCOUNT, Script, error},
+            store::{S3Store, StoreAddress},
+            testing::{ACCOUNT, ScriptedServer, error},
         },
-        state::layout::Layout,
+        state::layout::StateLayout,
     };
 
     /// Where S3 has Object Lock, an answer that it has not is no absence.
@@ -96,9 +96,9 @@ mod tests {
             ("aws-eusc", "XNotImplemented", true),
             ("aws-eusc", "AccessDenied", false),
         ] {
-            let script = Script::new().on("GET ?object-lock", error(400, code));
+            let script = ScriptedServer::new().on("GET ?object-lock", error(400, code));
             let aws = script.aws_in(partition, "eu-west-1");
-            let layout = Layout {
+            let layout = StateLayout {
                 key: None,
                 workspace_prefix: String::new(),
             };
@@ -108,7 +108,7 @@ mod tests {
                 table: None,
                 layout,
             };
-            let found = Store::new(&aws, &address).object_lock().await;
+            let found = S3Store::new(&aws, &address).object_lock().await;
             assert_eq!(
                 found.is_ok_and(|lock| lock.is_none()),
                 absent,

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Store;
+use super::S3Store;
 use crate::{
     backend::aws::{
-        error::{Api, AwsError, found},
+        error::{ApiOperation, AwsError, found},
         lock_table,
     },
     state::digest,
 };
 
-const SCAN: Api = Api::new("dynamodb:Scan");
-const GET: Api = Api::new("dynamodb:GetItem");
+const SCAN: ApiOperation = ApiOperation::new("dynamodb:Scan");
+const GET: ApiOperation = ApiOperation::new("dynamodb:GetItem");
 
 const NO_TABLE: &[&str] = &["ResourceNotFoundException"];
 pub(super) const INFO: &str = "Info";
@@ -22,13 +22,13 @@ pub(super) const DIGEST: &str = "Digest";
 
 /// An item of the table, which may be about a state of another bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Item {
+pub struct LockTableItem {
     pub lock_id: String,
-    pub what: What,
+    pub what: ItemKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ItemKind {
     /// `Info`, word for word: it is deleted only if it is still this. Empty where it is no text:
     /// the item alone keeps Terraform out.
     Lock(String),
@@ -40,26 +40,26 @@ pub enum What {
 
 /// All items, a page at a time.
 #[derive(Debug)]
-pub struct Items<'a> {
-    store: Store<'a>,
+pub struct ItemPages<'a> {
+    store: S3Store<'a>,
     table: &'a str,
-    next: Next,
+    next: NextItemPage,
 }
 
 #[derive(Debug)]
-enum Next {
+enum NextItemPage {
     First,
     After(HashMap<String, AttributeValue>),
     Done,
 }
 
-impl<'a> Store<'a> {
+impl<'a> S3Store<'a> {
     /// `None` if there is no table.
-    pub fn items(&self) -> Option<Items<'a>> {
-        self.address.table.as_deref().map(|table| Items {
+    pub fn items(&self) -> Option<ItemPages<'a>> {
+        self.address.table.as_deref().map(|table| ItemPages {
             store: *self,
             table,
-            next: Next::First,
+            next: NextItemPage::First,
         })
     }
 
@@ -111,13 +111,13 @@ impl<'a> Store<'a> {
     }
 }
 
-impl Items<'_> {
+impl ItemPages<'_> {
     /// `None` after the last page. After an error the same page can be asked for again.
-    pub async fn next(&mut self) -> Result<Option<Vec<Item>>, AwsError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<LockTableItem>>, AwsError> {
         let after = match &self.next {
-            Next::First => None,
-            Next::After(key) => Some(key.clone()),
-            Next::Done => return Ok(None),
+            NextItemPage::First => None,
+            NextItemPage::After(key) => Some(key.clone()),
+            NextItemPage::Done => return Ok(None),
         };
         let request = self
             .store
@@ -136,29 +136,31 @@ impl Items<'_> {
             .read(SCAN, self.table, request.send())
             .await?;
         self.next = match page.last_evaluated_key {
-            Some(key) if !key.is_empty() => Next::After(key),
-            Some(_) | None => Next::Done,
+            Some(key) if !key.is_empty() => NextItemPage::After(key),
+            Some(_) | None => NextItemPage::Done,
         };
         Ok(Some(
             page.items
                 .unwrap_or_default()
                 .into_iter()
-                .filter_map(Item::read)
+                .filter_map(LockTableItem::read)
                 .collect(),
         ))
     }
 }
 
-impl Item {
+impl LockTableItem {
     fn read(mut item: HashMap<String, AttributeValue>) -> Option<Self> {
         let lock_id = text(&mut item, lock_table::KEY)?;
         let what = match (text(&mut item, INFO), text(&mut item, DIGEST)) {
-            (Some(info), _) => What::Lock(info),
+            (Some(info), _) => ItemKind::Lock(info),
             (None, Some(digest)) if digest::without_suffix(&lock_id).is_some() => {
-                What::Digest(digest)
+                ItemKind::Digest(digest)
             }
-            (None, _) if digest::without_suffix(&lock_id).is_none() => What::Lock(String::new()),
-            (None, _) => What::Other,
+            (None, _) if digest::without_suffix(&lock_id).is_none() => {
+                ItemKind::Lock(String::new())
+            }
+            (None, _) => ItemKind::Other,
         };
         Some(Self { lock_id, what })
     }
@@ -166,8 +168,8 @@ impl Item {
     /// The state that it is about, if that is in `bucket`.
     pub fn path_in(&self, bucket: &str) -> Option<&str> {
         let of = match self.what {
-            What::Lock(_) | What::Other => &*self.lock_id,
-            What::Digest(_) => digest::without_suffix(&self.lock_id)?,
+            ItemKind::Lock(_) | ItemKind::Other => &*self.lock_id,
+            ItemKind::Digest(_) => digest::without_suffix(&self.lock_id)?,
         };
         digest::path_in(bucket, of)
     }

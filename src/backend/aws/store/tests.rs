@@ -4,13 +4,15 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{
-    content::{Encryption, Head},
+    content::{ObjectEncryption, ObjectHeaders},
     objects, table, *,
 };
 use crate::{
     backend::aws::{
-        error::Kind,
-        testing::{ACCOUNT, Answer, KEY_ARN, Script, data, empty, error, lost, text},
+        error::ServiceErrorKind,
+        testing::{
+            ACCOUNT, KEY_ARN, ScriptedAnswer, ScriptedServer, data, empty, error, lost, text,
+        },
     },
     state::lock::LockError,
 };
@@ -31,14 +33,14 @@ fn address() -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     }
 }
 
-fn listing(keys: &[&str], next: Option<&str>) -> Answer {
+fn listing(keys: &[&str], next: Option<&str>) -> ScriptedAnswer {
     let object = |key: &&str| {
         format!(
             "<Contents><Key>{key}</Key><LastModified>2026-11-21T07:00:00.000Z</\
@@ -56,7 +58,7 @@ fn listing(keys: &[&str], next: Option<&str>) -> Answer {
     ))
 }
 
-fn head(etag: &str) -> Answer {
+fn head(etag: &str) -> ScriptedAnswer {
     let answer = empty()
         .header("content-length", "3")
         .header("etag", etag)
@@ -76,7 +78,7 @@ fn digest_item(id: &str, digest: &str) -> serde_json::Value {
 
 /// What was sent, with the attributes of an item in the order of their names: the SDK has them in
 /// none.
-fn sent(script: &Script) -> String {
+fn sent(script: &ScriptedServer) -> String {
     let in_order = |line: &str| {
         let Some(mut body) = line
             .strip_prefix("PutItem ")
@@ -98,29 +100,29 @@ fn sent(script: &Script) -> String {
 /// Every kind of failure is an error, and none is an absence.
 async fn never_absent<T: std::fmt::Debug>(
     operation: &str,
-    call: impl AsyncFn(Script) -> Result<T, crate::backend::aws::error::AwsError>,
+    call: impl AsyncFn(ScriptedServer) -> Result<T, crate::backend::aws::error::AwsError>,
 ) {
     for (status, code, kind) in [
-        (403, "AccessDenied", Kind::Denied),
-        (403, "ExpiredToken", Kind::Expired),
-        (404, "NoSuchBucket", Kind::Refused),
-        (400, "ResourceNotFoundException", Kind::Refused),
-        (500, "InternalError", Kind::Server),
+        (403, "AccessDenied", ServiceErrorKind::Denied),
+        (403, "ExpiredToken", ServiceErrorKind::Expired),
+        (404, "NoSuchBucket", ServiceErrorKind::Refused),
+        (400, "ResourceNotFoundException", ServiceErrorKind::Refused),
+        (500, "InternalError", ServiceErrorKind::Server),
     ] {
-        let error = call(Script::new().always(operation, error(status, code)))
+        let error = call(ScriptedServer::new().always(operation, error(status, code)))
             .await
             .expect_err(code);
         assert_eq!(error.kind, kind, "{error}");
     }
-    let error = call(Script::new().always(operation, lost()))
+    let error = call(ScriptedServer::new().always(operation, lost()))
         .await
         .expect_err("lost");
-    assert_eq!(error.kind, Kind::Network, "{error}");
+    assert_eq!(error.kind, ServiceErrorKind::Network, "{error}");
 }
 
 #[tokio::test]
 async fn objects_page_by_page() {
-    let (aws, address) = (Script::new(), address());
+    let (aws, address) = (ScriptedServer::new(), address());
     let script = aws
         .on(
             LIST,
@@ -134,14 +136,14 @@ async fn objects_page_by_page() {
             listing(&["z%2Bz"], None),
         );
     let aws = script.aws();
-    let mut pages = Store::new(&aws, &address).objects("");
+    let mut pages = S3Store::new(&aws, &address).objects("");
     let first = pages.next().await.unwrap().unwrap();
     let keys: Vec<&str> = first.iter().map(|object| &*object.key).collect();
     assert_eq!(keys, ["a.tfstate", "env:/bl ue 1/é\u{1}\"${x}"]);
     let modified = "2026-11-21T07:00:00Z".parse().ok();
     assert_eq!(
         first[0],
-        objects::Object {
+        objects::CurrentObject {
             key: "a.tfstate".to_owned(),
             size: 3,
             modified,
@@ -158,15 +160,18 @@ async fn objects_page_by_page() {
     ");
 
     never_absent(LIST, async |script| {
-        Store::new(&script.aws(), &address).objects("").next().await
+        S3Store::new(&script.aws(), &address)
+            .objects("")
+            .next()
+            .await
     })
     .await;
-    let script = Script::new().on(
+    let script = ScriptedServer::new().on(
         LIST,
         text("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"),
     );
     let aws = script.aws();
-    let error = Store::new(&aws, &address)
+    let error = S3Store::new(&aws, &address)
         .objects("")
         .next()
         .await
@@ -199,14 +204,14 @@ async fn versions_and_markers_in_one_order() {
         "<ListVersionsResult>{}</ListVersionsResult>",
         version("Version", "c", "null", true, 1)
     );
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(&format!("{VERSIONS}&prefix=a"), text(page))
         .on(
             "GET ?versions&encoding-type=url&key-marker=a%20b&prefix=a&version-id-marker=v1",
             text(rest),
         );
     let (aws, address) = (script.aws(), address());
-    let mut pages = Store::new(&aws, &address).versions("a");
+    let mut pages = S3Store::new(&aws, &address).versions("a");
     let mut seen = vec![];
     while let Some(page) = pages.next().await.unwrap() {
         seen.extend(page.into_iter().map(|version| {
@@ -230,7 +235,7 @@ async fn versions_and_markers_in_one_order() {
     x-amz-expected-bucket-owner: 111122223333
     ");
     never_absent(VERSIONS, async |script| {
-        Store::new(&script.aws(), &address)
+        S3Store::new(&script.aws(), &address)
             .versions("")
             .next()
             .await
@@ -247,23 +252,23 @@ async fn how_an_object_is_encrypted() {
     let kms = kms
         .header("x-amz-server-side-encryption-bucket-key-enabled", "true")
         .header("etag", "\"900150983cd24fb0d6963f7d28e17f72\"");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("HEAD", answer)
         .on("HEAD ?versionId=v1", kms)
         .on("HEAD", error(404, "NotFound"));
     let (aws, address) = (script.aws(), address());
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     let plain = store
         .head("env:/blue/a b+c.tfstate", None)
         .await
         .unwrap()
         .unwrap();
-    let encryption = Encryption {
+    let encryption = ObjectEncryption {
         algorithm: Some("AES256".to_owned()),
         key: None,
         bucket_key: false,
     };
-    let expected = Head {
+    let expected = ObjectHeaders {
         size: 3,
         modified: "2026-11-21T07:00:00Z".parse().ok(),
         version: Some("v1".to_owned()),
@@ -277,7 +282,7 @@ async fn how_an_object_is_encrypted() {
     let ours = store.head("a", Some("v1")).await.unwrap().unwrap();
     assert_eq!(
         ours.encryption,
-        Encryption {
+        ObjectEncryption {
             algorithm: Some("aws:kms".to_owned()),
             key: Some(KEY_ARN.to_owned()),
             bucket_key: true
@@ -288,7 +293,7 @@ async fn how_an_object_is_encrypted() {
         None,
         "what KMS encrypted has an ETag of no meaning"
     );
-    let parts = Head {
+    let parts = ObjectHeaders {
         etag: "\"900150983cd24fb0d6963f7d28e17f72-2\"".to_owned(),
         ..plain
     };
@@ -303,8 +308,8 @@ async fn how_an_object_is_encrypted() {
     x-amz-expected-bucket-owner: 111122223333
     ");
 
-    let denied = Script::new().always("HEAD", error(403, ""));
-    let error = Store::new(&denied.aws(), &address)
+    let denied = ScriptedServer::new().always("HEAD", error(403, ""));
+    let error = S3Store::new(&denied.aws(), &address)
         .head("a", None)
         .await
         .unwrap_err();
@@ -313,7 +318,7 @@ async fn how_an_object_is_encrypted() {
 
 #[tokio::test]
 async fn bytes_of_a_version_up_to_a_limit() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             GET,
             text("secret")
@@ -325,7 +330,7 @@ async fn bytes_of_a_version_up_to_a_limit() {
         .on(GET, text("secret"))
         .on(GET, error(404, "NoSuchKey"));
     let (aws, address) = (script.aws(), address());
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     let content = store.get("a.tfstate", None, 6).await.unwrap().unwrap();
     assert_eq!(
         (&*content.bytes, content.version.as_deref()),
@@ -366,19 +371,21 @@ async fn bytes_of_a_version_up_to_a_limit() {
     x-amz-expected-bucket-owner: 111122223333
     ");
     never_absent(GET, async |script| {
-        Store::new(&script.aws(), &address).get("a", None, 5).await
+        S3Store::new(&script.aws(), &address)
+            .get("a", None, 5)
+            .await
     })
     .await;
 }
 
 #[tokio::test]
 async fn lock_files() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(GET, text(INFO).header("etag", "\"e\""))
         .on(GET, text(""))
         .on(GET, error(404, "NoSuchKey"));
     let (aws, address) = (script.aws(), address());
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     let file = store.lock_file("a.tfstate").await.unwrap().unwrap();
     assert_eq!(
         (&*file.raw, &*file.etag, &*file.info.unwrap().id),
@@ -407,19 +414,19 @@ async fn items_page_by_page() {
         ],
         "LastEvaluatedKey": {"LockID": {"S": "states/other"}},
     });
-    let script = Script::new().on("Scan", data(first)).on(
+    let script = ScriptedServer::new().on("Scan", data(first)).on(
         "Scan",
         data(json!({"Items": [lock_item("states-2/a.tfstate", INFO)]})),
     );
     let (aws, address) = (script.aws(), address());
-    let mut pages = Store::new(&aws, &address).items().unwrap();
+    let mut pages = S3Store::new(&aws, &address).items().unwrap();
     let mut seen = vec![];
     while let Some(page) = pages.next().await.unwrap() {
         for item in page {
             let what = match item.what {
-                table::What::Lock(_) => "lock",
-                table::What::Digest(_) => "digest",
-                table::What::Other => "other",
+                table::ItemKind::Lock(_) => "lock",
+                table::ItemKind::Digest(_) => "digest",
+                table::ItemKind::Other => "other",
             };
             seen.push(format!(
                 "{} {what} {:?}",
@@ -441,7 +448,7 @@ async fn items_page_by_page() {
     Scan {"TableName":"locks","ExclusiveStartKey":{"LockID":{"S":"states/other"}},"ProjectionExpression":"LockID, Info, Digest","ConsistentRead":true}
     "#);
     assert!(
-        Store::new(
+        S3Store::new(
             &aws,
             &StoreAddress {
                 table: None,
@@ -452,7 +459,7 @@ async fn items_page_by_page() {
         .is_none()
     );
     never_absent("Scan", async |script| {
-        Store::new(&script.aws(), &address)
+        S3Store::new(&script.aws(), &address)
             .items()
             .unwrap()
             .next()
@@ -463,7 +470,7 @@ async fn items_page_by_page() {
 
 #[tokio::test]
 async fn one_item() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "GetItem",
             data(json!({"Item": lock_item("states/a", INFO)})),
@@ -474,7 +481,7 @@ async fn one_item() {
         )
         .on("GetItem", data(json!({})));
     let (aws, address) = (script.aws(), address());
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     assert_eq!(store.lock_item("a").await.unwrap().as_deref(), Some(INFO));
     assert_eq!(store.digest_item("a").await.unwrap().as_deref(), Some("d"));
     assert_eq!(store.lock_item("a").await.unwrap(), None);
@@ -484,7 +491,7 @@ async fn one_item() {
     GetItem {"TableName":"locks","Key":{"LockID":{"S":"states/a"}},"ConsistentRead":true,"ProjectionExpression":"LockID, Info"}
     "#);
     never_absent("GetItem", async |script| {
-        Store::new(&script.aws(), &address).lock_item("a").await
+        S3Store::new(&script.aws(), &address).lock_item("a").await
     })
     .await;
 }

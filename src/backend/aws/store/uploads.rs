@@ -3,54 +3,55 @@
 
 use aws_sdk_s3::types::EncodingType;
 
-use super::{Store, objects::decoded};
-use crate::backend::aws::error::{Api, AwsError};
+use super::{S3Store, objects::decoded};
+use crate::backend::aws::error::{ApiOperation, AwsError};
 
-const LIST: Api = Api::allowed_by("s3:ListMultipartUploads", "s3:ListBucketMultipartUploads");
+const LIST: ApiOperation =
+    ApiOperation::allowed_by("s3:ListMultipartUploads", "s3:ListBucketMultipartUploads");
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
+pub struct MultipartUpload {
     pub key: String,
     pub id: String,
 }
 
 /// All of them, a page at a time.
 #[derive(Debug)]
-pub struct Uploads<'a> {
-    store: Store<'a>,
+pub struct UploadPages<'a> {
+    store: S3Store<'a>,
     prefix: String,
-    next: Next,
+    next: NextUploadPage,
 }
 
 #[derive(Debug)]
-enum Next {
+enum NextUploadPage {
     First,
     After(String, Option<String>),
     Done,
 }
 
-impl<'a> Store<'a> {
-    pub fn uploads(&self, prefix: &str) -> Uploads<'a> {
-        Uploads {
+impl<'a> S3Store<'a> {
+    pub fn uploads(&self, prefix: &str) -> UploadPages<'a> {
+        UploadPages {
             store: *self,
             prefix: prefix.to_owned(),
-            next: Next::First,
+            next: NextUploadPage::First,
         }
     }
 }
 
-impl Uploads<'_> {
+impl UploadPages<'_> {
     /// Whether a page is still to come.
     pub fn more(&self) -> bool {
-        !matches!(self.next, Next::Done)
+        !matches!(self.next, NextUploadPage::Done)
     }
 
     /// `None` after the last page. After an error the same page can be asked for again.
-    pub async fn next(&mut self) -> Result<Option<Vec<Upload>>, AwsError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<MultipartUpload>>, AwsError> {
         let (key, id) = match &self.next {
-            Next::First => (None, None),
-            Next::After(key, id) => (Some(key.clone()), id.clone()),
-            Next::Done => return Ok(None),
+            NextUploadPage::First => (None, None),
+            NextUploadPage::After(key, id) => (Some(key.clone()), id.clone()),
+            NextUploadPage::Done => return Ok(None),
         };
         let address = self.store.address;
         let request = self
@@ -75,7 +76,7 @@ impl Uploads<'_> {
             .await?;
         let encoding = page.encoding_type().cloned();
         self.next = match (page.is_truncated(), page.next_key_marker()) {
-            (Some(true), Some(key)) => Next::After(
+            (Some(true), Some(key)) => NextUploadPage::After(
                 decoded(key, encoding.as_ref()),
                 page.next_upload_id_marker().map(str::to_owned),
             ),
@@ -86,10 +87,10 @@ impl Uploads<'_> {
                     "says that there is more, and not where",
                 ));
             }
-            (Some(false) | None, _) => Next::Done,
+            (Some(false) | None, _) => NextUploadPage::Done,
         };
         let upload = |upload: &aws_sdk_s3::types::MultipartUpload| {
-            Some(Upload {
+            Some(MultipartUpload {
                 key: decoded(upload.key()?, encoding.as_ref()),
                 id: upload.upload_id()?.to_owned(),
             })

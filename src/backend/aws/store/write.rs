@@ -11,21 +11,21 @@ use aws_sdk_s3::{
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::{
-    Store,
+    S3Store,
     table::{DIGEST, INFO},
 };
 use crate::{
     backend::aws::{
         clients::upload_timeouts,
-        error::{Api, AwsError},
+        error::{ApiOperation, AwsError},
         lock_table,
     },
     state::digest,
 };
 
-pub(super) const PUT: Api = Api::new("s3:PutObject");
-const PUT_ITEM: Api = Api::new("dynamodb:PutItem");
-const DELETE_ITEM: Api = Api::new("dynamodb:DeleteItem");
+pub(super) const PUT: ApiOperation = ApiOperation::new("s3:PutObject");
+const PUT_ITEM: ApiOperation = ApiOperation::new("dynamodb:PutItem");
+const DELETE_ITEM: ApiOperation = ApiOperation::new("dynamodb:DeleteItem");
 
 const JSON: &str = "application/json";
 /// Only if there is none.
@@ -38,7 +38,7 @@ const NOT_SO_IN_TABLE: &[&str] = &["ConditionalCheckFailedException"];
 
 /// What Terraform says of encryption when it writes: of states and of lock files alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encrypt {
+pub enum WriteEncryption {
     /// Without `encrypt = true` it says nothing, and the bucket decides.
     Unsaid,
     /// A key of S3's own: `encrypt = true`.
@@ -49,7 +49,7 @@ pub enum Encrypt {
 
 /// What must be there for a write to be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum WriteCondition {
     /// No object, or a delete marker.
     IfNoneMatch,
     /// The version with this ETag, which has its quotes.
@@ -58,14 +58,14 @@ pub enum Condition {
 
 /// What must be in the table for a digest to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected<'a> {
+pub enum ExpectedDigest<'a> {
     Absent,
     Exact(&'a str),
 }
 
 /// An object that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Put {
+pub struct WrittenObject {
     /// None where the bucket keeps no versions.
     pub version: Option<String>,
     /// With its quotes, as S3 wants it back.
@@ -84,7 +84,7 @@ pub enum NotWritten {
 
 /// What became of a thing that was to be deleted on a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
+pub enum ConditionalDelete {
     Done,
     /// Somebody else was first, or the answer to a first try was lost.
     AlreadyGone,
@@ -92,7 +92,7 @@ pub enum Deleted {
     Changed,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Writes a state as Terraform does, but in one piece however long it is, and on a condition.
     ///
     /// Whoever calls holds the lock of the state. That an answer was lost is found out by reading:
@@ -101,15 +101,15 @@ impl Store<'_> {
         &self,
         path: &str,
         bytes: Vec<u8>,
-        encrypt: &Encrypt,
-        condition: &Condition,
-    ) -> Result<Put, NotWritten> {
+        encrypt: &WriteEncryption,
+        condition: &WriteCondition,
+    ) -> Result<WrittenObject, NotWritten> {
         let error = match self.put_object(path, &bytes, encrypt, condition).await {
             Ok(put) => return Ok(put),
             Err(error) => error,
         };
         match self.get(path, None, bytes.len()).await {
-            Ok(Some(now)) if now.bytes == bytes => Ok(Put {
+            Ok(Some(now)) if now.bytes == bytes => Ok(WrittenObject {
                 version: now.version,
                 etag: now.etag,
             }),
@@ -124,7 +124,7 @@ impl Store<'_> {
         &self,
         path: &str,
         md5: &str,
-        expected: Expected<'_>,
+        expected: ExpectedDigest<'_>,
     ) -> Result<(), NotWritten> {
         let table = self.the_table(PUT_ITEM)?;
         let request = self.aws.clients.dynamodb.put_item().table_name(table);
@@ -134,10 +134,10 @@ impl Store<'_> {
         );
         let request = request.item(DIGEST, AttributeValue::S(md5.to_owned()));
         let request = match expected {
-            Expected::Absent => {
+            ExpectedDigest::Absent => {
                 request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY))
             }
-            Expected::Exact(exact) => request
+            ExpectedDigest::Exact(exact) => request
                 .condition_expression(format!("{DIGEST} = :exact"))
                 .expression_attribute_values(":exact", AttributeValue::S(exact.to_owned())),
         };
@@ -152,12 +152,16 @@ impl Store<'_> {
     }
 
     /// Deletes the digest of a state, if it is still this one.
-    pub async fn delete_digest(&self, path: &str, exact: &str) -> Result<Deleted, AwsError> {
+    pub async fn delete_digest(
+        &self,
+        path: &str,
+        exact: &str,
+    ) -> Result<ConditionalDelete, AwsError> {
         let deleted = self
             .delete_item(digest::digest_id(&self.address.bucket, path), DIGEST, exact)
             .await;
         let Err(error) = deleted else {
-            return Ok(Deleted::Done);
+            return Ok(ConditionalDelete::Done);
         };
         after(error, self.digest_item(path).await, |now| now != exact)
     }
@@ -167,9 +171,9 @@ impl Store<'_> {
         &self,
         key: &str,
         bytes: &[u8],
-        encrypt: &Encrypt,
-        condition: &Condition,
-    ) -> Result<Put, AwsError> {
+        encrypt: &WriteEncryption,
+        condition: &WriteCondition,
+    ) -> Result<WrittenObject, AwsError> {
         let url = self.url(key);
         let request = || {
             let request = self
@@ -186,8 +190,8 @@ impl Store<'_> {
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .body(ByteStream::from(bytes.to_vec()));
             let request = match condition {
-                Condition::IfNoneMatch => request.if_none_match(NONE),
-                Condition::IfMatch(etag) => request.if_match(etag),
+                WriteCondition::IfNoneMatch => request.if_none_match(NONE),
+                WriteCondition::IfMatch(etag) => request.if_match(etag),
             };
             let config =
                 aws_sdk_s3::config::Config::builder().timeout_config(upload_timeouts(bytes.len()));
@@ -199,7 +203,7 @@ impl Store<'_> {
         let PutObjectOutput {
             version_id, e_tag, ..
         } = self.aws.send(PUT, &url, CONFLICT, request).await?;
-        Ok(Put {
+        Ok(WrittenObject {
             version: version_id,
             etag: e_tag.unwrap_or_default(),
         })
@@ -262,7 +266,7 @@ impl Store<'_> {
             .map(drop)
     }
 
-    fn the_table(&self, api: Api) -> Result<&str, AwsError> {
+    fn the_table(&self, api: ApiOperation) -> Result<&str, AwsError> {
         self.address.table.as_deref().ok_or_else(|| {
             AwsError::nonsense(api, &self.address.bucket, "this backend has no lock table")
         })
@@ -274,10 +278,10 @@ pub(super) fn after<T>(
     error: AwsError,
     now: Result<Option<T>, AwsError>,
     is_another: impl Fn(&T) -> bool,
-) -> Result<Deleted, AwsError> {
+) -> Result<ConditionalDelete, AwsError> {
     match now {
-        Ok(None) => Ok(Deleted::AlreadyGone),
-        Ok(Some(now)) if is_another(&now) => Ok(Deleted::Changed),
+        Ok(None) => Ok(ConditionalDelete::AlreadyGone),
+        Ok(Some(now)) if is_another(&now) => Ok(ConditionalDelete::Changed),
         Ok(Some(_)) | Err(_) => Err(error),
     }
 }
@@ -285,12 +289,12 @@ pub(super) fn after<T>(
 /// The headers of encryption.
 pub(in crate::backend::aws) fn encrypted(
     request: PutObjectFluentBuilder,
-    encrypt: &Encrypt,
+    encrypt: &WriteEncryption,
 ) -> PutObjectFluentBuilder {
     match encrypt {
-        Encrypt::Unsaid => request,
-        Encrypt::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
-        Encrypt::Kms(key) => request
+        WriteEncryption::Unsaid => request,
+        WriteEncryption::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
+        WriteEncryption::Kms(key) => request
             .server_side_encryption(ServerSideEncryption::AwsKms)
             .ssekms_key_id(key),
     }

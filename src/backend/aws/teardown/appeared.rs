@@ -6,10 +6,10 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
-use super::scope::Scope;
+use super::scope::TeardownScope;
 use crate::{
-    backend::aws::{error::AwsError, store::Store},
-    state::layout::Kind,
+    backend::aws::{error::AwsError, store::S3Store},
+    state::layout::ObjectKind,
 };
 
 /// How many are named.
@@ -18,16 +18,16 @@ const MOST: usize = 20;
 /// The current objects of one moment, lock files aside. Two numbers each, so that ten thousand
 /// states take no room.
 #[derive(Debug)]
-pub struct Sight {
+pub struct ObjectFingerprint {
     objects: HashMap<u64, u64>,
     hashes: RandomState,
-    scope: Scope,
+    scope: TeardownScope,
 }
 
-impl Sight {
+impl ObjectFingerprint {
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn of(store: &Store<'_>, scope: &Scope) -> Result<Self, AwsError> {
+    pub async fn of(store: &S3Store<'_>, scope: &TeardownScope) -> Result<Self, AwsError> {
         let mut sight = Self {
             objects: HashMap::new(),
             hashes: RandomState::new(),
@@ -53,7 +53,7 @@ impl Sight {
     ///
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn appeared(&self, store: &Store<'_>) -> Result<Vec<String>, AwsError> {
+    pub async fn appeared(&self, store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
         let mut new = vec![];
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {
@@ -74,7 +74,7 @@ impl Sight {
 }
 
 /// Locks come and go, and are looked at by themselves.
-fn is_state(store: &Store<'_>, scope: &Scope, object: &str) -> bool {
+fn is_state(store: &S3Store<'_>, scope: &TeardownScope, object: &str) -> bool {
     let located = store.address().layout.locate(object);
-    located.kind != Kind::LockFile && scope.has(&located)
+    located.kind != ObjectKind::LockFile && scope.has(&located)
 }

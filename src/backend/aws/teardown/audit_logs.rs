@@ -1,19 +1,19 @@
 //! Whether a log bucket holds files of a trail, which are encrypted with the environment's key.
 
 use crate::backend::aws::{
-    Aws,
+    AwsProvider,
     bucket::NOT_YET as NO_BUCKET,
-    error::{Api, AwsError, found},
+    error::{ApiOperation, AwsError, found},
     policies::TRAIL_PREFIX,
 };
 
-const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
+const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
 
 /// Whether there is any; none in a bucket that does not exist.
 ///
 /// # Errors
 /// If S3 does not answer the listing.
-pub async fn any(aws: &Aws, bucket: &str) -> Result<bool, AwsError> {
+pub async fn any(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
     let request = aws
         .clients
         .s3

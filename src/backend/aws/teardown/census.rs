@@ -3,21 +3,21 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{freeze::OPERATION, people, scope::Scope};
+use super::{freeze::OPERATION, people, scope::TeardownScope};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         error::AwsError,
         store::{
-            Store,
-            live::{Extent, LiveLock, Seen},
-            objects::{Object, What},
+            S3Store,
+            live::{LiveLock, ScanItem, ScanScope},
+            objects::{CurrentObject, ObjectChange},
         },
     },
     state::{
-        census::{Census, Holds, LockRow, StateRow},
-        layout::Kind,
-        snapshot::{Snapshot, Want},
+        census::{LockRow, StateCensus, StateContentsKind, StateRow},
+        layout::ObjectKind,
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 4;
 pub const LARGEST: usize = 64 << 20;
 
 /// Looks at all of the store at the same time; what could not be looked at is said.
-pub async fn take(store: &Store<'_>, scope: &Scope) -> Census {
+pub async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
     let (states, locks, versions, uploads, lock, mfa) = tokio::join!(
         states(store, scope),
         locks(store, scope),
@@ -54,7 +54,12 @@ pub async fn take(store: &Store<'_>, scope: &Scope) -> Census {
 }
 
 /// Who has the policy, and who hears of the topic, by their ARNs.
-pub async fn people(aws: &Aws, policy: Option<&str>, topic: Option<&str>, census: &mut Census) {
+pub async fn people(
+    aws: &AwsProvider,
+    policy: Option<&str>,
+    topic: Option<&str>,
+    census: &mut StateCensus,
+) {
     let attached = async {
         match policy {
             Some(policy) => people::attached(aws, policy).await,
@@ -78,14 +83,14 @@ pub async fn people(aws: &Aws, policy: Option<&str>, topic: Option<&str>, census
         .for_each(|who| census.subscribers.add(who));
 }
 
-fn seen<T>(answer: Result<T, AwsError>, census: &mut Census) -> Option<T> {
+fn seen<T>(answer: Result<T, AwsError>, census: &mut StateCensus) -> Option<T> {
     answer
         .map_err(|error| census.unseen.add(error.to_string()))
         .ok()
 }
 
-async fn states(store: &Store<'_>, scope: &Scope) -> Census {
-    let mut census = Census::default();
+async fn states(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
+    let mut census = StateCensus::default();
     let mut pages = store.objects("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
         let page = page
@@ -103,15 +108,17 @@ async fn states(store: &Store<'_>, scope: &Scope) -> Census {
 
 /// `None` of what is no state: a lock file, a folder as consoles make them, or one that was deleted
 /// since.
-async fn state(store: &Store<'_>, object: Object) -> Option<StateRow> {
+async fn state(store: &S3Store<'_>, object: CurrentObject) -> Option<StateRow> {
     let located = store.address().layout.locate(&object.key);
-    if located.kind == Kind::LockFile || (object.key.ends_with('/') && object.size == 0) {
+    if located.kind == ObjectKind::LockFile || (object.key.ends_with('/') && object.size == 0) {
         return None;
     }
     let holds = match store.get(&object.key, None, LARGEST).await {
         Ok(None) => return None,
-        Ok(Some(content)) => Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
-        Err(error) => Holds::Unreadable(error.to_string()),
+        Ok(Some(content)) => {
+            StateContentsKind::of(StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts))
+        }
+        Err(error) => StateContentsKind::Unreadable(error.to_string()),
     };
     Some(StateRow {
         path: located.path,
@@ -122,29 +129,31 @@ async fn state(store: &Store<'_>, object: Object) -> Option<StateRow> {
     })
 }
 
-async fn locks(store: &Store<'_>, scope: &Scope) -> Census {
-    let mut census = Census::default();
+async fn locks(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
+    let mut census = StateCensus::default();
     let see = |seen| match seen {
-        Seen::Lock(lock) if !scope.has(&lock.located) => {}
-        Seen::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => {
+        ScanItem::Lock(lock) if !scope.has(&lock.located) => {}
+        ScanItem::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => {
             census.frozen += 1
         }
-        Seen::Lock(lock) => census.locks.add(row(&lock)),
-        Seen::Elsewhere { .. } => {}
-        Seen::NoTable(error) | Seen::NoListing(error) => census.unseen.add(error.to_string()),
-        Seen::State(_) | Seen::Orphan { .. } => {}
+        ScanItem::Lock(lock) => census.locks.add(row(&lock)),
+        ScanItem::Elsewhere { .. } => {}
+        ScanItem::NoTable(error) | ScanItem::NoListing(error) => {
+            census.unseen.add(error.to_string())
+        }
+        ScanItem::State(_) | ScanItem::Orphan { .. } => {}
     };
-    store.walk(Extent::Locks, AT_ONCE, see).await;
+    store.walk(ScanScope::Locks, AT_ONCE, see).await;
     census
 }
 
 fn row(lock: &LiveLock) -> LockRow {
-    use crate::backend::aws::store::live::Half;
+    use crate::backend::aws::store::live::LockPlace;
     let info = lock.info();
     LockRow {
         path: lock.located.path.clone(),
-        item: matches!(lock.item, Half::Held(_)),
-        file: matches!(lock.file, Half::Held(_)),
+        item: matches!(lock.item, LockPlace::Held(_)),
+        file: matches!(lock.file, LockPlace::Held(_)),
         who: info.map(|info| info.who.clone()),
         operation: info.map(|info| info.operation.clone()),
         since: info
@@ -153,8 +162,8 @@ fn row(lock: &LiveLock) -> LockRow {
     }
 }
 
-async fn versions(store: &Store<'_>, scope: &Scope) -> Census {
-    let mut census = Census::default();
+async fn versions(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
+    let mut census = StateCensus::default();
     let mut pages = store.versions("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
         for version in page
@@ -162,16 +171,16 @@ async fn versions(store: &Store<'_>, scope: &Scope) -> Census {
             .filter(|version| scope.has_object(store.address(), &version.key))
         {
             match version.what {
-                What::Data { size, .. } => census.version(size, version.modified),
-                What::DeleteMarker => census.delete_marker(),
+                ObjectChange::Data { size, .. } => census.version(size, version.modified),
+                ObjectChange::DeleteMarker => census.delete_marker(),
             }
         }
     }
     census
 }
 
-async fn uploads(store: &Store<'_>, scope: &Scope) -> Census {
-    let mut census = Census::default();
+async fn uploads(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
+    let mut census = StateCensus::default();
     let mut pages = store.uploads("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
         census.uploads += page

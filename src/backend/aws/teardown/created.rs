@@ -3,12 +3,12 @@
 
 use jiff::Timestamp;
 
-use crate::backend::aws::{Aws, error::Api};
+use crate::backend::aws::{AwsProvider, error::ApiOperation};
 
-const LIST: Api = Api::allowed_by("s3:ListBuckets", "s3:ListAllMyBuckets");
+const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListBuckets", "s3:ListAllMyBuckets");
 
 /// None where S3 does not say, as to a caller that may not list buckets.
-async fn created(aws: &Aws, bucket: &str) -> Option<Timestamp> {
+async fn created(aws: &AwsProvider, bucket: &str) -> Option<Timestamp> {
     let answer = aws
         .read(
             LIST,
@@ -30,7 +30,7 @@ async fn created(aws: &Aws, bucket: &str) -> Option<Timestamp> {
 ///
 /// The date alone is no identity: S3 may change it with each setting, as with the policy that a
 /// teardown writes.
-pub async fn is_another(aws: &Aws, bucket: &str, deleted: Option<Timestamp>) -> bool {
+pub async fn is_another(aws: &AwsProvider, bucket: &str, deleted: Option<Timestamp>) -> bool {
     match deleted {
         Some(deleted) => created(aws, bucket)
             .await
@@ -42,7 +42,7 @@ pub async fn is_another(aws: &Aws, bucket: &str, deleted: Option<Timestamp>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::aws::testing::{Answer, Script, error, text};
+    use crate::backend::aws::testing::{ScriptedAnswer, ScriptedServer, error, text};
 
     #[tokio::test]
     async fn only_a_date_after_the_deletion_is_that_of_another() {
@@ -53,7 +53,7 @@ mod tests {
                 "<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>"
             ))
         };
-        let cases: [(Answer, bool); 5] = [
+        let cases: [(ScriptedAnswer, bool); 5] = [
             (listed("states", "2026-11-29T12:00:01.000Z"), true),
             // Changed in the second of the deletion, and before it.
             (listed("states", "2026-11-29T12:00:00.900Z"), false),
@@ -62,14 +62,14 @@ mod tests {
             (error(403, "AccessDenied"), false),
         ];
         for (answer, another) in cases {
-            let script = Script::new().on("GET ?x-id=ListBuckets&prefix=states", answer);
+            let script = ScriptedServer::new().on("GET ?x-id=ListBuckets&prefix=states", answer);
             assert_eq!(
                 is_another(&script.aws(), "states", "2026-11-29T12:00:00Z".parse().ok()).await,
                 another
             );
         }
         assert!(
-            !is_another(&Script::new().aws(), "states", None).await,
+            !is_another(&ScriptedServer::new().aws(), "states", None).await,
             "nothing is asked"
         );
     }

@@ -8,31 +8,31 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     created::is_another,
-    empty::{self, Emptied, Emptying, NotEmptied},
+    empty::{self, BucketEmptier, EmptyTotals, NotEmptied},
     lifted::{is_denied, may_pass},
     people,
 };
 use crate::{
     backend::aws::{
-        Aws,
-        access::{Policy, attachment::Attachment},
-        bucket::{self, Bucket, policy as bucket_policy},
+        AwsProvider,
+        access::{RunnerPolicy, attachment::PolicyAttachment},
+        bucket::{self, BucketSpec, policy as bucket_policy},
         error::AwsError,
-        key::{Doomed, Key},
+        key::{KmsKey, ScheduledDeletion},
         policies::{ACCESS_LOG_WRITES, HISTORY, LOGS, TRAIL_CHECKS, TRAIL_WRITES},
-        resource::Resource,
+        resource::AwsResource,
         resources::AwsSpec,
-        settle::Waiting,
+        settle::WaitLimit,
     },
-    engine::{apply::Cloud, plan::Change, spec::Address},
+    engine::{apply::Provider, plan::PlannedChange, spec::Address},
 };
 
 /// What S3 says of a bucket with something in it.
 const NOT_EMPTY: &[&str] = &["BucketNotEmpty"];
 
 /// What is to be done with what, beside deleting it.
-pub struct Demolition<'a> {
-    pub aws: &'a Aws,
+pub struct DestroyTasks<'a> {
+    pub aws: &'a AwsProvider,
     /// The state bucket: as long as there is one, or again one, the key stays.
     pub bucket: &'a str,
     /// Days until the key is gone: 7 to 30.
@@ -44,17 +44,17 @@ pub struct Demolition<'a> {
     /// How long AWS may take to allow what was lifted, and no longer to show what was deleted.
     pub patience: Duration,
     pub cancel: CancellationToken,
-    pub done: Mutex<Done>,
+    pub done: Mutex<DestroyReport>,
 }
 
 /// What there is to tell afterwards.
 #[derive(Debug, Default)]
-pub struct Done {
-    pub key: Option<Doomed>,
+pub struct DestroyReport {
+    pub key: Option<ScheduledDeletion>,
     /// When the state bucket was deleted, by the clock of S3.
     pub deleted: Option<Timestamp>,
     /// By bucket.
-    pub emptied: BTreeMap<String, Emptied>,
+    pub emptied: BTreeMap<String, EmptyTotals>,
     /// Who had the policy until then.
     pub detached: Vec<String>,
 }
@@ -71,16 +71,16 @@ pub enum DemolitionError {
     StillSeen { bucket: String },
 }
 
-impl Cloud for Demolition<'_> {
+impl Provider for DestroyTasks<'_> {
     type Spec = AwsSpec;
     type Error = DemolitionError;
 
     async fn write(
         &self,
         address: &Address,
-        change: &Change<AwsSpec>,
+        change: &PlannedChange<AwsSpec>,
     ) -> Result<Option<String>, DemolitionError> {
-        let Change::Delete { from } = change else {
+        let PlannedChange::Delete { from } = change else {
             unreachable!("a teardown deletes: {address}")
         };
         match from {
@@ -93,13 +93,13 @@ impl Cloud for Demolition<'_> {
     }
 }
 
-impl Demolition<'_> {
+impl DestroyTasks<'_> {
     /// Lifts what forbids it, empties it, and has S3 itself say that nothing is in it.
-    async fn bucket(&self, bucket: &Bucket) -> Result<(), DemolitionError> {
+    async fn bucket(&self, bucket: &BucketSpec) -> Result<(), DemolitionError> {
         let lifted = self.lift(&bucket.name).await?;
-        let mut wait = Waiting::at_most(self.patience).until_cancelled(&self.cancel);
+        let mut wait = WaitLimit::at_most(self.patience).until_cancelled(&self.cancel);
         loop {
-            let emptying = Emptying {
+            let emptying = BucketEmptier {
                 aws: self.aws,
                 bucket: &bucket.name,
                 owner: self.aws.account(),
@@ -166,8 +166,8 @@ impl Demolition<'_> {
     }
 
     /// What somebody makes while it is taken down is under this key.
-    async fn key(&self, key: &Key) -> Result<(), DemolitionError> {
-        let mut wait = Waiting::at_most(self.patience).until_cancelled(&self.cancel);
+    async fn key(&self, key: &KmsKey) -> Result<(), DemolitionError> {
+        let mut wait = WaitLimit::at_most(self.patience).until_cancelled(&self.cancel);
         let mut deleted = None;
         self.done(|done| deleted = done.deleted);
         // One that was just deleted may still be seen.
@@ -191,11 +191,11 @@ impl Demolition<'_> {
         Ok(())
     }
 
-    async fn policy(&self, policy: &Policy) -> Result<(), AwsError> {
+    async fn policy(&self, policy: &RunnerPolicy) -> Result<(), AwsError> {
         if self.detach {
             let arn = policy.arn(self.aws);
             for who in people::attached(self.aws, &arn).await? {
-                if let Some(attachment) = Attachment::of(&arn, &who) {
+                if let Some(attachment) = PolicyAttachment::of(&arn, &who) {
                     attachment.delete(self.aws).await?;
                     self.done(|done| done.detached.push(who));
                 }
@@ -204,7 +204,7 @@ impl Demolition<'_> {
         policy.delete(self.aws).await
     }
 
-    fn done(&self, say: impl FnOnce(&mut Done)) {
+    fn done(&self, say: impl FnOnce(&mut DestroyReport)) {
         // Whoever panicked while telling has not broken anything that is told here.
         say(&mut self
             .done

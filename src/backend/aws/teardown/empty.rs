@@ -25,11 +25,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         error::AwsError,
-        store::{Store, StoreAddress},
+        store::{S3Store, StoreAddress},
     },
-    state::{census::Named, layout::Layout},
+    state::{census::NamedSample, layout::StateLayout},
 };
 
 mod batch;
@@ -47,8 +47,8 @@ const NO_BUCKET: &[&str] = &["NoSuchBucket"];
 
 /// What is to be emptied.
 #[derive(Clone, Copy)]
-pub struct Emptying<'a> {
-    pub aws: &'a Aws,
+pub struct BucketEmptier<'a> {
+    pub aws: &'a AwsProvider,
     pub bucket: &'a str,
     /// The account that it must belong to.
     pub owner: &'a str,
@@ -67,7 +67,7 @@ pub struct Emptying<'a> {
 
 /// What has gone so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Emptied {
+pub struct EmptyTotals {
     pub versions: u64,
     pub markers: u64,
     pub uploads: u64,
@@ -76,7 +76,7 @@ pub struct Emptied {
     pub calls: u64,
 }
 
-impl Emptied {
+impl EmptyTotals {
     pub(super) fn add(&mut self, more: &Self) {
         let Self {
             versions,
@@ -97,15 +97,15 @@ impl Emptied {
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
 pub struct NotEmptied {
-    pub emptied: Emptied,
+    pub emptied: EmptyTotals,
     /// What was found and not deleted.
-    pub left: Named<Left>,
+    pub left: NamedSample<LeftoverObject>,
     #[source]
-    pub why: Why,
+    pub why: EmptyError,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Why {
+pub enum EmptyError {
     #[error("not everything may be deleted")]
     Kept,
     #[error("somebody keeps writing")]
@@ -118,15 +118,15 @@ pub enum Why {
 
 /// One thing that is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct LeftoverObject {
     pub key: String,
     /// Of the version or of the upload.
     pub id: String,
-    pub reason: Reason,
+    pub reason: LeftoverReason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum LeftoverReason {
     /// As S3 says: denied, locked, or it did not come to it however often it was asked.
     Refused { code: String, message: String },
     /// Written after what was said to be the last.
@@ -135,7 +135,7 @@ pub enum Reason {
     Again,
 }
 
-impl Reason {
+impl LeftoverReason {
     fn said(error: AwsError) -> Self {
         let AwsError { code, message, .. } = error;
         Self::Refused {
@@ -146,43 +146,43 @@ impl Reason {
 }
 
 /// Why a run ends early.
-enum Stop {
+enum EmptyStopped {
     /// Removed by somebody else, and all that was in it.
     Gone,
-    Because(Why),
+    Because(EmptyError),
 }
 
-impl From<AwsError> for Stop {
+impl From<AwsError> for EmptyStopped {
     fn from(error: AwsError) -> Self {
         if error.is(NO_BUCKET) {
             Self::Gone
         } else {
-            Self::Because(Why::Call(error))
+            Self::Because(EmptyError::Call(error))
         }
     }
 }
 
 /// One run: what it has done, and what it could not.
-struct Run<'r> {
-    emptying: Emptying<'r>,
-    store: Store<'r>,
-    emptied: Emptied,
+struct EmptyRun<'r> {
+    emptying: BucketEmptier<'r>,
+    store: S3Store<'r>,
+    emptied: EmptyTotals,
     calls: &'r AtomicU64,
-    left: Named<Left>,
-    on_progress: &'r mut (dyn FnMut(&Emptied) + Send),
+    left: NamedSample<LeftoverObject>,
+    on_progress: &'r mut (dyn FnMut(&EmptyTotals) + Send),
 }
 
-impl Emptying<'_> {
+impl BucketEmptier<'_> {
     /// Until nothing is left; after each batch it is told how far that is.
     ///
     /// # Errors
     /// If something is left, may not be deleted, or could not be looked at.
     pub async fn run(
         &self,
-        on_progress: &mut (dyn FnMut(&Emptied) + Send),
-    ) -> Result<Emptied, NotEmptied> {
+        on_progress: &mut (dyn FnMut(&EmptyTotals) + Send),
+    ) -> Result<EmptyTotals, NotEmptied> {
         // Which of the objects are states does not matter here.
-        let layout = Layout {
+        let layout = StateLayout {
             key: None,
             workspace_prefix: String::new(),
         };
@@ -192,26 +192,26 @@ impl Emptying<'_> {
             table: None,
             layout,
         };
-        let store = Store::new(self.aws, &address);
+        let store = S3Store::new(self.aws, &address);
         let calls = AtomicU64::new(0);
-        let mut run = Run {
+        let mut run = EmptyRun {
             emptying: *self,
             store,
-            emptied: Emptied::default(),
+            emptied: EmptyTotals::default(),
             calls: &calls,
-            left: Named::default(),
+            left: NamedSample::default(),
             on_progress,
         };
         let ended = run.all().await;
-        let Run { emptied, left, .. } = run;
-        let emptied = Emptied {
+        let EmptyRun { emptied, left, .. } = run;
+        let emptied = EmptyTotals {
             calls: calls.load(Ordering::Relaxed),
             ..emptied
         };
         let why = match ended {
-            Ok(()) if left.count > 0 => Why::Kept,
-            Ok(()) | Err(Stop::Gone) => return Ok(emptied),
-            Err(Stop::Because(why)) => why,
+            Ok(()) if left.count > 0 => EmptyError::Kept,
+            Ok(()) | Err(EmptyStopped::Gone) => return Ok(emptied),
+            Err(EmptyStopped::Because(why)) => why,
         };
         Err(NotEmptied { emptied, left, why })
     }

@@ -2,24 +2,24 @@
 
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::{blueprint, widest},
         resources::{AwsSpec, observe},
     },
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{Observation, Seen},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observation, Observed},
         spec::Spec,
     },
-    settings::{Settings, derived::Names},
+    settings::{Settings, derived::DerivedNames},
 };
 
 /// Looks at all of it. What the settings only use, as a key that was brought along, stands where
 /// there is none of our own.
 pub async fn look(
-    aws: &Aws,
+    aws: &AwsProvider,
     settings: &Settings,
-    names: &Names,
+    names: &DerivedNames,
     asked_for: &Blueprint<AwsSpec>,
 ) -> (Blueprint<AwsSpec>, Observation<AwsSpec>) {
     let all = blueprint(&widest(settings), names, aws);
@@ -28,7 +28,7 @@ pub async fn look(
         .iter()
         .filter(|node| node.spec.reference().is_some());
     let used = Blueprint::new(
-        used.map(|node| Node {
+        used.map(|node| BlueprintNode {
             needs: vec![],
             ..node.clone()
         })
@@ -38,7 +38,7 @@ pub async fn look(
         tokio::join!(Box::pin(observe(aws, &all)), Box::pin(observe(aws, &used)));
     let mut nodes = all.nodes().to_vec();
     for node in &mut nodes {
-        if let (Some(used), Some(Seen::Absent)) =
+        if let (Some(used), Some(Observed::Absent)) =
             (used.get(&node.address), observation.get(&node.address))
         {
             node.spec = used.spec.clone();
@@ -52,7 +52,7 @@ pub async fn look(
 mod tests {
     use super::*;
     use crate::{
-        backend::aws::{blueprint::tests::settings, testing::Script},
+        backend::aws::{blueprint::tests::settings, testing::ScriptedServer},
         engine::spec::Spec,
     };
 
@@ -60,14 +60,18 @@ mod tests {
     #[test]
     fn no_setting_hides_a_part() {
         let names = |settings: &Settings| {
-            Names::new(
+            DerivedNames::new(
                 settings,
                 &crate::backend::aws::testing::ACCOUNT.parse().unwrap(),
             )
         };
         let addresses = |line: &str| {
             let settings = settings(&format!("--project acme --region eu-west-1 {line}")).unwrap();
-            let all = blueprint(&widest(&settings), &names(&settings), &Script::new().aws());
+            let all = blueprint(
+                &widest(&settings),
+                &names(&settings),
+                &ScriptedServer::new().aws(),
+            );
             assert!(
                 all.nodes()
                     .iter()

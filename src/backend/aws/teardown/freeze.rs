@@ -9,23 +9,23 @@
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{appeared::Sight, scope::Scope};
+use super::{appeared::ObjectFingerprint, scope::TeardownScope};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         bucket::policy as bucket_policy,
         error::AwsError,
         policies::{self, FREEZE},
-        policy::Document,
+        policy::PolicyDocument,
         store::{
-            Store,
-            hold::{Mechanisms, NotTaken},
-            live::{Extent, LiveLock, Seen},
-            objects::Object,
-            write::Encrypt,
+            S3Store,
+            hold::{LockMechanisms, NotTaken},
+            live::{LiveLock, ScanItem, ScanScope},
+            objects::CurrentObject,
+            write::WriteEncryption,
         },
     },
-    state::layout::{self, Kind},
+    state::layout::{self, ObjectKind},
 };
 
 /// What the locks of a teardown say that they are for.
@@ -39,11 +39,11 @@ const MOST: usize = 5;
 
 /// How the locks are taken.
 #[derive(Debug)]
-pub struct How<'a> {
-    pub mechanisms: Mechanisms,
-    pub encrypt: &'a Encrypt,
+pub struct FreezeOptions<'a> {
+    pub mechanisms: LockMechanisms,
+    pub encrypt: &'a WriteEncryption,
     /// Of a bucket that others share, only these are locked, and writes are not denied.
-    pub scope: &'a Scope,
+    pub scope: &'a TeardownScope,
     /// `user@host`
     pub who: &'a str,
     pub now: Timestamp,
@@ -52,12 +52,12 @@ pub struct How<'a> {
 /// A backend that stands still.
 #[must_use = "it stands still until it is lifted, or gone"]
 #[derive(Debug)]
-pub struct Freeze<'a> {
-    aws: &'a Aws,
-    store: Store<'a>,
+pub struct BackendFreeze<'a> {
+    aws: &'a AwsProvider,
+    store: S3Store<'a>,
     locks: Vec<LiveLock>,
     /// The bucket's policy as it was.
-    before: Option<Document>,
+    before: Option<PolicyDocument>,
     denied: bool,
     /// When the last of the locks was taken, by the clock of S3.
     since: Option<Timestamp>,
@@ -73,7 +73,7 @@ pub enum NotFrozen {
     Aws(#[from] AwsError),
 }
 
-impl<'a> Freeze<'a> {
+impl<'a> BackendFreeze<'a> {
     /// Locks all states of the store, denies writes, and looks whether anything came in since
     /// `sight`.
     ///
@@ -81,10 +81,10 @@ impl<'a> Freeze<'a> {
     /// If a lock cannot be had, or anything did. What was frozen by then is lifted; what could not
     /// be, is the second of the two.
     pub async fn put(
-        aws: &'a Aws,
-        store: Store<'a>,
-        sight: &Sight,
-        how: &How<'_>,
+        aws: &'a AwsProvider,
+        store: S3Store<'a>,
+        sight: &ObjectFingerprint,
+        how: &FreezeOptions<'_>,
     ) -> Result<Self, (NotFrozen, Vec<AwsError>)> {
         let mut freeze = Self {
             aws,
@@ -106,9 +106,9 @@ impl<'a> Freeze<'a> {
     /// # Errors
     /// If the locks or the policy cannot be read.
     pub async fn found(
-        aws: &'a Aws,
-        store: Store<'a>,
-        scope: &Scope,
+        aws: &'a AwsProvider,
+        store: S3Store<'a>,
+        scope: &TeardownScope,
     ) -> Result<Option<Self>, AwsError> {
         let mut freeze = Self {
             aws,
@@ -137,7 +137,11 @@ impl<'a> Freeze<'a> {
         self.locks.len()
     }
 
-    async fn all(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
+    async fn all(
+        &mut self,
+        sight: &ObjectFingerprint,
+        how: &FreezeOptions<'_>,
+    ) -> Result<(), NotFrozen> {
         if !how.scope.is_whole() {
             self.lock_all(how).await?;
             return self.nothing_came_in(sight, how).await;
@@ -151,14 +155,18 @@ impl<'a> Freeze<'a> {
         } else {
             self.lock_all(how).await?;
             let arn = format!("arn:{}:s3:::{bucket}", self.aws.caller.partition);
-            let policy = policy.unwrap_or_else(|| Document::new(vec![]));
+            let policy = policy.unwrap_or_else(|| PolicyDocument::new(vec![]));
             bucket_policy::put(self.aws, bucket, &policy.with(policies::freeze(&arn)), &[]).await?;
             self.denied = true;
         }
         self.nothing_came_in(sight, how).await
     }
 
-    async fn nothing_came_in(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
+    async fn nothing_came_in(
+        &mut self,
+        sight: &ObjectFingerprint,
+        how: &FreezeOptions<'_>,
+    ) -> Result<(), NotFrozen> {
         let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) = self
             .all_locks()
             .await?
@@ -189,18 +197,18 @@ impl<'a> Freeze<'a> {
         }
     }
 
-    async fn lock_all(&mut self, how: &How<'_>) -> Result<(), NotFrozen> {
+    async fn lock_all(&mut self, how: &FreezeOptions<'_>) -> Result<(), NotFrozen> {
         let (store, layout) = (self.store, &self.store.address().layout);
         let mut failed = None;
         // Whoever begins with the state that the settings name is told as well.
         let mut first: Vec<String> = layout.key.iter().cloned().collect();
         let mut pages = store.objects("");
         while let (Some(page), None) = (pages.next().await?, &failed) {
-            let is_state = |object: &Object| {
+            let is_state = |object: &CurrentObject| {
                 let folder = object.key.ends_with('/') && object.size == 0;
                 let located = layout.locate(&object.key);
                 !folder
-                    && located.kind != Kind::LockFile
+                    && located.kind != ObjectKind::LockFile
                     && layout.key.as_ref() != Some(&object.key)
                     && how.scope.has(&located)
             };
@@ -224,11 +232,11 @@ impl<'a> Freeze<'a> {
     async fn all_locks(&self) -> Result<Vec<LiveLock>, AwsError> {
         let (mut locks, mut failed) = (vec![], None);
         let see = |seen| match seen {
-            Seen::Lock(lock) => locks.push(*lock),
-            Seen::NoTable(error) | Seen::NoListing(error) => failed = Some(error),
-            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
+            ScanItem::Lock(lock) => locks.push(*lock),
+            ScanItem::NoTable(error) | ScanItem::NoListing(error) => failed = Some(error),
+            ScanItem::State(_) | ScanItem::Orphan { .. } | ScanItem::Elsewhere { .. } => {}
         };
-        self.store.walk(Extent::Locks, AT_ONCE, see).await;
+        self.store.walk(ScanScope::Locks, AT_ONCE, see).await;
         failed.map_or(Ok(locks), Err)
     }
 
@@ -262,14 +270,18 @@ impl<'a> Freeze<'a> {
     }
 }
 
-async fn take(store: Store<'_>, path: String, how: &How<'_>) -> Result<LiveLock, NotFrozen> {
+async fn take(
+    store: S3Store<'_>,
+    path: String,
+    how: &FreezeOptions<'_>,
+) -> Result<LiveLock, NotFrozen> {
     let info = store.lock_info(&path, OPERATION, how.who, how.now);
     // A state whose lock file would have a longer name than S3 takes is locked by nobody as a file.
     let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
     match store
         .take(
             &path,
-            Mechanisms {
+            LockMechanisms {
                 file,
                 ..how.mechanisms
             },

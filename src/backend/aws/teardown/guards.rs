@@ -3,14 +3,14 @@
 
 use jiff::Timestamp;
 
-use crate::state::census::Census;
+use crate::state::census::StateCensus;
 
 /// How many of many are named.
 const MOST: usize = 5;
 
 /// What somebody has said yes to, each for itself: no yes stands for another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct TeardownConsent {
     /// `--unprotect`
     pub unprotect: bool,
     /// `--purge-states`
@@ -21,11 +21,11 @@ pub struct Said {
 
 /// What there is to guard.
 #[derive(Clone, Debug)]
-pub struct Guarded<'a> {
+pub struct GuardInputs<'a> {
     /// By the settings, or by the tags of anything that is there.
     pub protected: bool,
     /// `None` where there is no bucket, and so nothing to lose.
-    pub census: Option<&'a Census>,
+    pub census: Option<&'a StateCensus>,
     /// Who has the policy without tfbackend having given it to them, as in `role/ci`.
     pub attached: &'a [String],
     /// Other environments whose states are at the same key of the same bucket.
@@ -39,7 +39,7 @@ pub struct Guarded<'a> {
 
 /// A reason not to begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Guard {
+pub enum TeardownGuard {
     #[error("the environment is protected")]
     Protected,
     #[error("states may be needed: {in_use} in use, {unreadable} that nobody can read")]
@@ -70,7 +70,7 @@ fn first(items: &[String], count: usize) -> String {
     }
 }
 
-impl Guard {
+impl TeardownGuard {
     pub fn what_to_do(&self) -> &'static str {
         match self {
             Self::Protected => "--unprotect takes it down all the same",
@@ -98,8 +98,8 @@ impl Guard {
 }
 
 /// Every guard that holds.
-pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
-    let Guarded {
+pub fn holding(guarded: &GuardInputs<'_>, said: TeardownConsent) -> Vec<TeardownGuard> {
+    let GuardInputs {
         protected,
         census,
         attached,
@@ -108,21 +108,23 @@ pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
         blocked,
         now,
     } = guarded;
-    let Said {
+    let TeardownConsent {
         unprotect,
         purge_states,
         detach,
     } = said;
     let mut holding = vec![];
-    holding.extend((*protected && !unprotect).then_some(Guard::Protected));
-    holding.extend((!same_states.is_empty()).then(|| Guard::SameStates {
-        of: same_states.to_vec(),
-    }));
-    holding.extend(untagged.map(|bucket| Guard::Untagged {
+    holding.extend((*protected && !unprotect).then_some(TeardownGuard::Protected));
+    holding.extend(
+        (!same_states.is_empty()).then(|| TeardownGuard::SameStates {
+            of: same_states.to_vec(),
+        }),
+    );
+    holding.extend(untagged.map(|bucket| TeardownGuard::Untagged {
         bucket: bucket.to_owned(),
     }));
     if let Some(census) = census {
-        let states = Guard::States {
+        let states = TeardownGuard::States {
             in_use: census.in_use,
             unreadable: census.unreadable,
         };
@@ -133,16 +135,16 @@ pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
             .iter()
             .take(MOST)
             .map(|lock| lock.path.clone());
-        holding.extend((census.locks.count > 0).then(|| Guard::Locked {
+        holding.extend((census.locks.count > 0).then(|| TeardownGuard::Locked {
             count: census.locks.count,
             paths: paths.collect(),
         }));
-        holding.extend(census.mfa_delete.then_some(Guard::MfaDelete));
+        holding.extend(census.mfa_delete.then_some(TeardownGuard::MfaDelete));
         holding.extend(
             census
                 .kept_until()
                 .filter(|until| until > now)
-                .map(|until| Guard::ObjectLock { until }),
+                .map(|until| TeardownGuard::ObjectLock { until }),
         );
     }
     let unseen = census.map(|census| &census.unseen);
@@ -152,13 +154,15 @@ pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
         .chain(unseen.into_iter().flat_map(|unseen| &unseen.rows))
         .take(MOST)
         .cloned();
-    holding.extend((count > 0).then(|| Guard::Unseen {
+    holding.extend((count > 0).then(|| TeardownGuard::Unseen {
         count,
         what: what.collect(),
     }));
-    holding.extend((!attached.is_empty() && !detach).then(|| Guard::Attached {
-        to: attached.to_vec(),
-    }));
+    holding.extend(
+        (!attached.is_empty() && !detach).then(|| TeardownGuard::Attached {
+            to: attached.to_vec(),
+        }),
+    );
     holding
 }
 

@@ -1,8 +1,8 @@
 //! Which denials may pass: a policy that was just written or deleted does not hold everywhere at
 //! once.
 
-use super::empty::{Left, NotEmptied, Reason, Why};
-use crate::backend::aws::error::{AwsError, Kind};
+use super::empty::{EmptyError, LeftoverObject, LeftoverReason, NotEmptied};
+use crate::backend::aws::error::{AwsError, ServiceErrorKind};
 
 /// How a denial says that it is by another policy than the one that was lifted.
 const OF_OTHERS: [&str; 6] = [
@@ -16,16 +16,18 @@ const OF_OTHERS: [&str; 6] = [
 
 /// Whether all that is left was denied, and by nothing that says it is another policy.
 pub fn is_denied(left: &NotEmptied) -> bool {
-    let denied = |one: &Left| match &one.reason {
-        Reason::Refused { code, message } => code == "AccessDenied" && !is_of_others(message),
-        Reason::Newer | Reason::Again => false,
+    let denied = |one: &LeftoverObject| match &one.reason {
+        LeftoverReason::Refused { code, message } => {
+            code == "AccessDenied" && !is_of_others(message)
+        }
+        LeftoverReason::Newer | LeftoverReason::Again => false,
     };
-    matches!(left.why, Why::Kept) && left.left.rows.iter().all(denied)
+    matches!(left.why, EmptyError::Kept) && left.left.rows.iter().all(denied)
 }
 
 /// Whether a call was denied, and by nothing that says it is another policy.
 pub fn may_pass(error: &AwsError) -> bool {
-    error.kind == Kind::Denied && !error.message.as_deref().is_some_and(is_of_others)
+    error.kind == ServiceErrorKind::Denied && !error.message.as_deref().is_some_and(is_of_others)
 }
 
 fn is_of_others(message: &str) -> bool {
@@ -35,7 +37,7 @@ fn is_of_others(message: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::aws::error::Api;
+    use crate::backend::aws::error::ApiOperation;
 
     /// The policies that AWS names in a denial, and one that it does not name.
     #[test]
@@ -46,8 +48,8 @@ mod tests {
                  resource: arn:aws:s3:::a{why}"
             );
             AwsError {
-                kind: Kind::Denied,
-                ..AwsError::nonsense(Api::new("s3:DeleteBucket"), "a", &why)
+                kind: ServiceErrorKind::Denied,
+                ..AwsError::nonsense(ApiOperation::new("s3:DeleteBucket"), "a", &why)
             }
         };
         for (why, passes) in [

@@ -1,21 +1,21 @@
 //! Who still has to do with a backend: those who have its policy, and those who hear of it.
 
 use crate::backend::aws::{
-    Aws,
+    AwsProvider,
     access::ABSENT as NO_POLICY,
-    error::{Api, AwsError, found},
+    error::{ApiOperation, AwsError, found},
     topic::ABSENT as NO_TOPIC,
 };
 
-const ENTITIES: Api = Api::new("iam:ListEntitiesForPolicy");
-const SUBSCRIPTIONS: Api = Api::new("sns:ListSubscriptionsByTopic");
+const ENTITIES: ApiOperation = ApiOperation::new("iam:ListEntitiesForPolicy");
+const SUBSCRIPTIONS: ApiOperation = ApiOperation::new("sns:ListSubscriptionsByTopic");
 
 /// Everybody who has the policy, as in `role/ci`, whoever gave it to them; nobody has one that is
 /// not there.
 ///
 /// # Errors
 /// If IAM does not say.
-pub async fn attached(aws: &Aws, policy: &str) -> Result<Vec<String>, AwsError> {
+pub async fn attached(aws: &AwsProvider, policy: &str) -> Result<Vec<String>, AwsError> {
     let (mut all, mut marker) = (vec![], None);
     loop {
         let request = aws
@@ -56,7 +56,7 @@ pub async fn attached(aws: &Aws, policy: &str) -> Result<Vec<String>, AwsError> 
 ///
 /// # Errors
 /// If SNS does not say.
-pub async fn subscribers(aws: &Aws, topic: &str) -> Result<Vec<String>, AwsError> {
+pub async fn subscribers(aws: &AwsProvider, topic: &str) -> Result<Vec<String>, AwsError> {
     let (mut all, mut next) = (vec![], None);
     loop {
         let request = aws

@@ -5,27 +5,27 @@
 //! these, with their own guards.
 
 use crate::{
-    backend::aws::{kept::Unwanted, resources::AwsSpec},
+    backend::aws::{kept::LeftOutResource, resources::AwsSpec},
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{Observation, Owner, Seen},
-        plan::{Plan, teardown::Terms},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observation, Observed, ResourceOwner},
+        plan::{Plan, teardown::TeardownOptions},
         spec::Address,
     },
 };
 
 /// What is deleted, in an order in which nothing loses what it needs, and what stays with the
 /// reason.
-pub fn plan(unwanted: &[Unwanted]) -> Plan<AwsSpec> {
+pub fn plan(unwanted: &[LeftOutResource]) -> Plan<AwsSpec> {
     let is_there = |address: &&Address| unwanted.iter().any(|one| one.node.address == **address);
-    let node = |one: &Unwanted| Node {
+    let node = |one: &LeftOutResource| BlueprintNode {
         needs: one.node.needs.iter().filter(is_there).cloned().collect(),
         ..one.node.clone()
     };
-    let seen = |one: &Unwanted| Seen::Present {
+    let seen = |one: &LeftOutResource| Observed::Present {
         spec: one.spec.clone(),
         output: one.output.clone(),
-        owner: Owner::Us,
+        owner: ResourceOwner::Us,
     };
     let observation: Observation<AwsSpec> = unwanted
         .iter()
@@ -35,9 +35,9 @@ pub fn plan(unwanted: &[Unwanted]) -> Plan<AwsSpec> {
         .iter()
         .filter_map(|one| Some((one.node.address.clone(), stays(&one.spec)?.to_owned())))
         .collect();
-    let terms = Terms {
+    let terms = TeardownOptions {
         keep,
-        ..Terms::default()
+        ..TeardownOptions::default()
     };
     Plan::to_teardown(
         &Blueprint::new(unwanted.iter().map(node).collect()),
@@ -78,8 +78,8 @@ mod tests {
             testing::KEY_ARN,
         },
         engine::{
-            plan::Change,
-            spec::{Outputs, Spec},
+            plan::PlannedChange,
+            spec::{KnownOutputs, Spec},
         },
     };
 
@@ -87,19 +87,19 @@ mod tests {
     /// needs.
     #[test]
     fn prune_deletes_nothing_that_may_hold_something() {
-        let known = Outputs::from([(KEY, KEY_ARN.to_owned())]);
+        let known = KnownOutputs::from([(KEY, KEY_ARN.to_owned())]);
         let everything = built("--lock both", "aws", "eu-west-1").unwrap();
-        let switched_off = |node: &&Node<AwsSpec>| match node.address.parent() {
+        let switched_off = |node: &&BlueprintNode<AwsSpec>| match node.address.parent() {
             None => node.address != STATE_BUCKET,
             Some(_) => ["state_bucket/logging", "state_bucket/notifications"]
                 .contains(&node.address.as_str()),
         };
-        let unwanted = |node: &Node<AwsSpec>| Unwanted {
+        let unwanted = |node: &BlueprintNode<AwsSpec>| LeftOutResource {
             node: node.clone(),
             spec: node.spec.resolve(&known),
             output: None,
         };
-        let unwanted: Vec<Unwanted> = everything
+        let unwanted: Vec<LeftOutResource> = everything
             .nodes()
             .iter()
             .filter(switched_off)
@@ -107,13 +107,14 @@ mod tests {
             .collect();
         let steps = plan(&unwanted).steps;
         let at = |name: &str, deleted: bool| {
-            let is_it = |step: &crate::engine::plan::Step<AwsSpec>| step.address.as_str() == name;
+            let is_it =
+                |step: &crate::engine::plan::PlanStep<AwsSpec>| step.address.as_str() == name;
             let at = steps
                 .iter()
                 .position(is_it)
                 .unwrap_or_else(|| panic!("{name}: {steps:#?}"));
             assert_eq!(
-                matches!(steps[at].change, Change::Delete { .. }),
+                matches!(steps[at].change, PlannedChange::Delete { .. }),
                 deleted,
                 "{name}: {:?}",
                 steps[at].change

@@ -8,28 +8,28 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     demolition::DemolitionError,
-    empty::{self, Emptied, Emptying},
+    empty::{self, BucketEmptier, EmptyTotals},
     freeze::OPERATION,
     lifted::is_denied,
-    scope::Scope,
+    scope::TeardownScope,
 };
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         bucket::policy as bucket_policy,
         error::AwsError,
         policies::{self, HISTORY},
-        policy::Document,
-        settle::Waiting,
-        store::{Store, table::What},
+        policy::PolicyDocument,
+        settle::WaitLimit,
+        store::{S3Store, table::ItemKind},
     },
     state::{layout, lock::LockInfo},
 };
 
 /// What is to be purged, once it stands still.
-pub struct Purge<'a> {
-    pub aws: &'a Aws,
-    pub store: Store<'a>,
+pub struct EnvironmentPurge<'a> {
+    pub aws: &'a AwsProvider,
+    pub store: S3Store<'a>,
     /// The state key; of all its workspaces.
     pub key: &'a str,
     pub until: Option<Timestamp>,
@@ -38,13 +38,13 @@ pub struct Purge<'a> {
     pub cancel: &'a CancellationToken,
 }
 
-impl Purge<'_> {
+impl EnvironmentPurge<'_> {
     /// What keeps the history of the states is lifted for these states alone, and stands as it was
     /// in the end.
     ///
     /// # Errors
     /// If something is left, or the policy could not be put back.
-    pub async fn run(&self) -> Result<Emptied, DemolitionError> {
+    pub async fn run(&self) -> Result<EmptyTotals, DemolitionError> {
         let bucket = &self.store.address().bucket;
         let policy = bucket_policy::get(self.aws, bucket)
             .await?
@@ -57,11 +57,11 @@ impl Purge<'_> {
             bucket_policy::put(self.aws, bucket, policy, &[]).await?;
         }
         let emptied = purged?;
-        forget(&self.store, &Scope::Key(self.key.to_owned())).await?;
+        forget(&self.store, &TeardownScope::Key(self.key.to_owned())).await?;
         Ok(emptied)
     }
 
-    fn lifted(&self, policy: &Document) -> Document {
+    fn lifted(&self, policy: &PolicyDocument) -> PolicyDocument {
         let address = self.store.address();
         let workspaces = address.layout.path(self.key, "*");
         let objects = [
@@ -78,10 +78,10 @@ impl Purge<'_> {
     }
 
     /// `lifted`: what forbids it may hold for a while although it was lifted.
-    async fn states(&self, lifted: bool) -> Result<Emptied, DemolitionError> {
+    async fn states(&self, lifted: bool) -> Result<EmptyTotals, DemolitionError> {
         let address = self.store.address();
-        let scope = Scope::Key(self.key.to_owned());
-        let emptying = Emptying {
+        let scope = TeardownScope::Key(self.key.to_owned());
+        let emptying = BucketEmptier {
             aws: self.aws,
             bucket: &address.bucket,
             owner: &address.owner,
@@ -91,8 +91,8 @@ impl Purge<'_> {
             parallelism: empty::AT_ONCE,
             cancel: self.cancel,
         };
-        let mut wait = Waiting::at_most(self.patience).until_cancelled(self.cancel);
-        let mut all = Emptied::default();
+        let mut wait = WaitLimit::at_most(self.patience).until_cancelled(self.cancel);
+        let mut all = EmptyTotals::default();
         loop {
             let emptied = emptying.run(&mut |_| {}).await;
             all.add(emptied.as_ref().unwrap_or_else(|left| &left.emptied));
@@ -110,7 +110,7 @@ impl Purge<'_> {
 ///
 /// # Errors
 /// If the table cannot be read or written.
-pub async fn forget(store: &Store<'_>, scope: &Scope) -> Result<(), AwsError> {
+pub async fn forget(store: &S3Store<'_>, scope: &TeardownScope) -> Result<(), AwsError> {
     let address = store.address();
     let Some(mut pages) = store.items() else {
         return Ok(());
@@ -124,13 +124,13 @@ pub async fn forget(store: &Store<'_>, scope: &Scope) -> Result<(), AwsError> {
                 continue;
             };
             match &item.what {
-                What::Digest(digest) => {
+                ItemKind::Digest(digest) => {
                     store.delete_digest(path, digest).await?;
                 }
-                What::Lock(raw) if is_of_a_teardown(raw) => {
+                ItemKind::Lock(raw) if is_of_a_teardown(raw) => {
                     store.release_item(path, raw).await?;
                 }
-                What::Lock(_) | What::Other => {}
+                ItemKind::Lock(_) | ItemKind::Other => {}
             }
         }
     }
@@ -145,7 +145,7 @@ fn is_of_a_teardown(raw: &str) -> bool {
 ///
 /// # Errors
 /// If the table cannot be read.
-pub async fn others(store: &Store<'_>) -> Result<Vec<String>, AwsError> {
+pub async fn others(store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
     const MOST: usize = 5;
     let mut others = BTreeSet::new();
     let Some(mut pages) = store.items() else {

@@ -1,17 +1,17 @@
 //! Which objects of a bucket go: all of them, or, where environments share it, those of one state
 //! key.
 
-use crate::{backend::aws::store::StoreAddress, state::layout::Located};
+use crate::{backend::aws::store::StoreAddress, state::layout::LocatedObject};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum TeardownScope {
     Whole,
     /// The states at this key in all workspaces, and their lock files.
     Key(String),
 }
 
-impl Scope {
-    pub fn has(&self, located: &Located) -> bool {
+impl TeardownScope {
+    pub fn has(&self, located: &LocatedObject) -> bool {
         match self {
             Self::Whole => true,
             Self::Key(key) => located.key == *key,
@@ -30,11 +30,11 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::layout::Layout;
+    use crate::state::layout::StateLayout;
 
     #[test]
     fn of_one_key_are_its_workspaces_and_locks_and_nobody_elses() {
-        let layout = Layout {
+        let layout = StateLayout {
             key: Some("app/a.tfstate".to_owned()),
             workspace_prefix: "env:".to_owned(),
         };
@@ -44,7 +44,7 @@ mod tests {
             table: None,
             layout,
         };
-        let scope = Scope::Key("app/a.tfstate".to_owned());
+        let scope = TeardownScope::Key("app/a.tfstate".to_owned());
         let has = |object: &str| scope.has_object(&address, object);
         assert!(
             [
@@ -67,6 +67,6 @@ mod tests {
             .iter()
             .any(|one| has(one))
         );
-        assert!(Scope::Whole.has_object(&address, "app/b.tfstate"));
+        assert!(TeardownScope::Whole.has_object(&address, "app/b.tfstate"));
     }
 }

@@ -6,9 +6,9 @@ use super::*;
 use crate::{
     backend::aws::{blueprint::tests::built, ownership, resources::AwsSpec, testing::KEY_ARN},
     engine::{
-        observation::{Observation, Owner, Seen},
-        plan::{Change, Kept, Plan},
-        spec::{Address, Outputs, Spec},
+        observation::{Observation, Observed, ResourceOwner},
+        plan::{KeepReason, Plan, PlannedChange},
+        spec::{Address, KnownOutputs, Spec},
     },
 };
 
@@ -21,7 +21,7 @@ const LINES: [&str; 6] = [
     "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
-const ALL: Choice = Choice {
+const ALL: TeardownChoices = TeardownChoices {
     keep_key: false,
     purge_logs: true,
     logs_under_key: true,
@@ -30,19 +30,23 @@ const ALL: Choice = Choice {
 };
 
 /// All of it is there and as it should be, and whose `owner` says.
-fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<AwsSpec> {
+fn down(
+    line: &str,
+    owner: impl Fn(&Address) -> ResourceOwner,
+    choice: TeardownChoices,
+) -> Plan<AwsSpec> {
     let blueprint = built(line, "aws", "eu-west-1").unwrap();
-    let known = Outputs::from([(KEY, KEY_ARN.to_owned())]);
+    let known = KnownOutputs::from([(KEY, KEY_ARN.to_owned())]);
     let mut seen: Observation<AwsSpec> = Observation::new();
     for node in blueprint.nodes() {
         let owner = if node.spec.reference().is_some() {
-            Owner::Unmanaged
+            ResourceOwner::Unmanaged
         } else {
             owner(&node.address)
         };
         seen.insert(
             node.address.clone(),
-            Seen::Present {
+            Observed::Present {
                 spec: node.spec.resolve(&known),
                 output: None,
                 owner,
@@ -54,9 +58,9 @@ fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<A
 }
 
 fn lines(plan: &Plan<AwsSpec>) -> String {
-    let line = |step: &crate::engine::plan::Step<AwsSpec>| match &step.change {
-        Change::Delete { .. } => format!("- {}\n", step.address),
-        Change::Keep { why, .. } => format!("= {}: {why}\n", step.address),
+    let line = |step: &crate::engine::plan::PlanStep<AwsSpec>| match &step.change {
+        PlannedChange::Delete { .. } => format!("- {}\n", step.address),
+        PlannedChange::Keep { why, .. } => format!("= {}: {why}\n", step.address),
         other => panic!("{other:?}"),
     };
     plan.steps.iter().map(line).collect()
@@ -64,7 +68,7 @@ fn lines(plan: &Plan<AwsSpec>) -> String {
 
 #[test]
 fn everything_that_is_ours() {
-    assert_snapshot!(lines(&down(LINES[0], |_| Owner::Us, ALL)), @"
+    assert_snapshot!(lines(&down(LINES[0], |_| ResourceOwner::Us, ALL)), @"
     - alarm[lock_errors]
     - alarm[lock_throttles]
     - alarm[lock_contention]
@@ -85,41 +89,41 @@ fn everything_that_is_ours() {
 
 #[test]
 fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
-    let kept = |choice: Choice| {
-        let plan = down(LINES[0], |_| Owner::Us, choice);
+    let kept = |choice: TeardownChoices| {
+        let plan = down(LINES[0], |_| ResourceOwner::Us, choice);
         let kept: Vec<_> = plan
             .steps
             .iter()
-            .filter(|step| matches!(step.change, Change::Keep { .. }))
+            .filter(|step| matches!(step.change, PlannedChange::Keep { .. }))
             .map(|step| step.address.clone())
             .collect();
         assert_eq!(
             plan.deletes().count() + kept.len(),
-            down(LINES[0], |_| Owner::Us, ALL).steps.len()
+            down(LINES[0], |_| ResourceOwner::Us, ALL).steps.len()
         );
         kept
     };
     assert_eq!(
-        kept(Choice {
+        kept(TeardownChoices {
             logs_under_key: true,
-            ..Choice::default()
+            ..TeardownChoices::default()
         }),
         [LOG_BUCKET, KEY]
     );
     assert_eq!(
-        kept(Choice::default()),
+        kept(TeardownChoices::default()),
         [LOG_BUCKET],
         "access logs are not under the key"
     );
     assert_eq!(
-        kept(Choice {
+        kept(TeardownChoices {
             keep_key: true,
-            ..Choice::default()
+            ..TeardownChoices::default()
         }),
         [LOG_BUCKET, KEY]
     );
     assert_eq!(
-        kept(Choice {
+        kept(TeardownChoices {
             keep_key: true,
             ..ALL
         }),
@@ -128,10 +132,10 @@ fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
     assert_eq!(kept(ALL), [], "--purge-logs schedules the key as well");
     let plan = lines(&down(
         LINES[0],
-        |_| Owner::Us,
-        Choice {
+        |_| ResourceOwner::Us,
+        TeardownChoices {
             logs_under_key: true,
-            ..Choice::default()
+            ..TeardownChoices::default()
         },
     ));
     assert!(
@@ -147,7 +151,7 @@ fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
 #[test]
 fn nothing_loses_what_it_needs() {
     for line in LINES {
-        let plan = down(line, |_| Owner::Us, ALL);
+        let plan = down(line, |_| ResourceOwner::Us, ALL);
         let at = |name: &str| {
             plan.steps
                 .iter()
@@ -174,7 +178,7 @@ fn nothing_loses_what_it_needs() {
                 continue;
             };
             // What was there before us and stays does not hold anything up.
-            if matches!(plan.steps[earlier_at].change, Change::Keep { .. }) {
+            if matches!(plan.steps[earlier_at].change, PlannedChange::Keep { .. }) {
                 continue;
             }
             assert!(earlier_at < later_at, "{line}: {earlier} before {later}");
@@ -200,9 +204,9 @@ fn reaches(plan: &Plan<AwsSpec>, from: &Address, to: &str) -> bool {
 fn what_is_not_ours_keeps_what_it_needs() {
     let owner = |address: &Address| {
         if *address == STATE_BUCKET {
-            Owner::Unmanaged
+            ResourceOwner::Unmanaged
         } else {
-            Owner::Us
+            ResourceOwner::Us
         }
     };
     assert_snapshot!(lines(&down("", owner, ALL)), @"
@@ -225,7 +229,7 @@ fn what_is_not_ours_keeps_what_it_needs() {
 #[test]
 fn what_is_only_used_stays() {
     for (line, address) in [(LINES[2], "trail"), (LINES[4], "topic"), (LINES[5], "key")] {
-        let plan = down(line, |_| Owner::Us, ALL);
+        let plan = down(line, |_| ResourceOwner::Us, ALL);
         let step = plan
             .steps
             .iter()
@@ -234,8 +238,8 @@ fn what_is_only_used_stays() {
         assert!(
             matches!(
                 step.change,
-                Change::Keep {
-                    why: Kept::Used,
+                PlannedChange::Keep {
+                    why: KeepReason::Used,
                     ..
                 }
             ),
@@ -247,7 +251,7 @@ fn what_is_only_used_stays() {
 /// Every kind either has an end of its own, or goes with its whole, or is only used.
 #[test]
 fn each_part_with_an_end_of_its_own_is_meant() {
-    let plan = down(LINES[0], |_| Owner::Us, ALL);
+    let plan = down(LINES[0], |_| ResourceOwner::Us, ALL);
     let parts: Vec<_> = plan
         .steps
         .iter()
@@ -264,7 +268,7 @@ fn each_part_with_an_end_of_its_own_is_meant() {
         "attachments would hold the policy, and notifications would tell of every version"
     );
     assert!(plan.deletes().all(|step| match &step.change {
-        Change::Delete {
+        PlannedChange::Delete {
             from: AwsSpec::Bucket(bucket),
         } => bucket.tags.contains_key(ownership::MANAGED_BY),
         _ => true,
@@ -277,8 +281,8 @@ fn what_others_share_stays() {
     let others = || vec!["b".to_owned()];
     let plan = lines(&down(
         "",
-        |_| Owner::Us,
-        Choice {
+        |_| ResourceOwner::Us,
+        TeardownChoices {
             bucket_of: others(),
             ..ALL
         },
@@ -294,8 +298,8 @@ fn what_others_share_stays() {
     );
     let plan = lines(&down(
         "",
-        |_| Owner::Us,
-        Choice {
+        |_| ResourceOwner::Us,
+        TeardownChoices {
             bucket_of: others(),
             table_of: others(),
             ..ALL

@@ -10,18 +10,18 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use super::wire::{Call, Protocol};
+use super::wire::{RecordedCall, WireProtocol};
 
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ScriptedAnswer {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    content: Content,
+    content: AnswerBody,
     pub(super) takes: Duration,
 }
 
 #[derive(Clone, Debug)]
-enum Content {
+enum AnswerBody {
     Empty,
     Text(String),
     /// As it is, whatever protocol is spoken.
@@ -32,62 +32,62 @@ enum Content {
 }
 
 /// Success, and nothing more to say.
-pub fn empty() -> Answer {
-    Answer {
+pub fn empty() -> ScriptedAnswer {
+    ScriptedAnswer {
         status: 200,
         headers: vec![],
-        content: Content::Empty,
+        content: AnswerBody::Empty,
         takes: Duration::ZERO,
     }
 }
 
 /// XML: a whole document of S3, or what stands in the result of IAM and SNS.
-pub fn text(xml: impl Into<String>) -> Answer {
-    Answer {
-        content: Content::Text(xml.into()),
+pub fn text(xml: impl Into<String>) -> ScriptedAnswer {
+    ScriptedAnswer {
+        content: AnswerBody::Text(xml.into()),
         ..empty()
     }
 }
 
 /// JSON, or the same as CBOR for CloudWatch.
-pub fn data(value: Value) -> Answer {
-    Answer {
-        content: Content::Data(value),
+pub fn data(value: Value) -> ScriptedAnswer {
+    ScriptedAnswer {
+        content: AnswerBody::Data(value),
         ..empty()
     }
 }
 
-pub fn error(status: u16, code: &str) -> Answer {
+pub fn error(status: u16, code: &str) -> ScriptedAnswer {
     error_saying(status, code, "because")
 }
 
-pub fn error_saying(status: u16, code: &str, message: &str) -> Answer {
-    Answer {
+pub fn error_saying(status: u16, code: &str, message: &str) -> ScriptedAnswer {
+    ScriptedAnswer {
         status,
-        content: Content::Error(code.to_owned(), message.to_owned()),
+        content: AnswerBody::Error(code.to_owned(), message.to_owned()),
         ..empty()
     }
 }
 
 /// What is not an answer of AWS's.
-pub fn page(status: u16, kind: &str, body: &str) -> Answer {
-    Answer {
+pub fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
+    ScriptedAnswer {
         status,
         headers: vec![("content-type", kind.to_owned())],
-        content: Content::Page(body.to_owned()),
+        content: AnswerBody::Page(body.to_owned()),
         ..empty()
     }
 }
 
 /// No answer, though the call may have been carried out.
-pub fn lost() -> Answer {
-    Answer {
-        content: Content::Lost,
+pub fn lost() -> ScriptedAnswer {
+    ScriptedAnswer {
+        content: AnswerBody::Lost,
         ..empty()
     }
 }
 
-impl Answer {
+impl ScriptedAnswer {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
@@ -101,17 +101,19 @@ impl Answer {
     }
 
     /// `None` where the answer gets lost.
-    pub(super) fn to_response(&self, call: &Call) -> Option<HttpResponse> {
+    pub(super) fn to_response(&self, call: &RecordedCall) -> Option<HttpResponse> {
         let body = match &self.content {
-            Content::Lost => return None,
-            Content::Empty => success(call),
-            Content::Text(text) => match call.protocol {
-                Protocol::Query => result(call, text),
-                Protocol::Xml | Protocol::Json | Protocol::Cbor => text.clone().into_bytes(),
+            AnswerBody::Lost => return None,
+            AnswerBody::Empty => success(call),
+            AnswerBody::Text(text) => match call.protocol {
+                WireProtocol::Query => result(call, text),
+                WireProtocol::Xml | WireProtocol::Json | WireProtocol::Cbor => {
+                    text.clone().into_bytes()
+                }
             },
-            Content::Page(body) => body.clone().into_bytes(),
-            Content::Data(value) => encoded(call.protocol, value),
-            Content::Error(code, message) => refusal(call, code, message),
+            AnswerBody::Page(body) => body.clone().into_bytes(),
+            AnswerBody::Data(value) => encoded(call.protocol, value),
+            AnswerBody::Error(code, message) => refusal(call, code, message),
         };
         let mut response = HttpResponse::new(
             StatusCode::try_from(self.status).expect("a status"),
@@ -119,7 +121,7 @@ impl Answer {
         );
         let headers: &mut Headers = response.headers_mut();
         headers.insert("x-amzn-requestid", "REQUEST");
-        if call.protocol == Protocol::Cbor {
+        if call.protocol == WireProtocol::Cbor {
             headers.insert("smithy-protocol", "rpc-v2-cbor");
         }
         for (name, value) in &self.headers {
@@ -129,46 +131,46 @@ impl Answer {
     }
 }
 
-fn success(call: &Call) -> Vec<u8> {
+fn success(call: &RecordedCall) -> Vec<u8> {
     match call.protocol {
-        Protocol::Xml => vec![],
-        Protocol::Query => result(call, ""),
-        protocol @ (Protocol::Json | Protocol::Cbor) => encoded(protocol, &json!({})),
+        WireProtocol::Xml => vec![],
+        WireProtocol::Query => result(call, ""),
+        protocol @ (WireProtocol::Json | WireProtocol::Cbor) => encoded(protocol, &json!({})),
     }
 }
 
-fn result(call: &Call, inner: &str) -> Vec<u8> {
+fn result(call: &RecordedCall, inner: &str) -> Vec<u8> {
     let operation = &call.operation;
     format!("<{operation}Response xmlns=\"https://example.com/doc\"><{operation}Result>{inner}</{operation}Result></{operation}Response>")
         .into_bytes()
 }
 
-fn refusal(call: &Call, code: &str, message: &str) -> Vec<u8> {
+fn refusal(call: &RecordedCall, code: &str, message: &str) -> Vec<u8> {
     match call.protocol {
-        Protocol::Xml if call.operation == "HEAD" => vec![],
+        WireProtocol::Xml if call.operation == "HEAD" => vec![],
         // S3 Control wraps its errors as the query protocol does.
-        Protocol::Xml if call.text.contains("x-amz-account-id") => format!(
+        WireProtocol::Xml if call.text.contains("x-amz-account-id") => format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></\
              ErrorResponse>"
         )
         .into_bytes(),
-        Protocol::Xml => {
+        WireProtocol::Xml => {
             format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes()
         }
-        Protocol::Query => format!(
+        WireProtocol::Query => format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</\
              Message></Error></ErrorResponse>"
         )
         .into_bytes(),
-        protocol @ (Protocol::Json | Protocol::Cbor) => encoded(
+        protocol @ (WireProtocol::Json | WireProtocol::Cbor) => encoded(
             protocol,
             &json!({ "__type": format!("com.amazonaws.service#{code}"), "message": message }),
         ),
     }
 }
 
-fn encoded(protocol: Protocol, value: &Value) -> Vec<u8> {
-    if protocol != Protocol::Cbor {
+fn encoded(protocol: WireProtocol, value: &Value) -> Vec<u8> {
+    if protocol != WireProtocol::Cbor {
         return value.to_string().into_bytes();
     }
     let mut encoder = Encoder::new(vec![]);

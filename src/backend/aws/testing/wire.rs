@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub enum WireProtocol {
     /// S3.
     Xml,
     /// IAM, SNS, STS.
@@ -18,13 +18,13 @@ pub enum Protocol {
 }
 
 #[derive(Clone, Debug)]
-pub struct Call {
-    pub protocol: Protocol,
+pub struct RecordedCall {
+    pub protocol: WireProtocol,
     pub operation: String,
     pub text: String,
 }
 
-impl Call {
+impl RecordedCall {
     pub fn new(request: &HttpRequest) -> Self {
         let body = request.body().bytes().unwrap_or_default();
         let path = request
@@ -36,7 +36,7 @@ impl Call {
             let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
             let value: Value = serde_json::from_slice(body).expect("JSON");
             return Self {
-                protocol: Protocol::Json,
+                protocol: WireProtocol::Json,
                 text: format!("{operation} {value}"),
                 operation,
             };
@@ -44,7 +44,7 @@ impl Call {
         if let Some((_, operation)) = path.split_once("/operation/") {
             let value = decoded(&mut Decoder::new(body));
             return Self {
-                protocol: Protocol::Cbor,
+                protocol: WireProtocol::Cbor,
                 text: format!("{operation} {value}"),
                 operation: operation.to_owned(),
             };
@@ -53,7 +53,7 @@ impl Call {
         if body.starts_with("Action=") {
             let (operation, text) = form(body);
             return Self {
-                protocol: Protocol::Query,
+                protocol: WireProtocol::Query,
                 operation,
                 text,
             };
@@ -79,7 +79,7 @@ impl Call {
             format!("\n{}", xml(body))
         };
         Self {
-            protocol: Protocol::Xml,
+            protocol: WireProtocol::Xml,
             operation,
             text: format!("{method} {}{headers}{body}", request.uri()),
         }

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::{KEY, MANAGED, attributes, policy_of};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError},
+        AwsProvider,
+        error::{ApiOperation, AwsError},
         key,
-        resource::{Found, Look, Resource},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
-    engine::{observation::Owner, spec::Spec},
+    engine::{observation::ResourceOwner, spec::Spec},
 };
 
-const GET: Api = Api::new("sns:GetTopicAttributes");
+const GET: ApiOperation = ApiOperation::new("sns:GetTopicAttributes");
 const PUBLISH: &str = "sns:Publish";
 /// What it takes to publish to an encrypted topic (SNS: key management).
 const USE: [&str; 2] = ["kms:GenerateDataKey", "kms:Decrypt"];
@@ -76,7 +76,7 @@ impl ExistingTopic {
         })
     }
 
-    async fn key_seen(&self, aws: &Aws, id: &str) -> TopicKey {
+    async fn key_seen(&self, aws: &AwsProvider, id: &str) -> TopicKey {
         let unusable = |why: String| TopicKey::Unusable { why };
         if id.ends_with(MANAGED) {
             return unusable(format!(
@@ -156,8 +156,11 @@ impl Spec for ExistingTopic {
     }
 }
 
-impl Resource for ExistingTopic {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for ExistingTopic {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let Some(attributes) = attributes(look.aws, &self.arn).await? else {
             return Ok(None);
         };
@@ -172,18 +175,22 @@ impl Resource for ExistingTopic {
             .filter(|name| policy.allows_service(name, PUBLISH))
             .cloned()
             .collect();
-        Ok(Some(Found {
+        Ok(Some(ObservedResource {
             spec: Self {
                 publishers,
                 key,
                 ..self.clone()
             },
             output: Some(self.arn.clone()),
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         }))
     }
 
-    async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        _aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         Err(AwsError::nonsense(
             GET,
             &self.arn,

@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use super::ABSENT;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-const LIST: Api = Api::new("sns:ListSubscriptionsByTopic");
-const SUBSCRIBE: Api = Api::new("sns:Subscribe");
+const LIST: ApiOperation = ApiOperation::new("sns:ListSubscriptionsByTopic");
+const SUBSCRIBE: ApiOperation = ApiOperation::new("sns:Subscribe");
 const EMAIL: &str = "email";
 /// Stands for the ARN of a subscription that is listed for a while after it ended.
 const DELETED: &str = "Deleted";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Subscription {
+pub struct TopicSubscription {
     /// ARN of the topic.
     pub topic: String,
     pub email: String,
@@ -29,7 +29,7 @@ pub struct Subscription {
     pub confirmed: Option<bool>,
 }
 
-impl Spec for Subscription {
+impl Spec for TopicSubscription {
     fn over(&self, observed: &Self) -> Self {
         Self {
             confirmed: observed.confirmed,
@@ -42,19 +42,26 @@ impl Spec for Subscription {
     }
 }
 
-impl Resource for Subscription {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for TopicSubscription {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let all = all(look.aws, &self.topic).await?;
         let found = all.and_then(|all| all.into_iter().find(|subscription| self.is(subscription)));
         Ok(found.map(|found| {
-            Found::part(Self {
+            ObservedResource::part(Self {
                 confirmed: Some(is_confirmed(&found)),
                 ..self.clone()
             })
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let request = aws
             .clients
             .sns
@@ -70,7 +77,7 @@ impl Resource for Subscription {
 
 /// All that there are and have not ended; `None` if there is no such topic.
 pub(in crate::backend::aws) async fn all(
-    aws: &Aws,
+    aws: &AwsProvider,
     topic: &str,
 ) -> Result<Option<Vec<SdkSubscription>>, AwsError> {
     let (mut all, mut next) = (vec![], None);
@@ -105,7 +112,7 @@ pub(in crate::backend::aws) fn is_confirmed(subscription: &SdkSubscription) -> b
         .is_some_and(|arn| arn.starts_with("arn:"))
 }
 
-impl Subscription {
+impl TopicSubscription {
     pub(in crate::backend::aws) fn is(&self, subscription: &SdkSubscription) -> bool {
         subscription.protocol() == Some(EMAIL)
             && subscription

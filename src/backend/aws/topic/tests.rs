@@ -7,29 +7,29 @@ use crate::{
     backend::aws::{
         policy::Statement,
         testing::{
-            Answer, KEY_ARN, Script, absent_only_by, both_tags, empty, error, gone_only_by, look,
-            tags, text, their_tags, xml_tags,
+            KEY_ARN, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, empty, error,
+            gone_only_by, look, tags, text, their_tags, xml_tags,
         },
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
 const ARN: &str = "arn:aws:sns:eu-west-1:111122223333:alarms";
 
-fn topic() -> Topic {
+fn topic() -> AlarmTopic {
     let alarms = Statement::allow("Alarms")
         .service("cloudwatch.amazonaws.com")
         .actions(&["sns:Publish"])
         .on([ARN.to_owned()]);
-    Topic {
+    AlarmTopic {
         name: "alarms".to_owned(),
         key: Some(KEY_ARN.to_owned()),
-        policy: Document::new(vec![alarms]),
+        policy: PolicyDocument::new(vec![alarms]),
         tags: tags(),
     }
 }
 
-fn attributes(topic: &Topic) -> Answer {
+fn attributes(topic: &AlarmTopic) -> ScriptedAnswer {
     let entry = |key: &str, value: &str| {
         format!(
             "<entry><key>{key}</key><value>{}</value></entry>",
@@ -48,22 +48,22 @@ fn attributes(topic: &Topic) -> Answer {
     ))
 }
 
-fn tagged(tags: &Tags) -> Answer {
+fn tagged(tags: &Tags) -> ScriptedAnswer {
     text(format!("<Tags>{}</Tags>", xml_tags("member", tags)))
 }
 
 #[tokio::test]
 async fn present() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTopicAttributes", attributes(&topic()))
         .on("ListTagsForResource", tagged(&tags()));
     let found = look(&script, &topic()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: topic(),
             output: Some(ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @"
@@ -72,15 +72,18 @@ async fn present() {
     ListTagsForResource
       ResourceArn=arn:aws:sns:eu-west-1:111122223333:alarms
     ");
-    let open = Topic {
+    let open = AlarmTopic {
         key: Some(String::new()),
         ..topic()
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTopicAttributes", attributes(&open))
         .on("ListTagsForResource", tagged(&their_tags()));
     let found = look(&script, &topic()).await.unwrap().unwrap();
-    assert_eq!((found.spec.key, found.owner), (None, Owner::Unmanaged));
+    assert_eq!(
+        (found.spec.key, found.owner),
+        (None, ResourceOwner::Unmanaged)
+    );
 }
 
 #[tokio::test]
@@ -93,7 +96,7 @@ async fn absent() {
         script.always("GetTopicAttributes", attributes(&topic()))
     })
     .await;
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "GetTopicAttributes",
             text("<Attributes><entry><key>Policy</key><value>no</value></entry></Attributes>"),
@@ -110,7 +113,8 @@ async fn absent() {
 
 #[tokio::test]
 async fn it_is_made_in_one_call() {
-    let script = Script::new().on("CreateTopic", text(format!("<TopicArn>{ARN}</TopicArn>")));
+    let script =
+        ScriptedServer::new().on("CreateTopic", text(format!("<TopicArn>{ARN}</TopicArn>")));
     assert_eq!(
         topic().write(&script.aws(), None).await.unwrap().as_deref(),
         Some(ARN)
@@ -132,7 +136,7 @@ async fn it_is_made_in_one_call() {
       Attributes[Policy]={"Version":"2012-10-17","Statement":[{"Sid":"TfbackendAlarms","Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111122223333:alarms"}]}
     "#);
     // With other tags or settings, a topic of the name is somebody else's, which SNS says itself.
-    let script = Script::new().on("CreateTopic", error(400, "InvalidParameter"));
+    let script = ScriptedServer::new().on("CreateTopic", error(400, "InvalidParameter"));
     assert!(
         topic()
             .write(&script.aws(), None)
@@ -140,7 +144,7 @@ async fn it_is_made_in_one_call() {
             .unwrap_err()
             .is(&["InvalidParameter"])
     );
-    let script = Script::new().on("CreateTopic", empty());
+    let script = ScriptedServer::new().on("CreateTopic", empty());
     let arn = topic()
         .write(&script.aws_in("aws-cn", "cn-north-1"), None)
         .await
@@ -157,16 +161,16 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
         sid: Some("__default_statement_ID".to_owned()),
         ..Statement::allow("").aws("*").actions(&["SNS:Receive"])
     };
-    let observed = Topic {
+    let observed = AlarmTopic {
         key: None,
-        policy: Document::new(vec![theirs.clone()]),
+        policy: PolicyDocument::new(vec![theirs.clone()]),
         tags: their_tags(),
         ..topic()
     };
     let to = topic().over(&observed);
     assert_eq!(to.tags, both_tags());
     assert_eq!(topic().over(&to), to);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("SetTopicAttributes", empty())
         .on("TagResource", empty());
     to.write(&script.aws(), Some(&observed)).await.unwrap();
@@ -193,14 +197,14 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
       Tags.member.5.Value=1
     "#);
 
-    let script = Script::new();
+    let script = ScriptedServer::new();
     topic().write(&script.aws(), Some(&topic())).await.unwrap();
     assert_eq!(script.sent(), "");
 }
 
 #[test]
 fn a_key_that_is_there_is_not_taken_away() {
-    let open = Topic {
+    let open = AlarmTopic {
         key: None,
         ..topic()
     };
@@ -209,7 +213,7 @@ fn a_key_that_is_there_is_not_taken_away() {
 
 #[tokio::test]
 async fn delete() {
-    let script = Script::new().on("DeleteTopic", empty());
+    let script = ScriptedServer::new().on("DeleteTopic", empty());
     topic().delete(&script.aws()).await.unwrap();
     assert_eq!(script.sent(), format!("DeleteTopic\n  TopicArn={ARN}"));
     gone_only_by(&topic(), "DeleteTopic", ABSENT, |script| script).await;

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ABSENT, logging,
-    selectors::{self, Selector},
+    selectors::{self, AdvancedSelector},
 };
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
-    engine::{observation::Owner, spec::Spec},
+    engine::{observation::ResourceOwner, spec::Spec},
 };
 
-const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
 const TRAILS_AT_ONCE: usize = 8;
 
 /// Asks for a trail that logs, right now, every read and write of the bucket's objects.
@@ -36,7 +36,7 @@ pub struct ExistingTrail {
 }
 
 /// Whether a trail is another account's, as one of the organization is to its members.
-pub(in crate::backend::aws) fn is_foreign(aws: &Aws, arn: &str) -> bool {
+pub(in crate::backend::aws) fn is_foreign(aws: &AwsProvider, arn: &str) -> bool {
     arn.split(':')
         .nth(4)
         .is_some_and(|owner| owner != aws.account())
@@ -44,7 +44,7 @@ pub(in crate::backend::aws) fn is_foreign(aws: &Aws, arn: &str) -> bool {
 
 /// What can be told of one trail.
 #[derive(PartialEq)]
-enum Covers {
+enum TrailCoverage {
     Yes,
     No,
     /// Nothing, from this account.
@@ -77,18 +77,21 @@ impl Spec for ExistingTrail {
     }
 }
 
-impl Resource for ExistingTrail {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for ExistingTrail {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let aws = look.aws;
         let found = |trail: Option<String>, untold: Option<String>| {
-            Some(Found {
+            Some(ObservedResource {
                 spec: Self {
                     trail: trail.clone(),
                     untold,
                     ..self.clone()
                 },
                 output: trail,
-                owner: Owner::Unmanaged,
+                owner: ResourceOwner::Unmanaged,
             })
         };
         if let Some(arn) = &self.asserted {
@@ -96,7 +99,7 @@ impl Resource for ExistingTrail {
             let covers = if is_foreign(aws, arn) {
                 logging::is_on(aws, arn).await?
             } else {
-                self.covered_by(aws, arn).await? == Covers::Yes
+                self.covered_by(aws, arn).await? == TrailCoverage::Yes
             };
             return Ok(if covers {
                 found(Some(arn.clone()), None)
@@ -132,9 +135,9 @@ impl Resource for ExistingTrail {
         let (mut unseen, mut untold) = (None, None);
         while let Some((covers, arn)) = answers.next().await {
             match covers {
-                Ok(Covers::Yes) => return Ok(found(Some(arn), None)),
-                Ok(Covers::No) => {}
-                Ok(Covers::Untold) => untold = Some(arn),
+                Ok(TrailCoverage::Yes) => return Ok(found(Some(arn), None)),
+                Ok(TrailCoverage::No) => {}
+                Ok(TrailCoverage::Untold) => untold = Some(arn),
                 Err(error) => unseen = Some(error),
             }
         }
@@ -146,7 +149,11 @@ impl Resource for ExistingTrail {
         }
     }
 
-    async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        _aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         Err(AwsError::nonsense(
             DESCRIBE,
             &self.objects,
@@ -157,11 +164,11 @@ impl Resource for ExistingTrail {
 
 /// Without selectors of its own a trail records management events only; what its selectors are, its
 /// owner alone may ask.
-async fn foreign(aws: &Aws, arn: &str, custom: bool) -> Result<Covers, AwsError> {
+async fn foreign(aws: &AwsProvider, arn: &str, custom: bool) -> Result<TrailCoverage, AwsError> {
     Ok(if custom && logging::is_on(aws, arn).await? {
-        Covers::Untold
+        TrailCoverage::Untold
     } else {
-        Covers::No
+        TrailCoverage::No
     })
 }
 
@@ -175,7 +182,7 @@ impl ExistingTrail {
         }
     }
 
-    async fn covered_by(&self, aws: &Aws, arn: &str) -> Result<Covers, AwsError> {
+    async fn covered_by(&self, aws: &AwsProvider, arn: &str) -> Result<TrailCoverage, AwsError> {
         let client = &aws.clients.cloudtrail;
         let (selectors, status) = tokio::join!(
             aws.read(
@@ -191,19 +198,19 @@ impl ExistingTrail {
         );
         let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
         else {
-            return Ok(Covers::No);
+            return Ok(TrailCoverage::No);
         };
         let advanced = selectors
             .advanced_event_selectors()
             .iter()
-            .map(Selector::from_sdk)
+            .map(AdvancedSelector::from_sdk)
             .any(|s| self.in_advanced(&s));
         let basic = selectors.event_selectors().iter().any(|s| self.in_basic(s));
         Ok(
             if status.is_logging().unwrap_or(false) && (advanced || basic) {
-                Covers::Yes
+                TrailCoverage::Yes
             } else {
-                Covers::No
+                TrailCoverage::No
             },
         )
     }
@@ -221,7 +228,7 @@ impl ExistingTrail {
     }
 
     /// Any condition that we do not know may leave events out, and so does not count.
-    pub(in crate::backend::aws) fn in_advanced(&self, selector: &Selector) -> bool {
+    pub(in crate::backend::aws) fn in_advanced(&self, selector: &AdvancedSelector) -> bool {
         selector.fields.iter().all(|field| {
             field.other.is_empty()
                 && match &*field.field {

@@ -5,19 +5,20 @@ use serde::{Deserialize, Serialize};
 use super::{ABSENT, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-pub(in crate::backend::aws) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
-const START: Api = Api::new("cloudtrail:StartLogging");
+pub(in crate::backend::aws) const GET: ApiOperation =
+    ApiOperation::new("cloudtrail:GetTrailStatus");
+const START: ApiOperation = ApiOperation::new("cloudtrail:StartLogging");
 
 /// Whether a trail records now; not if there is none. All that a member of an organization may ask
 /// of its trail.
-pub(in crate::backend::aws) async fn is_on(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+pub(in crate::backend::aws) async fn is_on(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     let status = found(
         aws.read(
             GET,
@@ -62,8 +63,11 @@ impl Spec for TrailLogging {
     }
 }
 
-impl Resource for TrailLogging {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for TrailLogging {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -82,7 +86,7 @@ impl Resource for TrailLogging {
                 answer.latest_digest_delivery_error,
             ];
             let delivery_error = errors.into_iter().flatten().find(|error| !error.is_empty());
-            Found::part(Self {
+            ObservedResource::part(Self {
                 trail: self.trail.clone(),
                 on,
                 delivery_error,
@@ -90,7 +94,11 @@ impl Resource for TrailLogging {
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
         let request = aws.clients.cloudtrail.start_logging().name(&self.trail);
         aws.send(START, &self.trail, NOT_YET, || request.clone().send())
             .await?;

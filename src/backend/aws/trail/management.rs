@@ -7,19 +7,19 @@ use super::{
     ABSENT,
     existing::is_foreign,
     logging,
-    selectors::{self, Selector},
+    selectors::{self, AdvancedSelector},
 };
 use crate::backend::aws::{
-    Aws,
-    error::{Api, AwsError, found},
+    AwsProvider,
+    error::{ApiOperation, AwsError, found},
 };
 
-const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
 const TRAILS_AT_ONCE: usize = 8;
 
 /// Whether management events are recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recorded {
+pub enum ManagementEvents {
     Yes,
     No,
     /// The trail of the organization with this ARN may: what it records, a member account may not
@@ -31,7 +31,7 @@ pub enum Recorded {
 ///
 /// # Errors
 /// If there is none, and one of the others could not be looked at.
-pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
+pub async fn is_recorded(aws: &AwsProvider) -> Result<ManagementEvents, AwsError> {
     let answer = aws
         .read(
             DESCRIBE,
@@ -48,11 +48,11 @@ pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
     let mut looked = stream::iter(trails)
         .map(|trail| async move { records(aws, &trail).await })
         .buffer_unordered(TRAILS_AT_ONCE);
-    let (mut unseen, mut untold) = (None, Recorded::No);
+    let (mut unseen, mut untold) = (None, ManagementEvents::No);
     while let Some(answer) = looked.next().await {
         match answer {
-            Ok(Recorded::Yes) => return Ok(Recorded::Yes),
-            Ok(Recorded::No) => {}
+            Ok(ManagementEvents::Yes) => return Ok(ManagementEvents::Yes),
+            Ok(ManagementEvents::No) => {}
             Ok(other) => untold = other,
             Err(error) => unseen = Some(error),
         }
@@ -62,9 +62,9 @@ pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
 
 /// Of a trail of the organization its members may ask whether it is on and has selectors of its
 /// own: without any, it records all management events (CloudTrail: GetTrailStatus, DescribeTrails).
-async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
+async fn records(aws: &AwsProvider, trail: &Trail) -> Result<ManagementEvents, AwsError> {
     let Some(arn) = trail.trail_arn() else {
-        return Ok(Recorded::No);
+        return Ok(ManagementEvents::No);
     };
     let client = &aws.clients.cloudtrail;
     if is_foreign(aws, arn) {
@@ -73,9 +73,9 @@ async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
                 logging::is_on(aws, arn).await?,
                 trail.has_custom_event_selectors(),
             ) {
-                (false, _) => Recorded::No,
-                (true, Some(false)) => Recorded::Yes,
-                (true, _) => Recorded::Untold(arn.to_owned()),
+                (false, _) => ManagementEvents::No,
+                (true, Some(false)) => ManagementEvents::Yes,
+                (true, _) => ManagementEvents::Untold(arn.to_owned()),
             },
         );
     }
@@ -93,24 +93,24 @@ async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
     );
     let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
     else {
-        return Ok(Recorded::No);
+        return Ok(ManagementEvents::No);
     };
     let basic = |selector: &EventSelector| {
         selector.include_management_events() == Some(true)
             && selector.read_write_type() == Some(&ReadWriteType::All)
     };
     // A condition beside the category leaves events out.
-    let advanced = |selector: Selector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
+    let advanced = |selector: AdvancedSelector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
     let all = selectors.event_selectors().iter().any(basic)
         || selectors
             .advanced_event_selectors()
             .iter()
-            .map(Selector::from_sdk)
+            .map(AdvancedSelector::from_sdk)
             .any(advanced);
     Ok(if status.is_logging() == Some(true) && all {
-        Recorded::Yes
+        ManagementEvents::Yes
     } else {
-        Recorded::No
+        ManagementEvents::No
     })
 }
 

@@ -7,37 +7,38 @@ use serde::{Deserialize, Serialize};
 use super::{ABSENT, NOT_YET};
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
-        resource::{Found, Look, Resource},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
+        resource::{AwsResource, ObserveContext, ObservedResource},
     },
     engine::spec::Spec,
 };
 
-pub(in crate::backend::aws) const GET: Api = Api::new("cloudtrail:GetEventSelectors");
-const PUT: Api = Api::new("cloudtrail:PutEventSelectors");
+pub(in crate::backend::aws) const GET: ApiOperation =
+    ApiOperation::new("cloudtrail:GetEventSelectors");
+const PUT: ApiOperation = ApiOperation::new("cloudtrail:PutEventSelectors");
 
 /// The names of ours.
 const OBJECTS: &str = "State objects";
 const ITEMS: &str = "Lock table";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Selectors {
+pub struct EventSelectors {
     pub trail: String,
     /// Each records the events that meet all of its conditions.
-    pub selectors: Vec<Selector>,
+    pub selectors: Vec<AdvancedSelector>,
     /// Whether the older, basic kind is in use, which the advanced kind replaces.
     pub basic: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Selector {
+pub struct AdvancedSelector {
     pub name: String,
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldSelector>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Field {
+pub struct FieldSelector {
     pub field: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub equals: Vec<String>,
@@ -48,26 +49,29 @@ pub struct Field {
     pub other: Vec<(String, String)>,
 }
 
-impl Selectors {
+impl EventSelectors {
     /// Data events only: management events of a second trail are paid for twice.
     ///
     /// The slash after the bucket is what "all of its objects" is; `/*` would match only keys that
     /// begin with an asterisk (CloudTrail: logging data events).
     pub fn of(trail: String, partition: &str, bucket: &str, table_arn: Option<&str>) -> Self {
-        let objects = Selector {
+        let objects = AdvancedSelector {
             name: OBJECTS.to_owned(),
             fields: vec![
-                Field::equals("eventCategory", "Data"),
-                Field::equals("resources.type", "AWS::S3::Object"),
-                Field::starts_with("resources.ARN", &format!("arn:{partition}:s3:::{bucket}/")),
+                FieldSelector::equals("eventCategory", "Data"),
+                FieldSelector::equals("resources.type", "AWS::S3::Object"),
+                FieldSelector::starts_with(
+                    "resources.ARN",
+                    &format!("arn:{partition}:s3:::{bucket}/"),
+                ),
             ],
         };
-        let items = table_arn.map(|arn| Selector {
+        let items = table_arn.map(|arn| AdvancedSelector {
             name: ITEMS.to_owned(),
             fields: vec![
-                Field::equals("eventCategory", "Data"),
-                Field::equals("resources.type", "AWS::DynamoDB::Table"),
-                Field::equals("resources.ARN", arn),
+                FieldSelector::equals("eventCategory", "Data"),
+                FieldSelector::equals("resources.type", "AWS::DynamoDB::Table"),
+                FieldSelector::equals("resources.ARN", arn),
             ],
         });
         Self {
@@ -80,7 +84,7 @@ impl Selectors {
     /// The same, and of the lock table what `wanted` records of it, or nothing.
     #[must_use]
     pub fn with_table_of(&self, wanted: Option<&Self>) -> Self {
-        let of_table = |selector: &&Selector| selector.name == ITEMS;
+        let of_table = |selector: &&AdvancedSelector| selector.name == ITEMS;
         let others = self.selectors.iter().filter(|selector| !of_table(selector));
         let items = wanted
             .into_iter()
@@ -92,7 +96,7 @@ impl Selectors {
     }
 }
 
-impl Field {
+impl FieldSelector {
     fn equals(field: &str, value: &str) -> Self {
         Self {
             field: field.to_owned(),
@@ -156,14 +160,14 @@ impl Field {
     }
 }
 
-impl Selector {
+impl AdvancedSelector {
     pub(in crate::backend::aws) fn from_sdk(selector: &AdvancedEventSelector) -> Self {
-        let mut fields: Vec<Field> = selector
+        let mut fields: Vec<FieldSelector> = selector
             .field_selectors()
             .iter()
-            .map(Field::from_sdk)
+            .map(FieldSelector::from_sdk)
             .collect();
-        let rank = |field: &Field| {
+        let rank = |field: &FieldSelector| {
             ["eventCategory", "resources.type", "resources.ARN"]
                 .iter()
                 .position(|name| field.field == *name)
@@ -179,13 +183,15 @@ impl Selector {
     fn to_sdk(&self) -> AdvancedEventSelector {
         AdvancedEventSelector::builder()
             .set_name(Some(self.name.clone()).filter(|name| !name.is_empty()))
-            .set_field_selectors(Some(self.fields.iter().map(Field::to_sdk).collect()))
+            .set_field_selectors(Some(
+                self.fields.iter().map(FieldSelector::to_sdk).collect(),
+            ))
             .build()
             .expect("the fields are given")
     }
 }
 
-impl Spec for Selectors {
+impl Spec for EventSelectors {
     /// What others have recorded as well still is. The order means nothing.
     fn over(&self, observed: &Self) -> Self {
         let mut merged = Self {
@@ -195,7 +201,7 @@ impl Spec for Selectors {
         merged.selectors.retain(|theirs| {
             self.selectors.contains(theirs) || ![OBJECTS, ITEMS].contains(&&*theirs.name)
         });
-        let missing: Vec<Selector> = self
+        let missing: Vec<AdvancedSelector> = self
             .selectors
             .iter()
             .filter(|ours| !merged.selectors.contains(ours))
@@ -210,8 +216,11 @@ impl Spec for Selectors {
     }
 }
 
-impl Resource for Selectors {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+impl AwsResource for EventSelectors {
+    async fn look(
+        &self,
+        look: &ObserveContext<'_>,
+    ) -> Result<Option<ObservedResource<Self>>, AwsError> {
         let request = look
             .aws
             .clients
@@ -223,20 +232,28 @@ impl Resource for Selectors {
             ABSENT,
         )?;
         Ok(answer.map(|answer| {
-            Found::part(Self {
+            ObservedResource::part(Self {
                 trail: self.trail.clone(),
                 selectors: answer
                     .advanced_event_selectors()
                     .iter()
-                    .map(Selector::from_sdk)
+                    .map(AdvancedSelector::from_sdk)
                     .collect(),
                 basic: !answer.event_selectors().is_empty(),
             })
         }))
     }
 
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let selectors = self.selectors.iter().map(Selector::to_sdk).collect();
+    async fn write(
+        &self,
+        aws: &AwsProvider,
+        _from: Option<&Self>,
+    ) -> Result<Option<String>, AwsError> {
+        let selectors = self
+            .selectors
+            .iter()
+            .map(AdvancedSelector::to_sdk)
+            .collect();
         let request = aws
             .clients
             .cloudtrail

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     backend::aws::testing::{
-        Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, gone_only_by,
-        json_tags, look, lost, retried_on, tags, their_tags,
+        KEY_ARN, ScriptedAnswer, ScriptedServer, absent_only_by, both_tags, data, empty, error,
+        gone_only_by, json_tags, look, lost, retried_on, tags, their_tags,
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
 const ARN: &str = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/acme";
 
-fn trail() -> Trail {
-    Trail {
+fn trail() -> TrailSpec {
+    TrailSpec {
         name: "acme".to_owned(),
         bucket: "acme-logs".to_owned(),
         prefix: Some("cloudtrail".to_owned()),
@@ -34,7 +34,7 @@ fn described(home: &str) -> Value {
     }})
 }
 
-fn tagged(tags: &Tags) -> Answer {
+fn tagged(tags: &Tags) -> ScriptedAnswer {
     data(
         json!({ "ResourceTagList": [{ "ResourceId": ARN, "TagsList": json_tags("Key", "Value", tags) }] }),
     )
@@ -42,16 +42,16 @@ fn tagged(tags: &Tags) -> Answer {
 
 #[tokio::test]
 async fn present() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTrail", data(described("eu-west-1")))
         .on("ListTags", tagged(&tags()));
     let found = look(&script, &trail()).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: trail(),
             output: Some(ARN.to_owned()),
-            owner: Owner::Us
+            owner: ResourceOwner::Us
         }
     );
     assert_snapshot!(script.sent(), @r#"
@@ -60,11 +60,11 @@ async fn present() {
     "#);
 
     let bare = json!({"Trail": { "Name": "acme", "S3BucketName": "old", "S3KeyPrefix": "", "KmsKeyId": "" }});
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTrail", data(bare))
         .on("ListTags", tagged(&Tags::new()));
     let found = look(&script, &trail()).await.unwrap().unwrap();
-    let spec = Trail {
+    let spec = TrailSpec {
         bucket: "old".to_owned(),
         prefix: None,
         key: None,
@@ -73,7 +73,7 @@ async fn present() {
         tags: Tags::new(),
         ..trail()
     };
-    assert_eq!((found.spec, found.owner), (spec, Owner::Unmanaged));
+    assert_eq!((found.spec, found.owner), (spec, ResourceOwner::Unmanaged));
 }
 
 #[tokio::test]
@@ -100,8 +100,11 @@ async fn absent() {
 /// Its shadow cannot be changed, and a second of the name cannot be made.
 #[tokio::test]
 async fn a_trail_of_another_region_is_neither_ours_nor_absent() {
-    let of_america = |found: Found<Trail>| {
-        assert_eq!(found.owner, Owner::Other("the region us-east-1".to_owned()));
+    let of_america = |found: ObservedResource<TrailSpec>| {
+        assert_eq!(
+            found.owner,
+            ResourceOwner::Other("the region us-east-1".to_owned())
+        );
         assert!(
             trail()
                 .blocked_by(&found.spec)
@@ -110,13 +113,13 @@ async fn a_trail_of_another_region_is_neither_ours_nor_absent() {
         );
     };
     let no_tags = || error(400, "TrailNotFoundException");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTrail", data(described("us-east-1")))
         .always("ListTags", no_tags());
     of_america(look(&script, &trail()).await.unwrap().unwrap());
     // By its name it is found in its home region only.
     let shadow = data(json!({ "trailList": [described("us-east-1")["Trail"]] }));
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GetTrail", no_tags())
         .always("ListTags", no_tags())
         .on("DescribeTrails", shadow);
@@ -125,7 +128,7 @@ async fn a_trail_of_another_region_is_neither_ours_nor_absent() {
 
 #[tokio::test]
 async fn it_is_made_in_one_call() {
-    let script = Script::new().on("CreateTrail", empty());
+    let script = ScriptedServer::new().on("CreateTrail", empty());
     assert_eq!(
         trail().write(&script.aws(), None).await.unwrap().as_deref(),
         Some(ARN)
@@ -142,7 +145,7 @@ async fn it_is_made_in_one_call() {
         script.always("CreateTrail", empty())
     })
     .await;
-    let script = Script::new().on(
+    let script = ScriptedServer::new().on(
         "CreateTrail",
         error(400, "MaximumNumberOfTrailsExceededException"),
     );
@@ -152,7 +155,7 @@ async fn it_is_made_in_one_call() {
 #[tokio::test]
 async fn a_trail_that_exists_by_now_is_success_if_it_is_ours() {
     let taken = || {
-        Script::new()
+        ScriptedServer::new()
             .on("CreateTrail", lost())
             .on("CreateTrail", error(400, "TrailAlreadyExistsException"))
     };
@@ -175,7 +178,7 @@ async fn a_trail_that_exists_by_now_is_success_if_it_is_ours() {
 
 #[tokio::test]
 async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
-    let from = Trail {
+    let from = TrailSpec {
         validation: false,
         prefix: None,
         tags: their_tags(),
@@ -183,7 +186,7 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
     };
     let to = trail().over(&from);
     assert_eq!(to.tags, both_tags());
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("UpdateTrail", empty())
         .on("AddTags", empty());
     to.write(&script.aws(), Some(&from)).await.unwrap();
@@ -191,10 +194,10 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
     UpdateTrail {"Name":"acme","S3BucketName":"acme-logs","S3KeyPrefix":"cloudtrail","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":true,"EnableLogFileValidation":true,"KmsKeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
     AddTags {"ResourceId":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/acme","TagsList":[{"Key":"ManagedBy","Value":"tfbackend"},{"Key":"tfbackend:env","Value":"dev"},{"Key":"tfbackend:project","Value":"acme"},{"Key":"tfbackend:protected","Value":"true"},{"Key":"tfbackend:version","Value":"1"}]}
     "#);
-    let script = Script::new();
+    let script = ScriptedServer::new();
     trail().write(&script.aws(), Some(&trail())).await.unwrap();
     assert_eq!(script.sent(), "");
-    let from = Trail {
+    let from = TrailSpec {
         tags: Tags::new(),
         ..trail()
     };
@@ -210,7 +213,7 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
 
 #[test]
 fn a_key_that_is_there_is_not_taken_away() {
-    let open = Trail {
+    let open = TrailSpec {
         key: None,
         ..trail()
     };
@@ -220,7 +223,7 @@ fn a_key_that_is_there_is_not_taken_away() {
 /// It stops before it goes: nothing is delivered any more when its bucket goes.
 #[tokio::test]
 async fn delete() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("StopLogging", empty())
         .on("DeleteTrail", error(400, "ConflictException"))
         .on("DeleteTrail", empty());
@@ -236,7 +239,7 @@ async fn delete() {
     })
     .await;
 
-    let script = Script::new().on("StopLogging", error(400, "AccessDeniedException"));
+    let script = ScriptedServer::new().on("StopLogging", error(400, "AccessDeniedException"));
     trail().delete(&script.aws()).await.unwrap_err();
     assert_eq!(
         script.count("DeleteTrail"),

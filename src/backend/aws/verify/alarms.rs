@@ -2,8 +2,8 @@
 
 use super::catalogue as rule;
 use crate::{
-    backend::aws::alarm::{Alarm, What},
-    checks::{Checked, Place, Verdict},
+    backend::aws::alarm::{Alarm, AlarmKind},
+    checks::{CheckResult, CheckedPlace, Verdict},
 };
 
 /// The metrics of a table that have an operation beside the table (DynamoDB metrics and
@@ -23,16 +23,16 @@ pub fn checks(
     bucket: &str,
     table: Option<&str>,
     arn: &dyn Fn(&Alarm) -> String,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let mut checked = vec![];
     for alarm in alarms.iter().filter(|alarm| watches(alarm, bucket, table)) {
-        let place = || Place::named(arn(alarm));
+        let place = || CheckedPlace::named(arn(alarm));
         let never: Vec<String> = alarm
             .queries
             .iter()
             .filter_map(|query| never_fires(&query.what))
             .collect();
-        checked.push(Checked::new(
+        checked.push(CheckResult::new(
             &rule::ALARM_FIRES,
             place(),
             fails_if(never, "watch another metric, or delete the alarm"),
@@ -42,7 +42,7 @@ pub fn checks(
             (true, []) => vec!["it has no action for the state ALARM".to_owned()],
             (true, _) => vec![],
         };
-        checked.push(Checked::new(
+        checked.push(CheckResult::new(
             &rule::ALARM_TELLS,
             place(),
             fails_if(silent, "give the alarm a topic that people read"),
@@ -64,8 +64,8 @@ fn fails_if(what: Vec<String>, mend: &str) -> Verdict {
 
 fn watches(alarm: &Alarm, bucket: &str, table: Option<&str>) -> bool {
     alarm.queries.iter().any(|query| match &query.what {
-        What::Expression(_) => false,
-        What::Metric { dimensions, .. } => {
+        AlarmKind::Expression(_) => false,
+        AlarmKind::Metric { dimensions, .. } => {
             let is =
                 |name: &str, value: &str| dimensions.get(name).is_some_and(|found| found == value);
             is("BucketName", bucket) || table.is_some_and(|table| is("TableName", table))
@@ -74,8 +74,8 @@ fn watches(alarm: &Alarm, bucket: &str, table: Option<&str>) -> bool {
 }
 
 /// Why a metric never has data, if it is known.
-fn never_fires(what: &What) -> Option<String> {
-    let What::Metric {
+fn never_fires(what: &AlarmKind) -> Option<String> {
+    let AlarmKind::Metric {
         namespace,
         name,
         dimensions,

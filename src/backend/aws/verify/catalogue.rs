@@ -4,7 +4,7 @@
 //! catalogue), CIS AWS Foundations Benchmark 5.0 (`CIS 3.6`), Checkov (`CKV_AWS_21`).
 
 use super::{probe, usage};
-use crate::checks::{Check, Group, Severity, files};
+use crate::checks::{Check, CheckGroup, Severity, files};
 
 mod audit;
 mod keys;
@@ -106,7 +106,7 @@ const fn check(
     id: &'static str,
     docs: &'static str,
     severity: Severity,
-    group: Group,
+    group: CheckGroup,
     title: &'static str,
     why: &'static str,
     controls: &'static [&'static str],

@@ -8,16 +8,16 @@ use crate::{
     backend::aws::{
         error::AwsError,
         store::{
-            Store,
-            live::{LiveState, Stored},
+            S3Store,
+            live::{LiveState, StoredDigest},
         },
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
     settings::layer::LockMechanism,
     state::{
         digest,
-        layout::Kind,
-        snapshot::{Snapshot, Want},
+        layout::ObjectKind,
+        snapshot::{SnapshotDetail, StateSnapshot},
     },
 };
 
@@ -39,12 +39,12 @@ pub struct ToRead {
 impl ToRead {
     pub fn of(state: &LiveState) -> Self {
         let digest = match &state.digest {
-            Stored::Digest(digest) => Some(digest.clone()),
-            Stored::Absent | Stored::Unknown => None,
+            StoredDigest::Digest(digest) => Some(digest.clone()),
+            StoredDigest::Absent | StoredDigest::Unknown => None,
         };
         Self {
             path: state.located.path.clone(),
-            is_state: state.located.kind == Kind::State || digest.is_some(),
+            is_state: state.located.kind == ObjectKind::State || digest.is_some(),
             digest,
         }
     }
@@ -52,17 +52,17 @@ impl ToRead {
 
 /// Reads each of them, a few at the same time.
 pub async fn checks(
-    store: &Store<'_>,
+    store: &S3Store<'_>,
     states: Vec<ToRead>,
     lock: Option<LockMechanism>,
-) -> Vec<Checked> {
-    let mut read: Vec<(usize, Vec<Checked>)> = stream::iter(states.into_iter().enumerate())
+) -> Vec<CheckResult> {
+    let mut read: Vec<(usize, Vec<CheckResult>)> = stream::iter(states.into_iter().enumerate())
         .map(|(at, state)| async move { (at, read(store, &state, lock).await) })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
     read.sort_by_key(|(at, _)| *at);
-    let mut checked: Vec<Checked> = read.into_iter().flat_map(|(_, checked)| checked).collect();
+    let mut checked: Vec<CheckResult> = read.into_iter().flat_map(|(_, checked)| checked).collect();
     if !checked
         .iter()
         .any(|one| one.check.id == usage::STATE_UNREADABLE.id)
@@ -75,19 +75,23 @@ pub async fn checks(
             check: one.check,
             place: one.place.clone(),
         });
-        checked.push(Checked::new(
+        checked.push(CheckResult::new(
             &usage::STATE_UNREADABLE,
-            Place::named(format!("s3://{}", store.address().bucket)),
+            CheckedPlace::named(format!("s3://{}", store.address().bucket)),
             verdict,
         ));
     }
     checked
 }
 
-async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) -> Vec<Checked> {
-    let place = || Place::named(store.url(&state.path));
+async fn read(
+    store: &S3Store<'_>,
+    state: &ToRead,
+    lock: Option<LockMechanism>,
+) -> Vec<CheckResult> {
+    let place = || CheckedPlace::named(store.url(&state.path));
     let unreadable = |check: &'static Check, error: &dyn ToString| {
-        Checked::new(
+        CheckResult::new(
             check,
             place(),
             Verdict::Unreadable {
@@ -113,14 +117,14 @@ async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) ->
             Err(error) => (bytes, Err(error)),
         },
     };
-    let snapshot = Snapshot::parse(&bytes, Want::Counts);
+    let snapshot = StateSnapshot::parse(&bytes, SnapshotDetail::Counts);
     // No digest makes it a state.
     if let (true, Err(error)) = (state.is_state && !bytes.is_empty(), &snapshot) {
         return vec![usage::unreadable_state(place(), error)];
     }
     let readable = (state.is_state && snapshot.is_ok())
-        .then(|| Checked::new(&usage::STATE_UNREADABLE, place(), Verdict::Holds));
-    let mut checked: Vec<Checked> = readable.into_iter().collect();
+        .then(|| CheckResult::new(&usage::STATE_UNREADABLE, place(), Verdict::Holds));
+    let mut checked: Vec<CheckResult> = readable.into_iter().collect();
     match digest {
         Ok(None) => {}
         Ok(Some(stored)) => checked.push(usage::digest_of(place(), &bytes, stored.as_deref())),
@@ -137,7 +141,7 @@ async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) ->
 
 /// Terraform writes the state first and its digest then: what does not fit is looked at once more.
 async fn settled(
-    store: &Store<'_>,
+    store: &S3Store<'_>,
     state: &ToRead,
     bytes: &[u8],
     stored: &str,

@@ -3,13 +3,13 @@
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        bucket::policy::denial::{Sends, all_denials},
+        bucket::policy::denial::{EncryptionHeaders, all_denials},
         resources::AwsSpec,
     },
-    checks::{Checked, Place, Verdict},
+    checks::{CheckResult, CheckedPlace, Verdict},
     engine::{
         blueprint::Blueprint,
-        observation::{self, Observation, Seen},
+        observation::{self, Observation, Observed},
         spec::Spec,
     },
 };
@@ -19,11 +19,11 @@ pub fn checks(
     observation: &Observation<AwsSpec>,
     lock_files: bool,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let known = observation::outputs(observation);
     let mut checked = vec![];
     for node in blueprint.nodes() {
-        let Some(Seen::Present {
+        let Some(Observed::Present {
             spec: AwsSpec::BucketPolicy(found),
             ..
         }) = observation.get(&node.address)
@@ -33,7 +33,7 @@ pub fn checks(
         let AwsSpec::BucketPolicy(ours) = node.spec.resolve(&known) else {
             continue;
         };
-        let Some(sends) = Sends::by(&ours.document) else {
+        let Some(sends) = EncryptionHeaders::by(&ours.document) else {
             continue;
         };
         let denials = all_denials(&found.document, &sends, lock_files);
@@ -45,9 +45,9 @@ pub fn checks(
                     .to_owned(),
             },
         };
-        checked.push(Checked::new(
+        checked.push(CheckResult::new(
             &rule::TERRAFORM_DENIED,
-            Place::at(&node.address, name(&node.spec)),
+            CheckedPlace::at(&node.address, name(&node.spec)),
             verdict,
         ));
     }
@@ -60,12 +60,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        backend::aws::{blueprint::STATE_BUCKET, bucket::policy::BucketPolicy, policy::Document},
-        engine::{blueprint::Node, observation::Owner},
+        backend::aws::{
+            blueprint::STATE_BUCKET, bucket::policy::BucketPolicy, policy::PolicyDocument,
+        },
+        engine::{blueprint::BlueprintNode, observation::ResourceOwner},
     };
 
     fn policy(sid: &str, algorithm: &str) -> AwsSpec {
-        let document: Document = serde_json::from_value(json!({"Version": "2012-10-17", "Statement": [{
+        let document: PolicyDocument = serde_json::from_value(json!({"Version": "2012-10-17", "Statement": [{
             "Sid": sid, "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*",
             "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": algorithm}},
         }]}))
@@ -75,15 +77,15 @@ mod tests {
 
     /// What is said where ours wants this, and theirs that.
     fn said(ours: AwsSpec, theirs: AwsSpec) -> Vec<Verdict> {
-        let blueprint = Blueprint::new(vec![Node {
+        let blueprint = Blueprint::new(vec![BlueprintNode {
             address: STATE_BUCKET,
             needs: vec![],
             spec: ours,
         }]);
-        let seen = Seen::Present {
+        let seen = Observed::Present {
             spec: theirs,
             output: None,
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
         };
         let checked = checks(
             &blueprint,

@@ -5,12 +5,12 @@ use super::{catalogue as rule, exposure, listeners, settings::rules, usage};
 use crate::{
     backend::aws::{
         blueprint::{STATE_BUCKET, STATE_LIFECYCLE},
-        bucket::policy::denial::Sends,
+        bucket::policy::denial::EncryptionHeaders,
         resources::AwsSpec,
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
     engine::{
-        blueprint::{Blueprint, Node},
+        blueprint::{Blueprint, BlueprintNode},
         spec::Address,
     },
 };
@@ -20,18 +20,18 @@ const OWNERSHIP: [&Check; 3] = [&rule::OWNED, &rule::UNMANAGED, &rule::TAGS];
 
 /// Adds what could not be carried out: it fails with the resource.
 pub fn complete(
-    checked: &mut Vec<Checked>,
+    checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
     tagged: bool,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
 ) {
-    let has = |checked: &[Checked], check: &Check, place: &Place| {
+    let has = |checked: &[CheckResult], check: &Check, place: &CheckedPlace| {
         checked
             .iter()
             .any(|one| one.check.id == check.id && one.place.address == place.address)
     };
     for node in blueprint.nodes() {
-        let place = Place::at(&node.address, name(&node.spec));
+        let place = CheckedPlace::at(&node.address, name(&node.spec));
         let owned = OWNERSHIP.iter().any(|check| has(checked, check, &place));
         let expected = of_node(node).into_iter().filter(|check| {
             match OWNERSHIP.iter().any(|other| other.id == check.id) {
@@ -44,7 +44,7 @@ pub fn complete(
         checked.extend(
             expected
                 .into_iter()
-                .map(|check| Checked::new(check, place.clone(), verdict.clone())),
+                .map(|check| CheckResult::new(check, place.clone(), verdict.clone())),
         );
     }
 }
@@ -61,12 +61,12 @@ pub struct OfStates<'a> {
 /// Adds what is looked at beside the settings and could not be, because its resource is not there:
 /// states need their bucket, listeners their topic.
 pub fn complete_beside(
-    checked: &mut Vec<Checked>,
+    checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
     states: &OfStates<'_>,
 ) {
-    let bucket = Place::at(&STATE_BUCKET, None);
-    let store = Place::named(format!("s3://{}", states.bucket));
+    let bucket = CheckedPlace::at(&STATE_BUCKET, None);
+    let store = CheckedPlace::named(format!("s3://{}", states.bucket));
     let of_states = usage::CHECKS.into_iter().filter(|_| states.usage);
     let of_contents = [&usage::STATE_UNREADABLE]
         .into_iter()
@@ -81,31 +81,32 @@ pub fn complete_beside(
             AwsSpec::ExistingTopic(_) => &listeners::OF_EXISTING_TOPIC,
             _ => continue,
         };
-        let place = Place::at(&node.address, None);
+        let place = CheckedPlace::at(&node.address, None);
         add(checked, checks.iter().copied(), &place, &place);
     }
 }
 
 fn add(
-    checked: &mut Vec<Checked>,
+    checked: &mut Vec<CheckResult>,
     expected: impl Iterator<Item = &'static Check>,
-    place: &Place,
-    needs: &Place,
+    place: &CheckedPlace,
+    needs: &CheckedPlace,
 ) {
     let verdict = fails_with(checked, needs);
     let missing = expected.filter(|check| !checked.iter().any(|one| one.check.id == check.id));
-    let missing: Vec<Checked> = missing
-        .map(|check| Checked::new(check, place.clone(), verdict.clone()))
+    let missing: Vec<CheckResult> = missing
+        .map(|check| CheckResult::new(check, place.clone(), verdict.clone()))
         .collect();
     checked.extend(missing);
 }
 
 /// All that is checked of a resource, by its settings or by what it says of itself.
-fn of_node(node: &Node<AwsSpec>) -> Vec<&'static Check> {
+fn of_node(node: &BlueprintNode<AwsSpec>) -> Vec<&'static Check> {
     let mut expected = rules(&node.spec);
     expected.extend(match &node.spec {
         AwsSpec::BucketPolicy(policy) => {
-            let of_states = Sends::by(&policy.document).map(|_| &rule::TERRAFORM_DENIED);
+            let of_states =
+                EncryptionHeaders::by(&policy.document).map(|_| &rule::TERRAFORM_DENIED);
             [&rule::BUCKET_OPEN].into_iter().chain(of_states).collect()
         }
         AwsSpec::Key(_) => vec![&rule::KEY_OPEN],
@@ -120,7 +121,7 @@ fn of_node(node: &Node<AwsSpec>) -> Vec<&'static Check> {
 }
 
 /// The finding that says why: of the resource itself, or of the one that it is a part of.
-fn fails_with(checked: &[Checked], place: &Place) -> Verdict {
+fn fails_with(checked: &[CheckResult], place: &CheckedPlace) -> Verdict {
     let parent = place.address.as_ref().and_then(Address::parent);
     let of = |address: Option<&Address>| {
         let address = address?;

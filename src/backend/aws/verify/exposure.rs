@@ -8,27 +8,27 @@ use aws_sdk_s3::types::{BucketAccelerateStatus, ReplicationRuleStatus};
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::{KEY, LOCK_TABLE, STATE_BUCKET},
         bucket,
-        error::{Api, AwsError, Kind, NOT_OFFERED, found},
+        error::{ApiOperation, AwsError, NOT_OFFERED, ServiceErrorKind, found},
         key,
-        policy::{Document, openings::openings},
+        policy::{PolicyDocument, openings::openings},
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
-const REPLICATION: Api =
-    Api::allowed_by("s3:GetBucketReplication", "s3:GetReplicationConfiguration");
-const WEBSITE: Api = Api::new("s3:GetBucketWebsite");
-const CORS: Api = Api::allowed_by("s3:GetBucketCors", "s3:GetBucketCORS");
-const ACCELERATION: Api = Api::allowed_by(
+const REPLICATION: ApiOperation =
+    ApiOperation::allowed_by("s3:GetBucketReplication", "s3:GetReplicationConfiguration");
+const WEBSITE: ApiOperation = ApiOperation::new("s3:GetBucketWebsite");
+const CORS: ApiOperation = ApiOperation::allowed_by("s3:GetBucketCors", "s3:GetBucketCORS");
+const ACCELERATION: ApiOperation = ApiOperation::allowed_by(
     "s3:GetBucketAccelerateConfiguration",
     "s3:GetAccelerateConfiguration",
 );
-const GRANTS: Api = Api::new("kms:ListGrants");
-const TABLE_POLICY: Api = Api::new("dynamodb:GetResourcePolicy");
-const TIME_TO_LIVE: Api = Api::new("dynamodb:DescribeTimeToLive");
+const GRANTS: ApiOperation = ApiOperation::new("kms:ListGrants");
+const TABLE_POLICY: ApiOperation = ApiOperation::new("dynamodb:GetResourcePolicy");
+const TIME_TO_LIVE: ApiOperation = ApiOperation::new("dynamodb:DescribeTimeToLive");
 const NO_REPLICATION: &[&str] = &["ReplicationConfigurationNotFoundError"];
 const NO_WEBSITE: &[&str] = &["NoSuchWebsiteConfiguration"];
 const NO_CORS: &[&str] = &["NoSuchCORSConfiguration"];
@@ -53,7 +53,7 @@ pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
 pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
 
 /// What to look at.
-pub struct Of<'a> {
+pub struct ExposureInputs<'a> {
     pub bucket: &'a str,
     pub table: Option<&'a str>,
     /// By its ARN, or its alias: nothing has to be looked at before that.
@@ -61,14 +61,14 @@ pub struct Of<'a> {
 }
 
 /// The checks of a bucket, and of a table and a key where there are any.
-pub async fn checks(aws: &Aws, of: &Of<'_>) -> Vec<Checked> {
-    let at_bucket = Place::at(
+pub async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResult> {
+    let at_bucket = CheckedPlace::at(
         &STATE_BUCKET,
         Some(format!("arn:{}:s3:::{}", aws.caller.partition, of.bucket)),
     );
     let table = async {
         let Some(table) = of.table else { return vec![] };
-        let place = Place::at(
+        let place = CheckedPlace::at(
             &LOCK_TABLE,
             Some(aws.arn("dynamodb", &aws.region, &format!("table/{table}"))),
         );
@@ -87,7 +87,7 @@ pub async fn checks(aws: &Aws, of: &Of<'_>) -> Vec<Checked> {
         let Ok(Some(arn)) = arn_of(aws, key).await else {
             return vec![];
         };
-        let place = Place::at(&KEY, Some(arn.clone()));
+        let place = CheckedPlace::at(&KEY, Some(arn.clone()));
         checked(&rule::KEY_GRANTS, &place, grants(aws, &arn).await)
             .into_iter()
             .collect::<Vec<_>>()
@@ -113,10 +113,14 @@ pub async fn checks(aws: &Aws, of: &Of<'_>) -> Vec<Checked> {
 }
 
 /// What is the case and what sets it right, if it does not hold.
-type Answer = Result<Option<(String, String)>, AwsError>;
+type ExposureAnswer = Result<Option<(String, String)>, AwsError>;
 
 /// Nothing of a resource that is not there.
-fn checked(check: &'static Check, place: &Place, answer: Answer) -> Option<Checked> {
+fn checked(
+    check: &'static Check,
+    place: &CheckedPlace,
+    answer: ExposureAnswer,
+) -> Option<CheckResult> {
     let verdict = match answer {
         Ok(None) => Verdict::Holds,
         Ok(Some((what, mend))) => Verdict::Fails { what, mend },
@@ -126,12 +130,12 @@ fn checked(check: &'static Check, place: &Place, answer: Answer) -> Option<Check
             error: error.to_string(),
         },
     };
-    Some(Checked::new(check, place.clone(), verdict))
+    Some(CheckResult::new(check, place.clone(), verdict))
 }
 
 /// Where states are copied to, if that is another account's, or a bucket that cannot be told to be
 /// ours.
-async fn replication(aws: &Aws, bucket: &str) -> Answer {
+async fn replication(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
         .s3
@@ -163,7 +167,7 @@ async fn replication(aws: &Aws, bucket: &str) -> Answer {
             None => match bucket::region(aws, name, aws.account()).await {
                 Ok(Some(_)) => None,
                 Ok(None) => Some("a bucket that is not there".to_owned()),
-                Err(error) if error.kind == Kind::Denied => {
+                Err(error) if error.kind == ServiceErrorKind::Denied => {
                     Some("another account's, or one that these credentials may not see".to_owned())
                 }
                 Err(error) => return Err(error),
@@ -178,7 +182,7 @@ async fn replication(aws: &Aws, bucket: &str) -> Answer {
     Ok((!theirs.is_empty()).then(|| (format!("states are copied to {}", theirs.join(", ")), mend)))
 }
 
-async fn website(aws: &Aws, bucket: &str) -> Answer {
+async fn website(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
         .s3
@@ -194,7 +198,7 @@ async fn website(aws: &Aws, bucket: &str) -> Answer {
     }))
 }
 
-async fn cors(aws: &Aws, bucket: &str) -> Answer {
+async fn cors(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
         .s3
@@ -223,7 +227,7 @@ async fn cors(aws: &Aws, bucket: &str) -> Answer {
 }
 
 /// S3 Transfer Acceleration: an endpoint of the bucket beside the region's own.
-async fn acceleration(aws: &Aws, bucket: &str) -> Answer {
+async fn acceleration(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
         .s3
@@ -239,7 +243,7 @@ async fn acceleration(aws: &Aws, bucket: &str) -> Answer {
         .then(|| ("it is on".to_owned(), mend)))
 }
 
-async fn arn_of(aws: &Aws, key: &str) -> Result<Option<String>, AwsError> {
+async fn arn_of(aws: &AwsProvider, key: &str) -> Result<Option<String>, AwsError> {
     match key.starts_with("arn:") {
         true => Ok(Some(key.to_owned())),
         false => Ok(key::find::describe(aws, key)
@@ -250,7 +254,7 @@ async fn arn_of(aws: &Aws, key: &str) -> Result<Option<String>, AwsError> {
 
 /// Grants to principals of other accounts. What a service of AWS holds on behalf of the account is
 /// ours.
-async fn grants(aws: &Aws, key: &str) -> Answer {
+async fn grants(aws: &AwsProvider, key: &str) -> ExposureAnswer {
     let (mut theirs, mut marker) = (vec![], None);
     loop {
         let request = aws
@@ -284,7 +288,7 @@ async fn grants(aws: &Aws, key: &str) -> Answer {
     Ok((!theirs.is_empty()).then(|| (format!("it is granted to {}", theirs.join(", ")), mend)))
 }
 
-async fn table_policy(aws: &Aws, table: &str) -> Answer {
+async fn table_policy(aws: &AwsProvider, table: &str) -> ExposureAnswer {
     let arn = aws.arn("dynamodb", &aws.region, &format!("table/{table}"));
     let request = aws
         .clients
@@ -298,7 +302,7 @@ async fn table_policy(aws: &Aws, table: &str) -> Answer {
     else {
         return Ok(None);
     };
-    let policy: Document =
+    let policy: PolicyDocument =
         serde_json::from_str(answer.policy().unwrap_or("{}")).map_err(|error| {
             AwsError::nonsense(TABLE_POLICY, table, &format!("not a policy: {error}"))
         })?;
@@ -310,7 +314,7 @@ async fn table_policy(aws: &Aws, table: &str) -> Answer {
     Ok((!openings.is_empty()).then(|| (openings.join("; "), mend)))
 }
 
-async fn time_to_live(aws: &Aws, table: &str) -> Answer {
+async fn time_to_live(aws: &AwsProvider, table: &str) -> ExposureAnswer {
     let request = aws
         .clients
         .dynamodb

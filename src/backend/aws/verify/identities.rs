@@ -9,17 +9,17 @@ use percent_encoding::percent_decode_str;
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError},
+        AwsProvider,
+        error::{ApiOperation, AwsError},
         policy::{
-            Document, Effect, Statement,
+            Effect, PolicyDocument, Statement,
             pattern::{matches, texts},
         },
     },
-    checks::{Checked, Place, Verdict},
+    checks::{CheckResult, CheckedPlace, Verdict},
 };
 
-const DETAILS: Api = Api::new("iam:GetAccountAuthorizationDetails");
+const DETAILS: ApiOperation = ApiOperation::new("iam:GetAccountAuthorizationDetails");
 const OURS: [EntityType; 4] = [
     EntityType::LocalManagedPolicy,
     EntityType::Role,
@@ -42,18 +42,18 @@ const ON_BUCKET: [&str; 6] = [
 const ON_TABLE: [&str; 2] = ["dynamodb:DeleteTable", "dynamodb:UpdateTable"];
 
 /// A policy, whose it is, and what it says.
-struct Said {
+struct IdentityStatement {
     name: String,
     document: String,
 }
 
 /// Each policy that allows too much; one that holds if there is none.
-pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked> {
-    let account = Place::named(format!("account {}", aws.account()));
+pub async fn checks(aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Vec<CheckResult> {
+    let account = CheckedPlace::named(format!("account {}", aws.account()));
     let policies = match policies(aws).await {
         Ok(policies) => policies,
         Err(error) => {
-            return vec![Checked::new(
+            return vec![CheckResult::new(
                 &rule::WIDE_ACCESS,
                 account,
                 Verdict::Unreadable {
@@ -68,7 +68,7 @@ pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked
     for said in policies {
         let text = percent_decode_str(&said.document).decode_utf8_lossy();
         // What IAM keeps and we cannot read allows nothing that we know of.
-        let Ok(document) = serde_json::from_str::<Document>(&text) else {
+        let Ok(document) = serde_json::from_str::<PolicyDocument>(&text) else {
             continue;
         };
         let excess = excess(&document, &bucket, table.as_deref());
@@ -77,20 +77,24 @@ pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked
                 what: format!("it allows {}", excess.join(", ")),
                 mend: MEND.to_owned(),
             };
-            checked.push(Checked::new(
+            checked.push(CheckResult::new(
                 &rule::WIDE_ACCESS,
-                Place::named(said.name),
+                CheckedPlace::named(said.name),
                 verdict,
             ));
         }
     }
     if checked.is_empty() {
-        checked.push(Checked::new(&rule::WIDE_ACCESS, account, Verdict::Holds));
+        checked.push(CheckResult::new(
+            &rule::WIDE_ACCESS,
+            account,
+            Verdict::Holds,
+        ));
     }
     checked
 }
 
-async fn policies(aws: &Aws) -> Result<Vec<Said>, AwsError> {
+async fn policies(aws: &AwsProvider) -> Result<Vec<IdentityStatement>, AwsError> {
     let request = aws
         .clients
         .iam
@@ -127,24 +131,27 @@ async fn policies(aws: &Aws) -> Result<Vec<Said>, AwsError> {
     Ok(said)
 }
 
-fn in_force(policy: ManagedPolicyDetail) -> Option<Said> {
+fn in_force(policy: ManagedPolicyDetail) -> Option<IdentityStatement> {
     let version = policy
         .policy_version_list
         .unwrap_or_default()
         .into_iter()
         .find(|version| version.is_default_version)?;
-    Some(Said {
+    Some(IdentityStatement {
         name: policy.arn.unwrap_or_default(),
         document: version.document?,
     })
 }
 
-fn inline(whose: &str, policies: Option<Vec<PolicyDetail>>) -> impl Iterator<Item = Said> {
+fn inline(
+    whose: &str,
+    policies: Option<Vec<PolicyDetail>>,
+) -> impl Iterator<Item = IdentityStatement> {
     policies
         .unwrap_or_default()
         .into_iter()
         .filter_map(move |policy| {
-            Some(Said {
+            Some(IdentityStatement {
                 name: format!("{whose}, policy {}", policy.policy_name.unwrap_or_default()),
                 document: policy.policy_document?,
             })
@@ -152,7 +159,7 @@ fn inline(whose: &str, policies: Option<Vec<PolicyDetail>>) -> impl Iterator<Ite
 }
 
 /// Actions that a document allows on this backend, named as such, and that Terraform never needs.
-fn excess(document: &Document, bucket: &str, table: Option<&str>) -> Vec<&'static str> {
+fn excess(document: &PolicyDocument, bucket: &str, table: Option<&str>) -> Vec<&'static str> {
     let objects = format!("{bucket}/any.tfstate");
     let places = [
         (&ON_OBJECTS[..], Some(&*objects)),

@@ -5,13 +5,13 @@ use super::catalogue as rule;
 use crate::{
     backend::aws::{
         blueprint::STATE_LIFECYCLE,
-        bucket::lifecycle::rule::{Move, Rule},
+        bucket::lifecycle::rule::{ObjectLifecycleRule, StorageTransition},
         resources::AwsSpec,
     },
-    checks::{Checked, Place, Verdict},
+    checks::{CheckResult, CheckedPlace, Verdict},
     engine::{
         blueprint::Blueprint,
-        observation::{Observation, Seen},
+        observation::{Observation, Observed},
     },
     text::words,
 };
@@ -25,8 +25,8 @@ pub fn checks(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
-) -> Vec<Checked> {
-    let (Some(node), Some(Seen::Present { spec, .. })) = (
+) -> Vec<CheckResult> {
+    let (Some(node), Some(Observed::Present { spec, .. })) = (
         blueprint.get(&STATE_LIFECYCLE),
         observation.get(&STATE_LIFECYCLE),
     ) else {
@@ -46,16 +46,16 @@ pub fn checks(
             mend: MEND.to_owned(),
         },
     };
-    vec![Checked::new(
+    vec![CheckResult::new(
         &rule::HISTORY_CUT,
-        Place::at(&STATE_LIFECYCLE, name(&node.spec)),
+        CheckedPlace::at(&STATE_LIFECYCLE, name(&node.spec)),
         verdict,
     )]
 }
 
 /// What a rule does to states that ours keep readable. States carry no tags: a rule for tagged
 /// objects does nothing to them.
-fn harm(theirs: &Rule, ours: &[Rule]) -> Option<String> {
+fn harm(theirs: &ObjectLifecycleRule, ours: &[ObjectLifecycleRule]) -> Option<String> {
     if !theirs.enabled || !theirs.filter.tags.is_empty() {
         return None;
     }
@@ -84,7 +84,7 @@ fn harm(theirs: &Rule, ours: &[Rule]) -> Option<String> {
             ),
         });
     }
-    let archives = |moved: &&Move| ARCHIVES.contains(&&*moved.class);
+    let archives = |moved: &&StorageTransition| ARCHIVES.contains(&&*moved.class);
     harms.extend(theirs.transitions.iter().filter(archives).map(|moved| {
         format!(
             "moves states to {}, where no run can read them",
@@ -99,9 +99,9 @@ fn in_days(days: u32) -> String {
 }
 
 /// Whether that deletes a version that ours keep: one that is younger, or among the newest.
-fn cuts(days: u32, newest: Option<u32>, ours: &[Rule]) -> bool {
-    let shorter = |ours: &Rule| ours.noncurrent_days.is_some_and(|ours| days < ours);
-    let fewer = |ours: &Rule| {
+fn cuts(days: u32, newest: Option<u32>, ours: &[ObjectLifecycleRule]) -> bool {
+    let shorter = |ours: &ObjectLifecycleRule| ours.noncurrent_days.is_some_and(|ours| days < ours);
+    let fewer = |ours: &ObjectLifecycleRule| {
         ours.noncurrent_newest
             .is_some_and(|ours| newest.unwrap_or(0) < ours)
     };

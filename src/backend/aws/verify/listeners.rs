@@ -6,12 +6,12 @@ use aws_sdk_sns::types::Subscription as SdkSubscription;
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::TOPIC,
         resources::AwsSpec,
-        topic::subscription::{self, Subscription},
+        topic::subscription::{self, TopicSubscription},
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
     engine::{blueprint::Blueprint, spec::Address},
     text::shell::shell_word,
 };
@@ -23,7 +23,7 @@ pub const OF_EXISTING_TOPIC: [&Check; 1] = [&rule::TOPIC_HEARD];
 /// Whether any subscriber hears what the topic is told, and whether one hears it whom nothing
 /// names. Nothing where there is no topic, which is another finding; who hears of a topic that was
 /// brought along is not ours to name.
-pub async fn checks(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Vec<Checked> {
+pub async fn checks(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Vec<CheckResult> {
     let Some(node) = blueprint.get(&TOPIC) else {
         return vec![];
     };
@@ -50,15 +50,15 @@ pub async fn checks(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Vec<Checked> {
             (unreadable.clone(), unreadable)
         }
     };
-    let place = Place::at(&TOPIC, Some(topic));
-    let mut checked = vec![Checked::new(&rule::TOPIC_HEARD, place.clone(), heard)];
-    checked.extend(ours_to_name.then(|| Checked::new(&rule::LISTENERS, place, unknown)));
+    let place = CheckedPlace::at(&TOPIC, Some(topic));
+    let mut checked = vec![CheckResult::new(&rule::TOPIC_HEARD, place.clone(), heard)];
+    checked.extend(ours_to_name.then(|| CheckResult::new(&rule::LISTENERS, place, unknown)));
     checked
 }
 
 /// Of an address that the settings name, its own check says that it is not subscribed, or has not
 /// confirmed.
-fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+fn heard(all: &[SdkSubscription], ours: &[(&Address, &TopicSubscription)]) -> Verdict {
     if all.iter().any(subscription::is_confirmed) {
         return Verdict::Holds;
     }
@@ -72,7 +72,7 @@ fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict
             };
             Verdict::FailsWith {
                 check,
-                place: Place::at(address, Some(ours.topic.clone())),
+                place: CheckedPlace::at(address, Some(ours.topic.clone())),
             }
         }
         None => Verdict::Fails {
@@ -87,7 +87,7 @@ fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict
     }
 }
 
-fn unknown(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+fn unknown(all: &[SdkSubscription], ours: &[(&Address, &TopicSubscription)]) -> Verdict {
     let others: Vec<&SdkSubscription> = all
         .iter()
         .filter(|one| !ours.iter().any(|(_, ours)| ours.is(one)))

@@ -3,8 +3,8 @@
 use super::catalogue as rule;
 use crate::{
     backend::aws::{policy::openings::openings, resources::AwsSpec},
-    checks::{Check, Checked, Place, Verdict},
-    engine::observation::{Observation, Seen},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
+    engine::observation::{Observation, Observed},
 };
 
 /// Every document that was seen, held to letting in nobody but principals of `account`.
@@ -12,10 +12,10 @@ pub fn checks(
     observation: &Observation<AwsSpec>,
     account: &str,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let mut checked = vec![];
     for (address, seen) in observation {
-        let Seen::Present { spec, .. } = seen else {
+        let Observed::Present { spec, .. } = seen else {
             continue;
         };
         let (check, document): (&'static Check, _) = match spec {
@@ -35,7 +35,11 @@ pub fn checks(
                 mend: mend.to_owned(),
             }
         };
-        checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
+        checked.push(CheckResult::new(
+            check,
+            CheckedPlace::at(address, name(spec)),
+            verdict,
+        ));
     }
     checked
 }

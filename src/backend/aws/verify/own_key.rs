@@ -4,21 +4,21 @@
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::KEY,
         key::{get_policy, rotation},
-        policy::{Document, Effect, openings::openings},
+        policy::{Effect, PolicyDocument, openings::openings},
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
 /// Rotation, who may use it, and whether it can be gone within a week.
-pub async fn checks(aws: &Aws, arn: &str) -> Vec<Checked> {
+pub async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
     let request = aws.clients.kms.get_key_rotation_status().key_id(arn).send();
     let (policy, rotation) =
         tokio::join!(get_policy(aws, arn), aws.read(rotation::GET, arn, request));
     let at = |check: &'static Check, verdict: Verdict| {
-        Checked::new(check, Place::at(&KEY, Some(arn.to_owned())), verdict)
+        CheckResult::new(check, CheckedPlace::at(&KEY, Some(arn.to_owned())), verdict)
     };
     let rotated = match rotation {
         Ok(answer) if answer.key_rotation_enabled() => Verdict::Holds,
@@ -53,7 +53,7 @@ fn fails(what: &str, mend: &str) -> Verdict {
     }
 }
 
-fn opened(policy: &Document, account: &str) -> Verdict {
+fn opened(policy: &PolicyDocument, account: &str) -> Verdict {
     match &openings(policy, account)[..] {
         [] => Verdict::Holds,
         openings => fails(
@@ -64,7 +64,7 @@ fn opened(policy: &Document, account: &str) -> Verdict {
 }
 
 /// Whether any statement denies to schedule the deletion, in whatever words.
-fn window(policy: &Document) -> Verdict {
+fn window(policy: &PolicyDocument) -> Verdict {
     let denies = policy.statements.iter().any(|statement| {
         let action = statement
             .rest

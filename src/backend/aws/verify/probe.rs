@@ -3,14 +3,14 @@
 
 use crate::{
     backend::aws::{
-        error::{AwsError, Kind},
+        error::{AwsError, ServiceErrorKind},
         probe::{
-            Facts, Key, Left, LockFile, LockItem, Objects, PlainHttp, Probe, Refused, Rights, Try,
-            Written,
+            BackendProbe, LockItem, PlainHttp, ProbeEncryption, ProbeFacts, ProbeLeftover,
+            ProbeObject, ProbeObjects, ProbeResult, ProbedLockFile, RefusedWrites, RunnerRights,
         },
-        store::content::Encryption,
+        store::content::ObjectEncryption,
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
 mod catalogue;
@@ -33,17 +33,17 @@ const NO_KEY: &[&str] = &[
 const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or what it is short of";
 
 /// Facts, held to what must come of them.
-pub struct Judge<'a> {
-    pub probe: &'a Probe<'a>,
+pub struct ProbeJudge<'a> {
+    pub probe: &'a BackendProbe<'a>,
     /// The command that sets right what differs from the blueprint.
     pub mend: &'a str,
     /// Whether AWS itself answered, which says of every object whether a bucket key is in use.
     pub of_aws: bool,
 }
 
-impl Judge<'_> {
+impl ProbeJudge<'_> {
     /// One for each that was tried.
-    pub fn checks(&self, facts: &Facts) -> Vec<Checked> {
+    pub fn checks(&self, facts: &ProbeFacts) -> Vec<CheckResult> {
         let mut checked = vec![];
         let written = facts.objects.as_ref().map(|objects| &objects.written);
         if let Some(objects) = &facts.objects {
@@ -62,7 +62,7 @@ impl Judge<'_> {
             checked.extend(self.rights(rights));
         }
         if let Some(http) = &facts.http {
-            checked.push(Checked::new(
+            checked.push(CheckResult::new(
                 &PROBE_PLAIN_HTTP,
                 self.bucket(),
                 self.http(http),
@@ -71,11 +71,11 @@ impl Judge<'_> {
         checked
     }
 
-    fn bucket(&self) -> Place {
-        Place::named(format!("s3://{}", self.probe.target.address.bucket))
+    fn bucket(&self) -> CheckedPlace {
+        CheckedPlace::named(format!("s3://{}", self.probe.target.address.bucket))
     }
 
-    fn table(&self) -> Place {
+    fn table(&self) -> CheckedPlace {
         let table = self
             .probe
             .target
@@ -83,15 +83,15 @@ impl Judge<'_> {
             .table
             .as_deref()
             .unwrap_or_default();
-        Place::named(self.probe.cleaner.arn(
+        CheckedPlace::named(self.probe.cleaner.arn(
             "dynamodb",
             &self.probe.cleaner.region,
             &format!("table/{table}"),
         ))
     }
 
-    fn objects(&self, objects: &Objects, deleted: Option<&Try>) -> Vec<Checked> {
-        let at = |check: &'static Check, verdict| Checked::new(check, self.bucket(), verdict);
+    fn objects(&self, objects: &ProbeObjects, deleted: Option<&ProbeResult>) -> Vec<CheckResult> {
+        let at = |check: &'static Check, verdict| CheckResult::new(check, self.bucket(), verdict);
         let read = objects.read.as_ref().map_or_else(
             || unreadable("nothing could be written that could be read"),
             |read| self.works(read),
@@ -111,15 +111,16 @@ impl Judge<'_> {
         );
         checked.push(at(&PROBE_DELETE, deleted));
         let nothing = "nothing could be written that could be looked at";
-        let of = |written: Option<&Try<Written>>, judge: &dyn Fn(&Encryption) -> Verdict| {
+        let of = |written: Option<&ProbeResult<ProbeObject>>,
+                  judge: &dyn Fn(&ObjectEncryption) -> Verdict| {
             match written {
                 None => unreadable(nothing),
                 Some(Err(error)) => unreadable(error),
-                Some(Ok(Written {
+                Some(Ok(ProbeObject {
                     encryption: Err(error),
                     ..
                 })) => unreadable(error),
-                Some(Ok(Written {
+                Some(Ok(ProbeObject {
                     encryption: Ok(encryption),
                     ..
                 })) => judge(encryption),
@@ -132,13 +133,13 @@ impl Judge<'_> {
         let without = objects.without_headers.as_ref();
         let refused = without
             .and_then(|written| written.as_ref().err())
-            .filter(|error| error.kind == Kind::Denied);
+            .filter(|error| error.kind == ServiceErrorKind::Denied);
         let verdict = match refused {
             Some(error) => self.fails(format!("it is refused: {error}")),
             None => of(without, &|seen| self.encryption(seen)),
         };
         checked.push(at(&PROBE_DEFAULT_ENCRYPTION, verdict));
-        if self.probe.target.key != Key::OfS3 {
+        if self.probe.target.key != ProbeEncryption::OfS3 {
             checked.push(at(
                 &PROBE_BUCKET_KEY,
                 of(without, &|seen| self.bucket_key(seen)),
@@ -147,32 +148,34 @@ impl Judge<'_> {
         checked
     }
 
-    fn encryption(&self, seen: &Encryption) -> Verdict {
+    fn encryption(&self, seen: &ObjectEncryption) -> Verdict {
         let algorithm = seen.algorithm.as_deref().unwrap_or("nothing that S3 names");
         match &self.probe.target.key {
-            Key::OfS3 if algorithm == "AES256" => Verdict::Holds,
-            Key::OfS3 => self.fails(format!(
+            ProbeEncryption::OfS3 if algorithm == "AES256" => Verdict::Holds,
+            ProbeEncryption::OfS3 => self.fails(format!(
                 "it is encrypted with {algorithm}, and not with S3's own key (AES256)"
             )),
-            Key::Arn(key) if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) => {
+            ProbeEncryption::Arn(key)
+                if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) =>
+            {
                 Verdict::Holds
             }
-            Key::Arn(key) => self.fails(format!(
+            ProbeEncryption::Arn(key) => self.fails(format!(
                 "it is encrypted with {algorithm} and {}, and not with {key}",
                 seen.key.as_deref().unwrap_or("no key")
             )),
-            Key::Unknown if algorithm.starts_with("aws:kms") => unreadable(format!(
+            ProbeEncryption::Unknown if algorithm.starts_with("aws:kms") => unreadable(format!(
                 "it is encrypted with {}; which key it should be could not be looked at (needs \
                  kms:DescribeKey)",
                 seen.key.as_deref().unwrap_or("no key")
             )),
-            Key::Unknown => self.fails(format!(
+            ProbeEncryption::Unknown => self.fails(format!(
                 "it is encrypted with {algorithm}, and not with a key of the account"
             )),
         }
     }
 
-    fn bucket_key(&self, seen: &Encryption) -> Verdict {
+    fn bucket_key(&self, seen: &ObjectEncryption) -> Verdict {
         match (seen.bucket_key, self.of_aws) {
             (true, _) => Verdict::Holds,
             (false, true) => self.fails("each object has a key of its own".to_owned()),
@@ -182,14 +185,18 @@ impl Judge<'_> {
         }
     }
 
-    fn refused(&self, refused: &Refused, written: &Try<Written>) -> Vec<Checked> {
-        let Refused {
+    fn refused(
+        &self,
+        refused: &RefusedWrites,
+        written: &ProbeResult<ProbeObject>,
+    ) -> Vec<CheckResult> {
+        let RefusedWrites {
             other_algorithm,
             other_key,
             customer_key,
         } = refused;
-        let at = |check: &'static Check, tried: &Try| {
-            Checked::new(check, self.bucket(), self.is_refused(tried, written))
+        let at = |check: &'static Check, tried: &ProbeResult| {
+            CheckResult::new(check, self.bucket(), self.is_refused(tried, written))
         };
         let mut checked = vec![
             at(&PROBE_OTHER_ALGORITHM, other_algorithm),
@@ -199,13 +206,13 @@ impl Judge<'_> {
         checked
     }
 
-    fn item(&self, item: &LockItem) -> Vec<Checked> {
+    fn item(&self, item: &LockItem) -> Vec<CheckResult> {
         let LockItem {
             taken,
             second,
             released,
         } = item;
-        let at = |check: &'static Check, verdict| Checked::new(check, self.table(), verdict);
+        let at = |check: &'static Check, verdict| CheckResult::new(check, self.table(), verdict);
         vec![
             at(&PROBE_LOCK_ITEM, self.works(taken)),
             at(&PROBE_LOCK_ITEM_HELD, self.is_held(second.as_ref())),
@@ -216,14 +223,14 @@ impl Judge<'_> {
         ]
     }
 
-    fn file(&self, file: &LockFile) -> Vec<Checked> {
-        let LockFile {
+    fn file(&self, file: &ProbedLockFile) -> Vec<CheckResult> {
+        let ProbedLockFile {
             taken,
             second,
             overwritten,
             released,
         } = file;
-        let at = |check: &'static Check, verdict| Checked::new(check, self.bucket(), verdict);
+        let at = |check: &'static Check, verdict| CheckResult::new(check, self.bucket(), verdict);
         let overwritten = overwritten
             .as_ref()
             .map_or_else(|| unreadable(NOBODY), |tried| self.is_refused(tried, taken));
@@ -238,8 +245,8 @@ impl Judge<'_> {
         ]
     }
 
-    fn rights(&self, rights: &Rights) -> Vec<Checked> {
-        let Rights {
+    fn rights(&self, rights: &RunnerRights) -> Vec<CheckResult> {
+        let RunnerRights {
             delete_version,
             delete_state,
             foreign_item,
@@ -260,18 +267,18 @@ impl Judge<'_> {
             Err(error) => unreadable(error),
         };
         let mut checked = vec![
-            Checked::new(&PROBE_RUNNER_POLICY, self.bucket(), policy),
-            Checked::new(&PROBE_RUNNER_VERSIONS, self.bucket(), versions),
-            Checked::new(
+            CheckResult::new(&PROBE_RUNNER_POLICY, self.bucket(), policy),
+            CheckResult::new(&PROBE_RUNNER_VERSIONS, self.bucket(), versions),
+            CheckResult::new(
                 &PROBE_RUNNER_STATES,
                 self.bucket(),
                 self.may_not(delete_state),
             ),
         ];
         checked.extend(
-            foreign_item
-                .as_ref()
-                .map(|tried| Checked::new(&PROBE_RUNNER_ITEMS, self.table(), self.may_not(tried))),
+            foreign_item.as_ref().map(|tried| {
+                CheckResult::new(&PROBE_RUNNER_ITEMS, self.table(), self.may_not(tried))
+            }),
         );
         checked
     }
@@ -313,22 +320,22 @@ impl Judge<'_> {
 
     /// What must be possible. Credentials that may not try are not those of a runner; of a role it
     /// is what is asked.
-    fn works<T>(&self, tried: &Try<T>) -> Verdict {
+    fn works<T>(&self, tried: &ProbeResult<T>) -> Verdict {
         match tried {
             Ok(_) => Verdict::Holds,
-            Err(error) if error.kind == Kind::Denied && self.probe.role.is_some() => {
+            Err(error) if error.kind == ServiceErrorKind::Denied && self.probe.role.is_some() => {
                 Verdict::Fails {
                     what: error.to_string(),
                     mend: ATTACH.to_owned(),
                 }
             }
-            Err(error) if error.kind == Kind::Refused => self.fails(error.to_string()),
+            Err(error) if error.kind == ServiceErrorKind::Refused => self.fails(error.to_string()),
             Err(error) => unreadable(error),
         }
     }
 
     /// What the bucket must refuse to those who may write `otherwise`.
-    fn is_refused<T>(&self, tried: &Try, otherwise: &Try<T>) -> Verdict {
+    fn is_refused<T>(&self, tried: &ProbeResult, otherwise: &ProbeResult<T>) -> Verdict {
         match (tried, otherwise) {
             (_, Err(error)) => unreadable(format!(
                 "whoever may not write at all proves nothing by a refusal: {error}"
@@ -337,12 +344,12 @@ impl Judge<'_> {
             (Err(error), Ok(_)) if error.is(NO_KEY) || is_of_kms(error) => self.fails(format!(
                 "the bucket let it through, and only KMS refused: {error}"
             )),
-            (Err(error), Ok(_)) if error.kind == Kind::Denied => Verdict::Holds,
+            (Err(error), Ok(_)) if error.kind == ServiceErrorKind::Denied => Verdict::Holds,
             (Err(error), Ok(_)) => unreadable(error),
         }
     }
 
-    fn is_held(&self, second: Option<&Try>) -> Verdict {
+    fn is_held(&self, second: Option<&ProbeResult>) -> Verdict {
         match second {
             None => unreadable(NOBODY),
             Some(Ok(())) => self.fails("a second one got it while it was held".to_owned()),
@@ -351,17 +358,17 @@ impl Judge<'_> {
         }
     }
 
-    fn is_released(&self, released: Option<&Try>) -> Verdict {
+    fn is_released(&self, released: Option<&ProbeResult>) -> Verdict {
         released.map_or_else(|| unreadable(NOBODY), |released| self.works(released))
     }
 
-    fn may_not(&self, tried: &Try) -> Verdict {
+    fn may_not(&self, tried: &ProbeResult) -> Verdict {
         match tried {
             Ok(()) => Verdict::Fails {
                 what: "it can".to_owned(),
                 mend: "take from the role what `tfbackend policy runner` does not give".to_owned(),
             },
-            Err(error) if error.kind == Kind::Denied => Verdict::Holds,
+            Err(error) if error.kind == ServiceErrorKind::Denied => Verdict::Holds,
             Err(error) => unreadable(error),
         }
     }
@@ -377,7 +384,7 @@ impl Judge<'_> {
 const NOBODY: &str = "no lock could be taken";
 
 fn is_of_kms(error: &AwsError) -> bool {
-    error.kind == Kind::Denied
+    error.kind == ServiceErrorKind::Denied
         && error
             .message
             .as_deref()
@@ -397,8 +404,8 @@ fn unreadable(error: impl ToString) -> Verdict {
 }
 
 /// What the user should know of what is still there.
-pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
-    let Facts { swept, left, .. } = facts;
+pub fn notes(facts: &ProbeFacts, probe: &BackendProbe<'_>) -> Vec<String> {
+    let ProbeFacts { swept, left, .. } = facts;
     let mut notes = vec![];
     if swept.probes > 0 {
         notes.push(format!(
@@ -407,7 +414,7 @@ pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
             if swept.probes == 1 { "probe" } else { "probes" }
         ));
     }
-    let Left {
+    let ProbeLeftover {
         versions,
         markers,
         unseen,

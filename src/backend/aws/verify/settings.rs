@@ -7,22 +7,22 @@ use serde_json::{Map, Value};
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        key::Leads,
-        policy::{Document, OURS},
+        key::AliasTarget,
+        policy::{OURS, PolicyDocument},
         resources::AwsSpec,
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
     engine::{
         blueprint::Blueprint,
-        observation::{self, Observation, Owner, Seen},
-        plan::{Change, Plan, Reason, Step},
+        observation::{self, Observation, Observed, ResourceOwner},
+        plan::{BlockReason, Plan, PlanStep, PlannedChange},
         spec::{Address, Spec, UNKNOWN, texts_mut},
     },
     report::plan::differences,
 };
 
 /// What the checks of the settings are made from.
-pub struct Settings<'a> {
+pub struct SettingChecks<'a> {
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
     /// That brings what is there to the blueprint, whoever made it: a plan to adopt.
@@ -33,10 +33,10 @@ pub struct Settings<'a> {
     pub tagged: bool,
 }
 
-impl Settings<'_> {
+impl SettingChecks<'_> {
     /// One [`Checked`] for each rule of each node. A node that is not there, or could not be seen,
     /// is one finding.
-    pub fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<Checked> {
+    pub fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<CheckResult> {
         let mut checked = vec![];
         for step in &self.plan.steps {
             let Some(node) = self.blueprint.get(&step.address) else {
@@ -45,12 +45,12 @@ impl Settings<'_> {
             if self.is_said_by_the_whole(step) {
                 continue;
             }
-            let place = Place::at(&step.address, name(&node.spec));
+            let place = CheckedPlace::at(&step.address, name(&node.spec));
             let verdicts = self.verdicts(step, &node.spec);
             checked.extend(
                 verdicts
                     .into_iter()
-                    .map(|(check, verdict)| Checked::new(check, place.clone(), verdict)),
+                    .map(|(check, verdict)| CheckResult::new(check, place.clone(), verdict)),
             );
         }
         for one in checked.iter_mut().filter(|one| {
@@ -67,9 +67,9 @@ impl Settings<'_> {
     /// Whether it, or what it is a part of, carries no tags of an environment where it should.
     fn is_unmanaged(&self, address: &Address) -> bool {
         let unmanaged = |address: &Address| match self.observation.get(address) {
-            Some(Seen::Present {
+            Some(Observed::Present {
                 spec,
-                owner: Owner::Unmanaged,
+                owner: ResourceOwner::Unmanaged,
                 ..
             }) => rules(spec)
                 .iter()
@@ -90,12 +90,14 @@ impl Settings<'_> {
     }
 
     /// What differs from the output of a node that could not be seen may not differ at all.
-    fn verdict(&self, differences: &[Difference]) -> Verdict {
-        let unseen =
-            |difference: &Difference| match self.observation.get(difference.unknown.as_ref()?) {
-                Some(Seen::Unreadable(error)) => Some(error.clone()),
-                _ => None,
-            };
+    fn verdict(&self, differences: &[SettingDifference]) -> Verdict {
+        let unseen = |difference: &SettingDifference| match self
+            .observation
+            .get(difference.unknown.as_ref()?)
+        {
+            Some(Observed::Unreadable(error)) => Some(error.clone()),
+            _ => None,
+        };
         let lines: Vec<&str> = differences
             .iter()
             .filter(|one| unseen(one).is_none())
@@ -111,52 +113,52 @@ impl Settings<'_> {
     }
 
     /// Of a whole that is not there, or may not be looked at, the parts are not either.
-    fn is_said_by_the_whole(&self, step: &Step<AwsSpec>) -> bool {
+    fn is_said_by_the_whole(&self, step: &PlanStep<AwsSpec>) -> bool {
         let parent = step.address.parent();
         let absent = parent
             .as_ref()
-            .is_some_and(|parent| matches!(self.observation.get(parent), Some(Seen::Absent)));
+            .is_some_and(|parent| matches!(self.observation.get(parent), Some(Observed::Absent)));
         absent || self.plan.blocking_whole(step).is_some()
     }
 
-    fn verdicts(&self, step: &Step<AwsSpec>, spec: &AwsSpec) -> Vec<(&'static Check, Verdict)> {
+    fn verdicts(&self, step: &PlanStep<AwsSpec>, spec: &AwsSpec) -> Vec<(&'static Check, Verdict)> {
         let whole = whole(spec);
         let fails = |what: String| Verdict::Fails {
             what,
             mend: self.mend.to_owned(),
         };
         match &step.change {
-            Change::NoOp { .. } => self.all(&step.address, spec, &Broken::new()),
-            Change::Delete { .. } | Change::Keep { .. } => {
+            PlannedChange::NoOp { .. } => self.all(&step.address, spec, &BrokenRules::new()),
+            PlannedChange::Delete { .. } | PlannedChange::Keep { .. } => {
                 unreachable!("no part of a plan to apply")
             }
-            Change::Create { .. } => self
+            PlannedChange::Create { .. } => self
                 .missing(spec)
                 .into_iter()
                 .map(|check| (check, fails(format!("no {}", spec.name()))))
                 .collect(),
-            Change::Update { from, to } | Change::Adopt { from, to } => {
+            PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
                 self.all(&step.address, spec, &differing(from, to))
             }
-            Change::Blocked { reason } => match reason {
-                Reason::Unreadable { error } => vec![(
+            PlannedChange::Blocked { reason } => match reason {
+                BlockReason::Unreadable { error } => vec![(
                     whole,
                     Verdict::Unreadable {
                         error: error.clone(),
                     },
                 )],
-                Reason::NotLookedAt => vec![(
+                BlockReason::NotLookedAt => vec![(
                     whole,
                     Verdict::Unreadable {
                         error: reason.to_string(),
                     },
                 )],
-                Reason::Foreign { .. } | Reason::Unmanaged => {
+                BlockReason::Foreign { .. } | BlockReason::Unmanaged => {
                     vec![(&rule::OWNED, by_hand(reason.to_string()))]
                 }
-                Reason::Impossible { why } => self.although_blocked(step, spec, why),
-                Reason::Missing { what } => vec![(whole, by_hand(what.clone()))],
-                Reason::NeedsOrder { what, remedy } => vec![(
+                BlockReason::Impossible { why } => self.although_blocked(step, spec, why),
+                BlockReason::Missing { what } => vec![(whole, by_hand(what.clone()))],
+                BlockReason::NeedsOrder { what, remedy } => vec![(
                     whole,
                     Verdict::Fails {
                         what: what.clone(),
@@ -178,12 +180,12 @@ impl Settings<'_> {
     /// missing.
     fn although_blocked(
         &self,
-        step: &Step<AwsSpec>,
+        step: &PlanStep<AwsSpec>,
         spec: &AwsSpec,
         why: &str,
     ) -> Vec<(&'static Check, Verdict)> {
         match (spec, self.observation.get(&step.address)) {
-            (AwsSpec::BucketPolicy(_), Some(Seen::Present { spec: from, .. })) => {
+            (AwsSpec::BucketPolicy(_), Some(Observed::Present { spec: from, .. })) => {
                 let to = spec
                     .resolve(&observation::outputs(self.observation))
                     .over(from);
@@ -192,7 +194,7 @@ impl Settings<'_> {
             // Its access control list: nothing else of it is in the way.
             (
                 AwsSpec::Bucket(ours),
-                Some(Seen::Present {
+                Some(Observed::Present {
                     spec: from @ AwsSpec::Bucket(there),
                     ..
                 }),
@@ -209,17 +211,17 @@ impl Settings<'_> {
             }
             (
                 AwsSpec::Key(_),
-                Some(Seen::Present {
+                Some(Observed::Present {
                     spec: AwsSpec::Key(from),
                     ..
                 }),
-            ) if matches!(from.alias_leads, Leads::Elsewhere(_)) => {
+            ) if matches!(from.alias_leads, AliasTarget::Elsewhere(_)) => {
                 vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
             }
             // What is the matter with its key is said by what the topic says of itself.
             (
                 AwsSpec::ExistingTopic(ours),
-                Some(Seen::Present {
+                Some(Observed::Present {
                     spec: AwsSpec::ExistingTopic(there),
                     ..
                 }),
@@ -245,12 +247,12 @@ impl Settings<'_> {
         &self,
         address: &Address,
         spec: &AwsSpec,
-        broken: &Broken,
+        broken: &BrokenRules,
     ) -> Vec<(&'static Check, Verdict)> {
         let unmanaged = matches!(
             self.observation.get(address),
-            Some(Seen::Present {
-                owner: Owner::Unmanaged,
+            Some(Observed::Present {
+                owner: ResourceOwner::Unmanaged,
                 ..
             })
         );
@@ -281,9 +283,9 @@ const NO_TAGS: &str =
     "it carries no tags of an environment: they were removed, or it was not made by tfbackend";
 
 /// What differs, by the id of the rule that it breaks.
-type Broken = BTreeMap<&'static str, Vec<Difference>>;
+type BrokenRules = BTreeMap<&'static str, Vec<SettingDifference>>;
 
-struct Difference {
+struct SettingDifference {
     line: String,
     /// The output of which node it takes to know whether there is a difference at all.
     unknown: Option<Address>,
@@ -401,7 +403,7 @@ pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
 }
 
 /// The rules that the statements of a bucket policy stand for, each once.
-fn of_statements(document: &Document) -> Vec<&'static Check> {
+fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
     let mut rules: Vec<&'static Check> = vec![];
     for sid in document
         .statements
@@ -433,8 +435,8 @@ fn of_statement(sid: &str) -> &'static Check {
 }
 
 /// What differs, by the id of the rule that it breaks.
-fn differing(from: &AwsSpec, to: &AwsSpec) -> Broken {
-    let mut broken = Broken::new();
+fn differing(from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
+    let mut broken = BrokenRules::new();
     let mut by_statement = true;
     match (from, to) {
         (AwsSpec::Key(from), AwsSpec::Key(to)) => statements(
@@ -484,7 +486,7 @@ fn differing(from: &AwsSpec, to: &AwsSpec) -> Broken {
         } else {
             let unknown = after.and_then(unknown_in);
             let lines = differences(&one(before), &one(after)).into_iter();
-            let differences = lines.map(|line| Difference {
+            let differences = lines.map(|line| SettingDifference {
                 line,
                 unknown: unknown.clone(),
             });
@@ -498,9 +500,9 @@ fn differing(from: &AwsSpec, to: &AwsSpec) -> Broken {
 }
 
 fn lifecycle(
-    from: &crate::backend::aws::bucket::lifecycle::Lifecycle,
-    to: &crate::backend::aws::bucket::lifecycle::Lifecycle,
-    broken: &mut Broken,
+    from: &crate::backend::aws::bucket::lifecycle::LifecycleSpec,
+    to: &crate::backend::aws::bucket::lifecycle::LifecycleSpec,
+    broken: &mut BrokenRules,
 ) {
     for rule in to.rules.iter().filter(|rule| !from.rules.contains(rule)) {
         let check = if rule.noncurrent_days.is_some() && rule.filter.prefix.is_empty() {
@@ -521,7 +523,7 @@ fn lifecycle(
         broken
             .entry(check.id)
             .or_default()
-            .extend(lines.into_iter().map(Difference::known));
+            .extend(lines.into_iter().map(SettingDifference::known));
     }
     for rule in from
         .rules
@@ -531,7 +533,7 @@ fn lifecycle(
         broken
             .entry(rule::LIFECYCLE.id)
             .or_default()
-            .push(Difference::known(format!(
+            .push(SettingDifference::known(format!(
                 "rule {} is not part of it",
                 rule.id
             )));
@@ -540,7 +542,12 @@ fn lifecycle(
 
 /// By meaning. `all` is the rule that every statement stands for where a document is one thing, but
 /// for those of a rule of their own.
-fn statements(from: &Document, to: &Document, all: Option<&'static Check>, broken: &mut Broken) {
+fn statements(
+    from: &PolicyDocument,
+    to: &PolicyDocument,
+    all: Option<&'static Check>,
+    broken: &mut BrokenRules,
+) {
     let check = |sid: &str| match (of_statement(sid), all) {
         (own, None) => own,
         (own, Some(_)) if own.id == rule::KEY_DELETION_WINDOW.id => own,
@@ -562,10 +569,13 @@ fn statements(from: &Document, to: &Document, all: Option<&'static Check>, broke
             "is missing"
         };
         let unknown = unknown_in(&serde_json::to_value(statement).expect("plain data"));
-        broken.entry(check(sid).id).or_default().push(Difference {
-            line: format!("statement {sid} {how}"),
-            unknown,
-        });
+        broken
+            .entry(check(sid).id)
+            .or_default()
+            .push(SettingDifference {
+                line: format!("statement {sid} {how}"),
+                unknown,
+            });
     }
     for statement in from
         .statements
@@ -581,14 +591,14 @@ fn statements(from: &Document, to: &Document, all: Option<&'static Check>, broke
             broken
                 .entry(check(sid).id)
                 .or_default()
-                .push(Difference::known(format!(
+                .push(SettingDifference::known(format!(
                     "statement {sid} is not part of it"
                 )));
         }
     }
 }
 
-impl Difference {
+impl SettingDifference {
     fn known(line: String) -> Self {
         Self {
             line,

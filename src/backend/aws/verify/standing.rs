@@ -6,17 +6,17 @@ use crate::{
         resources::AwsSpec,
         topic::existing::{ExistingTopic, TopicKey},
     },
-    checks::{Check, Checked, Place, Verdict},
-    engine::observation::{Observation, Seen},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
+    engine::observation::{Observation, Observed},
 };
 
 pub fn checks(
     observation: &Observation<AwsSpec>,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let mut checked = vec![];
     for (address, seen) in observation {
-        let Seen::Present { spec, .. } = seen else {
+        let Observed::Present { spec, .. } = seen else {
             continue;
         };
         let (check, what): (&'static Check, _) = match spec {
@@ -40,9 +40,9 @@ pub fn checks(
                     .map(|error| (format!("the last delivery failed: {error}"), DELIVER)),
             ),
             AwsSpec::ExistingTopic(topic) => {
-                checked.push(Checked::new(
+                checked.push(CheckResult::new(
                     &rule::TOPIC_ENCRYPTION,
-                    Place::at(address, name(spec)),
+                    CheckedPlace::at(address, name(spec)),
                     of_key(topic),
                 ));
                 continue;
@@ -56,7 +56,11 @@ pub fn checks(
                 mend: mend.to_owned(),
             },
         };
-        checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
+        checked.push(CheckResult::new(
+            check,
+            CheckedPlace::at(address, name(spec)),
+            verdict,
+        ));
     }
     checked
 }

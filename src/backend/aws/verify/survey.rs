@@ -4,31 +4,31 @@
 use super::{alarms, catalogue as rule};
 use crate::{
     backend::aws::{
-        Aws,
-        access::{self, Policy},
+        AwsProvider,
+        access::{self, RunnerPolicy},
         alarm::{self, Alarm},
-        error::{Api, AwsError, found},
-        trail::management::{self, Recorded},
+        error::{ApiOperation, AwsError, found},
+        trail::management::{self, ManagementEvents},
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
-const ACCOUNT_BLOCK: Api =
-    Api::allowed_by("s3:GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock");
+const ACCOUNT_BLOCK: ApiOperation =
+    ApiOperation::allowed_by("s3:GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock");
 const NO_BLOCK: &[&str] = &["NoSuchPublicAccessBlockConfiguration"];
 
 /// What to survey.
-pub struct About<'a> {
+pub struct SurveyScope<'a> {
     pub bucket: &'a str,
     pub table: Option<&'a str>,
     /// Names of the alarms that the blueprint has already.
     pub own_alarms: Vec<&'a str>,
     /// The policy for those who run Terraform, if there is one.
-    pub policy: Option<&'a Policy>,
+    pub policy: Option<&'a RunnerPolicy>,
 }
 
-pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
-    let account = Place::named(format!("account {}", aws.account()));
+pub async fn checks(aws: &AwsProvider, about: &SurveyScope<'_>) -> Vec<CheckResult> {
+    let account = CheckedPlace::named(format!("account {}", aws.account()));
     let (block, trails, alarms, used) = tokio::join!(
         public_access(aws),
         management::is_recorded(aws),
@@ -36,8 +36,8 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
         access::attached_to_anybody(aws, about.policy)
     );
     let mut checked = vec![
-        Checked::new(&rule::ACCOUNT_PUBLIC_ACCESS, account.clone(), of(block)),
-        Checked::new(&rule::ACCOUNT_TRAIL, account.clone(), recorded(trails)),
+        CheckResult::new(&rule::ACCOUNT_PUBLIC_ACCESS, account.clone(), of(block)),
+        CheckResult::new(&rule::ACCOUNT_TRAIL, account.clone(), recorded(trails)),
     ];
     match alarms {
         Ok(alarms) => {
@@ -47,7 +47,11 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
                 .collect();
             // Also where there is none that cannot fire: what could not be looked at is not the
             // same.
-            checked.push(Checked::new(&rule::ALARM_FIRES, account, Verdict::Holds));
+            checked.push(CheckResult::new(
+                &rule::ALARM_FIRES,
+                account,
+                Verdict::Holds,
+            ));
             let arn = |alarm: &Alarm| {
                 aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", alarm.name))
             };
@@ -68,9 +72,9 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
                 error: error.to_string(),
             },
         };
-        checked.push(Checked::new(
+        checked.push(CheckResult::new(
             &rule::RUNNER_USED,
-            Place::named(policy.arn(aws)),
+            CheckedPlace::named(policy.arn(aws)),
             verdict,
         ));
     }
@@ -78,9 +82,9 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
 }
 
 /// `Ok(None)` if it holds, else what is the case and how to mend it.
-type Answer = Result<Option<(String, &'static str)>, AwsError>;
+type SurveyAnswer = Result<Option<(String, &'static str)>, AwsError>;
 
-fn of(answer: Answer) -> Verdict {
+fn of(answer: SurveyAnswer) -> Verdict {
     match answer {
         Ok(None) => Verdict::Holds,
         Ok(Some((what, mend))) => Verdict::Fails {
@@ -93,8 +97,8 @@ fn of(answer: Answer) -> Verdict {
     }
 }
 
-fn unreadable(check: &'static Check, place: Place, error: &AwsError) -> Checked {
-    Checked::new(
+fn unreadable(check: &'static Check, place: CheckedPlace, error: &AwsError) -> CheckResult {
+    CheckResult::new(
         check,
         place,
         Verdict::Unreadable {
@@ -104,7 +108,7 @@ fn unreadable(check: &'static Check, place: Place, error: &AwsError) -> Checked 
 }
 
 /// The account's block is read and reported; it is never changed: it concerns all buckets.
-async fn public_access(aws: &Aws) -> Answer {
+async fn public_access(aws: &AwsProvider) -> SurveyAnswer {
     const MEND: &str =
         "`aws s3control put-public-access-block`, once nothing in the account needs to be public";
     let request = aws
@@ -132,16 +136,16 @@ async fn public_access(aws: &Aws) -> Answer {
     Ok((!off.is_empty()).then(|| (format!("{} off", off.join(", ")), MEND)))
 }
 
-fn recorded(answer: Result<Recorded, AwsError>) -> Verdict {
+fn recorded(answer: Result<ManagementEvents, AwsError>) -> Verdict {
     match answer {
-        Ok(Recorded::Yes) => Verdict::Holds,
-        Ok(Recorded::No) => Verdict::Fails {
+        Ok(ManagementEvents::Yes) => Verdict::Holds,
+        Ok(ManagementEvents::No) => Verdict::Fails {
             what: "no trail that these credentials can see does".to_owned(),
             mend: "make one for the account or the organization; the first copy of management \
                    events is free"
                 .to_owned(),
         },
-        Ok(Recorded::Untold(arn)) => Verdict::Untold {
+        Ok(ManagementEvents::Untold(arn)) => Verdict::Untold {
             why: format!(
                 "what {arn}, a trail of the organization, records cannot be told from this account"
             ),

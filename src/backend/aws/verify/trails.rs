@@ -7,23 +7,23 @@ use futures_util::{StreamExt, stream};
 use super::catalogue as rule;
 use crate::{
     backend::aws::{
-        Aws,
-        error::{Api, AwsError, found},
+        AwsProvider,
+        error::{ApiOperation, AwsError, found},
         trail::{
             ABSENT,
             existing::{self, ExistingTrail},
             logging,
-            selectors::{self, Selector},
+            selectors::{self, AdvancedSelector},
         },
     },
-    checks::{Check, Checked, Place, Verdict},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
-const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
 const TRAILS_AT_ONCE: usize = 8;
 
 /// A trail whose selectors name the bucket.
-struct Recorder {
+struct RecordingTrail {
     arn: String,
     /// What its selectors name of the bucket.
     values: Vec<String>,
@@ -35,7 +35,7 @@ struct Recorder {
 }
 
 /// What becomes of every trail that means the bucket, whoever made it.
-pub async fn checks(aws: &Aws, bucket: &str) -> Vec<Checked> {
+pub async fn checks(aws: &AwsProvider, bucket: &str) -> Vec<CheckResult> {
     let trails = match aws
         .read(
             DESCRIBE,
@@ -58,9 +58,9 @@ pub async fn checks(aws: &Aws, bucket: &str) -> Vec<Checked> {
             Ok(None) => {}
             Ok(Some(recorder)) => checked.extend(verdicts(&recorder)),
             Err(error) => {
-                checked.push(Checked::new(
+                checked.push(CheckResult::new(
                     &rule::TRAIL_SELECTORS,
-                    Place::named(arn),
+                    CheckedPlace::named(arn),
                     Verdict::Unreadable {
                         error: error.to_string(),
                     },
@@ -72,20 +72,20 @@ pub async fn checks(aws: &Aws, bucket: &str) -> Vec<Checked> {
 }
 
 async fn look(
-    aws: &Aws,
+    aws: &AwsProvider,
     trail: Trail,
     objects: &str,
-) -> (String, Result<Option<Recorder>, AwsError>) {
+) -> (String, Result<Option<RecordingTrail>, AwsError>) {
     let arn = trail.trail_arn.clone().unwrap_or_default();
     (arn.clone(), recorder(aws, trail, arn, objects).await)
 }
 
 async fn recorder(
-    aws: &Aws,
+    aws: &AwsProvider,
     trail: Trail,
     arn: String,
     objects: &str,
-) -> Result<Option<Recorder>, AwsError> {
+) -> Result<Option<RecordingTrail>, AwsError> {
     // What a trail of the organization records, its members may not ask.
     if existing::is_foreign(aws, &arn) {
         return Ok(None);
@@ -108,10 +108,10 @@ async fn recorder(
         return Ok(None);
     };
     let asked = ExistingTrail::new(objects.to_owned(), None);
-    let advanced: Vec<Selector> = selectors
+    let advanced: Vec<AdvancedSelector> = selectors
         .advanced_event_selectors()
         .iter()
-        .map(Selector::from_sdk)
+        .map(AdvancedSelector::from_sdk)
         .collect();
     let basic = selectors.event_selectors();
     let fields = advanced
@@ -129,7 +129,7 @@ async fn recorder(
         .collect();
     let whole = advanced.iter().any(|selector| asked.in_advanced(selector))
         || basic.iter().any(|selector| asked.in_basic(selector));
-    Ok((!values.is_empty()).then(|| Recorder {
+    Ok((!values.is_empty()).then(|| RecordingTrail {
         arn,
         values,
         whole,
@@ -139,7 +139,7 @@ async fn recorder(
     }))
 }
 
-fn verdicts(recorder: &Recorder) -> Vec<Checked> {
+fn verdicts(recorder: &RecordingTrail) -> Vec<CheckResult> {
     let arn = &recorder.arn;
     let check = |check: &'static Check, holds: bool, what: String, mend: &str| {
         let verdict = if holds {
@@ -150,7 +150,7 @@ fn verdicts(recorder: &Recorder) -> Vec<Checked> {
                 mend: mend.to_owned(),
             }
         };
-        Checked::new(check, Place::named(&*recorder.arn), verdict)
+        CheckResult::new(check, CheckedPlace::named(&*recorder.arn), verdict)
     };
     vec![
         check(

@@ -6,21 +6,21 @@ use aws_sdk_kms::types::KeyManagerType;
 use super::{catalogue as rule, identities, own_key, trails};
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         blueprint::LOCK_TABLE,
         bucket::{
             self,
-            encryption::Encryption,
-            logging::Logging,
-            notifications::{Notifications, TargetKind},
+            encryption::BucketEncryption,
+            logging::AccessLogging,
+            notifications::{BucketNotifications, TargetKind},
         },
         error::AwsError,
         key, lock_table,
-        resource::{Look, Resource},
+        resource::{AwsResource, ObserveContext},
         resources::AwsSpec,
     },
-    checks::{Check, Checked, Place, Verdict},
-    engine::observation::{Observation, Seen},
+    checks::{Check, CheckResult, CheckedPlace, Verdict},
+    engine::observation::{Observation, Observed},
 };
 
 /// What S3 encrypts with where a request does not say: `aws/s3`, unless the bucket says otherwise.
@@ -37,7 +37,7 @@ pub struct DefaultKey {
 
 /// What is true of the bucket.
 #[derive(Debug)]
-pub struct Unknown {
+pub struct UnmanagedBackend {
     /// `None` for SSE-S3.
     pub key: Option<DefaultKey>,
     logging: Result<Option<String>, AwsError>,
@@ -48,24 +48,24 @@ pub struct Unknown {
 ///
 /// # Errors
 /// With status 403 if it is another account's, or may not be seen.
-pub async fn region(aws: &Aws, bucket: &str) -> Result<Option<String>, AwsError> {
+pub async fn region(aws: &AwsProvider, bucket: &str) -> Result<Option<String>, AwsError> {
     bucket::region(aws, bucket, aws.account()).await
 }
 
-impl Unknown {
+impl UnmanagedBackend {
     /// # Errors
     /// If nobody can tell how the bucket is encrypted, on which all else depends.
-    pub async fn look(aws: &Aws, bucket: &str) -> Result<Self, AwsError> {
+    pub async fn look(aws: &AwsProvider, bucket: &str) -> Result<Self, AwsError> {
         let name = bucket.to_owned();
-        let look = Look::new(aws);
+        let look = ObserveContext::new(aws);
         let (encryption, logging, events) = (
-            Encryption::s3(name.clone()),
-            Logging {
+            BucketEncryption::s3(name.clone()),
+            AccessLogging {
                 bucket: name.clone(),
                 target: None,
                 prefix: None,
             },
-            Notifications {
+            BucketNotifications {
                 bucket: name,
                 event_bridge: false,
                 targets: vec![],
@@ -104,7 +104,7 @@ impl Unknown {
     }
 
     /// Key, logs and events, by whatever name. `mend` is the command that adopts the bucket.
-    pub fn checks(&self, place: &Place, mend: &str) -> Vec<Checked> {
+    pub fn checks(&self, place: &CheckedPlace, mend: &str) -> Vec<CheckResult> {
         let key = match &self.key {
             None => Some("its default is SSE-S3: the key is AWS's".to_owned()),
             Some(key) if key.managed => Some(format!(
@@ -143,7 +143,7 @@ impl Unknown {
         ];
         checks
             .into_iter()
-            .map(|(check, verdict)| Checked::new(check, place.clone(), verdict))
+            .map(|(check, verdict)| CheckResult::new(check, place.clone(), verdict))
             .collect()
     }
 }
@@ -151,11 +151,11 @@ impl Unknown {
 /// What can be seen of it beside its own settings: trails that were made for it, its key, who may
 /// do what.
 pub async fn what_else(
-    aws: &Aws,
+    aws: &AwsProvider,
     bucket: &str,
     table: Option<&str>,
     key: Option<&DefaultKey>,
-) -> Vec<Checked> {
+) -> Vec<CheckResult> {
     let own_key = async {
         match key.filter(|key| !key.managed) {
             Some(key) => own_key::checks(aws, &key.arn).await,
@@ -175,18 +175,18 @@ pub async fn what_else(
 /// A table without a key of the account is as it was chosen to be, and still nobody decides who may
 /// decrypt it.
 pub fn hold_table_to_a_key(
-    checked: &mut [Checked],
+    checked: &mut [CheckResult],
     observation: &Observation<AwsSpec>,
     mend: &str,
 ) {
-    let Some(Seen::Present {
+    let Some(Observed::Present {
         spec: AwsSpec::LockTable(table),
         ..
     }) = observation.get(&LOCK_TABLE)
     else {
         return;
     };
-    let unkeyed = table.encryption == lock_table::Encryption::AwsOwned;
+    let unkeyed = table.encryption == lock_table::LockTableEncryption::AwsOwned;
     for one in checked.iter_mut().filter(|one| {
         unkeyed && std::ptr::eq(one.check, &rule::TABLE_ENCRYPTION) && !one.is_finding()
     }) {
@@ -199,7 +199,7 @@ pub fn hold_table_to_a_key(
 
 /// A trail that is not there cannot be changed in place: `mend`, the command that adopts the
 /// bucket, makes one.
-pub fn make_a_trail(checked: &mut [Checked], mend: &str) {
+pub fn make_a_trail(checked: &mut [CheckResult], mend: &str) {
     for one in checked
         .iter_mut()
         .filter(|one| std::ptr::eq(one.check, &rule::TRAIL))
@@ -210,7 +210,7 @@ pub fn make_a_trail(checked: &mut [Checked], mend: &str) {
     }
 }
 
-fn tells_of_deletions(notifications: &Notifications) -> bool {
+fn tells_of_deletions(notifications: &BucketNotifications) -> bool {
     let deletion = |event: &String| event.starts_with(DELETED);
     notifications.targets.iter().any(|target| {
         matches!(
@@ -222,7 +222,7 @@ fn tells_of_deletions(notifications: &Notifications) -> bool {
 
 /// That some alarm watches each of these, whatever it is called; `surveyed` has what was found of
 /// alarms.
-pub fn alarmed(surveyed: &[Checked], place: Place, mend: &str) -> Checked {
+pub fn alarmed(surveyed: &[CheckResult], place: CheckedPlace, mend: &str) -> CheckResult {
     let of = |check: &'static Check| {
         surveyed
             .iter()
@@ -241,7 +241,7 @@ pub fn alarmed(surveyed: &[Checked], place: Place, mend: &str) -> Checked {
             mend: mend.to_owned(),
         },
     };
-    Checked::new(&rule::ALARM, place, verdict)
+    CheckResult::new(&rule::ALARM, place, verdict)
 }
 
 #[cfg(test)]

@@ -18,21 +18,21 @@ pub use catalogue::{
     CHECKS, DIGEST_MISSING, HALF_LOCK, LOCK_MECHANISM, LOCK_MECHANISM_VERSION, STALE_LOCK,
     STATE_DIGEST, STATE_ENCRYPTION, STATE_UNREADABLE, TFLOCK_LEFT,
 };
-use tally::Tally;
+use tally::UsageTally;
 
 use super::super::store::{
-    Store,
-    content::Head,
-    live::{Extent, Half, Held, LiveLock, LiveState, NoInfo, Seen, Stored},
+    S3Store,
+    content::ObjectHeaders,
+    live::{HeldLock, LiveLock, LiveState, LockPlace, NoInfo, ScanItem, ScanScope, StoredDigest},
 };
 use crate::{
-    checks::{Checked, Place, Verdict},
+    checks::{CheckResult, CheckedPlace, Verdict},
     settings::layer::LockMechanism,
     state::{
         digest,
         engine::knows_lock_files,
-        layout::{self, Kind},
-        snapshot::{Snapshot, SnapshotError},
+        layout::{self, ObjectKind},
+        snapshot::{SnapshotError, StateSnapshot},
     },
 };
 
@@ -42,7 +42,7 @@ pub const AT_ONCE: usize = 64;
 
 /// How the backend is meant to be used.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expected {
+pub struct ExpectedUsage {
     pub bucket: String,
     /// The ARN of the key that encrypts states; with none any encryption is as good as was asked
     /// for.
@@ -59,47 +59,47 @@ pub struct Expected {
 
 /// What was found so far.
 #[derive(Debug)]
-pub struct Usage {
-    expected: Expected,
-    encryption: Tally,
-    digest: Tally,
-    missing: Tally,
-    stale: Tally,
-    half: Tally,
-    mechanism: Tally,
-    version: Tally,
-    left: Tally,
+pub struct UsageScan {
+    expected: ExpectedUsage,
+    encryption: UsageTally,
+    digest: UsageTally,
+    missing: UsageTally,
+    stale: UsageTally,
+    half: UsageTally,
+    mechanism: UsageTally,
+    version: UsageTally,
+    left: UsageTally,
 }
 
 /// Walks over the store and checks what it sees.
-pub async fn check(store: &Store<'_>, expected: Expected) -> Vec<Checked> {
-    let mut usage = Usage::new(expected);
+pub async fn check(store: &S3Store<'_>, expected: ExpectedUsage) -> Vec<CheckResult> {
+    let mut usage = UsageScan::new(expected);
     store
-        .walk(Extent::All, AT_ONCE, |seen| usage.see(&seen))
+        .walk(ScanScope::All, AT_ONCE, |seen| usage.see(&seen))
         .await;
     usage.finish()
 }
 
-impl Usage {
-    pub fn new(expected: Expected) -> Self {
+impl UsageScan {
+    pub fn new(expected: ExpectedUsage) -> Self {
         Self {
             expected,
-            encryption: Tally::new(&STATE_ENCRYPTION),
-            digest: Tally::new(&STATE_DIGEST),
-            missing: Tally::new(&DIGEST_MISSING),
-            stale: Tally::new(&STALE_LOCK),
-            half: Tally::new(&HALF_LOCK),
-            mechanism: Tally::new(&LOCK_MECHANISM),
-            version: Tally::new(&LOCK_MECHANISM_VERSION),
-            left: Tally::new(&TFLOCK_LEFT),
+            encryption: UsageTally::new(&STATE_ENCRYPTION),
+            digest: UsageTally::new(&STATE_DIGEST),
+            missing: UsageTally::new(&DIGEST_MISSING),
+            stale: UsageTally::new(&STALE_LOCK),
+            half: UsageTally::new(&HALF_LOCK),
+            mechanism: UsageTally::new(&LOCK_MECHANISM),
+            version: UsageTally::new(&LOCK_MECHANISM_VERSION),
+            left: UsageTally::new(&TFLOCK_LEFT),
         }
     }
 
-    pub fn see(&mut self, seen: &Seen) {
+    pub fn see(&mut self, seen: &ScanItem) {
         match seen {
-            Seen::State(state) => self.state(state),
-            Seen::Lock(lock) => self.lock(lock),
-            Seen::Orphan { located, unsure } => {
+            ScanItem::State(state) => self.state(state),
+            ScanItem::Lock(lock) => self.lock(lock),
+            ScanItem::Orphan { located, unsure } => {
                 let verdict = match unsure {
                     None => words::orphan(),
                     Some(error) => unreadable(error),
@@ -107,8 +107,8 @@ impl Usage {
                 self.digest.add(self.at(&located.path), verdict);
             }
             // That is for those to judge who use that bucket.
-            Seen::Elsewhere { .. } => {}
-            Seen::NoTable(error) => {
+            ScanItem::Elsewhere { .. } => {}
+            ScanItem::NoTable(error) => {
                 let Self {
                     digest,
                     missing,
@@ -119,11 +119,11 @@ impl Usage {
                     ..
                 } = self;
                 for tally in [digest, missing, stale, half, mechanism, version] {
-                    tally.add(Place::named("the lock table"), unreadable(error));
+                    tally.add(CheckedPlace::named("the lock table"), unreadable(error));
                 }
             }
-            Seen::NoListing(error) => {
-                let place = Place::named(format!("s3://{}", self.expected.bucket));
+            ScanItem::NoListing(error) => {
+                let place = CheckedPlace::named(format!("s3://{}", self.expected.bucket));
                 for tally in self.tallies() {
                     tally.add(place.clone(), unreadable(error));
                 }
@@ -132,8 +132,8 @@ impl Usage {
     }
 
     /// One for each check that holds everywhere, and one for each place where it does not.
-    pub fn finish(self) -> Vec<Checked> {
-        let whole = Place::named(format!("s3://{}", self.expected.bucket));
+    pub fn finish(self) -> Vec<CheckResult> {
+        let whole = CheckedPlace::named(format!("s3://{}", self.expected.bucket));
         let Self {
             expected: _,
             encryption,
@@ -155,7 +155,7 @@ impl Usage {
             .collect()
     }
 
-    fn tallies(&mut self) -> [&mut Tally; 8] {
+    fn tallies(&mut self) -> [&mut UsageTally; 8] {
         let Self {
             expected: _,
             encryption,
@@ -172,8 +172,8 @@ impl Usage {
         ]
     }
 
-    fn at(&self, path: &str) -> Place {
-        Place::named(format!("s3://{}/{path}", self.expected.bucket))
+    fn at(&self, path: &str) -> CheckedPlace {
+        CheckedPlace::named(format!("s3://{}/{path}", self.expected.bucket))
     }
 
     fn state(&mut self, state: &LiveState) {
@@ -197,26 +197,30 @@ impl Usage {
         );
         let has_no_digest = match &state.digest {
             // An object without bytes is no state to Terraform, and has no digest.
-            Stored::Absent => state.located.kind == Kind::State && head.size > 0,
-            Stored::Digest(stored) => !digest::is_md5(stored) && head.size > 0,
-            Stored::Unknown => false,
+            StoredDigest::Absent => state.located.kind == ObjectKind::State && head.size > 0,
+            StoredDigest::Digest(stored) => !digest::is_md5(stored) && head.size > 0,
+            StoredDigest::Unknown => false,
         };
         if table && has_no_digest {
             self.missing.add(place, words::no_digest());
         }
     }
 
-    fn digest(&self, state: &LiveState, head: &Head) -> Verdict {
+    fn digest(&self, state: &LiveState, head: &ObjectHeaders) -> Verdict {
         match (&state.digest, head.md5()) {
             // Terraform ignores a text that is no digest.
-            (Stored::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
-            (Stored::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
-            (Stored::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => {
+            (StoredDigest::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
+            (StoredDigest::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
+            (StoredDigest::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => {
                 words::other_digest(stored, md5)
             }
-            (Stored::Digest(_), None) if !self.expected.contents => words::digest_not_compared(1),
+            (StoredDigest::Digest(_), None) if !self.expected.contents => {
+                words::digest_not_compared(1)
+            }
             // That the table could not be read is said once, and not for each state.
-            (Stored::Digest(_) | Stored::Absent | Stored::Unknown, _) => Verdict::Holds,
+            (StoredDigest::Digest(_) | StoredDigest::Absent | StoredDigest::Unknown, _) => {
+                Verdict::Holds
+            }
         }
     }
 
@@ -226,7 +230,7 @@ impl Usage {
         self.half.add(self.at(path), self.half(lock));
         self.mechanism.add(self.at(path), self.mechanism(lock));
         self.version.add(self.at(path), self.version(lock));
-        if let Half::Held(file) = &lock.file {
+        if let LockPlace::Held(file) = &lock.file {
             self.left
                 .add(self.at(&layout::lock_file(path)), Self::left(file));
         }
@@ -246,8 +250,10 @@ impl Usage {
         }
         match (&lock.item, &lock.file) {
             _ if lock.is_of_two() => words::two_locks(lock),
-            (Half::Held(_), Half::Free) => words::half(lock, "only in the table", "no lock file"),
-            (Half::Free, Half::Held(_)) => {
+            (LockPlace::Held(_), LockPlace::Free) => {
+                words::half(lock, "only in the table", "no lock file")
+            }
+            (LockPlace::Free, LockPlace::Held(_)) => {
                 words::half(lock, "only as a lock file", "nothing in the table")
             }
             // The half that could not be looked at is said of the whole place.
@@ -257,10 +263,10 @@ impl Usage {
 
     fn mechanism(&self, lock: &LiveLock) -> Verdict {
         match self.expected.lock {
-            Some(LockMechanism::S3) if matches!(lock.item, Half::Held(_)) => {
+            Some(LockMechanism::S3) if matches!(lock.item, LockPlace::Held(_)) => {
                 words::table_not_in_use(&lock.item)
             }
-            Some(LockMechanism::Dynamodb) if matches!(lock.file, Half::Held(_)) => {
+            Some(LockMechanism::Dynamodb) if matches!(lock.file, LockPlace::Held(_)) => {
                 words::files_not_in_use(&lock.file)
             }
             Some(LockMechanism::S3 | LockMechanism::Dynamodb | LockMechanism::Both) | None => {
@@ -271,7 +277,7 @@ impl Usage {
 
     /// Whoever writes lock files knows them; what locks in the table may not.
     fn version(&self, lock: &LiveLock) -> Verdict {
-        let Half::Held(held) = &lock.item else {
+        let LockPlace::Held(held) = &lock.item else {
             return Verdict::Holds;
         };
         match (
@@ -286,7 +292,7 @@ impl Usage {
         }
     }
 
-    fn left(file: &Held) -> Verdict {
+    fn left(file: &HeldLock) -> Verdict {
         match &file.info {
             Err(NoInfo::Unreadable(error)) => unreadable(error),
             Err(NoInfo::NotALock(error)) => words::no_lock(error),
@@ -297,29 +303,33 @@ impl Usage {
 
 /// Whether the digest in the table, if there is one, is that of these bytes, which Terraform can
 /// read.
-pub fn digest_of(place: Place, bytes: &[u8], stored: Option<&str>) -> Checked {
+pub fn digest_of(place: CheckedPlace, bytes: &[u8], stored: Option<&str>) -> CheckResult {
     let is = digest::of(bytes);
     match stored.filter(|stored| digest::is_md5(stored)) {
         Some(_) if bytes.is_empty() => {
-            Checked::new(&STATE_DIGEST, place, words::digest_of_nothing())
+            CheckResult::new(&STATE_DIGEST, place, words::digest_of_nothing())
         }
-        None if bytes.is_empty() => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
-        None => Checked::new(&DIGEST_MISSING, place, words::no_digest()),
+        None if bytes.is_empty() => CheckResult::new(&STATE_DIGEST, place, Verdict::Holds),
+        None => CheckResult::new(&DIGEST_MISSING, place, words::no_digest()),
         Some(stored) if digest::fits(stored, &is) => {
-            Checked::new(&STATE_DIGEST, place, Verdict::Holds)
+            CheckResult::new(&STATE_DIGEST, place, Verdict::Holds)
         }
-        Some(stored) => Checked::new(&STATE_DIGEST, place, words::other_digest(stored, &is)),
+        Some(stored) => CheckResult::new(&STATE_DIGEST, place, words::other_digest(stored, &is)),
     }
 }
 
 /// That Terraform cannot read a state.
-pub fn unreadable_state(place: Place, error: &SnapshotError) -> Checked {
-    Checked::new(&STATE_UNREADABLE, place, words::not_a_state(error))
+pub fn unreadable_state(place: CheckedPlace, error: &SnapshotError) -> CheckResult {
+    CheckResult::new(&STATE_UNREADABLE, place, words::not_a_state(error))
 }
 
 /// Whether the version that wrote a state knows lock files, if they are in use.
-pub fn version_of(place: Place, snapshot: &Snapshot, lock: Option<LockMechanism>) -> Checked {
-    Checked::new(
+pub fn version_of(
+    place: CheckedPlace,
+    snapshot: &StateSnapshot,
+    lock: Option<LockMechanism>,
+) -> CheckResult {
+    CheckResult::new(
         &LOCK_MECHANISM_VERSION,
         place,
         version(snapshot.terraform_version.as_deref(), lock),

@@ -1,46 +1,46 @@
 //! All that the guards of a stage ask for, looked at once.
 
 use super::{
-    guards::{Facts, Runner},
-    ours::Ours,
+    guards::{MigrationFacts, RunnerLockRights},
+    ours::EnvironmentLockParts,
 };
 use crate::{
     backend::aws::{
-        access::lock_files::{self, Denied},
+        access::lock_files::{self, DeniedAction},
         bucket::policy::{self, denial},
         error::AwsError,
         lock_table::migration,
         verify::usage::AT_ONCE,
     },
-    cli::{context::Context, explain, failure::Failure, target::Target},
+    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
     settings::layer::LockMechanism,
     state::layout::lock_file,
 };
 
 /// What is said and known beside the backend itself.
-pub struct Known<'a> {
+pub struct MigrationInputs<'a> {
     pub now: Option<LockMechanism>,
     /// The state key that is meant; all of the bucket otherwise.
     pub only: Option<&'a str>,
     /// Those of runs, by ARN.
     pub roles: &'a [String],
-    pub ours: Option<&'a Ours>,
+    pub ours: Option<&'a EnvironmentLockParts>,
 }
 
 /// # Errors
 /// If the table's tags, or what a role may do, cannot be looked at.
 pub async fn gather(
-    target: &Target,
-    Known {
+    target: &BackendTarget,
+    MigrationInputs {
         now,
         only,
         roles,
         ours,
-    }: Known<'_>,
+    }: MigrationInputs<'_>,
     cx: &mut Context<'_>,
-) -> Result<Facts, Failure> {
+) -> Result<MigrationFacts, CliError> {
     let failed = |what: &str, error: AwsError| {
-        explain::aws(Failure::failed(what).because(&error), &error, None)
+        explain::aws(CliError::failed(what).because(&error), &error, None)
     };
     let table = target.address.table.clone();
     let since = match &table {
@@ -67,7 +67,7 @@ pub async fn gather(
         Ok(None) => Ok(vec![]),
         Ok(Some(policy)) => Ok(denial::denials_of_locks(
             &policy,
-            &denial::Sends::to(bucket.clone(), target.aws.account()),
+            &denial::EncryptionHeaders::to(bucket.clone(), target.aws.account()),
         )),
         Err(error) => Err(error.to_string()),
     };
@@ -76,7 +76,7 @@ pub async fn gather(
         .await?
         .map_err(|error| failed("nobody can say what runs may do", error))?;
     let lock_files = format!("{bucket}/*.tflock");
-    Ok(Facts {
+    Ok(MigrationFacts {
         now,
         since,
         used,
@@ -90,7 +90,7 @@ pub async fn gather(
 }
 
 /// What is in use, if the table is named or not.
-pub fn now(target: &Target, names_table: bool) -> Option<LockMechanism> {
+pub fn now(target: &BackendTarget, names_table: bool) -> Option<LockMechanism> {
     match (names_table, target.locks.file) {
         (_, None) => None,
         (true, Some(true)) => Some(LockMechanism::Both),
@@ -103,10 +103,10 @@ pub fn now(target: &Target, names_table: bool) -> Option<LockMechanism> {
 
 /// Those who could not use lock files once this migration has changed what is tfbackend's.
 async fn runners(
-    target: &Target,
+    target: &BackendTarget,
     roles: &[String],
-    ours: Option<&Ours>,
-) -> Result<Vec<Runner>, AwsError> {
+    ours: Option<&EnvironmentLockParts>,
+) -> Result<Vec<RunnerLockRights>, AwsError> {
     let (aws, bucket) = (&target.aws, &target.address.bucket);
     let key = target
         .address
@@ -134,20 +134,22 @@ async fn runners(
             && lock_files::has_policy(aws, role, policy).await?
         {
             let still = lock_files::denied(document, &file);
-            denied.retain(|Denied { action, explicit }| *explicit || still.contains(action));
+            denied.retain(|DeniedAction { action, explicit }| *explicit || still.contains(action));
         }
         let denied = denied.into_iter().map(|denied| denied.action).collect();
-        runners.push(Runner {
+        runners.push(RunnerLockRights {
             who: role.clone(),
             denied,
             unread: None,
         });
     }
     let policy = ours
-        .and_then(Ours::runner_policy)
+        .and_then(EnvironmentLockParts::runner_policy)
         .or(target.policy.as_deref());
-    if let (Some(policy), Some(error)) = (policy, ours.and_then(Ours::policy_unread)) {
-        runners.push(Runner {
+    if let (Some(policy), Some(error)) =
+        (policy, ours.and_then(EnvironmentLockParts::policy_unread))
+    {
+        runners.push(RunnerLockRights {
             who: format!("policy {policy}"),
             denied: vec![],
             unread: Some(error.to_owned()),
@@ -162,7 +164,7 @@ async fn runners(
         (_, None) => None,
     };
     if let (Some(denied), Some(policy)) = (denied, policy) {
-        runners.push(Runner {
+        runners.push(RunnerLockRights {
             who: format!("policy {policy}"),
             denied,
             unread: None,

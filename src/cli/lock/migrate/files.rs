@@ -4,27 +4,30 @@ use crate::text::shell::shell_word;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::{failure::Failure, folders},
+    cli::{failure::CliError, folders},
     settings::layer::LockMechanism,
     terraform::{
         read::{
-            Argument, Block, Look, Partial, Saved, Within, WorkingDirectory,
-            bounded::{self, Unreadable},
+            ConfiguredBlock, FolderReadOptions, LinkBoundary, PartialFile, SavedBackend,
+            SourcedArgument, WorkingDirectory,
+            bounded::{self, UnreadableFile},
             configuration::is_json,
         },
         write::{
             self,
-            header::{self, Header},
-            lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit, json},
-            rewrite::Read,
+            header::{self, FileHeader},
+            lock_arguments::{
+                self, ArgumentForm, LockArguments, LockEdit, WantedArguments, edit, json,
+            },
+            rewrite::FileRead,
         },
     },
 };
 
 /// What there is to edit, before anything is.
 #[derive(Debug, Default)]
-pub struct Files {
-    pub edits: Vec<(Read, String)>,
+pub struct BackendEdits {
+    pub edits: Vec<(FileRead, String)>,
     /// As they should be.
     pub current: Vec<PathBuf>,
     /// What a person has to do, and why.
@@ -46,7 +49,7 @@ pub struct StoredRecord {
 
 /// Where to look.
 #[derive(Clone, Debug)]
-pub struct Places<'a> {
+pub struct FolderPaths<'a> {
     pub root: &'a Path,
     /// In every folder below it as well.
     pub below: bool,
@@ -60,7 +63,7 @@ pub struct Places<'a> {
 
 /// The folders, each read once: whatever is asked of them is asked of the same files.
 #[derive(Debug)]
-pub struct Folders {
+pub struct FolderReadings {
     root: PathBuf,
     all: Vec<WorkingDirectory>,
     /// The folder itself, and that of the environment's own files.
@@ -69,13 +72,13 @@ pub struct Folders {
     below: bool,
 }
 
-impl Folders {
+impl FolderReadings {
     /// Reads one folder, or all below it; those also if they are only to be looked at.
     ///
     /// # Errors
     /// If a folder cannot be listed.
-    pub fn read(places: &Places<'_>, looks_below: bool) -> Result<Self, Failure> {
-        let Places {
+    pub fn read(places: &FolderPaths<'_>, looks_below: bool) -> Result<Self, CliError> {
+        let FolderPaths {
             root,
             below,
             named,
@@ -98,13 +101,13 @@ impl Folders {
             {
                 partial.push(conf.clone());
             }
-            let look = Look {
+            let look = FolderReadOptions {
                 partial: &partial,
                 data_dir: *data_dir,
-                ..Look::default()
+                ..FolderReadOptions::default()
             };
             WorkingDirectory::read(dir, &look)
-                .map_err(|error| Failure::failed("cannot look at the files").because(&error))
+                .map_err(|error| CliError::failed("cannot look at the files").because(&error))
         };
         let all = folders.iter().map(read).collect::<Result<_, _>>()?;
         let own = std::iter::once((*root).to_owned())
@@ -127,7 +130,7 @@ impl Folders {
     }
 
     /// What there is to edit.
-    pub fn plan(&self, wanted: &Wanted<'_>) -> Files {
+    pub fn plan(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
         self.plan_of(
             self.all
                 .iter()
@@ -137,16 +140,16 @@ impl Folders {
     }
 
     /// The same with all that was read, whether it is edited or not.
-    pub fn plan_all(&self, wanted: &Wanted<'_>) -> Files {
+    pub fn plan_all(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
         self.plan_of(self.all.iter(), wanted)
     }
 
     fn plan_of<'a>(
         &self,
         folders: impl Iterator<Item = &'a WorkingDirectory>,
-        wanted: &Wanted<'_>,
-    ) -> Files {
-        let mut files = Files::default();
+        wanted: &WantedArguments<'_>,
+    ) -> BackendEdits {
+        let mut files = BackendEdits::default();
         for folder in folders {
             files.add(folder, &self.root, wanted);
         }
@@ -156,9 +159,9 @@ impl Folders {
 }
 
 /// A file of a folder, through no link that leads out of the repository. One elsewhere was named.
-fn read(folder: &WorkingDirectory, path: &Path) -> Result<Option<String>, Unreadable> {
+fn read(folder: &WorkingDirectory, path: &Path) -> Result<Option<String>, UnreadableFile> {
     if path.parent() == Some(&*folder.dir) {
-        Within::of(&folder.dir).text(path)
+        LinkBoundary::of(&folder.dir).text(path)
     } else {
         bounded::text(path)
     }
@@ -171,16 +174,16 @@ fn read(folder: &WorkingDirectory, path: &Path) -> Result<Option<String>, Unread
 fn of_json<'f>(
     folder: &'f WorkingDirectory,
     path: &Path,
-    form: Form,
-) -> Result<Vec<&'f [Argument]>, &'f Unreadable> {
+    form: ArgumentForm,
+) -> Result<Vec<&'f [SourcedArgument]>, &'f UnreadableFile> {
     match form {
-        Form::Partial => folder
+        ArgumentForm::Partial => folder
             .partial
             .iter()
             .filter(|partial| partial.path == path)
             .map(|partial| partial.arguments.as_deref())
             .collect(),
-        Form::Configuration => match folder
+        ArgumentForm::Configuration => match folder
             .configuration
             .unreadable
             .iter()
@@ -208,7 +211,7 @@ fn said(folder: &WorkingDirectory) -> impl Iterator<Item = LockArguments> {
     )
 }
 
-fn of_blocks(blocks: &[Block]) -> impl Iterator<Item = LockArguments> {
+fn of_blocks(blocks: &[ConfiguredBlock]) -> impl Iterator<Item = LockArguments> {
     blocks
         .iter()
         .filter(|block| block.is_s3())
@@ -256,16 +259,17 @@ fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
         .find(|mechanism| each.contains(&Some(*mechanism)))
 }
 
-impl Files {
+impl BackendEdits {
     /// What of `wider` names the table, or may, and is not edited here: each file with the reason.
     pub fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
-        let of_form = |read: &Read, form| {
+        let of_form = |read: &FileRead, form| {
             lock_arguments::read(&read.text, form)
                 .iter()
                 .any(|said| said.table.is_some())
         };
-        let names_table =
-            |read: &Read| of_form(read, Form::Configuration) || of_form(read, Form::Partial);
+        let names_table = |read: &FileRead| {
+            of_form(read, ArgumentForm::Configuration) || of_form(read, ArgumentForm::Partial)
+        };
         let is_edited = |path: &Path| self.edits.iter().any(|(read, _)| read.path == path);
         let edits = wider
             .edits
@@ -290,7 +294,7 @@ impl Files {
         !(self.edits.is_empty() && self.current.is_empty() && self.by_hand.is_empty())
     }
 
-    fn add(&mut self, folder: &WorkingDirectory, root: &Path, wanted: &Wanted<'_>) {
+    fn add(&mut self, folder: &WorkingDirectory, root: &Path, wanted: &WantedArguments<'_>) {
         let (before, by_hand) = (self.edits.len(), self.by_hand.len());
         let unread = folder
             .configuration
@@ -298,11 +302,11 @@ impl Files {
             .iter()
             .map(|unreadable| &unreadable.path);
         for path in folder.configuration.files.iter().chain(unread) {
-            self.look_at(folder, path, Form::Configuration, wanted);
+            self.look_at(folder, path, ArgumentForm::Configuration, wanted);
         }
         let from = self.edits.len();
         for partial in &folder.partial {
-            self.look_at(folder, &partial.path, Form::Partial, wanted);
+            self.look_at(folder, &partial.path, ArgumentForm::Partial, wanted);
         }
         let partials = self.edits.len();
         self.renew_block(folder, wanted);
@@ -347,17 +351,20 @@ impl Files {
     /// The block of ours that a partial configuration of this backend completes: with a lock file
     /// it asks for a version that knows one. It goes on asking when the lock file goes: another
     /// environment may use one.
-    fn renew_block(&mut self, folder: &WorkingDirectory, wanted: &Wanted<'_>) {
-        let is_of_it = |partial: &Partial| {
+    fn renew_block(&mut self, folder: &WorkingDirectory, wanted: &WantedArguments<'_>) {
+        let is_of_it = |partial: &PartialFile| {
             LockArguments::of(partial.said()).bucket.as_deref() == Some(wanted.bucket)
         };
         if !wanted.use_file || !folder.partial.iter().any(is_of_it) {
             return;
         }
         for path in &folder.configuration.files {
-            let Ok(read) = Read::of(path) else { continue };
+            let Ok(read) = FileRead::of(path) else {
+                continue;
+            };
             // A checkout may have turned the ends of lines.
-            let is_ours = header::read(&read.text.replace("\r\n", "\n")) == Header::Intact(None);
+            let is_ours =
+                header::read(&read.text.replace("\r\n", "\n")) == FileHeader::Intact(None);
             let Some(block) = write::block(true).ok().filter(|_| is_ours) else {
                 continue;
             };
@@ -372,7 +379,13 @@ impl Files {
         }
     }
 
-    fn look_at(&mut self, folder: &WorkingDirectory, path: &Path, form: Form, wanted: &Wanted<'_>) {
+    fn look_at(
+        &mut self,
+        folder: &WorkingDirectory,
+        path: &Path,
+        form: ArgumentForm,
+        wanted: &WantedArguments<'_>,
+    ) {
         if self.edits.iter().any(|(read, _)| read.path == path)
             || self.by_hand.iter().any(|(other, _)| other == path)
         {
@@ -384,23 +397,23 @@ impl Files {
                 .unreadable
                 .iter()
                 .any(|unreadable| unreadable.path == path);
-        if form == Form::Configuration && !may_have_block {
+        if form == ArgumentForm::Configuration && !may_have_block {
             return;
         }
         if is_json(path) {
-            let judged: Vec<Edit> = match of_json(folder, path, form) {
+            let judged: Vec<LockEdit> = match of_json(folder, path, form) {
                 Ok(backends) => backends
                     .into_iter()
                     .map(|arguments| json::judge(arguments, wanted))
                     .collect(),
                 // What it says is not known.
-                Err(unreadable) => vec![Edit::ByHand(unreadable.error.clone())],
+                Err(unreadable) => vec![LockEdit::ByHand(unreadable.error.clone())],
             };
             for one in judged {
                 match one {
-                    Edit::ByHand(why) => return self.by_hand.push((path.to_owned(), why)),
-                    Edit::Current => self.current.push(path.to_owned()),
-                    Edit::NotOurs | Edit::Edited(_) => {}
+                    LockEdit::ByHand(why) => return self.by_hand.push((path.to_owned(), why)),
+                    LockEdit::Current => self.current.push(path.to_owned()),
+                    LockEdit::NotOurs | LockEdit::Edited(_) => {}
                 }
             }
             return;
@@ -411,10 +424,10 @@ impl Files {
             Err(unreadable) => return self.by_hand.push((path.to_owned(), unreadable.error)),
         };
         match edit(&text, form, wanted) {
-            Edit::NotOurs => {}
-            Edit::Current => self.current.push(path.to_owned()),
-            Edit::ByHand(why) => self.by_hand.push((path.to_owned(), why)),
-            Edit::Edited(edited) => match Read::of(path) {
+            LockEdit::NotOurs => {}
+            LockEdit::Current => self.current.push(path.to_owned()),
+            LockEdit::ByHand(why) => self.by_hand.push((path.to_owned(), why)),
+            LockEdit::Edited(edited) => match FileRead::of(path) {
                 Ok(read) if read.text == text => self.edits.push((read, edited)),
                 Ok(_) => self
                     .by_hand
@@ -427,9 +440,13 @@ impl Files {
 
 /// What `init` has to be given: the partial configuration that was edited, or else the one that may
 /// be of this backend.
-fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Wanted<'_>) -> String {
+fn partial_word(
+    mut names: Vec<String>,
+    folder: &WorkingDirectory,
+    wanted: &WantedArguments<'_>,
+) -> String {
     if names.is_empty() {
-        let bucket = |partial: &&Partial| {
+        let bucket = |partial: &&PartialFile| {
             LockArguments::of(partial.said())
                 .bucket
                 .is_none_or(|bucket| bucket == wanted.bucket)
@@ -452,8 +469,8 @@ fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Want
 
 /// What `init` stored in a folder, if it names the table or cannot be read; and whether a file of
 /// the folder says the same.
-fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<StoredRecord> {
-    let saved: &Saved = match &folder.saved {
+fn stored(folder: &WorkingDirectory, wanted: &WantedArguments<'_>) -> Option<StoredRecord> {
+    let saved: &SavedBackend = match &folder.saved {
         Ok(saved) => saved.as_ref()?,
         Err(unreadable) => {
             return Some(StoredRecord {

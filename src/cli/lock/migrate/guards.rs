@@ -3,32 +3,32 @@
 use jiff::Timestamp;
 
 use crate::{
-    backend::aws::store::migration::{Used, Written},
+    backend::aws::store::migration::{MigrationUsage, RewrittenState},
     settings::layer::LockMechanism,
     state::engine::knows_lock_files,
 };
 
 /// Where one is, and what is there.
 #[derive(Debug)]
-pub struct Facts {
+pub struct MigrationFacts {
     /// What the files say; `None` where there are none, and nobody said.
     pub now: Option<LockMechanism>,
     /// Since when lock files are in use beside the table.
     pub since: Option<Timestamp>,
-    pub used: Used,
+    pub used: MigrationUsage,
     pub table: Option<String>,
     /// Whether a table that is missing is made as a step.
     pub makes_table: bool,
     /// The lock files of this bucket, as a policy names them.
     pub lock_files: String,
-    pub runners: Vec<Runner>,
+    pub runners: Vec<RunnerLockRights>,
     /// What the bucket policy denies to all of them, in words; or why nothing is known of it.
     pub denials: Result<Vec<String>, String>,
     /// What names the backend again on a command line, each word after a space.
     pub words: String,
 }
 
-impl Facts {
+impl MigrationFacts {
     /// Whether the way to lock files has been gone to its end: nothing says that the table is in
     /// use.
     fn is_over(&self) -> bool {
@@ -41,7 +41,7 @@ impl Facts {
 
 /// Who runs Terraform, and what is missing for lock files.
 #[derive(Debug)]
-pub struct Runner {
+pub struct RunnerLockRights {
     /// As in `role/ci`, or the name of a policy.
     pub who: String,
     pub denied: Vec<String>,
@@ -51,7 +51,7 @@ pub struct Runner {
 
 /// What was said on the command line.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct MigrationConsent {
     /// The oldest version of Terraform or OpenTofu in use.
     pub min_version: Option<String>,
     pub drop_table: bool,
@@ -59,20 +59,24 @@ pub struct Said {
 
 /// A reason not to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct MigrationRefusal {
     pub what: String,
     pub hint: String,
 }
 
-fn refusal(what: impl Into<String>, hint: impl Into<String>) -> Refusal {
-    Refusal {
+fn refusal(what: impl Into<String>, hint: impl Into<String>) -> MigrationRefusal {
+    MigrationRefusal {
         what: what.into(),
         hint: hint.into(),
     }
 }
 
 /// Every reason there is.
-pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
+pub fn refusals(
+    facts: &MigrationFacts,
+    to: LockMechanism,
+    said: &MigrationConsent,
+) -> Vec<MigrationRefusal> {
     let mut all = vec![];
     for error in &facts.used.unseen {
         all.push(refusal(
@@ -106,7 +110,7 @@ pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
 }
 
 /// From the table: whoever runs here must know lock files, and be allowed to write them.
-fn to_both(facts: &Facts, said: &Said) -> Vec<Refusal> {
+fn to_both(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRefusal> {
     let mut all = versions_said(said);
     if said.min_version.is_none() {
         all.extend(facts.used.states.iter().filter_map(|state| {
@@ -136,7 +140,7 @@ fn to_both(facts: &Facts, said: &Said) -> Vec<Refusal> {
 }
 
 /// Away from the table: nobody may be left who locks only there.
-fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
+fn to_files(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRefusal> {
     let mut all = versions_said(said);
     if said.drop_table && facts.used.others > 0 {
         all.push(refusal(
@@ -173,7 +177,7 @@ fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
 }
 
 /// Back to the table.
-fn to_table(facts: &Facts) -> Vec<Refusal> {
+fn to_table(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
     match facts.now {
         Some(LockMechanism::S3) => vec![refusal(
             "the files here lock only in lock files, and who locks only in the table would not \
@@ -184,7 +188,7 @@ fn to_table(facts: &Facts) -> Vec<Refusal> {
     }
 }
 
-fn versions_said(said: &Said) -> Vec<Refusal> {
+fn versions_said(said: &MigrationConsent) -> Vec<MigrationRefusal> {
     let Some(version) = &said.min_version else {
         return vec![];
     };
@@ -204,7 +208,7 @@ fn versions_said(said: &Said) -> Vec<Refusal> {
     }
 }
 
-fn may_lock(facts: &Facts) -> Vec<Refusal> {
+fn may_lock(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
     let denied = match &facts.denials {
         Ok(denials) => {
             let hint = "a lock file that cannot be released keeps every run out: change the \
@@ -260,7 +264,7 @@ fn may_lock(facts: &Facts) -> Vec<Refusal> {
 }
 
 /// Whether the version that wrote a state last knows lock files.
-fn version_of(state: &Written) -> Result<bool, String> {
+fn version_of(state: &RewrittenState) -> Result<bool, String> {
     match (&state.unreadable, &state.version) {
         (Some(why), _) => Err(why.clone()),
         (None, None) => Err("it does not say".to_owned()),
@@ -271,7 +275,11 @@ fn version_of(state: &Written) -> Result<bool, String> {
 }
 
 /// Why a state may still be used by somebody who locks only in the table.
-pub fn not_ready(state: &Written, since: Timestamp, words: &str) -> Option<Refusal> {
+pub fn not_ready(
+    state: &RewrittenState,
+    since: Timestamp,
+    words: &str,
+) -> Option<MigrationRefusal> {
     let path = &state.path;
     let touch = format!("tfbackend lock migrate --touch{words}");
     let write = format!(
@@ -312,7 +320,11 @@ pub fn not_ready(state: &Written, since: Timestamp, words: &str) -> Option<Refus
 }
 
 /// Why a state that is in the way cannot be helped by writing it once more; `None` if it can.
-pub fn untouchable(state: &Written, since: Timestamp, words: &str) -> Option<Refusal> {
+pub fn untouchable(
+    state: &RewrittenState,
+    since: Timestamp,
+    words: &str,
+) -> Option<MigrationRefusal> {
     if let Some(why) = &state.unreadable {
         let hint =
             format!("`tfbackend state check{words}` names the version that can be brought back");
@@ -328,7 +340,7 @@ pub fn untouchable(state: &Written, since: Timestamp, words: &str) -> Option<Ref
     }
     let has_versions = state.has_versions;
     not_ready(
-        &Written {
+        &RewrittenState {
             modified: Some(since),
             under_lock_file: has_versions.then_some(true),
             ..state.clone()

@@ -5,56 +5,56 @@ use std::path::PathBuf;
 
 use crate::{
     backend::aws::{
-        Aws,
-        access::{Policy, lock_rights},
+        AwsProvider,
+        access::{RunnerPolicy, lock_rights},
         blueprint::{
             self, KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS,
         },
         bucket,
-        error::Kind,
-        lock_table::Encryption,
-        ownership::Mark,
-        policies::{Place, TableAccess, dns_suffix},
-        policy::Document,
+        error::ServiceErrorKind,
+        lock_table::LockTableEncryption,
+        ownership::EnvironmentId,
+        policies::{PolicyContext, TableAccess, dns_suffix},
+        policy::PolicyDocument,
         resources::{self, AwsSpec},
     },
     cli::{
         context::Context,
-        environment::{Ask, EnvironmentArgs, Settled},
+        environment::{EnvironmentArgs, Prompting, ResolvedEnvironment},
         explain,
-        failure::Failure,
-        save::Save,
-        target::Target,
+        failure::CliError,
+        save::PendingFile,
+        target::BackendTarget,
     },
     engine::{
-        blueprint::{Blueprint, Node},
-        observation::{self, Observation, Owner, Seen},
-        plan::{Change, Plan, Step},
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{self, Observation, Observed, ResourceOwner},
+        plan::{Plan, PlanStep, PlannedChange},
         spec::{Spec, UNKNOWN},
     },
     settings::{
         Settings,
-        derived::Names,
-        file::File,
-        layer::{Layer, LockMechanism},
-        merge::Sources,
+        derived::DerivedNames,
+        file::SettingsFile,
+        layer::{LockMechanism, SettingsLayer},
+        merge::SettingsSources,
         names::EnvName,
     },
 };
 
 /// An environment, and what is there of the parts that move with its locks.
-pub struct Ours {
+pub struct EnvironmentLockParts {
     pub env: EnvName,
     /// Its folder of files and the name of its partial configuration.
     pub out: PathBuf,
     pub conf_file: PathBuf,
     /// The name of its lock table, whether or not that is there.
     pub table: String,
-    aws: Aws,
+    aws: AwsProvider,
     blueprint: Blueprint<AwsSpec>,
     observation: Observation<AwsSpec>,
     /// The settings file that knows it.
-    file: Option<File>,
+    file: Option<SettingsFile>,
 }
 
 /// A change of the runner policy; `None` where nothing is to change.
@@ -72,16 +72,20 @@ pub struct PolicyChanges {
 /// If its settings contradict each other, or the account cannot be asked.
 pub async fn find(
     args: Option<EnvironmentArgs>,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Option<Ours>, Failure> {
-    let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref())
-        .map_err(|error| explain::settings(&error))?;
+) -> Result<Option<EnvironmentLockParts>, CliError> {
+    let sources = SettingsSources::read(
+        cx.host,
+        SettingsLayer::default(),
+        cx.global.config.as_deref(),
+    )
+    .map_err(|error| explain::settings(&error))?;
     let (settings, file) = match args {
         Some(mut args) => {
             args.layer.lock = Some(LockMechanism::Both);
             (
-                args.settle(cx.host, &cx.global, Ask::Nobody)
+                args.settle(cx.host, &cx.global, Prompting::Nobody)
                     .await?
                     .settings,
                 sources.file,
@@ -101,7 +105,7 @@ pub async fn find(
                 (settings, file)
             }
             Ok(None) => return Ok(None),
-            Err(error) if error.kind == Kind::Denied => {
+            Err(error) if error.kind == ServiceErrorKind::Denied => {
                 cx.say(&format!(
                     "note: whether tfbackend made this bucket is unknown, so no runner policy is \
                      changed: {error}"
@@ -110,25 +114,24 @@ pub async fn find(
             }
             Err(error) => {
                 return Err(explain::aws(
-                    Failure::failed("the bucket's tags cannot be read").because(&error),
+                    CliError::failed("the bucket's tags cannot be read").because(&error),
                     &error,
                     None,
                 ));
             }
         },
     };
-    let aws = Aws {
-        mark: Mark {
+    let aws = AwsProvider {
+        mark: EnvironmentId {
             project: settings.project.to_string(),
             env: settings.env.to_string(),
         },
         ..target.aws.clone()
     };
-    let account = aws
-        .account()
-        .parse()
-        .map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))?;
-    let mut names = Names::new(&settings, &account);
+    let account = aws.account().parse().map_err(|error| {
+        CliError::failed(format!("AWS returned an invalid account ID: {error}"))
+    })?;
+    let mut names = DerivedNames::new(&settings, &account);
     names.state_bucket.clone_from(&target.address.bucket);
     if let Some(table) = target
         .address
@@ -151,7 +154,7 @@ pub async fn find(
         .nodes()
         .iter()
         .filter(|node| moves.contains(&node.address));
-    let needs = |node: &Node<AwsSpec>| {
+    let needs = |node: &BlueprintNode<AwsSpec>| {
         node.needs
             .iter()
             .filter(|need| moves.contains(need))
@@ -160,7 +163,7 @@ pub async fn find(
     };
     let blueprint = Blueprint::new(
         nodes
-            .map(|node| Node {
+            .map(|node| BlueprintNode {
                 needs: needs(node),
                 ..node.clone()
             })
@@ -175,14 +178,14 @@ pub async fn find(
     {
         observation.insert(
             KEY,
-            Seen::Present {
+            Observed::Present {
                 spec: node.spec.clone(),
                 output: Some(arn),
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
             },
         );
     }
-    Ok(Some(Ours {
+    Ok(Some(EnvironmentLockParts {
         env: settings.env.clone(),
         out: cx.host.cwd.join(&settings.files.out).components().collect(),
         conf_file: PathBuf::from(settings.files.conf_file.for_env(&settings.env)),
@@ -196,10 +199,10 @@ pub async fn find(
 
 /// The settings of a backend that is described by its files alone.
 fn of_mark(
-    mark: &Mark,
-    target: &Target,
+    mark: &EnvironmentId,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Option<Settings>, Failure> {
+) -> Result<Option<Settings>, CliError> {
     // Tags that are not names are not ours.
     let (Ok(project), Ok(env), Ok(region)) = (
         mark.project.parse(),
@@ -208,31 +211,32 @@ fn of_mark(
     ) else {
         return Ok(None);
     };
-    let layer = Layer {
+    let layer = SettingsLayer {
         project: Some(project),
         region: Some(region),
         lock: Some(LockMechanism::Both),
-        ..Layer::default()
+        ..SettingsLayer::default()
     };
-    Settled::said(layer, &env, cx.host, &cx.global).map(|settled| Some(settled.settings))
+    ResolvedEnvironment::said(layer, &env, cx.host, &cx.global)
+        .map(|settled| Some(settled.settings))
 }
 
 /// The project that a settings file says for an environment.
-fn project_in(file: &File, env: &EnvName) -> Option<String> {
+fn project_in(file: &SettingsFile, env: &EnvName) -> Option<String> {
     let own = file.envs.get(env).and_then(|table| table.get("project"));
     own.or_else(|| file.top.get("project"))
         .and_then(|said| said.value.as_str().map(str::to_owned))
 }
 
-impl Ours {
-    pub fn aws(&self) -> &Aws {
+impl EnvironmentLockParts {
+    pub fn aws(&self) -> &AwsProvider {
         &self.aws
     }
 
     pub fn has_table(&self) -> bool {
         matches!(
             self.observation.get(&LOCK_TABLE),
-            Some(Seen::Present { .. })
+            Some(Observed::Present { .. })
         )
     }
 
@@ -240,14 +244,14 @@ impl Ours {
     pub fn missing_table(&self) -> Result<Option<Plan<AwsSpec>>, String> {
         let plan = Plan::to_apply(&self.blueprint, &self.observation, false);
         let of_table =
-            |step: &Step<AwsSpec>| [LOCK_TABLE, LOCK_TABLE_RECOVERY].contains(&step.address);
-        let steps: Vec<Step<AwsSpec>> = plan.steps.into_iter().filter(of_table).collect();
-        let creates = steps
-            .iter()
-            .any(|step| step.address == LOCK_TABLE && matches!(step.change, Change::Create { .. }));
+            |step: &PlanStep<AwsSpec>| [LOCK_TABLE, LOCK_TABLE_RECOVERY].contains(&step.address);
+        let steps: Vec<PlanStep<AwsSpec>> = plan.steps.into_iter().filter(of_table).collect();
+        let creates = steps.iter().any(|step| {
+            step.address == LOCK_TABLE && matches!(step.change, PlannedChange::Create { .. })
+        });
         let reason = steps.iter().find_map(|step| match &step.change {
-            Change::Blocked { reason } => Some(reason.to_string()),
-            Change::Create {
+            PlannedChange::Blocked { reason } => Some(reason.to_string()),
+            PlannedChange::Create {
                 to: AwsSpec::LockTable(table),
             } if is_unknown(&table.encryption) => {
                 Some("the key that encrypts the states was not found".to_owned())
@@ -265,7 +269,7 @@ impl Ours {
     /// would be.
     pub fn runner_policy(&self) -> Option<&str> {
         let spec = match self.observation.get(&RUNNER_POLICY) {
-            Some(Seen::Present { spec, .. }) => spec,
+            Some(Observed::Present { spec, .. }) => spec,
             _ => &self.blueprint.get(&RUNNER_POLICY)?.spec,
         };
         match spec {
@@ -275,11 +279,11 @@ impl Ours {
     }
 
     /// The runner policy that is there, if it is tfbackend's to change.
-    fn policy(&self) -> Option<&Policy> {
+    fn policy(&self) -> Option<&RunnerPolicy> {
         match self.observation.get(&RUNNER_POLICY)? {
-            Seen::Present {
+            Observed::Present {
                 spec: AwsSpec::Policy(policy),
-                owner: Owner::Us,
+                owner: ResourceOwner::Us,
                 ..
             } => Some(policy),
             _ => None,
@@ -289,13 +293,13 @@ impl Ours {
     /// Why the runner policy could not be looked at.
     pub fn policy_unread(&self) -> Option<&str> {
         match self.observation.get(&RUNNER_POLICY)? {
-            Seen::Unreadable(error) => Some(error),
-            Seen::Present { .. } | Seen::Absent => None,
+            Observed::Unreadable(error) => Some(error),
+            Observed::Present { .. } | Observed::Absent => None,
         }
     }
 
     /// The runner policy as it will be while locks are in these places.
-    pub fn granted(&self, to: LockMechanism, bucket: &str) -> Option<Document> {
+    pub fn granted(&self, to: LockMechanism, bucket: &str) -> Option<PolicyDocument> {
         Some(lock_rights::granted(
             &self.policy()?.document,
             &self.lock_rights(bucket),
@@ -318,9 +322,9 @@ impl Ours {
     /// What becomes of the trail's record of the lock table; nothing of a trail that is not
     /// tfbackend's, or is not there.
     pub fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
-        let Seen::Present {
+        let Observed::Present {
             spec: AwsSpec::Selectors(there),
-            owner: Owner::Us,
+            owner: ResourceOwner::Us,
             ..
         } = self.observation.get(&TRAIL_SELECTORS)?
         else {
@@ -333,12 +337,12 @@ impl Ours {
         if there.basic || *there == wanted {
             return None;
         }
-        let change = Change::Update {
+        let change = PlannedChange::Update {
             from: AwsSpec::Selectors(there.clone()),
             to: AwsSpec::Selectors(wanted),
         };
         Some(Plan {
-            steps: vec![Step {
+            steps: vec![PlanStep {
                 address: TRAIL_SELECTORS,
                 needs: vec![],
                 change,
@@ -348,20 +352,20 @@ impl Ours {
     }
 
     /// A runner policy with the statements of both kinds of lock, as they have to be here.
-    fn lock_rights(&self, bucket: &str) -> Document {
+    fn lock_rights(&self, bucket: &str) -> PolicyDocument {
         let caller = &self.aws.caller;
         let key = match self.observation.get(&LOCK_TABLE) {
-            Some(Seen::Present {
+            Some(Observed::Present {
                 spec: AwsSpec::LockTable(table),
                 ..
             }) => match &table.encryption {
-                Encryption::Kms(key) => Some(key.clone()),
-                Encryption::AwsOwned => None,
+                LockTableEncryption::Kms(key) => Some(key.clone()),
+                LockTableEncryption::AwsOwned => None,
             },
             // As it is going to be.
             _ => match self.table_to_make() {
-                Some(Encryption::Kms(key)) => Some(key),
-                Some(Encryption::AwsOwned) | None => None,
+                Some(LockTableEncryption::Kms(key)) => Some(key),
+                Some(LockTableEncryption::AwsOwned) | None => None,
             },
         };
         let access = if key.is_some() {
@@ -369,7 +373,7 @@ impl Ours {
         } else {
             TableAccess::WithoutKey
         };
-        let place = Place {
+        let place = PolicyContext {
             partition: caller.partition.clone(),
             dns_suffix: dns_suffix(&caller.partition).to_owned(),
             region: self.aws.region.clone(),
@@ -387,7 +391,7 @@ impl Ours {
         place.runner_policy(Some(access), true)
     }
 
-    fn table_to_make(&self) -> Option<Encryption> {
+    fn table_to_make(&self) -> Option<LockTableEncryption> {
         match self
             .blueprint
             .get(&LOCK_TABLE)?
@@ -403,34 +407,42 @@ impl Ours {
     ///
     /// # Errors
     /// Why a person has to edit it.
-    pub fn settings(&self, to: LockMechanism, cx: &Context<'_>) -> Result<Option<Save>, Failure> {
+    pub fn settings(
+        &self,
+        to: LockMechanism,
+        cx: &Context<'_>,
+    ) -> Result<Option<PendingFile>, CliError> {
         let Some(file) = &self.file else {
             return Ok(None);
         };
-        Save::setting(file, &self.env, "lock", super::name_of(to), cx.host)
+        PendingFile::setting(file, &self.env, "lock", super::name_of(to), cx.host)
     }
 }
 
-fn is_unknown(encryption: &Encryption) -> bool {
-    matches!(encryption, Encryption::Kms(key) if key.starts_with(UNKNOWN))
+fn is_unknown(encryption: &LockTableEncryption) -> bool {
+    matches!(encryption, LockTableEncryption::Kms(key) if key.starts_with(UNKNOWN))
 }
 
-fn update(policy: &Policy, from: &Document, to: &Document) -> Option<Plan<AwsSpec>> {
+fn update(
+    policy: &RunnerPolicy,
+    from: &PolicyDocument,
+    to: &PolicyDocument,
+) -> Option<Plan<AwsSpec>> {
     if from.means(to) {
         return None;
     }
-    let with = |document: &Document| {
-        AwsSpec::Policy(Policy {
+    let with = |document: &PolicyDocument| {
+        AwsSpec::Policy(RunnerPolicy {
             document: document.clone(),
             ..policy.clone()
         })
     };
-    let change = Change::Update {
+    let change = PlannedChange::Update {
         from: with(from),
         to: with(to),
     };
     Some(Plan {
-        steps: vec![Step {
+        steps: vec![PlanStep {
             address: RUNNER_POLICY,
             needs: vec![],
             change,

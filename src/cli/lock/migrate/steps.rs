@@ -5,19 +5,19 @@ use std::num::NonZeroUsize;
 use jiff::Timestamp;
 
 use super::{
-    files::Files,
-    guards::Facts,
-    ours::{Ours, PolicyChanges},
+    files::BackendEdits,
+    guards::MigrationFacts,
+    ours::{EnvironmentLockParts, PolicyChanges},
 };
 use crate::{
     backend::aws::{
-        error::AwsError, lock_table::migration, resources::AwsSpec, store::write::Deleted,
+        error::AwsError, lock_table::migration, resources::AwsSpec, store::write::ConditionalDelete,
     },
-    cli::{context::Context, explain, failure::Failure, save::Save, target::Target},
+    cli::{context::Context, explain, failure::CliError, save::PendingFile, target::BackendTarget},
     engine::{
-        apply::{Outcome, Run, apply},
+        apply::{ApplyOptions, ApplyOutcome, apply},
         plan::Plan,
-        spec::Outputs,
+        spec::KnownOutputs,
     },
     exit,
     settings::layer::LockMechanism,
@@ -41,7 +41,7 @@ pub enum MigrationStep {
     /// The settings file.
     Settings {
         title: String,
-        save: Save,
+        save: PendingFile,
     },
     /// The time from which lock files are in use beside the table.
     Begin {
@@ -63,7 +63,7 @@ pub struct OurSteps {
     /// The name of the runner policy.
     pub policy_name: String,
     pub table_name: String,
-    pub settings: Option<Save>,
+    pub settings: Option<PendingFile>,
     /// What the trail records of the table.
     pub trail: Option<Plan<AwsSpec>>,
 }
@@ -74,13 +74,13 @@ pub struct OurSteps {
 /// last, since it is what says that a stage is over; a table that is deleted goes while the files
 /// still name it. After all of it, the trail: a caller who may not change it has moved the locks.
 pub fn of(
-    facts: &Facts,
-    files: &Files,
+    facts: &MigrationFacts,
+    files: &BackendEdits,
     ours: OurSteps,
     to: LockMechanism,
     drop_table: bool,
 ) -> Vec<MigrationStep> {
-    let Facts {
+    let MigrationFacts {
         now,
         since,
         used,
@@ -201,7 +201,7 @@ pub fn of(
 }
 
 impl MigrationStep {
-    pub fn title(&self, files: &Files) -> String {
+    pub fn title(&self, files: &BackendEdits) -> String {
         match self {
             Self::Apply { title, .. } | Self::Settings { title, .. } => title.clone(),
             Self::DeleteDigest { path, .. } => {
@@ -241,23 +241,25 @@ impl MigrationStep {
 }
 
 /// Where steps are carried out.
-pub struct Carrying<'a> {
-    pub files: &'a Files,
-    pub target: &'a Target,
-    pub ours: Option<&'a Ours>,
+pub struct MigrationContext<'a> {
+    pub files: &'a BackendEdits,
+    pub target: &'a BackendTarget,
+    pub ours: Option<&'a EnvironmentLockParts>,
 }
 
 /// Carries them out, one after the other, and stops at the first that fails.
 pub async fn carry_out(
     steps: Vec<MigrationStep>,
-    on: &Carrying<'_>,
+    on: &MigrationContext<'_>,
     cx: &mut Context<'_>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     for (done, step) in steps.into_iter().enumerate() {
         let title = step.title(on.files);
         if cx.host.cancel.is_cancelled() {
-            return Err(Failure::interrupted(format!("interrupted before: {title}"))
-                .hint("the same command continues"));
+            return Err(
+                CliError::interrupted(format!("interrupted before: {title}"))
+                    .hint("the same command continues"),
+            );
         }
         one(step, on, cx).await.map_err(|failure| {
             let code = if done == 0 {
@@ -265,7 +267,7 @@ pub async fn carry_out(
             } else {
                 exit::PARTLY
             };
-            Failure {
+            CliError {
                 code,
                 message: format!("could not {title}"),
                 ..failure
@@ -277,15 +279,19 @@ pub async fn carry_out(
     Ok(())
 }
 
-async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let Carrying {
+async fn one(
+    step: MigrationStep,
+    on: &MigrationContext<'_>,
+    cx: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let MigrationContext {
         files,
         target,
         ours,
     } = on;
     let now: Timestamp = cx.now();
     let aws = &target.aws;
-    let failed = |error: AwsError| explain::aws(Failure::failed("").because(&error), &error, None);
+    let failed = |error: AwsError| explain::aws(CliError::failed("").because(&error), &error, None);
     match step {
         MigrationStep::Apply { plan, .. } => match ours {
             Some(ours) => applied(plan, ours, cx).await,
@@ -294,7 +300,7 @@ async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Re
         MigrationStep::Edit(at) => match files.edits.get(at) {
             Some((read, text)) => read
                 .replace(text)
-                .map_err(|error| Failure::failed("").because(&error)),
+                .map_err(|error| CliError::failed("").because(&error)),
             None => Ok(()),
         },
         MigrationStep::Settings { save, .. } => save.write(),
@@ -304,8 +310,8 @@ async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Re
             .await
             .map_err(failed)?
         {
-            Deleted::Done | Deleted::AlreadyGone => Ok(()),
-            Deleted::Changed => Err(Failure::failed("").hint(format!(
+            ConditionalDelete::Done | ConditionalDelete::AlreadyGone => Ok(()),
+            ConditionalDelete::Changed => Err(CliError::failed("").hint(format!(
                 "{path} was written meanwhile: the digest is another one now"
             ))),
         },
@@ -324,21 +330,25 @@ async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Re
 }
 
 /// By the same writers as a bootstrap, one after the other.
-async fn applied(plan: Plan<AwsSpec>, ours: &Ours, cx: &mut Context<'_>) -> Result<(), Failure> {
+async fn applied(
+    plan: Plan<AwsSpec>,
+    ours: &EnvironmentLockParts,
+    cx: &mut Context<'_>,
+) -> Result<(), CliError> {
     let cancel = cx.host.cancel.clone();
-    let run = Run {
+    let run = ApplyOptions {
         parallelism: NonZeroUsize::MIN,
         cancel: &cancel,
         on_event: &mut |_| {},
     };
-    let Outcome { failed, left, .. } = apply(plan, Outputs::new(), ours.aws(), run).await;
+    let ApplyOutcome { failed, left, .. } = apply(plan, KnownOutputs::new(), ours.aws(), run).await;
     match failed.first() {
         Some((_, error)) => Err(explain::aws(
-            Failure::failed("").because(error),
+            CliError::failed("").because(error),
             error,
             None,
         )),
-        None if !left.is_empty() => Err(Failure::interrupted("")),
+        None if !left.is_empty() => Err(CliError::interrupted("")),
         None => Ok(()),
     }
 }
@@ -348,28 +358,28 @@ mod tests {
     use super::*;
     use crate::{
         backend::aws::{
-            access::Policy,
+            access::RunnerPolicy,
             blueprint::RUNNER_POLICY,
             ownership::Tags,
-            policy::Document,
-            store::migration::{Used, Written},
+            policy::PolicyDocument,
+            store::migration::{MigrationUsage, RewrittenState},
         },
-        engine::plan::{Change, Step},
+        engine::plan::{PlanStep, PlannedChange},
     };
 
     fn policy() -> Plan<AwsSpec> {
-        let policy = Policy {
+        let policy = RunnerPolicy {
             name: "p".to_owned(),
             description: String::new(),
-            document: Document::new(vec![]),
+            document: PolicyDocument::new(vec![]),
             tags: Tags::new(),
         };
-        let change = Change::Update {
+        let change = PlannedChange::Update {
             from: AwsSpec::Policy(policy.clone()),
             to: AwsSpec::Policy(policy),
         };
         Plan {
-            steps: vec![Step {
+            steps: vec![PlanStep {
                 address: RUNNER_POLICY,
                 needs: vec![],
                 change,
@@ -388,14 +398,14 @@ mod tests {
         }
     }
 
-    fn facts(now: LockMechanism, since: Option<&str>) -> Facts {
-        let used = Used {
+    fn facts(now: LockMechanism, since: Option<&str>) -> MigrationFacts {
+        let used = MigrationUsage {
             orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())],
-            ..Used::default()
+            ..MigrationUsage::default()
         };
         let since = since.map(|since| since.parse().expect("a time"));
         let table = Some("locks".to_owned());
-        Facts {
+        MigrationFacts {
             now: Some(now),
             since,
             used,
@@ -408,8 +418,13 @@ mod tests {
         }
     }
 
-    fn titles(facts: &Facts, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<String> {
-        let files = Files::default();
+    fn titles(
+        facts: &MigrationFacts,
+        ours: OurSteps,
+        to: LockMechanism,
+        drop_table: bool,
+    ) -> Vec<String> {
+        let files = BackendEdits::default();
         of(facts, &files, ours, to, drop_table)
             .iter()
             .map(|step| {
@@ -467,7 +482,7 @@ mod tests {
         let last = |to, drop_table| {
             of(
                 &facts(Both, THEN),
-                &Files::default(),
+                &BackendEdits::default(),
                 ours(),
                 to,
                 drop_table,
@@ -495,7 +510,7 @@ mod tests {
             table_name: "locks".to_owned(),
             ..ours()
         };
-        let none = Facts {
+        let none = MigrationFacts {
             table: None,
             makes_table: true,
             ..facts(S3, None)
@@ -509,7 +524,7 @@ mod tests {
     /// In the last stage every digest goes: it would grow stale.
     #[test]
     fn digests_that_fit_stay_until_the_table_is_given_up() {
-        let state = Written {
+        let state = RewrittenState {
             path: "a.tfstate".to_owned(),
             modified: None,
             version: None,
@@ -519,10 +534,10 @@ mod tests {
             under_lock_file: None,
             has_versions: true,
         };
-        let with = |now| Facts {
-            used: Used {
+        let with = |now| MigrationFacts {
+            used: MigrationUsage {
                 states: vec![state.clone()],
-                ..Used::default()
+                ..MigrationUsage::default()
             },
             ..facts(now, THEN)
         };

@@ -5,22 +5,22 @@ use jiff::Timestamp;
 
 use super::{
     answered,
-    guards::{Facts, Refusal, not_ready, untouchable},
+    guards::{MigrationFacts, MigrationRefusal, not_ready, untouchable},
     shown,
 };
 use crate::{
     backend::aws::store::{
-        hold::Mechanisms,
-        migration::Written,
-        restore::{Step, TouchError, Work},
+        hold::LockMechanisms,
+        migration::RewrittenState,
+        restore::{RestoreContext, RestoreStep, TouchError},
     },
     cli::{
         approval,
         context::Context,
         explain,
-        failure::Failure,
+        failure::CliError,
         state::{in_force, restore::failed},
-        target::Target,
+        target::BackendTarget,
     },
     exit,
     report::migration::MigrationDocument,
@@ -36,14 +36,14 @@ const PROMISE: &str = "A state that is written here counts as used with the new 
 
 /// The states that are in the way of lock files alone: those that can be written once more, and why
 /// others cannot.
-pub struct Touch<'a> {
-    pub states: Vec<&'a Written>,
-    pub refusals: Vec<Refusal>,
+pub struct StatesToRewrite<'a> {
+    pub states: Vec<&'a RewrittenState>,
+    pub refusals: Vec<MigrationRefusal>,
 }
 
 /// Decides which states are written.
-pub fn of(facts: &Facts) -> Touch<'_> {
-    let refusal = |what: &str, hint: &str| Refusal {
+pub fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
+    let refusal = |what: &str, hint: &str| MigrationRefusal {
         what: what.to_owned(),
         hint: hint.to_owned(),
     };
@@ -55,12 +55,12 @@ pub fn of(facts: &Facts) -> Touch<'_> {
             "lock files are not in use beside the table yet",
             &format!("first: tfbackend lock migrate --to both{}", facts.words),
         );
-        return Touch {
+        return StatesToRewrite {
             states: vec![],
             refusals: vec![both],
         };
     };
-    let mut touch = Touch {
+    let mut touch = StatesToRewrite {
         states: vec![],
         refusals: vec![],
     };
@@ -100,7 +100,7 @@ pub fn of(facts: &Facts) -> Touch<'_> {
     touch
 }
 
-impl Touch<'_> {
+impl StatesToRewrite<'_> {
     pub fn titles(&self) -> Vec<String> {
         self.states
             .iter()
@@ -114,16 +114,16 @@ impl Touch<'_> {
 /// # Errors
 /// If a state could not be written, or was refused.
 pub async fn run(
-    touch: &Touch<'_>,
+    touch: &StatesToRewrite<'_>,
     document: &MigrationDocument,
     approved: bool,
-    target: &Target,
+    target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<u8, Failure> {
+) -> Result<u8, CliError> {
     shown(document, cx);
     let refused = || {
         let count = words::count(touch.refusals.len(), "state is", "states are");
-        let failure = Failure::refused(format!("{count} not written"));
+        let failure = CliError::refused(format!("{count} not written"));
         touch.refusals.iter().fold(failure, |mut failure, refusal| {
             failure.causes.push(refusal.what.clone());
             failure.hint(refusal.hint.clone())
@@ -142,7 +142,7 @@ pub async fn run(
     }
     cx.say(PROMISE);
     approve(touch.states.len(), approved, cx)?;
-    let mut failure: Option<Failure> = None;
+    let mut failure: Option<CliError> = None;
     let mut written = 0_usize;
     for state in &touch.states {
         match one(&state.path, target, cx).await {
@@ -175,7 +175,7 @@ pub async fn run(
         (None, true) => None,
     };
     match all {
-        Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(Failure {
+        Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(CliError {
             code: exit::PARTLY,
             ..failure
         }),
@@ -191,11 +191,11 @@ pub async fn run(
 }
 
 /// One state, under both locks; its new serial.
-async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, Failure> {
+async fn one(path: &str, target: &BackendTarget, cx: &mut Context<'_>) -> Result<u64, CliError> {
     let store = target.store();
     if cx.host.cancel.is_cancelled() {
         return Err(
-            Failure::interrupted(format!("interrupted before {path} was written"))
+            CliError::interrupted(format!("interrupted before {path} was written"))
                 .hint("the same command continues"),
         );
     }
@@ -207,18 +207,18 @@ async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, F
         .await
         .map_err(|error| match error {
             TouchError::Aws(error) => explain::aws(
-                Failure::failed(format!("{path} could not be read")).because(&error),
+                CliError::failed(format!("{path} could not be read")).because(&error),
                 &error,
                 None,
             ),
-            error => Failure::refused(format!("{path} is not written: {error}"))
+            error => CliError::refused(format!("{path} is not written: {error}"))
                 .hint(format!("`tfbackend state check{}` says more", target.words)),
         })?;
     let now = Timestamp::now();
     let info = store.lock_info(path, OPERATION, &cx.host.who, now);
     let cancel = cx.host.cancel.clone();
-    let work = Work {
-        mechanisms: Mechanisms {
+    let work = RestoreContext {
+        mechanisms: LockMechanisms {
             table: true,
             file: true,
         },
@@ -228,20 +228,20 @@ async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, F
         cancel: &cancel,
     };
     let restored = store
-        .restore(&plan, &work, &target.encryption, &mut |_: Step| {})
+        .restore(&plan, &work, &target.encryption, &mut |_: RestoreStep| {})
         .await;
     restored
         .map(|restored| restored.serial.unwrap_or_default())
         .map_err(|error| failed::failure(error, path, target))
 }
 
-fn approve(count: usize, approved: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn approve(count: usize, approved: bool, cx: &mut Context<'_>) -> Result<(), CliError> {
     if approved {
         return Ok(());
     }
     let states = words::count(count, "state", "states");
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused(format!(
+        return Err(CliError::refused(format!(
             "{states} to write, and this is not a terminal; nothing was changed"
         ))
         .hint("pass --auto-approve (-y) to write them"));

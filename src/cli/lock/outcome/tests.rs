@@ -3,21 +3,21 @@
 use super::*;
 use crate::{
     backend::aws::{
-        error::{Api, Kind},
-        store::live::{Half as Seen, LiveLock},
+        error::{ApiOperation, ServiceErrorKind},
+        store::live::{LiveLock, LockPlace as Seen},
     },
     report::locks::HeldIn,
-    state::layout::{Kind as What, Located},
+    state::layout::{LocatedObject, ObjectKind as What},
 };
 
-fn chosen(unread: Vec<AwsError>) -> Chosen {
-    let located = Located {
+fn chosen(unread: Vec<AwsError>) -> ChosenLock {
+    let located = LocatedObject {
         kind: What::State,
         path: "a".to_owned(),
         key: "a".to_owned(),
         workspace: "default".to_owned(),
     };
-    let document = LockDocument {
+    let document = HeldLockDocument {
         bucket: "states".to_owned(),
         path: "a\u{1b}[2J".to_owned(),
         key: "a".to_owned(),
@@ -33,7 +33,7 @@ fn chosen(unread: Vec<AwsError>) -> Chosen {
         age_seconds: None,
         error: None,
     };
-    Chosen {
+    ChosenLock {
         lock: LiveLock {
             located,
             item: Seen::Unknown,
@@ -46,17 +46,17 @@ fn chosen(unread: Vec<AwsError>) -> Chosen {
 
 fn denied(operation: &'static str) -> AwsError {
     AwsError {
-        kind: Kind::Denied,
-        ..AwsError::nonsense(Api::new(operation), "x", "no")
+        kind: ServiceErrorKind::Denied,
+        ..AwsError::nonsense(ApiOperation::new(operation), "x", "no")
     }
 }
 
 #[test]
 fn both_halves_of_each() {
-    let said = |file: Option<Result<Deleted, AwsError>>,
-                item: Option<Result<Deleted, AwsError>>,
+    let said = |file: Option<Result<ConditionalDelete, AwsError>>,
+                item: Option<Result<ConditionalDelete, AwsError>>,
                 unread: Vec<AwsError>| {
-        let outcome = of(chosen(unread), Released { file, item });
+        let outcome = of(chosen(unread), ReleaseReport { file, item });
         let line = outcome.line();
         let (_, line) = line.trim_end().split_once(": ").expect("a line");
         format!(
@@ -66,24 +66,32 @@ fn both_halves_of_each() {
         )
     };
     let cases = [
-        said(Some(Ok(Deleted::Done)), Some(Ok(Deleted::Done)), vec![]),
-        said(Some(Ok(Deleted::Done)), None, vec![]),
         said(
-            Some(Ok(Deleted::AlreadyGone)),
-            Some(Ok(Deleted::Changed)),
+            Some(Ok(ConditionalDelete::Done)),
+            Some(Ok(ConditionalDelete::Done)),
+            vec![],
+        ),
+        said(Some(Ok(ConditionalDelete::Done)), None, vec![]),
+        said(
+            Some(Ok(ConditionalDelete::AlreadyGone)),
+            Some(Ok(ConditionalDelete::Changed)),
             vec![],
         ),
         said(
-            Some(Ok(Deleted::Done)),
+            Some(Ok(ConditionalDelete::Done)),
             Some(Err(denied("dynamodb:DeleteItem"))),
             vec![],
         ),
         said(
-            Some(Ok(Deleted::Done)),
+            Some(Ok(ConditionalDelete::Done)),
             None,
             vec![denied("dynamodb:GetItem")],
         ),
-        said(None, Some(Ok(Deleted::Done)), vec![denied("s3:GetObject")]),
+        said(
+            None,
+            Some(Ok(ConditionalDelete::Done)),
+            vec![denied("s3:GetObject")],
+        ),
     ];
     insta::assert_snapshot!(cases.join("\n"), @"
     lock file deleted and item of the table deleted (whole true, errors 0)
@@ -93,7 +101,7 @@ fn both_halves_of_each() {
     lock file deleted and item of the table could not be looked at (whole false, errors 1)
     lock file could not be looked at and item of the table deleted (whole false, errors 1)
     ");
-    let line = of(chosen(vec![]), Released::default()).line();
+    let line = of(chosen(vec![]), ReleaseReport::default()).line();
     assert!(
         line.starts_with(r"one\n on s3://states/a\u{1b}[2J: "),
         "{line}"

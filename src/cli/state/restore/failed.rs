@@ -6,40 +6,42 @@ use crate::{
         store::{
             hold::NotTaken,
             live::LiveLock,
-            restore::{Failed, Why},
+            restore::{RestoreError, RestoreErrorKind},
         },
     },
-    cli::{explain, failure::Failure, target::Target},
+    cli::{explain, failure::CliError, target::BackendTarget},
     exit,
     text::shell::shell_word,
 };
 
-pub fn failure(failed: Failed, path: &str, target: &Target) -> Failure {
-    let Failed {
+pub fn failure(failed: RestoreError, path: &str, target: &BackendTarget) -> CliError {
+    let RestoreError {
         why,
         written,
         kept,
         left,
     } = failed;
     let mut failure = match (&why, written) {
-        (Why::NotLocked(error), _) => not_locked(error, path, target),
-        (Why::Interrupted, _) => Failure::interrupted("interrupted; the state was not changed"),
-        (Why::Changed, false) => Failure::refused(format!(
+        (RestoreErrorKind::NotLocked(error), _) => not_locked(error, path, target),
+        (RestoreErrorKind::Interrupted, _) => {
+            CliError::interrupted("interrupted; the state was not changed")
+        }
+        (RestoreErrorKind::Changed, false) => CliError::refused(format!(
             "{path} or its digest was changed meanwhile; nothing was changed"
         ))
         .hint("run the same command again: it looks at what is there now"),
-        (Why::NotReleased, _) => Failure::partly(format!(
+        (RestoreErrorKind::NotReleased, _) => CliError::partly(format!(
             "{path} is as it should be, and its lock could not be released"
         )),
         (why, true) => because(
-            Failure::partly(format!(
+            CliError::partly(format!(
                 "{path} was written, and not all that belongs to it"
             )),
             why,
         )
         .hint("run the same command again: it goes on from there"),
         (why, false) => because(
-            Failure::failed(format!("{path} could not be written; it was not changed")),
+            CliError::failed(format!("{path} could not be written; it was not changed")),
             why,
         ),
     };
@@ -65,20 +67,20 @@ pub fn failure(failed: Failed, path: &str, target: &Target) -> Failure {
     }
 }
 
-fn because(failure: Failure, why: &Why) -> Failure {
+fn because(failure: CliError, why: &RestoreErrorKind) -> CliError {
     match why {
-        Why::Failed(error) => explain::aws(failure.because(error), error, None),
+        RestoreErrorKind::Failed(error) => explain::aws(failure.because(error), error, None),
         why => failure.because(why),
     }
 }
 
 /// Nothing was done to the state: somebody has its lock, or nobody can have it.
-pub fn not_locked(error: &NotTaken, path: &str, target: &Target) -> Failure {
+pub fn not_locked(error: &NotTaken, path: &str, target: &BackendTarget) -> CliError {
     match error {
         NotTaken::Held { by, left } => held(by, left, path, target),
         NotTaken::Failed { error, left } => {
             let failure =
-                Failure::refused(format!("{path} could not be locked; nothing was changed"))
+                CliError::refused(format!("{path} could not be locked; nothing was changed"))
                     .because(error);
             left.iter()
                 .fold(explain::aws(failure, error, None), |failure, error| {
@@ -89,15 +91,15 @@ pub fn not_locked(error: &NotTaken, path: &str, target: &Target) -> Failure {
 }
 
 /// What is said of whoever has the lock.
-pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &Target) -> Failure {
+pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &BackendTarget) -> CliError {
     let Some(info) = by.info() else {
-        return Failure::refused(format!("{path} is locked; nothing was changed"))
+        return CliError::refused(format!("{path} is locked; nothing was changed"))
             .hint("wait until it is released");
     };
     let since = info
         .created
         .map_or_else(String::new, |since| format!(" since {since}"));
-    let failure = Failure::refused(format!(
+    let failure = CliError::refused(format!(
         "{path} is locked by {} ({}){since}; nothing was changed",
         info.who, info.operation
     ));
@@ -110,7 +112,7 @@ pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &Target) -> Fa
 }
 
 /// The command that releases a lock.
-pub fn release(id: &str, target: &Target) -> String {
+pub fn release(id: &str, target: &BackendTarget) -> String {
     format!(
         "tfbackend lock release --id {}{}",
         shell_word(id),

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 
 use crate::{
     backend::aws::store::restore::LARGEST,
-    cli::{context::Context, failure::Failure},
+    cli::{context::Context, failure::CliError},
     host::bounded,
     store::backup::{
-        manifest::Entry,
-        read::{self, Limits, ReadError},
+        manifest::ManifestEntry,
+        read::{self, ReadError, ReadLimits},
         stopping::StopWhenDropped,
     },
 };
@@ -23,15 +23,15 @@ use crate::{
 const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Which of the states in a backup.
-pub struct Choice {
+pub struct BackupSelection {
     pub path: String,
     pub version: Option<String>,
     pub serial: Option<u64>,
     pub before: Option<Timestamp>,
 }
 
-impl Choice {
-    fn takes(&self, Entry { state, .. }: &Entry) -> bool {
+impl BackupSelection {
+    fn takes(&self, ManifestEntry { state, .. }: &ManifestEntry) -> bool {
         state.path == self.path
             && self
                 .version
@@ -47,7 +47,7 @@ impl Choice {
 }
 
 /// What was found.
-struct Found {
+struct BackupMatch {
     bytes: Vec<u8>,
     /// Of a backup: whose it is.
     bucket: Option<String>,
@@ -70,10 +70,10 @@ impl From<ReadError> for NotFound {
 /// Its bytes; all of a backup is checked first. Ctrl-C ends it.
 pub async fn read(
     from: PathBuf,
-    choice: Choice,
+    choice: BackupSelection,
     bucket: &str,
     cx: &mut Context<'_>,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, CliError> {
     let (place, path) = (from.display().to_string(), choice.path.clone());
     let stop = StopWhenDropped::default();
     let told = Arc::clone(&stop.0);
@@ -84,11 +84,11 @@ pub async fn read(
         .await?
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     drop(stop);
-    let Found { bytes, bucket: of } = found.map_err(|error| match error {
+    let BackupMatch { bytes, bucket: of } = found.map_err(|error| match error {
         NotFound::Unreadable(error) => {
-            Failure::failed(format!("cannot take a state from {place}")).because(&error)
+            CliError::failed(format!("cannot take a state from {place}")).because(&error)
         }
-        NotFound::NoVersion { other } => Failure::failed(format!(
+        NotFound::NoVersion { other } => CliError::failed(format!(
             "{place} has {} of {path}",
             if other {
                 "no such version"
@@ -103,18 +103,22 @@ pub async fn read(
     Ok(bytes)
 }
 
-fn find(from: &Path, choice: &Choice, stop: Arc<AtomicBool>) -> Result<Found, NotFound> {
+fn find(
+    from: &Path,
+    choice: &BackupSelection,
+    stop: Arc<AtomicBool>,
+) -> Result<BackupMatch, NotFound> {
     if !from.is_dir() && !is_packed(from)? {
-        return Ok(Found {
+        return Ok(BackupMatch {
             bytes: plain(from)?,
             bucket: None,
         });
     }
     let mut of_path = 0_usize;
     // The one that was in use, else the last.
-    let mut best: Option<Entry> = None;
-    let rank = |entry: &Entry| (entry.state.current, entry.state.modified);
-    let backup = read::open(from, Limits::default(), stop, |entry| {
+    let mut best: Option<ManifestEntry> = None;
+    let rank = |entry: &ManifestEntry| (entry.state.current, entry.state.modified);
+    let backup = read::open(from, ReadLimits::default(), stop, |entry| {
         of_path += usize::from(entry.state.path == choice.path);
         if choice.takes(&entry) && best.as_ref().is_none_or(|best| rank(&entry) >= rank(best)) {
             best = Some(entry);
@@ -123,7 +127,7 @@ fn find(from: &Path, choice: &Choice, stop: Arc<AtomicBool>) -> Result<Found, No
     let Some(entry) = best else {
         return Err(NotFound::NoVersion { other: of_path > 0 });
     };
-    Ok(Found {
+    Ok(BackupMatch {
         bytes: backup.bytes(&entry, max())?,
         bucket: Some(backup.header.bucket),
     })

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;
-use crate::terraform::read::Look;
+use crate::terraform::read::FolderReadOptions;
 
 /// A folder with these files and the programs that are installed beside it.
 async fn installed(files: &[(&str, &str)], programs: &[(&str, &str)]) -> Vec<String> {
@@ -21,7 +21,8 @@ async fn installed(files: &[(&str, &str)], programs: &[(&str, &str)]) -> Vec<Str
     let path = format!("bin:{}:/usr/bin:/bin", bin.display());
     let vars = [("PATH", path.as_str()), ("SECRET", "x")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut folder = WorkingDirectory::read(dir.path(), &Look::default()).expect("a folder");
+    let mut folder =
+        WorkingDirectory::read(dir.path(), &FolderReadOptions::default()).expect("a folder");
     add_installed(&mut folder, &BTreeMap::from(vars)).await;
     let said = folder
         .versions

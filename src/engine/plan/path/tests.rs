@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::engine::plan::Reason;
+use crate::engine::plan::BlockReason;
 
 /// How many round trips looking and writing take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ fn slow(look: u32, write: u32) -> Slow {
 }
 
 /// Each with what it needs.
-fn plan(steps: Vec<(&'static str, &[&'static str], Change<Slow>)>) -> Plan<Slow> {
-    let step = |(address, needs, change): (&'static str, &[&'static str], _)| Step {
+fn plan(steps: Vec<(&'static str, &[&'static str], PlannedChange<Slow>)>) -> Plan<Slow> {
+    let step = |(address, needs, change): (&'static str, &[&'static str], _)| PlanStep {
         address: Address::new(address),
         needs: needs.iter().map(|need| Address::new(need)).collect(),
         consequence: None,
@@ -59,7 +59,7 @@ fn numbers(plan: &Plan<Slow>) -> ([u32; 5], Vec<String>) {
 
 #[test]
 fn the_longest_way_counts_and_not_the_most_steps() {
-    let create = |write| Change::Create { to: slow(1, write) };
+    let create = |write| PlannedChange::Create { to: slow(1, write) };
     let plan = plan(vec![
         ("key", &[], create(1)),
         ("table", &["key"], create(4)),
@@ -76,8 +76,8 @@ fn the_longest_way_counts_and_not_the_most_steps() {
 #[test]
 fn the_slowest_look_counts_once_before_and_once_after() {
     let plan = plan(vec![
-        ("a", &[], Change::NoOp { spec: slow(3, 9) }),
-        ("b", &["a"], Change::Create { to: slow(1, 1) }),
+        ("a", &[], PlannedChange::NoOp { spec: slow(3, 9) }),
+        ("b", &["a"], PlannedChange::Create { to: slow(1, 1) }),
     ]);
     assert_eq!(numbers(&plan), ([8, 1, 3, 1, 3], vec!["b".to_owned()]));
 }
@@ -86,12 +86,12 @@ fn the_slowest_look_counts_once_before_and_once_after() {
 #[test]
 fn a_chain_goes_on_through_what_is_done_already() {
     let plan = plan(vec![
-        ("a", &[], Change::Create { to: slow(1, 2) }),
-        ("b", &["a"], Change::NoOp { spec: slow(1, 7) }),
+        ("a", &[], PlannedChange::Create { to: slow(1, 2) }),
+        ("b", &["a"], PlannedChange::NoOp { spec: slow(1, 7) }),
         (
             "c",
             &["b"],
-            Change::Update {
+            PlannedChange::Update {
                 from: slow(1, 1),
                 to: slow(1, 3),
             },
@@ -99,7 +99,7 @@ fn a_chain_goes_on_through_what_is_done_already() {
         (
             "d",
             &["b"],
-            Change::Adopt {
+            PlannedChange::Adopt {
                 from: slow(1, 1),
                 to: slow(1, 1),
             },
@@ -113,7 +113,7 @@ fn a_chain_goes_on_through_what_is_done_already() {
 
 #[test]
 fn where_there_is_nothing_to_do_nobody_looks_again() {
-    let plan = plan(vec![("a", &[], Change::NoOp { spec: slow(2, 5) })]);
+    let plan = plan(vec![("a", &[], PlannedChange::NoOp { spec: slow(2, 5) })]);
     assert_eq!(numbers(&plan), ([3, 1, 2, 0, 0], vec![]));
 }
 
@@ -121,10 +121,10 @@ fn where_there_is_nothing_to_do_nobody_looks_again() {
 fn what_cannot_be_carried_out_has_no_path() {
     let of = |change| plan(vec![("a", &[], change)]).critical_path();
     assert_eq!(
-        of(Change::Blocked {
-            reason: Reason::NotLookedAt
+        of(PlannedChange::Blocked {
+            reason: BlockReason::NotLookedAt
         }),
         None
     );
-    assert_eq!(of(Change::Delete { from: slow(1, 1) }), None);
+    assert_eq!(of(PlannedChange::Delete { from: slow(1, 1) }), None);
 }

@@ -16,13 +16,13 @@ fn fails() -> Verdict {
     }
 }
 
-fn at(address: &'static str) -> Place {
-    Place::at(&Address::new(address), None)
+fn at(address: &'static str) -> CheckedPlace {
+    CheckedPlace::at(&Address::new(address), None)
 }
 
-fn document(checked: &[Checked], accepted: &[Acceptance]) -> VerifyDocument {
+fn document(checked: &[CheckResult], accepted: &[AcceptedFinding]) -> VerifyDocument {
     VerifyDocument::of(
-        About::default(),
+        VerifiedEnvironment::default(),
         String::new(),
         checked,
         accepted,
@@ -33,7 +33,8 @@ fn document(checked: &[Checked], accepted: &[Acceptance]) -> VerifyDocument {
 
 #[test]
 fn what_has_no_address_is_one_check() {
-    let lock = |name: &str, verdict| Checked::new(&STALE_LOCK, Place::named(name), verdict);
+    let lock =
+        |name: &str, verdict| CheckResult::new(&STALE_LOCK, CheckedPlace::named(name), verdict);
     let two = document(&[lock("s3://b/a", fails()), lock("s3://b/c", fails())], &[]);
     assert_eq!(
         (two.findings.len(), two.checks.len(), two.counts.medium),
@@ -41,14 +42,14 @@ fn what_has_no_address_is_one_check() {
     );
     assert_eq!(
         (two.checks[0].status, two.checks[0].resource.as_deref()),
-        (Status::Open, None)
+        (CheckStatus::Open, None)
     );
     let one = document(&[lock("s3://b", Verdict::Holds)], &[]);
     assert_eq!(
         (one.checks.len(), one.checks[0].resource.as_deref()),
         (1, Some("s3://b"))
     );
-    let accepted = Acceptance {
+    let accepted = AcceptedFinding {
         id: STALE_LOCK.id.to_owned(),
         at: Some("s3://b/a".to_owned()),
         reason: "known".to_owned(),
@@ -58,19 +59,26 @@ fn what_has_no_address_is_one_check() {
         &[lock("s3://b/a", fails()), lock("s3://b/c", fails())],
         std::slice::from_ref(&accepted),
     );
-    assert_eq!(half.checks[0].status, Status::Open, "the other one is open");
+    assert_eq!(
+        half.checks[0].status,
+        CheckStatus::Open,
+        "the other one is open"
+    );
     let all = document(
         &[lock("s3://b/a", fails()), lock("s3://b/c", Verdict::Holds)],
         &[accepted],
     );
-    assert_eq!((all.checks[0].status, all.passed), (Status::Accepted, true));
+    assert_eq!(
+        (all.checks[0].status, all.passed),
+        (CheckStatus::Accepted, true)
+    );
 }
 
 #[test]
 fn what_fails_with_its_resource_is_no_finding_and_does_not_hold() {
     let checked = [
-        Checked::new(&TRAIL, at("trail"), fails()),
-        Checked::new(
+        CheckResult::new(&TRAIL, at("trail"), fails()),
+        CheckResult::new(
             &TRAIL_LOGGING,
             at("trail/logging"),
             Verdict::FailsWith {
@@ -78,7 +86,7 @@ fn what_fails_with_its_resource_is_no_finding_and_does_not_hold() {
                 place: at("trail"),
             },
         ),
-        Checked::new(&VERSIONING, at("state_bucket/versioning"), Verdict::Holds),
+        CheckResult::new(&VERSIONING, at("state_bucket/versioning"), Verdict::Holds),
     ];
     let open = document(&checked, &[]);
     assert_eq!(
@@ -95,7 +103,7 @@ fn what_fails_with_its_resource_is_no_finding_and_does_not_hold() {
         open.score
     );
     // To accept that the trail is missing is to accept it of what is checked of it.
-    let accepted = Acceptance {
+    let accepted = AcceptedFinding {
         id: TRAIL.id.to_owned(),
         at: None,
         reason: "recorded elsewhere".to_owned(),
@@ -118,8 +126,8 @@ fn what_cannot_be_told_neither_passes_nor_fails() {
         why: "its owner knows".to_owned(),
     };
     let checked = [
-        Checked::new(&ACCOUNT_TRAIL, Place::named("account 1"), untold),
-        Checked::new(&VERSIONING, at("b"), Verdict::Holds),
+        CheckResult::new(&ACCOUNT_TRAIL, CheckedPlace::named("account 1"), untold),
+        CheckResult::new(&VERSIONING, at("b"), Verdict::Holds),
     ];
     let document = document(&checked, &[]);
     assert_eq!(

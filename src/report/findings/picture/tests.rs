@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::{Group, Severity};
+use crate::checks::{CheckGroup, Severity};
 
 fn resource(address: &str, needs: &[&str]) -> ResourceDocument {
     let needs = needs.iter().map(|&need| need.to_owned()).collect();
@@ -15,9 +15,9 @@ fn resource(address: &str, needs: &[&str]) -> ResourceDocument {
     }
 }
 
-fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> VerifyDocument {
+fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckResultDocument>) -> VerifyDocument {
     let mut document = VerifyDocument::of(
-        crate::report::findings::document::About::default(),
+        crate::report::findings::document::VerifiedEnvironment::default(),
         String::new(),
         &[],
         &[],
@@ -28,14 +28,14 @@ fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> Ver
     document
 }
 
-fn check(address: &str, status: Status, severity: Severity) -> CheckDocument {
+fn check(address: &str, status: CheckStatus, severity: Severity) -> CheckResultDocument {
     let address = Some(address.to_owned());
     let (id, title, controls) = (String::new(), String::new(), vec![]);
-    CheckDocument {
+    CheckResultDocument {
         id,
         status,
         severity,
-        group: Group::Storage,
+        group: CheckGroup::Storage,
         title,
         address,
         resource: None,
@@ -55,7 +55,7 @@ fn each_stands_after_what_it_needs_and_what_leads_there_already_is_not_drawn_twi
         resource("later", &["itself"]),
     ];
     assert_eq!(layers(&wholes(&resources)), [0, 0, 1, 2, 0, 1]);
-    let picture = Picture::of(&document(resources, vec![])).unwrap();
+    let picture = BackendPicture::of(&document(resources, vec![])).unwrap();
     assert_eq!(
         picture.edges.len(),
         4,
@@ -75,9 +75,9 @@ fn each_stands_after_what_it_needs_and_what_leads_there_already_is_not_drawn_twi
 
 #[test]
 fn a_box_has_the_mark_of_the_worst_in_it() {
+    use CheckStatus::{Accepted, Holds, Open, Unreadable};
     use Severity::{Critical, High, Low};
-    use Status::{Accepted, Holds, Open, Unreadable};
-    let mark = |checks: &[CheckDocument]| Mark::of(checks.iter()).class;
+    let mark = |checks: &[CheckResultDocument]| BoxMark::of(checks.iter()).class;
     assert_eq!(mark(&[]), "ok");
     assert_eq!(
         mark(&[check("a", Holds, Critical), check("a", Accepted, Critical)]),
@@ -111,9 +111,9 @@ fn a_part_is_in_its_own_box() {
         "bucket_logs/policy",
         "bucket",
     ]
-    .map(|at| check(at, Status::Open, Severity::Low))
+    .map(|at| check(at, CheckStatus::Open, Severity::Low))
     .into();
-    let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
+    let picture = BackendPicture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
     let lines: Vec<_> = picture.nodes[0]
         .lines
         .iter()
@@ -130,10 +130,10 @@ fn all_of_a_kind_share_a_box() {
     );
     resources[2].present = false;
     let checks = vec![
-        check("alarm[a]", Status::Open, Severity::Low),
-        check("alarm[c/d]", Status::Holds, Severity::Low),
+        check("alarm[a]", CheckStatus::Open, Severity::Low),
+        check("alarm[c/d]", CheckStatus::Holds, Severity::Low),
     ];
-    let picture = Picture::of(&document(resources, checks)).unwrap();
+    let picture = BackendPicture::of(&document(resources, checks)).unwrap();
     assert_eq!((picture.nodes.len(), picture.edges.len()), (2, 1));
     let lines: Vec<_> = picture.nodes[1]
         .lines
@@ -158,9 +158,9 @@ fn all_of_a_kind_share_a_box() {
 #[test]
 fn many_parts_are_counted() {
     let checks = (0..12)
-        .map(|at| check(&format!("bucket/{at}"), Status::Holds, Severity::Low))
+        .map(|at| check(&format!("bucket/{at}"), CheckStatus::Holds, Severity::Low))
         .collect();
-    let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
+    let picture = BackendPicture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
     assert_eq!(picture.nodes[0].lines.len(), 2 + PARTS);
     assert_eq!(picture.nodes[0].lines.last().unwrap().text, "and 4 more");
 }

@@ -247,7 +247,7 @@ fn links_lead_somewhere() {
         document
             .checks
             .iter()
-            .filter(|check| check.status != Status::Holds)
+            .filter(|check| check.status != CheckStatus::Holds)
             .count()
     );
     assert!(

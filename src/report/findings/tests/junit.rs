@@ -133,7 +133,7 @@ fn a_reader_finds_what_the_document_says() {
             .count()
     };
     assert_eq!(number("testcase"), document.checks.len());
-    assert_eq!(number("testsuite"), Group::ALL.len());
+    assert_eq!(number("testsuite"), CheckGroup::ALL.len());
     assert_eq!(
         [number("failure"), number("error"), number("skipped")],
         [5, 1, 1]

@@ -113,9 +113,9 @@ fn nothing_open() {
         ..made()
     };
     document.findings.clear();
-    document.counts = Counts {
+    document.counts = VerdictCounts {
         holds: 9,
-        ..Counts::default()
+        ..VerdictCounts::default()
     };
     (
         document.about.project,

@@ -360,10 +360,10 @@ fn keeps_the_rules_of_sarif() {
             level != "none",
             "only what fails has a level"
         );
-        assert_eq!(kind == "open", finding.status == Status::Unreadable);
+        assert_eq!(kind == "open", finding.status == CheckStatus::Unreadable);
         assert_eq!(
             result["suppressions"].is_array(),
-            finding.status == Status::Accepted
+            finding.status == CheckStatus::Accepted
         );
         assert!(
             result["message"]["text"]
@@ -382,7 +382,10 @@ fn keeps_the_rules_of_sarif() {
         let uri = location["physicalLocation"]["artifactLocation"]["uri"]
             .as_str()
             .expect("code scanning shows nothing without a file");
-        assert_eq!(uri == "infra/backend.tf", finding.group != Group::Files);
+        assert_eq!(
+            uri == "infra/backend.tf",
+            finding.group != CheckGroup::Files
+        );
     }
 }
 

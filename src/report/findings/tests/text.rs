@@ -85,8 +85,8 @@ fn eighty_columns() {
 
 #[test]
 fn verbose_and_ascii() {
-    let view = View {
-        style: Style::PLAIN,
+    let view = TextStyle {
+        style: TextStyles::PLAIN,
         verbose: true,
         ..view(60)
     };
@@ -187,10 +187,10 @@ fn nothing_open() {
     document.findings.clear();
     document
         .checks
-        .retain(|check| check.status == Status::Holds);
-    document.counts = Counts {
+        .retain(|check| check.status == CheckStatus::Holds);
+    document.counts = VerdictCounts {
         holds: 2,
-        ..Counts::default()
+        ..VerdictCounts::default()
     };
     (document.about.project, document.about.env) = (None, None);
     insta::assert_snapshot!(text(&document, &view(80)), @"
@@ -207,8 +207,8 @@ fn nothing_open() {
 fn colour_is_decoration() {
     let colored = text(
         &made(),
-        &View {
-            style: Style {
+        &TextStyle {
+            style: TextStyles {
                 color: true,
                 unicode: true,
             },
@@ -219,7 +219,7 @@ fn colour_is_decoration() {
     assert!(colored.contains("\x1b[31m✗ open\x1b[0m"));
     let plain = text(
         &made(),
-        &View {
+        &TextStyle {
             verbose: true,
             ..view(80)
         },
@@ -236,7 +236,7 @@ fn colour_is_decoration() {
 proptest! {
     #[test]
     fn hostile_text_stays_in_its_line(hostile in hostile()) {
-        let view = View { verbose: true, ..view(usize::MAX) };
+        let view = TextStyle { verbose: true, ..view(usize::MAX) };
         let (said, harmless) = (text(&filled_with(&hostile), &view), text(&filled_with("word"), &view));
         prop_assert!(!said.contains(|c| c != '\n' && is_invisible(c)), "{said:?}");
         prop_assert_eq!(said.lines().count(), harmless.lines().count());
@@ -268,7 +268,7 @@ fn verbose_names_the_page_of_a_check() {
     assert!(
         text(
             &made(),
-            &View {
+            &TextStyle {
                 verbose: true,
                 ..view(80)
             }

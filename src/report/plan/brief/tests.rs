@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::{
-    engine::plan::{Change, Plan, Reason},
+    engine::plan::{BlockReason, Plan, PlannedChange},
     report::{
-        View,
+        TextStyle,
         plan::{
             tests::{Any, describe, step, view},
             text,
@@ -16,19 +16,19 @@ use crate::{
 /// A whole that is blocked, with two parts that are for the same reason and one that is not.
 #[test]
 fn what_is_blocked_is_said_once() {
-    let blocked = |address, reason| step(address, Change::Blocked { reason });
+    let blocked = |address, reason| step(address, PlannedChange::Blocked { reason });
     let plan = Plan {
         steps: vec![
-            blocked("bucket", Reason::Unmanaged),
-            blocked("bucket/policy", Reason::Unmanaged),
+            blocked("bucket", BlockReason::Unmanaged),
+            blocked("bucket/policy", BlockReason::Unmanaged),
             blocked(
                 "bucket/versioning",
-                Reason::Unreadable {
+                BlockReason::Unreadable {
                     error: "denied".into(),
                 },
             ),
-            blocked("bucket/logging", Reason::Unmanaged),
-            blocked("topic/subscription", Reason::Unmanaged),
+            blocked("bucket/logging", BlockReason::Unmanaged),
+            blocked("topic/subscription", BlockReason::Unmanaged),
         ],
     };
     insta::assert_snapshot!(text(&plan, &describe, &view(100)), @"
@@ -42,7 +42,7 @@ fn what_is_blocked_is_said_once() {
     let all = text(
         &plan,
         &describe,
-        &View {
+        &TextStyle {
             verbose: true,
             ..view(100)
         },
@@ -57,7 +57,7 @@ fn made(addresses: &[&'static str]) -> Plan<Any> {
             .map(|address| {
                 step(
                     address,
-                    Change::Create {
+                    PlannedChange::Create {
                         to: Any(json!({ "hidden": 1 })),
                     },
                 )

@@ -10,7 +10,7 @@ fn update(from: Value, to: Value) -> String {
         &from,
         &to,
         &|_| None,
-        Style {
+        TextStyles {
             color: false,
             unicode: true,
         },

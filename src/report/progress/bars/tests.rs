@@ -106,10 +106,10 @@ impl TermLike for Screen {
     }
 }
 
-fn bars(style: Style) -> (Bars, Screen) {
+fn bars(style: TextStyles) -> (ProgressBars, Screen) {
     let screen = Screen::new();
     (
-        Bars::new(
+        ProgressBars::new(
             3,
             style,
             ProgressDrawTarget::term_like(Box::new(screen.clone())),
@@ -120,7 +120,7 @@ fn bars(style: Style) -> (Bars, Screen) {
 
 #[test]
 fn what_runs_is_below_what_is_done() {
-    let (mut bars, screen) = bars(Style {
+    let (mut bars, screen) = bars(TextStyles {
         color: false,
         unicode: true,
     });
@@ -148,7 +148,7 @@ fn what_runs_is_below_what_is_done() {
 
 #[test]
 fn ascii_is_enough() {
-    let (mut bars, screen) = bars(Style::PLAIN);
+    let (mut bars, screen) = bars(TextStyles::PLAIN);
     story().iter().for_each(|event| bars.on_event(event));
     bars.finish();
     assert!(screen.text().is_ascii(), "{}", screen.text());

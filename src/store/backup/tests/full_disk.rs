@@ -19,7 +19,7 @@ fn a_disk_that_is_full_leaves_nothing() {
     if Path::new(CHILD).exists() {
         let bytes = noise(1 << 20);
         let write = || {
-            let mut archive = Archive::begin(Path::new("."), header())?;
+            let mut archive = ArchiveWriter::begin(Path::new("."), header())?;
             archive.add(state("a"), bytes.len() as u64, &*bytes)?;
             archive.seal().map(drop)
         };

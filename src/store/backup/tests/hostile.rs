@@ -28,11 +28,11 @@ fn head(name: &str, kind: Kind, size: u64) -> tar::Header {
 }
 
 fn manifest_of(entries: &[(String, &[u8])]) -> Vec<u8> {
-    let mut lines = manifest::Writer::begin(vec![], &header()).unwrap();
+    let mut lines = manifest::ManifestWriter::begin(vec![], &header()).unwrap();
     for (file, bytes) in entries {
         let sha256 = manifest::hex(&Sha256::digest(bytes));
         lines
-            .add(&Entry {
+            .add(&ManifestEntry {
                 file: file.clone(),
                 size: bytes.len() as u64,
                 sha256,
@@ -43,7 +43,7 @@ fn manifest_of(entries: &[(String, &[u8])]) -> Vec<u8> {
     lines.end().unwrap()
 }
 
-fn opened(bytes: &[u8], limits: Limits) -> Result<(), ReadError> {
+fn opened(bytes: &[u8], limits: ReadLimits) -> Result<(), ReadError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("backup");
     fs::write(&path, bytes).unwrap();
@@ -52,7 +52,7 @@ fn opened(bytes: &[u8], limits: Limits) -> Result<(), ReadError> {
 
 #[track_caller]
 fn refused(bytes: &[u8], says: &str) {
-    let error = opened(bytes, Limits::default()).unwrap_err();
+    let error = opened(bytes, ReadLimits::default()).unwrap_err();
     assert!(
         format!("{error} {error:?}").contains(says),
         "{says}: {error} {error:?}"
@@ -101,7 +101,7 @@ fn only_what_a_backup_has_is_taken() {
         (&first, Kind::Regular, b"one"),
         (manifest::FILE, Kind::Regular, &of_one),
     ]);
-    opened(&good, Limits::default()).unwrap();
+    opened(&good, ReadLimits::default()).unwrap();
 
     refused(b"", "cut off");
     refused(b"PK\x03\x04 no archive of ours", "NotPacked");
@@ -182,7 +182,7 @@ fn only_what_a_backup_has_is_taken() {
 fn a_manifest_is_as_it_is_written() {
     let good = String::from_utf8(manifest_of(&[])).unwrap();
     let with = |manifest: &str| packed(&[(manifest::FILE, Kind::Regular, manifest.as_bytes())]);
-    opened(&with(&good), Limits::default()).unwrap();
+    opened(&with(&good), ReadLimits::default()).unwrap();
     refused(
         &with(&good.replace("\"format_version\":1", "\"format_version\":2")),
         "its format is 2",
@@ -201,7 +201,7 @@ fn a_manifest_is_as_it_is_written() {
     refused(&with(&format!("{good}{good}")), "of its manifest is not as");
     let error = opened(
         &with(&good.replace("[\n\n]}", "[\n{\"file\":\"hunter2\"}\n]}")),
-        Limits::default(),
+        ReadLimits::default(),
     )
     .unwrap_err();
     assert_eq!(
@@ -217,11 +217,11 @@ fn a_manifest_is_as_it_is_written() {
 /// A few bytes that would be very many: nothing is unpacked to find that out.
 #[test]
 fn bombs_are_refused() {
-    let small = Limits {
+    let small = ReadLimits {
         entry: 1000,
         entries: 3,
         total: 2500,
-        ..Limits::default()
+        ..ReadLimits::default()
     };
     let (zeros, names) = (vec![0; 1001], [1, 2, 3, 4].map(file_name));
     for (size, count, says) in [
@@ -277,7 +277,7 @@ fn bombs_are_refused() {
     refused(&wide.finish().unwrap(), "NotPacked");
     opened(
         &zstd::encode_all(&tar_of_nothing()[..], 1).unwrap(),
-        Limits::default(),
+        ReadLimits::default(),
     )
     .unwrap();
 }
@@ -301,7 +301,7 @@ fn what_is_packed_too_densely_is_not_unpacked() {
     drop(out);
     assert!(fs::metadata(&path).unwrap().len() < 4 << 20);
     let begun = std::time::Instant::now();
-    let error = read::open(&path, Limits::default(), Arc::default(), |_| {}).unwrap_err();
+    let error = read::open(&path, ReadLimits::default(), Arc::default(), |_| {}).unwrap_err();
     assert_eq!(
         error.to_string(),
         "it has more than can be packed into so few bytes"
@@ -333,7 +333,7 @@ fn many_versions_of_one_state_are_no_bomb() {
         "they are packed well: {}",
         kept.bytes
     );
-    read::open(&kept.path, Limits::default(), Arc::default(), |_| {}).unwrap();
+    read::open(&kept.path, ReadLimits::default(), Arc::default(), |_| {}).unwrap();
 }
 
 #[test]
@@ -342,10 +342,10 @@ fn reading_ends_when_it_is_told_to() {
     let kept = made(dir.path(), &[("a", b"one")]);
     let folder = unpacked(&kept.path);
     for path in [&*kept.path, folder.path()] {
-        read::open(path, Limits::default(), Arc::default(), |_| {}).unwrap();
+        read::open(path, ReadLimits::default(), Arc::default(), |_| {}).unwrap();
         read::open(
             path,
-            Limits::default(),
+            ReadLimits::default(),
             Arc::new(AtomicBool::new(true)),
             |_| {},
         )
@@ -395,7 +395,7 @@ fn bytes_are_what_was_checked() {
     let dir = tempfile::tempdir().unwrap();
     let kept = made(dir.path(), &[("a", b"one")]);
     let mut entries = vec![];
-    let backup = read::open(&kept.path, Limits::default(), Arc::default(), |entry| {
+    let backup = read::open(&kept.path, ReadLimits::default(), Arc::default(), |entry| {
         entries.push(entry)
     })
     .unwrap();

@@ -3,36 +3,36 @@
 
 use std::path::Path;
 
-use super::{Block, FileContents, Kind};
+use super::{ConfiguredBlock, ConfiguredKind, FileContents};
 use crate::terraform::read::{
-    bounded::Unreadable,
-    json::Node,
+    bounded::UnreadableFile,
+    json::JsonNode,
     scan::{MOST_BLOCKS, REQUIRED_VERSION},
-    value::{self, Argument, Spot, Value},
+    value::{self, ArgumentValue, SourcePosition, SourcedArgument},
 };
 
 /// What matters of a `terraform` block.
 const OF_TERRAFORM: [&str; 4] = ["backend", "cloud", "state_store", REQUIRED_VERSION];
 
-pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, Unreadable> {
-    let root = Node::read(text, &[&["terraform"], &OF_TERRAFORM])
-        .map_err(|error| Unreadable::new(path, error))?;
+pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, UnreadableFile> {
+    let root = JsonNode::read(text, &[&["terraform"], &OF_TERRAFORM])
+        .map_err(|error| UnreadableFile::new(path, error))?;
     let (mut found, mut required_versions) = (vec![], vec![]);
-    for terraform in root.named("terraform").flat_map(Node::bodies) {
+    for terraform in root.named("terraform").flat_map(JsonNode::bodies) {
         for (name, node) in terraform.members() {
             if name == REQUIRED_VERSION {
-                let value = Value::of_json(name, &node.to_json());
-                required_versions.push(Argument {
+                let value = ArgumentValue::of_json(name, &node.to_json());
+                required_versions.push(SourcedArgument {
                     name: name.to_owned(),
                     value,
-                    at: Spot {
+                    at: SourcePosition {
                         path: path.to_owned(),
                         line: None,
                     },
                 });
                 continue;
             }
-            let labelled: Vec<(&str, &Node)> = if name == "cloud" {
+            let labelled: Vec<(&str, &JsonNode)> = if name == "cloud" {
                 vec![("", node)]
             } else {
                 node.members()
@@ -47,7 +47,11 @@ pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, Unreada
                     .iter()
                     .take(MOST_BLOCKS.saturating_sub(found.len()))
                 {
-                    found.push(block(Kind::named(name, label.to_owned()), body, path)?);
+                    found.push(block(
+                        ConfiguredKind::named(name, label.to_owned()),
+                        body,
+                        path,
+                    )?);
                 }
             }
         }
@@ -58,12 +62,16 @@ pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, Unreada
     })
 }
 
-fn block(kind: Kind, body: &Node, path: &Path) -> Result<Block, Unreadable> {
+fn block(
+    kind: ConfiguredKind,
+    body: &JsonNode,
+    path: &Path,
+) -> Result<ConfiguredBlock, UnreadableFile> {
     let arguments = value::arguments_of_json(&body.object(), path)?;
-    Ok(Block {
+    Ok(ConfiguredBlock {
         kind,
         arguments,
-        at: Spot {
+        at: SourcePosition {
             path: path.to_owned(),
             line: None,
         },

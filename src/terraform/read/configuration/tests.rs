@@ -14,15 +14,20 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn read(files: &[(&str, &str)], engine: Engine) -> Configuration {
+fn read(files: &[(&str, &str)], engine: TerraformEngine) -> FolderConfiguration {
     let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
     let folder = folder(files);
-    Configuration::read(folder.path(), &Within::of(folder.path()), &names, engine)
+    FolderConfiguration::read(
+        folder.path(),
+        &LinkBoundary::of(folder.path()),
+        &names,
+        engine,
+    )
 }
 
 /// Title, file and line of each block.
-fn found(files: &[(&str, &str)], engine: Engine) -> Vec<String> {
-    let shown = |block: Block| {
+fn found(files: &[(&str, &str)], engine: TerraformEngine) -> Vec<String> {
+    let shown = |block: ConfiguredBlock| {
         let line = block
             .at
             .line
@@ -45,7 +50,7 @@ const JSON: &str = r#"{"terraform": [{"backend": {"s3": {"bucket": "b", "//": "a
 
 #[test]
 fn blocks_are_found_in_each_form() {
-    use Engine::Terraform;
+    use TerraformEngine::Terraform;
     assert_eq!(
         found(&[("main.tf", "resource \"a\" \"b\" {}\n")], Terraform),
         [""; 0]
@@ -81,13 +86,15 @@ fn blocks_are_found_in_each_form() {
 
 #[test]
 fn arguments_have_their_lines_and_comments_are_none() {
-    let block = read(&[("a.tf", S3)], Engine::Terraform).blocks.remove(0);
+    let block = read(&[("a.tf", S3)], TerraformEngine::Terraform)
+        .blocks
+        .remove(0);
     assert_eq!(block.arguments.len(), 1);
     assert_eq!(
         (block.arguments[0].name.as_str(), block.arguments[0].at.line),
         ("bucket", Some(4))
     );
-    let block = read(&[("a.tf.json", JSON)], Engine::Terraform)
+    let block = read(&[("a.tf.json", JSON)], TerraformEngine::Terraform)
         .blocks
         .remove(0);
     assert_eq!(
@@ -102,7 +109,7 @@ fn arguments_have_their_lines_and_comments_are_none() {
 
 #[test]
 fn an_override_takes_the_place_of_the_whole_block() {
-    use Engine::Terraform;
+    use TerraformEngine::Terraform;
     let all = |files: &[(&str, &str)]| found(files, Terraform);
     assert_eq!(
         all(&[("a_override.tf", GCS), ("main.tf", S3)]),
@@ -149,16 +156,19 @@ fn opentofu_prefers_its_own_file_of_the_same_name() {
         ("c.tf", ""),
     ];
     assert_eq!(
-        found(&files, Engine::OpenTofu),
+        found(&files, TerraformEngine::OpenTofu),
         ["backend \"gcs\" a.tofu 2", "cloud b.tofu.json -"]
     );
     assert_eq!(
-        found(&files, Engine::Terraform),
+        found(&files, TerraformEngine::Terraform),
         ["backend \"s3\" a.tf 3", "backend \"s3\" b.tf.json -"]
     );
     // Of another form, it does not shadow.
     assert_eq!(
-        found(&[("a.tf", S3), ("a.tofu.json", "{}")], Engine::OpenTofu),
+        found(
+            &[("a.tf", S3), ("a.tofu.json", "{}")],
+            TerraformEngine::OpenTofu
+        ),
         ["backend \"s3\" a.tf 3"]
     );
 }
@@ -166,16 +176,16 @@ fn opentofu_prefers_its_own_file_of_the_same_name() {
 #[test]
 fn the_engine_is_told_by_the_files() {
     let of = |names: &[&str]| {
-        Engine::of(
+        TerraformEngine::of(
             &names
                 .iter()
                 .map(|name| (*name).to_owned())
                 .collect::<Vec<_>>(),
         )
     };
-    assert_eq!(of(&["main.tf"]), Engine::Terraform);
-    assert_eq!(of(&["main.tf", "x.tofu.json"]), Engine::OpenTofu);
-    assert_eq!(of(&["main.tf", ".x.tofu"]), Engine::Terraform);
+    assert_eq!(of(&["main.tf"]), TerraformEngine::Terraform);
+    assert_eq!(of(&["main.tf", "x.tofu.json"]), TerraformEngine::OpenTofu);
+    assert_eq!(of(&["main.tf", ".x.tofu"]), TerraformEngine::Terraform);
 }
 
 #[test]
@@ -195,7 +205,7 @@ fn what_cannot_be_understood_is_said_only_of_what_may_have_a_block() {
         ("h.tf", &large),
         ("i.tf", S3),
     ];
-    let read = read(&files, Engine::Terraform);
+    let read = read(&files, TerraformEngine::Terraform);
     let errors: Vec<_> = read
         .unreadable
         .iter()
@@ -218,12 +228,12 @@ fn deep_nesting_is_no_crash() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     let hcl = format!("terraform {{ backend \"s3\" {{\n x = {deep}\n}}\n}}\n");
     let json = format!(r#"{{"terraform": {{"backend": {deep}}}}}"#);
-    let read = |name, text: &str| read(&[(name, text)], Engine::Terraform);
+    let read = |name, text: &str| read(&[(name, text)], TerraformEngine::Terraform);
     assert_eq!(
         read("a.tf", &hcl)
             .block()
             .map(|block| block.arguments[0].value.clone()),
-        Some(crate::terraform::read::Value::NotLiteral)
+        Some(crate::terraform::read::ArgumentValue::NotLiteral)
     );
     assert_eq!(read("a.tf.json", &json).unreadable.len(), 1);
     assert_eq!(
@@ -255,7 +265,7 @@ fn json_of_which_too_much_matters_is_unreadable() {
         ),
     ];
     for text in &large {
-        let unreadable = read(&[("a.tf.json", text)], Engine::Terraform).unreadable;
+        let unreadable = read(&[("a.tf.json", text)], TerraformEngine::Terraform).unreadable;
         let errors: Vec<&str> = unreadable
             .iter()
             .map(|unreadable| unreadable.error.as_str())
@@ -266,7 +276,7 @@ fn json_of_which_too_much_matters_is_unreadable() {
         );
         let elsewhere = text.replacen("terraform", "locals", 1);
         assert_eq!(
-            read(&[("a.tf.json", &elsewhere)], Engine::Terraform).unreadable,
+            read(&[("a.tf.json", &elsewhere)], TerraformEngine::Terraform).unreadable,
             []
         );
     }
@@ -275,7 +285,7 @@ fn json_of_which_too_much_matters_is_unreadable() {
 #[test]
 fn forms_of_json_mean_what_they_mean_to_hcl() {
     let arguments = |text: &str| {
-        let blocks = read(&[("a.tf.json", text)], Engine::Terraform).blocks;
+        let blocks = read(&[("a.tf.json", text)], TerraformEngine::Terraform).blocks;
         blocks
             .iter()
             .map(|block| format!("{} {}", block.title(), block.arguments.len()))

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Arguments, NotConfigured, Origin, Said, Value};
+use super::{ArgumentOrigin, ArgumentValue, ConfiguredArguments, NotConfigured, SourcedValue};
 
 /// A role to be assumed before anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
+pub struct ConfiguredRole {
     pub arn: String,
     pub session_name: Option<String>,
     pub external_id: Option<String>,
@@ -51,8 +51,10 @@ const FLAT: [(&str, &str); 8] = [
 
 /// # Errors
 /// If there is one, and it is no plain value.
-pub(super) fn of(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
-    let Some(Said {
+pub(super) fn of(
+    arguments: &ConfiguredArguments,
+) -> Result<Option<SourcedValue<ConfiguredRole>>, NotConfigured> {
+    let Some(SourcedValue {
         value: fields,
         origin,
     }) = arguments.get("assume_role", |value| value.as_object().cloned())?
@@ -63,25 +65,27 @@ pub(super) fn of(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigu
 }
 
 /// Those that are there, and say anything.
-pub(super) fn not_followed(arguments: &Arguments) -> Vec<Said<String>> {
+pub(super) fn not_followed(arguments: &ConfiguredArguments) -> Vec<SourcedValue<String>> {
     let there = NOT_FOLLOWED
         .iter()
         .filter_map(|name| arguments.0.get(*name));
-    let says = |value: &Value| {
-        !matches!(value, Value::Bool(false))
+    let says = |value: &ArgumentValue| {
+        !matches!(value, ArgumentValue::Bool(false))
             && value.as_text() != Some("")
             && value.as_text() != Some("false")
     };
     there
         .filter(|it| says(&it.value))
-        .map(|it| Said {
+        .map(|it| SourcedValue {
             value: it.name.clone(),
-            origin: Origin::File(it.at.clone()),
+            origin: ArgumentOrigin::File(it.at.clone()),
         })
         .collect()
 }
 
-fn flat(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
+fn flat(
+    arguments: &ConfiguredArguments,
+) -> Result<Option<SourcedValue<ConfiguredRole>>, NotConfigured> {
     let Some(arn) = arguments
         .0
         .get("role_arn")
@@ -89,13 +93,14 @@ fn flat(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
     else {
         return Ok(None);
     };
-    let origin = Origin::File(arn.at.clone());
+    let origin = ArgumentOrigin::File(arn.at.clone());
     let fields = FLAT.iter().filter_map(|(name, field)| {
         let value = arguments.0.get(*name)?.value.clone();
         match (*field, value) {
-            ("duration", Value::Number(seconds) | Value::Text(seconds)) => {
-                Some(("duration".to_owned(), Value::Text(format!("{seconds}s"))))
-            }
+            ("duration", ArgumentValue::Number(seconds) | ArgumentValue::Text(seconds)) => Some((
+                "duration".to_owned(),
+                ArgumentValue::Text(format!("{seconds}s")),
+            )),
             (field, value) => Some((field.to_owned(), value)),
         }
     });
@@ -104,10 +109,10 @@ fn flat(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
 
 fn role(
     before: &str,
-    mut fields: BTreeMap<String, Value>,
-    origin: Origin,
-) -> Result<Said<Role>, NotConfigured> {
-    fields.retain(|_, value| *value != Value::Null && value.as_text() != Some(""));
+    mut fields: BTreeMap<String, ArgumentValue>,
+    origin: ArgumentOrigin,
+) -> Result<SourcedValue<ConfiguredRole>, NotConfigured> {
+    fields.retain(|_, value| *value != ArgumentValue::Null && value.as_text() != Some(""));
     let mut text = |name: &str| match fields.remove(name) {
         None => Ok(None),
         Some(value) => match value.as_text() {
@@ -126,12 +131,12 @@ fn role(
             origin,
         });
     };
-    let value = Role {
+    let value = ConfiguredRole {
         arn,
         session_name,
         external_id,
         duration,
         more: fields.into_keys().collect(),
     };
-    Ok(Said { value, origin })
+    Ok(SourcedValue { value, origin })
 }

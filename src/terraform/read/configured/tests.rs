@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::terraform::read::Look;
+use crate::terraform::read::FolderReadOptions;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
@@ -17,12 +17,12 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn of(files: &[(&str, &str)], given: &[&str]) -> Result<Configured, String> {
+fn of(files: &[(&str, &str)], given: &[&str]) -> Result<ConfiguredBackend, String> {
     let dir = folder(files);
-    let read = WorkingDirectory::read(dir.path(), &Look::default()).expect("a folder");
+    let read = WorkingDirectory::read(dir.path(), &FolderReadOptions::default()).expect("a folder");
     let given: Vec<String> = given.iter().map(|given| (*given).to_owned()).collect();
     let hidden = format!("{}/", dir.path().display());
-    Configured::of_folder(&read, &given).map_err(|error| {
+    ConfiguredBackend::of_folder(&read, &given).map_err(|error| {
         error
             .to_string()
             .replace(&hidden, "")
@@ -33,7 +33,7 @@ fn of(files: &[(&str, &str)], given: &[&str]) -> Result<Configured, String> {
 /// Bucket and key, and where each was said.
 fn place(files: &[(&str, &str)], given: &[&str]) -> Vec<String> {
     let configured = of(files, given).expect("a backend");
-    let shown = |said: &Said<String>| {
+    let shown = |said: &SourcedValue<String>| {
         let origin = said.origin.to_string();
         format!(
             "{} {}",
@@ -200,16 +200,16 @@ fn each_backend_that_a_folder_may_use_is_a_candidate() {
     );
     let unreadable = ("test.s3.tfbackend", "key =\n");
     let of = |files: &[(&str, &str)]| {
-        let folder =
-            WorkingDirectory::read(folder(files).path(), &Look::default()).expect("a folder");
-        let place = |one: &Configured| {
+        let folder = WorkingDirectory::read(folder(files).path(), &FolderReadOptions::default())
+            .expect("a folder");
+        let place = |one: &ConfiguredBackend| {
             format!(
                 "{} {}",
                 one.bucket.value,
                 one.key.as_ref().map_or("-", |key| &key.value)
             )
         };
-        Configured::candidates(&folder)
+        ConfiguredBackend::candidates(&folder)
             .iter()
             .map(place)
             .collect::<Vec<_>>()
@@ -320,8 +320,8 @@ fn all_arguments_are_taken_over() {
         assume_role = { role_arn = "r" }
         "#;
     let dir = folder(&[("x.conf", conf)]);
-    let all = Configured::of_file(&dir.path().join("x.conf")).expect("a backend");
-    let value = |said: &Option<Said<String>>| said.as_ref().map(|said| said.value.clone());
+    let all = ConfiguredBackend::of_file(&dir.path().join("x.conf")).expect("a backend");
+    let value = |said: &Option<SourcedValue<String>>| said.as_ref().map(|said| said.value.clone());
     assert_eq!(value(&all.region).as_deref(), Some("eu-west-1"));
     assert_eq!((value(&all.dynamodb_table), all.locks()), (None, true));
     assert_eq!(value(&all.kms_key_id).as_deref(), Some("arn"));
@@ -355,18 +355,18 @@ fn all_arguments_are_taken_over() {
 
 #[test]
 fn flags_are_enough() {
-    let all = Configured::of_flags("b", Some("k"), Some("t"));
+    let all = ConfiguredBackend::of_flags("b", Some("k"), Some("t"));
     assert_eq!(all.bucket.origin.to_string(), "--bucket");
     assert_eq!(all.object_key("blue").as_deref(), Some("env:/blue/k"));
     assert!(all.locks());
-    let bare = Configured::of_flags("b", None, None);
+    let bare = ConfiguredBackend::of_flags("b", None, None);
     assert!(!bare.locks() && bare.object_key("default").is_none());
 }
 
 #[test]
 fn a_folder_without_terraform_is_none() {
     let is_terraform = |files: &[(&str, &str)]| {
-        WorkingDirectory::read(folder(files).path(), &Look::default())
+        WorkingDirectory::read(folder(files).path(), &FolderReadOptions::default())
             .expect("a folder")
             .is_terraform()
     };
@@ -393,7 +393,7 @@ fn a_folder_is_no_file_whatever_its_name() {
         ("x.tfbackend/README", ""),
         ("x.tfstate/README", ""),
     ]);
-    let read = WorkingDirectory::read(dir.path(), &Look::default()).expect("a folder");
+    let read = WorkingDirectory::read(dir.path(), &FolderReadOptions::default()).expect("a folder");
     assert_eq!(
         (
             read.configuration.unreadable.len(),
@@ -402,7 +402,9 @@ fn a_folder_is_no_file_whatever_its_name() {
         ),
         (0, 1, 0)
     );
-    assert!(WorkingDirectory::read(&dir.path().join("nowhere"), &Look::default()).is_err());
+    assert!(
+        WorkingDirectory::read(&dir.path().join("nowhere"), &FolderReadOptions::default()).is_err()
+    );
 }
 
 #[test]
@@ -413,14 +415,14 @@ fn working_data_may_be_elsewhere() {
         ("data/environment", "blue"),
     ]);
     for data_dir in [Path::new("data"), &dir.path().join("data")] {
-        let look = Look {
+        let look = FolderReadOptions {
             data_dir: Some(data_dir),
-            ..Look::default()
+            ..FolderReadOptions::default()
         };
         let read = WorkingDirectory::read(dir.path(), &look).expect("a folder");
         assert_eq!(read.workspace.as_deref(), Ok("blue"));
         assert_eq!(
-            Configured::of_folder(&read, &[])
+            ConfiguredBackend::of_folder(&read, &[])
                 .expect("a backend")
                 .bucket
                 .value,

@@ -14,7 +14,7 @@ fn ignored(files: &[(&str, &str)]) -> (bool, bool) {
     for (name, text) in files {
         fs::write(root.path().join(name), text).expect("written");
     }
-    let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
+    let ignored = IgnoreStatus::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
     (
         ignored.data_dir.expect("inside").ignored == Ok(true),
         ignored.states[0].ignored == Ok(true),
@@ -129,7 +129,7 @@ fn a_folder_is_ignored_if_every_file_in_it_is() {
         }
         fs::write(root.path().join(place), patterns).expect("written");
         git(root.path(), &["init", "-q"]);
-        let ignored = Ignored::of(&dir, &data, &[], &[]).expect("a repository");
+        let ignored = IgnoreStatus::of(&dir, &data, &[], &[]).expect("a repository");
         git(root.path(), &["add", "-A"]);
         let committed = git(root.path(), &["ls-files", "infra/.terraform"]);
         let left = committed
@@ -152,7 +152,7 @@ fn what_was_not_looked_at_is_unknown() {
     fs::create_dir(root.path().join(".git")).expect("made");
     fs::write(root.path().join(".gitignore"), "*.tfstate\nb*\n").expect("written");
     let of = || {
-        Ignored::of(root.path(), &data, &[], &[])
+        IgnoreStatus::of(root.path(), &data, &[], &[])
             .expect("a repository")
             .data_dir
             .expect("inside")
@@ -164,7 +164,7 @@ fn what_was_not_looked_at_is_unknown() {
     }
     assert_eq!(
         of(),
-        Err(Unreadable::new(&data, "has more than 2000 entries"))
+        Err(UnreadableFile::new(&data, "has more than 2000 entries"))
     );
     // What is found is known, however much more there is.
     fs::write(data.join("modules/a"), "").expect("written");
@@ -179,7 +179,7 @@ fn what_was_not_looked_at_is_unknown() {
 fn outside_of_a_repository_nothing_is_said() {
     let dir = tempfile::tempdir().expect("a folder");
     assert_eq!(
-        Ignored::of(dir.path(), &dir.path().join(".terraform"), &[], &[]),
+        IgnoreStatus::of(dir.path(), &dir.path().join(".terraform"), &[], &[]),
         None
     );
 }
@@ -188,8 +188,8 @@ fn outside_of_a_repository_nothing_is_said() {
 fn working_data_elsewhere_is_none_of_gits_business() {
     let root = tempfile::tempdir().expect("a folder");
     fs::create_dir(root.path().join(".git")).expect("made");
-    let ignored =
-        Ignored::of(root.path(), Path::new("/elsewhere/data"), &[], &[]).expect("a repository");
+    let ignored = IgnoreStatus::of(root.path(), Path::new("/elsewhere/data"), &[], &[])
+        .expect("a repository");
     assert_eq!(ignored.data_dir, None);
     assert_eq!(ignored.states.len(), 2);
     // In the repository all the same, beside the folder.
@@ -198,7 +198,7 @@ fn working_data_elsewhere_is_none_of_gits_business() {
     fs::create_dir(root.path().join("data")).expect("made");
     let data = |patterns: &str| {
         fs::write(root.path().join(".gitignore"), patterns).expect("written");
-        Ignored::of(&dir, &dir.join("../data"), &[], &[])
+        IgnoreStatus::of(&dir, &dir.join("../data"), &[], &[])
             .expect("a repository")
             .data_dir
             .map(|standing| standing.ignored == Ok(true))
@@ -223,7 +223,7 @@ fn a_linked_work_tree_has_the_excludes_of_its_repository() {
         format!("gitdir: {}\n", at("main/.git/worktrees/w").display()),
     )
     .expect("written");
-    let ignored = Ignored::of(&at("w"), &at("w/.terraform"), &[], &[]).expect("a repository");
+    let ignored = IgnoreStatus::of(&at("w"), &at("w/.terraform"), &[], &[]).expect("a repository");
     assert_eq!(
         (
             ignored.data_dir.expect("inside").ignored,
@@ -244,9 +244,9 @@ fn copies_of_states_are_to_be_ignored_too() {
     ]
     .map(str::to_owned);
     let of = || {
-        let ignored = Ignored::of(root.path(), &root.path().join(".terraform"), &names, &[])
+        let ignored = IgnoreStatus::of(root.path(), &root.path().join(".terraform"), &names, &[])
             .expect("a repository");
-        let name = |standing: &Standing| {
+        let name = |standing: &IgnoreState| {
             standing
                 .path
                 .file_name()
@@ -312,7 +312,7 @@ fn what_is_tracked_is_named_though_it_is_ignored() {
     git(&["add", "."]);
     fs::write(root.path().join(".gitignore"), "*\n").expect("written");
     let of = |dir: &Path| {
-        Ignored::of(dir, &dir.join(".terraform"), &[], &[])
+        IgnoreStatus::of(dir, &dir.join(".terraform"), &[], &[])
             .expect("a repository")
             .tracked
             .expect("an index")
@@ -329,7 +329,7 @@ fn what_is_tracked_is_named_though_it_is_ignored() {
     assert_eq!(names, secret);
     // What `init` stored elsewhere in the repository.
     let (other, data_dir) = (dir.join("other"), dir.join("other/../.terraform"));
-    let beside = Ignored::of(&other, &data_dir, &[], &[]).expect("a repository");
+    let beside = IgnoreStatus::of(&other, &data_dir, &[], &[]).expect("a repository");
     assert_eq!(
         beside.tracked,
         Ok(vec![
@@ -339,7 +339,7 @@ fn what_is_tracked_is_named_though_it_is_ignored() {
     );
     // Other users have theirs in the folder.
     let outside = tempfile::tempdir().expect("a folder");
-    let beside = Ignored::of(&dir, outside.path(), &[], &[])
+    let beside = IgnoreStatus::of(&dir, outside.path(), &[], &[])
         .expect("a repository")
         .tracked
         .expect("an index");
@@ -394,7 +394,8 @@ fn git_says_the_same() {
         fs::create_dir_all(dir.join(".terraform")).expect("made");
         assert_eq!(git(root.path(), &["init", "-q"]), Some(0));
         fs::write(root.path().join(".gitignore"), format!("{patterns}\n")).expect("written");
-        let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
+        let ignored =
+            IgnoreStatus::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
         let asked = |name: &str| git(&dir, &["check-ignore", "-q", name]) == Some(0);
         let stored = asked(".terraform/terraform.tfstate");
         assert_eq!(

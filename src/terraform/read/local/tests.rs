@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn found(files: &[(&str, &str)]) -> Vec<(String, Holds)> {
+fn found(files: &[(&str, &str)]) -> Vec<(String, LocalStateContents)> {
     let dir = tempfile::tempdir().expect("a folder");
     for (name, text) in files {
         let path = dir.path().join(name);
@@ -20,23 +20,23 @@ fn found(files: &[(&str, &str)]) -> Vec<(String, Holds)> {
             .display()
             .to_string()
     };
-    read(dir.path(), &Within::of(dir.path()), &names)
+    read(dir.path(), &LinkBoundary::of(dir.path()), &names)
         .into_iter()
         .map(|state| (relative(state.path), state.holds))
         .collect()
 }
 
-fn holds(text: &str) -> Holds {
+fn holds(text: &str) -> LocalStateContents {
     found(&[("terraform.tfstate", text)]).remove(0).1
 }
 
 #[test]
 fn a_state_is_empty_full_encrypted_or_unclear() {
-    let resources = |resources, outputs| Holds::Resources { resources, outputs };
-    assert_eq!(holds(""), Holds::Nothing);
+    let resources = |resources, outputs| LocalStateContents::Resources { resources, outputs };
+    assert_eq!(holds(""), LocalStateContents::Nothing);
     assert_eq!(
         holds(r#"{"version": 4, "resources": [], "outputs": {}}"#),
-        Holds::Nothing
+        LocalStateContents::Nothing
     );
     assert_eq!(
         holds(r#"{"version": 4, "resources": [{"x": 1}, {}]}"#),
@@ -52,12 +52,15 @@ fn a_state_is_empty_full_encrypted_or_unclear() {
         resources(1, 1),
         "as Terraform reads it"
     );
-    assert_eq!(holds(r#"{"Encrypted_Data": "aaaa"}"#), Holds::Encrypted);
+    assert_eq!(
+        holds(r#"{"Encrypted_Data": "aaaa"}"#),
+        LocalStateContents::Encrypted
+    );
     assert_eq!(
         holds(
             r#"{"serial": 1, "lineage": "x", "encrypted_data": "aaaa", "encryption_version": "v0"}"#
         ),
-        Holds::Encrypted
+        LocalStateContents::Encrypted
     );
     for unclear in [
         "{",
@@ -71,7 +74,8 @@ fn a_state_is_empty_full_encrypted_or_unclear() {
     ] {
         let holds = holds(unclear);
         assert!(
-            matches!(holds, Holds::Unclear(_)) && !format!("{holds:?}").contains("CANARY"),
+            matches!(holds, LocalStateContents::Unclear(_))
+                && !format!("{holds:?}").contains("CANARY"),
             "{unclear}: {holds:?}"
         );
     }
@@ -85,7 +89,7 @@ fn a_damaged_copy_of_ours_is_no_state_of_the_folder() {
         found(&[(name, r#"{"version": 4, "resources": [{}]}"#)]),
         [(
             name.to_owned(),
-            Holds::Resources {
+            LocalStateContents::Resources {
                 resources: 1,
                 outputs: 0
             }
@@ -130,9 +134,9 @@ fn what_cannot_be_listed_is_unclear() {
     let path = dir.path().join("terraform.tfstate.d");
     // Also for root, who may look into every folder.
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
-    let states = read(dir.path(), &Within::of(dir.path()), &[]);
+    let states = read(dir.path(), &LinkBoundary::of(dir.path()), &[]);
     assert!(
-        matches!(&states[..], [LocalState { path: at, holds: Holds::Unclear(_), .. }] if *at == path),
+        matches!(&states[..], [LocalState { path: at, holds: LocalStateContents::Unclear(_), .. }] if *at == path),
         "{states:?}"
     );
 }
@@ -146,7 +150,7 @@ fn a_large_state_is_counted_without_being_kept() {
     );
     assert_eq!(
         holds(&text),
-        Holds::Resources {
+        LocalStateContents::Resources {
             resources: 10_000,
             outputs: 0
         }

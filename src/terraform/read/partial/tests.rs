@@ -5,8 +5,8 @@ use std::fs;
 use super::*;
 use crate::terraform::write::header::stamp;
 
-fn owner() -> Owner {
-    Owner {
+fn owner() -> HeaderOwner {
+    HeaderOwner {
         project: "acme".into(),
         env: "prod".into(),
         account: "111122223333".into(),
@@ -23,13 +23,13 @@ fn names(files: &[(&str, &str)], asked: &[&str], has_configuration: bool) -> Vec
     let asked: Vec<PathBuf> = asked.iter().map(PathBuf::from).collect();
     read(
         dir.path(),
-        &Within::of(dir.path()),
+        &LinkBoundary::of(dir.path()),
         &names,
         &asked,
         has_configuration,
     )
     .iter()
-    .map(Partial::name)
+    .map(PartialFile::name)
     .collect()
 }
 
@@ -67,10 +67,10 @@ fn they_are_known_by_name_or_by_our_header() {
     );
 }
 
-fn file(name: &str, text: &str) -> Partial {
+fn file(name: &str, text: &str) -> PartialFile {
     let dir = tempfile::tempdir().expect("a folder");
     fs::write(dir.path().join(name), text).expect("written");
-    Partial::read(&dir.path().join(name))
+    PartialFile::read(&dir.path().join(name))
 }
 
 fn error(name: &str, text: &str) -> String {
@@ -82,7 +82,7 @@ fn error(name: &str, text: &str) -> String {
 
 #[test]
 fn hcl_and_json_say_the_same() {
-    let plain = |partial: Partial| {
+    let plain = |partial: PartialFile| {
         partial
             .said()
             .iter()
@@ -132,7 +132,7 @@ fn what_terraform_stops_at_is_unreadable() {
         error("a.conf", &"#".repeat(10 * 1024 * 1024)),
         "is larger than 262144 bytes"
     );
-    let gone = Partial::read(Path::new("/nowhere/x.conf"))
+    let gone = PartialFile::read(Path::new("/nowhere/x.conf"))
         .arguments
         .expect_err("it is not there");
     assert_eq!(gone.to_string(), "/nowhere/x.conf does not exist");
@@ -144,8 +144,8 @@ fn what_terraform_takes_is_read() {
     let plain = |name: &str, bytes: &[u8]| {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join(name), bytes).expect("written");
-        let partial = Partial::read(&dir.path().join(name));
-        let shown = |argument: &Argument| {
+        let partial = PartialFile::read(&dir.path().join(name));
+        let shown = |argument: &SourcedArgument| {
             format!(
                 "{}={}",
                 argument.name,
@@ -187,8 +187,11 @@ fn what_terraform_takes_is_read() {
 fn a_command_line_says_text_as_it_is_and_all_else_in_hcl() {
     let value = |text: &str| assignment(text).expect("a value").value;
     assert_eq!(assignment("backend.conf"), None);
-    assert_eq!(value("bucket=a=b"), Value::Text("a=b".into()));
-    assert_eq!(value("bucket=\"${x}\""), Value::Text("\"${x}\"".into()));
+    assert_eq!(value("bucket=a=b"), ArgumentValue::Text("a=b".into()));
+    assert_eq!(
+        value("bucket=\"${x}\""),
+        ArgumentValue::Text("\"${x}\"".into())
+    );
     assert_eq!(value("encrypt=true").as_bool(), Some(true));
     assert_eq!(
         value("allowed_account_ids=[\"1\"]").as_texts(),

@@ -1,7 +1,7 @@
 //! What `init` may have left, and what may lie there instead.
 
 use super::*;
-use crate::state::fingerprint::Fingerprint;
+use crate::state::fingerprint::ValueFingerprint;
 
 fn data(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
@@ -9,8 +9,8 @@ fn data(text: &str) -> tempfile::TempDir {
     dir
 }
 
-fn read(text: &str) -> Result<Option<Saved>, String> {
-    Saved::read(data(text).path()).map_err(|unreadable| unreadable.error)
+fn read(text: &str) -> Result<Option<SavedBackend>, String> {
+    SavedBackend::read(data(text).path()).map_err(|unreadable| unreadable.error)
 }
 
 #[test]
@@ -30,14 +30,18 @@ fn arguments_that_are_set_are_read() {
         .iter()
         .map(|argument| (argument.name.as_str(), &argument.value))
         .collect();
-    let endpoints = Value::Object([("s3".into(), Value::Text("${x}".into()))].into());
-    let bucket = Value::Text("b".into());
+    let endpoints =
+        ArgumentValue::Object([("s3".into(), ArgumentValue::Text("${x}".into()))].into());
+    let bucket = ArgumentValue::Text("b".into());
     assert_eq!(
         arguments,
         [
             ("bucket", &bucket),
-            ("encrypt", &Value::Bool(true)),
-            ("secret_key", &Value::Secret(Fingerprint::of("CANARY"))),
+            ("encrypt", &ArgumentValue::Bool(true)),
+            (
+                "secret_key",
+                &ArgumentValue::Secret(ValueFingerprint::of("CANARY"))
+            ),
             ("endpoints", &endpoints)
         ]
     );
@@ -53,11 +57,14 @@ fn each_kind_is_told() {
     };
     assert_eq!(
         kind(r#"{"backend": {"type": "gcs"}}"#),
-        Kind::Backend("gcs".into())
+        ConfiguredKind::Backend("gcs".into())
     );
-    assert_eq!(kind(r#"{"backend": {"type": "cloud"}}"#), Kind::Cloud);
+    assert_eq!(
+        kind(r#"{"backend": {"type": "cloud"}}"#),
+        ConfiguredKind::Cloud
+    );
     let store = r#"{"backend": null, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
-    assert_eq!(kind(store), Kind::StateStore("aws_s3".into()));
+    assert_eq!(kind(store), ConfiguredKind::StateStore("aws_s3".into()));
     assert_eq!(
         read(r#"{"state_store": {"provider": {}}}"#),
         Err("has a state_store without a type".into())
@@ -66,7 +73,7 @@ fn each_kind_is_told() {
 
 #[test]
 fn without_a_backend_there_is_none() {
-    assert_eq!(Saved::read(Path::new("/nowhere")), Ok(None));
+    assert_eq!(SavedBackend::read(Path::new("/nowhere")), Ok(None));
     assert_eq!(read(r#"{"version": 3}"#), Ok(None));
     assert_eq!(read(r#"{"backend": null}"#), Ok(None));
 }
@@ -140,7 +147,10 @@ fn no_link_is_followed_in_terraforms_own_folder() {
     let dir = tempfile::tempdir().expect("a folder");
     let refused = |data_dir: &Path| {
         let error = "is a symbolic link, which is not followed";
-        assert_eq!(Saved::read(data_dir).expect_err("a link").error, error);
+        assert_eq!(
+            SavedBackend::read(data_dir).expect_err("a link").error,
+            error
+        );
         assert_eq!(workspace(data_dir).expect_err("a link").error, error);
     };
     symlink(outside.path(), dir.path().join(".terraform")).expect("a link");

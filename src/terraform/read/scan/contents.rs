@@ -5,11 +5,11 @@ use std::{ops::Range, path::Path};
 
 use hcl_edit::structure::Body;
 
-use super::{FoundBlock, FoundBody, Item, LONGEST, Scan, line, newlines};
+use super::{FoundBlock, FoundBody, HclScan, LONGEST, ScannedItem, line, newlines};
 use crate::{
     terraform::read::{
-        bounded::Unreadable,
-        value::{self, Argument, Spot, Value},
+        bounded::UnreadableFile,
+        value::{self, ArgumentValue, SourcePosition, SourcedArgument},
     },
     text::lines::LineIndex,
 };
@@ -27,7 +27,7 @@ impl FoundBlock {
         let body = format!("x = {written}\n").parse::<Body>().ok();
         let value = body.and_then(|body| {
             body.get_attribute("x")
-                .map(|x| Value::of_hcl("x", &x.value))
+                .map(|x| ArgumentValue::of_hcl("x", &x.value))
         });
         value
             .and_then(|value| value.as_text().map(str::to_owned))
@@ -56,15 +56,20 @@ impl FoundBody {
     ///
     /// # Errors
     /// If there are too many, or one is not text.
-    pub fn arguments(&self, text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    pub fn arguments(
+        &self,
+        text: &[u8],
+        path: &Path,
+    ) -> Result<Vec<SourcedArgument>, UnreadableFile> {
         if self.items.len() > value::MOST {
             return Err(value::too_many(path));
         }
         let (mut at, mut line) = (0, 1);
-        let argument = |Item { name, tokens, .. }: &Item| {
+        let argument = |ScannedItem { name, tokens, .. }: &ScannedItem| {
             line += newlines(&text[at..name.start]);
             at = name.start;
-            let not_text = |_| Unreadable::new(path, format!("is not valid UTF-8 at line {line}"));
+            let not_text =
+                |_| UnreadableFile::new(path, format!("is not valid UTF-8 at line {line}"));
             let written = String::from_utf8(without_comments(text, tokens)).map_err(not_text)?;
             let parsed = match written.parse::<Body>() {
                 Ok(body) => value::arguments_of(&body, &LineIndex::of(&written), path)?.pop(),
@@ -74,15 +79,15 @@ impl FoundBody {
             let unparsed = || {
                 (
                     String::from_utf8_lossy(shown).into_owned(),
-                    Value::NotLiteral,
+                    ArgumentValue::NotLiteral,
                 )
             };
             let (name, value) =
                 parsed.map_or_else(unparsed, |argument| (argument.name, argument.value));
-            Ok(Argument {
+            Ok(SourcedArgument {
                 name,
                 value,
-                at: Spot {
+                at: SourcePosition {
                     path: path.to_owned(),
                     line: Some(line),
                 },
@@ -92,7 +97,7 @@ impl FoundBody {
     }
 }
 
-impl Scan {
+impl HclScan {
     /// The text with nothing left in it but the blocks that were found, each byte where it was:
     /// what was found in the one has the same place in the other. `None` where not all of them
     /// was looked into.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::terraform::read::value::Value;
+use crate::terraform::read::value::ArgumentValue;
 
 /// Name, label, line and arguments of each block.
 fn found(text: &[u8]) -> Vec<String> {
@@ -174,7 +174,10 @@ fn what_is_too_long_is_no_literal_and_not_kept() {
             .iter()
             .map(|one| (one.name.as_str(), &one.value, one.at.line))
             .collect();
-        let (bucket, key) = (Value::Text("b".to_owned()), Value::Text("k".to_owned()));
+        let (bucket, key) = (
+            ArgumentValue::Text("b".to_owned()),
+            ArgumentValue::Text("k".to_owned()),
+        );
         let lines = text
             .lines()
             .position(|line| line.contains("key ="))
@@ -183,7 +186,7 @@ fn what_is_too_long_is_no_literal_and_not_kept() {
             shown,
             [
                 ("bucket", &bucket, Some(3)),
-                ("tags", &Value::NotLiteral, Some(4)),
+                ("tags", &ArgumentValue::NotLiteral, Some(4)),
                 ("key", &key, lines)
             ]
         );
@@ -211,7 +214,7 @@ fn what_is_too_long_is_no_literal_and_not_kept() {
     assert_eq!(
         arguments
             .iter()
-            .filter(|argument| argument.value != Value::NotLiteral)
+            .filter(|argument| argument.value != ArgumentValue::NotLiteral)
             .count(),
         2 * MOST_BYTES / LONGEST - 1
     );

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use super::*;
 
-fn read(text: &str) -> Vec<Argument> {
+fn read(text: &str) -> Vec<SourcedArgument> {
     let body: Body = text.parse().expect("HCL");
     arguments_of(&body, &LineIndex::of(text), Path::new("x.conf")).expect("few")
 }
 
-fn value(text: &str) -> Value {
+fn value(text: &str) -> ArgumentValue {
     read(&format!("x = {text}\n")).remove(0).value
 }
 
-fn text(text: &str) -> Value {
-    Value::Text(text.into())
+fn text(text: &str) -> ArgumentValue {
+    ArgumentValue::Text(text.into())
 }
 
 #[test]
@@ -23,17 +23,23 @@ fn literals_are_what_they_stand_for() {
         (r#""a""#, text("a")),
         (r#""a\"b\\ \u00e9 $${x} %%{y}""#, text("a\"b\\ é ${x} %{y}")),
         ("<<EOT\na\nEOT", text("a\n")),
-        ("true", Value::Bool(true)),
-        ("(false)", Value::Bool(false)),
-        ("5", Value::Number("5".into())),
-        ("null", Value::Null),
+        ("true", ArgumentValue::Bool(true)),
+        ("(false)", ArgumentValue::Bool(false)),
+        ("5", ArgumentValue::Number("5".into())),
+        ("null", ArgumentValue::Null),
         (
             r#"["a", 1]"#,
-            Value::List(vec![text("a"), Value::Number("1".into())]),
+            ArgumentValue::List(vec![text("a"), ArgumentValue::Number("1".into())]),
         ),
         (
             r#"{ a = "b", "c" : true }"#,
-            Value::Object([("a".into(), text("b")), ("c".into(), Value::Bool(true))].into()),
+            ArgumentValue::Object(
+                [
+                    ("a".into(), text("b")),
+                    ("c".into(), ArgumentValue::Bool(true)),
+                ]
+                .into(),
+            ),
         ),
     ] {
         assert_eq!(value(written), meant, "{written}");
@@ -51,7 +57,7 @@ fn what_is_no_literal_is_said_to_be_none() {
         "local.a ? 1 : 2",
         "{ (var.a) = 1 }",
     ] {
-        assert_eq!(value(written), Value::NotLiteral, "{written}");
+        assert_eq!(value(written), ArgumentValue::NotLiteral, "{written}");
     }
     assert!(
         value("[var.x]").has_no_literal()
@@ -63,13 +69,22 @@ fn what_is_no_literal_is_said_to_be_none() {
 #[test]
 fn a_template_in_json_is_unclear_and_in_a_record_it_is_text() {
     let json = |text: &str| Json::String(text.into());
-    assert_eq!(Value::of_json("x", &json("${var.x}")), Value::NotLiteral);
-    assert_eq!(Value::of_json("x", &json("a%{b}")), Value::NotLiteral);
     assert_eq!(
-        Value::of_json("x", &json("\u{1b}[2J\"")),
+        ArgumentValue::of_json("x", &json("${var.x}")),
+        ArgumentValue::NotLiteral
+    );
+    assert_eq!(
+        ArgumentValue::of_json("x", &json("a%{b}")),
+        ArgumentValue::NotLiteral
+    );
+    assert_eq!(
+        ArgumentValue::of_json("x", &json("\u{1b}[2J\"")),
         text("\u{1b}[2J\"")
     );
-    assert_eq!(Value::of_record("x", &json("${var.x}")), text("${var.x}"));
+    assert_eq!(
+        ArgumentValue::of_record("x", &json("${var.x}")),
+        text("${var.x}")
+    );
 }
 
 #[test]
@@ -129,11 +144,11 @@ fn text_is_converted_as_terraform_does() {
     assert_eq!(text("true").as_bool(), Some(true));
     assert_eq!(text("yes").as_bool(), None);
     assert_eq!(
-        Value::Number("111122223333".into()).as_text(),
+        ArgumentValue::Number("111122223333".into()).as_text(),
         Some("111122223333")
     );
     assert_eq!(
-        Value::List(vec![text("a"), Value::Bool(true)]).as_texts(),
+        ArgumentValue::List(vec![text("a"), ArgumentValue::Bool(true)]).as_texts(),
         None
     );
 }

@@ -98,13 +98,13 @@ fn every_file_that_names_a_version_is_read() {
     let read = || {
         let (names, within) = (
             crate::terraform::read::names(&dir).expect("listed"),
-            Within::of(&dir),
+            LinkBoundary::of(&dir),
         );
         read(
             &dir,
             &within,
-            &Configuration::read(&dir, &within, &names, Engine::Terraform),
-            Engine::Terraform,
+            &FolderConfiguration::read(&dir, &within, &names, TerraformEngine::Terraform),
+            TerraformEngine::Terraform,
         )
     };
     let said: Vec<String> = read()
@@ -128,10 +128,10 @@ fn every_file_that_names_a_version_is_read() {
         ]
     );
     fs::write(dir.join(".terraform-version"), b"\xff").expect("written");
-    let unreadable: Vec<Unreadable> = read().into_iter().filter_map(Result::err).collect();
+    let unreadable: Vec<UnreadableFile> = read().into_iter().filter_map(Result::err).collect();
     assert_eq!(
         unreadable,
-        [Unreadable::new(
+        [UnreadableFile::new(
             dir.join(".terraform-version"),
             "is not valid UTF-8"
         )]

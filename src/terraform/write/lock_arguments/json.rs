@@ -1,18 +1,18 @@
 //! The arguments that choose a lock, in a JSON file: what is to be changed is said, and not done.
 
-use super::{BUCKET, Edit, FILE, LockArguments, TABLE, Wanted, is_ours};
+use super::{BUCKET, FILE, LockArguments, LockEdit, TABLE, WantedArguments, is_ours};
 use crate::terraform::{
-    read::{Argument, Value},
+    read::{ArgumentValue, SourcedArgument},
     write::hcl,
 };
 
 /// Whether the arguments of one backend are as they should be.
-pub fn judge(arguments: &[Argument], wanted: &Wanted<'_>) -> Edit {
+pub fn judge(arguments: &[SourcedArgument], wanted: &WantedArguments<'_>) -> LockEdit {
     if let Some(name) = [BUCKET, TABLE, FILE]
         .into_iter()
-        .find(|name| matches!(value(arguments, name), Some(Value::NotLiteral)))
+        .find(|name| matches!(value(arguments, name), Some(ArgumentValue::NotLiteral)))
     {
-        return Edit::ByHand(format!(
+        return LockEdit::ByHand(format!(
             "it is JSON, and `{name}` is not a plain value there"
         ));
     }
@@ -27,8 +27,8 @@ pub fn judge(arguments: &[Argument], wanted: &Wanted<'_>) -> Edit {
         value(arguments, FILE),
         wanted,
     ) {
-        Err(why) => return Edit::ByHand(format!("it is JSON, and {why}")),
-        Ok(false) => return Edit::NotOurs,
+        Err(why) => return LockEdit::ByHand(format!("it is JSON, and {why}")),
+        Ok(false) => return LockEdit::NotOurs,
         Ok(true) => {}
     }
     // What leaves the bucket to another file may leave the locks to it as well.
@@ -48,34 +48,34 @@ pub fn judge(arguments: &[Argument], wanted: &Wanted<'_>) -> Edit {
         (Some(_) | None, _, _) => {}
     }
     if changes.is_empty() {
-        Edit::Current
+        LockEdit::Current
     } else {
-        Edit::ByHand(format!("it is JSON: {}", changes.join(", and ")))
+        LockEdit::ByHand(format!("it is JSON: {}", changes.join(", and ")))
     }
 }
 
 /// The last of a name counts, as for Terraform.
-fn value<'a>(arguments: &'a [Argument], name: &str) -> Option<&'a Value> {
+fn value<'a>(arguments: &'a [SourcedArgument], name: &str) -> Option<&'a ArgumentValue> {
     arguments
         .iter()
         .rfind(|argument| argument.name == name)
         .map(|argument| &argument.value)
-        .filter(|value| **value != Value::Null)
+        .filter(|value| **value != ArgumentValue::Null)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::read::Partial;
+    use crate::terraform::read::PartialFile;
 
-    fn judged(json: &str, use_table: bool, use_file: bool) -> Edit {
+    fn judged(json: &str, use_table: bool, use_file: bool) -> LockEdit {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("prod.tfbackend.json");
         std::fs::write(&path, json).expect("written");
-        let arguments = Partial::read(&path).arguments.expect("arguments");
+        let arguments = PartialFile::read(&path).arguments.expect("arguments");
         judge(
             &arguments,
-            &Wanted {
+            &WantedArguments {
                 bucket: "states",
                 table: Some("locks"),
                 use_table,
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_to_be_changed_is_said() {
-        let by_hand = |why: &str| Edit::ByHand(why.to_owned());
+        let by_hand = |why: &str| LockEdit::ByHand(why.to_owned());
         let arn = r#"{"dynamodb_table": "arn:aws:dynamodb:eu-west-1:111122223333:table/locks"}"#;
         for (json, use_table, use_file, expected) in [
             // Without a bucket, and beside a block that has it.
@@ -102,20 +102,25 @@ mod tests {
                 true,
                 by_hand("it is JSON: remove `dynamodb_table`"),
             ),
-            (r#"{"dynamodb_table": "locks"}"#, true, true, Edit::Current),
+            (
+                r#"{"dynamodb_table": "locks"}"#,
+                true,
+                true,
+                LockEdit::Current,
+            ),
             (
                 r#"{"dynamodb_table": "others"}"#,
                 false,
                 true,
-                Edit::NotOurs,
+                LockEdit::NotOurs,
             ),
             (
                 r#"{"dynamodb_table": null, "key": "a"}"#,
                 false,
                 true,
-                Edit::NotOurs,
+                LockEdit::NotOurs,
             ),
-            (r#"{"use_lockfile": true}"#, false, true, Edit::NotOurs),
+            (r#"{"use_lockfile": true}"#, false, true, LockEdit::NotOurs),
             (
                 r#"{"use_lockfile": true}"#,
                 true,
@@ -127,13 +132,13 @@ mod tests {
                 r#"{"bucket": "others", "dynamodb_table": "locks"}"#,
                 false,
                 true,
-                Edit::NotOurs,
+                LockEdit::NotOurs,
             ),
             (
                 r#"{"bucket": "states", "use_lockfile": true}"#,
                 false,
                 true,
-                Edit::Current,
+                LockEdit::Current,
             ),
             (
                 r#"{"bucket": "states"}"#,

@@ -1,19 +1,19 @@
 //! A partial configuration that tfbackend wrote, and no hand changed since: as it would be written
 //! with other locks.
 
-use super::{FILE, TABLE, Wanted};
+use super::{FILE, TABLE, WantedArguments};
 use crate::terraform::write::{
     hcl,
-    header::{self, Header},
+    header::{self, FileHeader},
 };
 
 /// `None` if it is none, or not one in which each argument has its line.
-pub fn rewritten(text: &str, wanted: &Wanted<'_>) -> Option<String> {
+pub fn rewritten(text: &str, wanted: &WantedArguments<'_>) -> Option<String> {
     // A checkout may have turned the ends of lines.
     let is_turned = text.contains('\r');
     let plain = text.replace("\r\n", "\n");
     if (is_turned && plain.replace('\n', "\r\n") != text)
-        || !matches!(header::read(&plain), Header::Intact(Some(_)))
+        || !matches!(header::read(&plain), FileHeader::Intact(Some(_)))
     {
         return None;
     }
@@ -99,7 +99,7 @@ fn endpoint(lines: &mut Vec<String>, use_table: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::write::{BackendConfig, Emulator, files};
+    use crate::terraform::write::{BackendConfig, EmulatorEndpoint, files};
 
     fn config(table: bool, file: bool, emulated: bool) -> BackendConfig {
         BackendConfig {
@@ -114,7 +114,7 @@ mod tests {
             dynamodb_table: table.then(|| "locks".to_owned()),
             use_lockfile: file,
             workspace_key_prefix: "env:".to_owned(),
-            emulator: emulated.then(|| Emulator {
+            emulator: emulated.then(|| EmulatorEndpoint {
                 endpoint: "http://127.0.0.1:14566".to_owned(),
                 ca_file: None,
             }),
@@ -137,7 +137,7 @@ mod tests {
         for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))) {
             for emulated in [false, true] {
                 let (before, after) = (conf(from.0, from.1, emulated), conf(to.0, to.1, emulated));
-                let wanted = Wanted {
+                let wanted = WantedArguments {
                     bucket: "states",
                     table: Some("locks"),
                     use_table: to.0,
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_a_hand_changed_is_not_ours_to_write_again() {
-        let wanted = Wanted {
+        let wanted = WantedArguments {
             bucket: "states",
             table: Some("locks"),
             use_table: true,

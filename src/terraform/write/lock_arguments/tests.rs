@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::terraform::write::header::{Owner, stamp};
+use crate::terraform::write::header::{HeaderOwner, stamp};
 
 const BLOCK: &str = r#"# The backend of the shop.
 terraform {
@@ -24,25 +24,25 @@ terraform {
 resource "x" "y" { bucket = "states" }
 "#;
 
-const WANTED: Wanted<'_> = Wanted {
+const WANTED: WantedArguments<'_> = WantedArguments {
     bucket: "states",
     table: Some("locks"),
     use_table: true,
     use_file: true,
 };
-const FILES: Wanted<'_> = Wanted {
+const FILES: WantedArguments<'_> = WantedArguments {
     use_table: false,
     ..WANTED
 };
-const TABLES: Wanted<'_> = Wanted {
+const TABLES: WantedArguments<'_> = WantedArguments {
     use_file: false,
     ..WANTED
 };
 
 #[track_caller]
-fn edited(text: &str, form: Form, wanted: &Wanted<'_>) -> String {
+fn edited(text: &str, form: ArgumentForm, wanted: &WantedArguments<'_>) -> String {
     match edit(text, form, wanted) {
-        Edit::Edited(text) => text,
+        LockEdit::Edited(text) => text,
         other => panic!("{other:?}"),
     }
 }
@@ -66,28 +66,31 @@ fn what_is_around_the_block_does_not_matter() {
     let around = "locals {\n  x = { for k in [1] :\n    k => k == 1\n    ? 1\n    : 2 }\n  y = { \
                   a = 1, a = 2 }\n  z = <<EOF\nEOF\"\nbackend \"s3\" {\nEOF\n}\n";
     let text = format!("{around}/* \u{e9} */ {BLOCK}{around}");
-    let both = edited(&text, Form::Configuration, &WANTED);
+    let both = edited(&text, ArgumentForm::Configuration, &WANTED);
     assert_eq!(difference(&text, &both), "+    use_lockfile   = true\n");
-    let said = read(&both, Form::Configuration);
+    let said = read(&both, ArgumentForm::Configuration);
     let expected = LockArguments {
         bucket: Some("states".to_owned()),
         table: Some("locks".to_owned()),
         use_file: Some(true),
     };
     assert_eq!(said, [expected]);
-    assert_eq!(edit(around, Form::Configuration, &WANTED), Edit::NotOurs);
+    assert_eq!(
+        edit(around, ArgumentForm::Configuration, &WANTED),
+        LockEdit::NotOurs
+    );
 }
 
 #[test]
 fn one_line_of_a_block_and_no_other() {
-    let both = edited(BLOCK, Form::Configuration, &WANTED);
+    let both = edited(BLOCK, ArgumentForm::Configuration, &WANTED);
     assert_eq!(difference(BLOCK, &both), "+    use_lockfile   = true\n");
     assert_eq!(
-        edit(&both, Form::Configuration, &WANTED),
-        Edit::Current,
+        edit(&both, ArgumentForm::Configuration, &WANTED),
+        LockEdit::Current,
         "twice is once"
     );
-    let files = edited(&both, Form::Configuration, &FILES);
+    let files = edited(&both, ArgumentForm::Configuration, &FILES);
     assert_eq!(
         difference(&both, &files),
         "-    dynamodb_table = \"locks\" # since 2019\n"
@@ -97,32 +100,35 @@ fn one_line_of_a_block_and_no_other() {
         "the comment above stays: {files}"
     );
     // And back again.
-    let again = edited(&files, Form::Configuration, &WANTED);
+    let again = edited(&files, ArgumentForm::Configuration, &WANTED);
     assert_eq!(
         difference(&files, &again),
         "+    dynamodb_table = \"locks\"\n"
     );
-    let tables = edited(&again, Form::Configuration, &TABLES);
+    let tables = edited(&again, ArgumentForm::Configuration, &TABLES);
     assert_eq!(difference(&again, &tables), "-    use_lockfile   = true\n");
-    assert_eq!(edit(BLOCK, Form::Configuration, &TABLES), Edit::Current);
+    assert_eq!(
+        edit(BLOCK, ArgumentForm::Configuration, &TABLES),
+        LockEdit::Current
+    );
 }
 
 #[test]
 fn a_value_that_is_there_is_replaced() {
     let off = BLOCK.replace("    region ", "    use_lockfile=false\n    region ");
     assert_eq!(
-        difference(&off, &edited(&off, Form::Configuration, &WANTED)),
+        difference(&off, &edited(&off, ArgumentForm::Configuration, &WANTED)),
         "-    use_lockfile=false\n+    use_lockfile=true\n"
     );
     assert_eq!(
-        edit(&off, Form::Configuration, &TABLES),
-        Edit::Current,
+        edit(&off, ArgumentForm::Configuration, &TABLES),
+        LockEdit::Current,
         "false is as good as not said"
     );
     let text = off.replace("false", "\"true\"");
     assert_eq!(
-        edit(&text, Form::Configuration, &WANTED),
-        Edit::Current,
+        edit(&text, ArgumentForm::Configuration, &WANTED),
+        LockEdit::Current,
         "Terraform takes the text for the value"
     );
 }
@@ -152,10 +158,10 @@ fn a_partial_configuration() {
             "\tdynamodb_table = \"locks\"\n\tuse_lockfile   = true\n",
         ),
     ] {
-        assert_eq!(edited(text, Form::Partial, &WANTED), both);
+        assert_eq!(edited(text, ArgumentForm::Partial, &WANTED), both);
         assert_eq!(
-            edit(both, Form::Partial, &WANTED),
-            Edit::Current,
+            edit(both, ArgumentForm::Partial, &WANTED),
+            LockEdit::Current,
             "{both:?}"
         );
     }
@@ -171,8 +177,8 @@ fn what_is_about_another_backend_stays() {
         "region = \"eu-west-1\"\nencrypt = true\n",
     ] {
         assert_eq!(
-            edit(text, Form::Partial, &WANTED),
-            Edit::NotOurs,
+            edit(text, ArgumentForm::Partial, &WANTED),
+            LockEdit::NotOurs,
             "{text:?}"
         );
     }
@@ -183,8 +189,8 @@ fn what_is_about_another_backend_stays() {
         "backend \"s3\" {\n  bucket = \"states\"\n}\n",
     ] {
         assert_eq!(
-            edit(text, Form::Configuration, &WANTED),
-            Edit::NotOurs,
+            edit(text, ArgumentForm::Configuration, &WANTED),
+            LockEdit::NotOurs,
             "{text:?}"
         );
     }
@@ -215,20 +221,20 @@ fn what_cannot_be_edited_is_left_to_a_person() {
         ),
     ] {
         assert_eq!(
-            edit(text, Form::Partial, &WANTED),
-            Edit::ByHand(why.to_owned()),
+            edit(text, ArgumentForm::Partial, &WANTED),
+            LockEdit::ByHand(why.to_owned()),
             "{text:?}"
         );
     }
     let one_line = "terraform {\n  backend \"s3\" { bucket = \"states\" }\n}\n";
     assert!(matches!(
-        edit(one_line, Form::Configuration, &WANTED),
-        Edit::ByHand(_)
+        edit(one_line, ArgumentForm::Configuration, &WANTED),
+        LockEdit::ByHand(_)
     ));
     let heredoc = "bucket = \"states\"\ndynamodb_table = <<X\nlocks\nX\n";
     assert!(!matches!(
-        edit(heredoc, Form::Partial, &FILES),
-        Edit::Edited(_)
+        edit(heredoc, ArgumentForm::Partial, &FILES),
+        LockEdit::Edited(_)
     ));
 }
 
@@ -238,17 +244,17 @@ fn what_is_not_parsed_here_may_be_right() {
     let text = "bucket = \"states\"\ndynamodb_table = \"locks\"\nendpoints = { a = 1, a = 2 }\n";
     let why = "has something at line 3, column 22 that is not edited safely";
     assert_eq!(
-        edit(text, Form::Partial, &FILES),
-        Edit::ByHand(why.to_owned())
+        edit(text, ArgumentForm::Partial, &FILES),
+        LockEdit::ByHand(why.to_owned())
     );
     let block = format!("terraform {{\nbackend \"s3\" {{\n{text}}}\n}}\n");
     assert_eq!(
-        edit(&block, Form::Configuration, &FILES),
-        Edit::ByHand(why.replace("line 3", "line 5"))
+        edit(&block, ArgumentForm::Configuration, &FILES),
+        LockEdit::ByHand(why.replace("line 3", "line 5"))
     );
     assert_eq!(
-        edit("bucket =\n", Form::Partial, &FILES),
-        Edit::ByHand("is not valid HCL at line 1, column 9".to_owned())
+        edit("bucket =\n", ArgumentForm::Partial, &FILES),
+        LockEdit::ByHand("is not valid HCL at line 1, column 9".to_owned())
     );
 }
 
@@ -257,13 +263,13 @@ fn what_is_not_parsed_here_may_be_right() {
 fn null_and_an_empty_name_are_no_table() {
     for none in ["null", "\"\""] {
         let text = format!("bucket = \"states\"\ndynamodb_table = {none}\nuse_lockfile = true\n");
-        assert_eq!(read(&text, Form::Partial)[0].table, None, "{none}");
+        assert_eq!(read(&text, ArgumentForm::Partial)[0].table, None, "{none}");
         assert_eq!(
-            edited(&text, Form::Partial, &WANTED),
+            edited(&text, ArgumentForm::Partial, &WANTED),
             text.replace(none, "\"locks\"")
         );
         assert_eq!(
-            edited(&text, Form::Partial, &FILES),
+            edited(&text, ArgumentForm::Partial, &FILES),
             "bucket = \"states\"\nuse_lockfile = true\n"
         );
     }
@@ -272,7 +278,7 @@ fn null_and_an_empty_name_are_no_table() {
 /// Else the next `bootstrap` would take it for somebody's work.
 #[test]
 fn a_file_of_ours_stays_ours() {
-    let owner = Owner {
+    let owner = HeaderOwner {
         project: "acme".to_owned(),
         env: "prod".to_owned(),
         account: "123456789012".to_owned(),
@@ -282,8 +288,8 @@ fn a_file_of_ours_stays_ours() {
         Some(&owner),
         "bucket         = \"states\"\ndynamodb_table = \"locks\"\n",
     );
-    let both = edited(&ours, Form::Partial, &WANTED);
-    assert_eq!(header::read(&both), Header::Intact(Some(owner.clone())));
+    let both = edited(&ours, ArgumentForm::Partial, &WANTED);
+    assert_eq!(header::read(&both), FileHeader::Intact(Some(owner.clone())));
     assert_eq!(
         both,
         stamp(
@@ -293,8 +299,8 @@ fn a_file_of_ours_stays_ours() {
     );
     let changed = ours.replace("states\"", "states\" #");
     assert_eq!(
-        header::read(&edited(&changed, Form::Partial, &WANTED)),
-        Header::Changed,
+        header::read(&edited(&changed, ArgumentForm::Partial, &WANTED)),
+        FileHeader::Changed,
         "what a hand changed stays so"
     );
 }
@@ -307,20 +313,20 @@ proptest! {
     ) {
         let text = format!("{indent}bucket{pad}= \"states\"{comment}\n{blank}{indent}dynamodb_table{pad}= \"locks\"{comment}\n{indent}key = \"a\"");
         let text = if crlf { text.replace('\n', "\r\n") } else { text };
-        let Edit::Edited(both) = edit(&text, Form::Partial, &WANTED) else { panic!("{text:?}") };
-        prop_assert_eq!(edit(&both, Form::Partial, &TABLES), Edit::Edited(text.clone()));
-        let Edit::Edited(files) = edit(&both, Form::Partial, &FILES) else { panic!("{both:?}") };
+        let LockEdit::Edited(both) = edit(&text, ArgumentForm::Partial, &WANTED) else { panic!("{text:?}") };
+        prop_assert_eq!(edit(&both, ArgumentForm::Partial, &TABLES), LockEdit::Edited(text.clone()));
+        let LockEdit::Edited(files) = edit(&both, ArgumentForm::Partial, &FILES) else { panic!("{both:?}") };
         prop_assert!(!files.contains("dynamodb_table") && files.contains("use_lockfile"));
     }
 
     #[test]
     fn no_text_makes_it_panic(text in "([a-z_]{1,14} ?= ?(true|\"[a-z$\\{\\}]{0,5}\"|\\[1,2\\]|\\{\\})|terraform \\{|backend \"s3\" \\{|\\}|#|/\\*|\\*/|\r|\n|dynamodb_table=\"locks\"|bucket=\"states\"){0,12}") {
-        for form in [Form::Configuration, Form::Partial] {
+        for form in [ArgumentForm::Configuration, ArgumentForm::Partial] {
             for wanted in [WANTED, FILES, TABLES] {
-                if let Edit::Edited(after) = edit(&text, form, &wanted) {
+                if let LockEdit::Edited(after) = edit(&text, form, &wanted) {
                     let again = edit(&after, form, &wanted);
                     // Of one that never said which bucket, what is left is as good as another's.
-                    let done = again == Edit::Current || (again == Edit::NotOurs && !wanted.use_table);
+                    let done = again == LockEdit::Current || (again == LockEdit::NotOurs && !wanted.use_table);
                     prop_assert!(done, "{:?}: {:?}", after, again);
                 }
             }

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tfbackend::{
-    backend::aws::needed::conditions::{Condition, PermissionConditions},
-    cli::environment::Environment,
+    backend::aws::needed::conditions::{PermissionConditions, PolicyCondition},
+    cli::environment::ConnectedEnvironment,
 };
 
 use super::{BESIDES, KEY_USE, actions};
 
 /// An IAM policy that allows `bootstrap` of this environment and nothing else, as far as AWS knows
 /// resources and conditions.
-pub fn policy(environment: &Environment) -> Value {
+pub fn policy(environment: &ConnectedEnvironment) -> Value {
     const PRINCIPALS: &str = "Principals";
     let (reads, writes) = actions();
     let mut actions: BTreeSet<String> = reads
@@ -94,9 +94,9 @@ pub fn policy(environment: &Environment) -> Value {
     let anywhere = |action: &str| ANYWHERE.contains(&action);
     let mut made = |sid: &str, of: &[&String], resources: &[String]| {
         // A statement for each set of conditions and resources.
-        let mut groups: BTreeMap<(Vec<Condition>, Vec<&String>), Vec<&str>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Vec<PolicyCondition>, Vec<&String>), Vec<&str>> = BTreeMap::new();
         for action in of {
-            let mut by_conditions: BTreeMap<Vec<Condition>, Vec<&String>> = BTreeMap::new();
+            let mut by_conditions: BTreeMap<Vec<PolicyCondition>, Vec<&String>> = BTreeMap::new();
             for arn in resources {
                 by_conditions
                     .entry(conditions.of(action, arn))

@@ -11,10 +11,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
     backend::aws::{
-        probe::{Facts, Key, Name, Probe, Target},
+        probe::{BackendProbe, ProbeEncryption, ProbeFacts, ProbeName, ProbeTarget},
         store::StoreAddress,
     },
-    state::layout::Layout,
+    state::layout::StateLayout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,29 +78,29 @@ fn waiting(emulator: &Emulator, line: &str, number: usize) -> (Place, Child, Gat
 }
 
 /// A probe that is begun so much later.
-async fn later(emulator: &Emulator, by: SignedDuration) -> Facts {
+async fn later(emulator: &Emulator, by: SignedDuration) -> ProbeFacts {
     let aws = aws(emulator).await;
     let address = StoreAddress {
         bucket: BUCKET.to_owned(),
         owner: emulator.account().to_owned(),
         table: Some("acme-tfstate-prod-locks".to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     };
-    let target = Target {
+    let target = ProbeTarget {
         address,
         lock_files: true,
-        key: Key::Unknown,
+        key: ProbeEncryption::Unknown,
     };
     let now = Timestamp::now() + by;
-    let probe = Probe {
+    let probe = BackendProbe {
         tried: &aws,
         cleaner: &aws,
         role: None,
         target: &target,
-        name: Name::new(now),
+        name: ProbeName::new(now),
         who: "me@here".to_owned(),
         now,
         cancel: CancellationToken::new(),

@@ -2,20 +2,21 @@
 
 use super::*;
 use crate::backend::aws::testing::{
-    Answer, Script, absent_only_by, empty, error, gone_only_by, look, retried_on, text,
+    ScriptedAnswer, ScriptedServer, absent_only_by, empty, error, gone_only_by, look, retried_on,
+    text,
 };
 
 const ARN: &str = "arn:aws:iam::111122223333:policy/runner";
 
-fn attachment(kind: PrincipalKind) -> Attachment {
-    Attachment {
+fn attachment(kind: AttachmentTarget) -> PolicyAttachment {
+    PolicyAttachment {
         policy: ARN.to_owned(),
         kind,
         name: "ci".to_owned(),
     }
 }
 
-fn page(arn: &str, marker: &str) -> Answer {
+fn page(arn: &str, marker: &str) -> ScriptedAnswer {
     let more = if marker.is_empty() {
         "<IsTruncated>false</IsTruncated>".to_owned()
     } else {
@@ -26,21 +27,21 @@ fn page(arn: &str, marker: &str) -> Answer {
     ))
 }
 
-const KINDS: [(PrincipalKind, &str, &str, &str); 3] = [
+const KINDS: [(AttachmentTarget, &str, &str, &str); 3] = [
     (
-        PrincipalKind::Role,
+        AttachmentTarget::Role,
         "ListAttachedRolePolicies",
         "AttachRolePolicy",
         "RoleName",
     ),
     (
-        PrincipalKind::User,
+        AttachmentTarget::User,
         "ListAttachedUserPolicies",
         "AttachUserPolicy",
         "UserName",
     ),
     (
-        PrincipalKind::Group,
+        AttachmentTarget::Group,
         "ListAttachedGroupPolicies",
         "AttachGroupPolicy",
         "GroupName",
@@ -50,7 +51,7 @@ const KINDS: [(PrincipalKind, &str, &str, &str); 3] = [
 #[tokio::test]
 async fn present_on_any_page() {
     for (kind, list, _, parameter) in KINDS {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on(list, page("arn:other", "more"))
             .on(list, page(ARN, ""));
         assert_eq!(
@@ -71,9 +72,9 @@ async fn present_on_any_page() {
 #[tokio::test]
 async fn absent_only_where_the_principal_was_seen() {
     for (kind, list, ..) in KINDS {
-        let script = Script::new().on(list, page("arn:other", ""));
+        let script = ScriptedServer::new().on(list, page("arn:other", ""));
         assert_eq!(look(&script, &attachment(kind)).await.unwrap(), None);
-        let script = Script::new().on(list, error(404, "NoSuchEntity"));
+        let script = ScriptedServer::new().on(list, error(404, "NoSuchEntity"));
         assert!(
             look(&script, &attachment(kind))
                 .await
@@ -88,7 +89,7 @@ async fn absent_only_where_the_principal_was_seen() {
 #[tokio::test]
 async fn put() {
     for (kind, _, attach, parameter) in KINDS {
-        let script = Script::new().on(attach, empty());
+        let script = ScriptedServer::new().on(attach, empty());
         attachment(kind).write(&script.aws(), None).await.unwrap();
         assert_eq!(
             script.sent(),
@@ -109,7 +110,7 @@ async fn put() {
 async fn delete() {
     for (kind, _, attach, parameter) in KINDS {
         let detach = attach.replace("Attach", "Detach");
-        let script = Script::new().on(&detach, empty());
+        let script = ScriptedServer::new().on(&detach, empty());
         attachment(kind).delete(&script.aws()).await.unwrap();
         assert_eq!(
             script.sent(),

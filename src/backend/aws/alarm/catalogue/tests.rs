@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::*;
 
 fn all() -> Vec<Alarm> {
-    let common = Common {
+    let common = AlarmDefaults {
         prefix: "acme-".to_owned(),
         topic: "arn:topic".to_owned(),
         tags: Tags::new(),
@@ -26,8 +26,8 @@ fn what_is_watched() {
             .queries
             .iter()
             .map(|query| match &query.what {
-                What::Expression(expression) => format!("  {} = {expression}", query.id),
-                What::Metric {
+                AlarmKind::Expression(expression) => format!("  {} = {expression}", query.id),
+                AlarmKind::Metric {
                     namespace,
                     name,
                     dimensions,
@@ -99,8 +99,8 @@ fn each_can_fire_and_comes_back() {
             .queries
             .iter()
             .filter_map(|query| match &query.what {
-                What::Metric { name, .. } => Some(&**name),
-                What::Expression(_) => None,
+                AlarmKind::Metric { name, .. } => Some(&**name),
+                AlarmKind::Expression(_) => None,
             })
             .collect();
         assert!(
@@ -109,8 +109,8 @@ fn each_can_fire_and_comes_back() {
             alarm.name
         );
         let expression = alarm.queries.iter().find_map(|query| match &query.what {
-            What::Expression(expression) => Some(expression),
-            What::Metric { .. } => None,
+            AlarmKind::Expression(expression) => Some(expression),
+            AlarmKind::Metric { .. } => None,
         });
         // Every metric of DynamoDB that is summed gets its zeros.
         if let Some(expression) = expression {

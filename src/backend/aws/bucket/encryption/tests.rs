@@ -4,23 +4,23 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::backend::aws::testing::{
-    KEY_ARN, Script, absent_only_by, empty, look, retried_on, text,
+    KEY_ARN, ScriptedServer, absent_only_by, empty, look, retried_on, text,
 };
 
-fn kms() -> Encryption {
-    Encryption::kms("acme".to_owned(), KEY_ARN.to_owned())
+fn kms() -> BucketEncryption {
+    BucketEncryption::kms("acme".to_owned(), KEY_ARN.to_owned())
 }
 
-fn s3() -> Encryption {
-    Encryption::s3("acme".to_owned())
+fn s3() -> BucketEncryption {
+    BucketEncryption::s3("acme".to_owned())
 }
 
-async fn seen(rule: &str) -> Encryption {
+async fn seen(rule: &str) -> BucketEncryption {
     let xml = format!(
         "<ServerSideEncryptionConfiguration><Rule>{rule}</Rule></\
          ServerSideEncryptionConfiguration>"
     );
-    let script = Script::new().on("GET ?encryption", text(xml));
+    let script = ScriptedServer::new().on("GET ?encryption", text(xml));
     let found = look(&script, &kms()).await.unwrap().unwrap();
     assert_eq!(
         script.sent(),
@@ -47,7 +47,7 @@ async fn present() {
     .await;
     assert_eq!(
         new,
-        Encryption {
+        BucketEncryption {
             blocked: vec![],
             ..s3()
         }
@@ -61,7 +61,7 @@ async fn present() {
     .await;
     assert_eq!(
         managed,
-        Encryption {
+        BucketEncryption {
             key: None,
             bucket_key: false,
             blocked: vec![],
@@ -87,14 +87,14 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("PUT ?encryption", empty());
+    let script = ScriptedServer::new().on("PUT ?encryption", empty());
     kms().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?encryption
     x-amz-expected-bucket-owner: 111122223333
     <ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab</KMSMasterKeyID></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>
     ");
-    let script = Script::new().on("PUT ?encryption", empty());
+    let script = ScriptedServer::new().on("PUT ?encryption", empty());
     s3().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?encryption
@@ -114,7 +114,7 @@ async fn put() {
 #[test]
 fn kms_is_never_turned_back_to_what_anybody_may_read() {
     for algorithm in ["aws:kms", "aws:kms:dsse"] {
-        let observed = Encryption {
+        let observed = BucketEncryption {
             algorithm: algorithm.to_owned(),
             ..kms()
         };
@@ -131,7 +131,7 @@ fn kms_is_never_turned_back_to_what_anybody_may_read() {
 
 #[test]
 fn two_layers_stay_two() {
-    let observed = Encryption {
+    let observed = BucketEncryption {
         algorithm: "aws:kms:dsse".to_owned(),
         key: None,
         bucket_key: false,
@@ -141,7 +141,7 @@ fn two_layers_stay_two() {
     // There is no bucket key with two layers.
     assert_eq!(
         to,
-        Encryption {
+        BucketEncryption {
             algorithm: "aws:kms:dsse".to_owned(),
             bucket_key: false,
             ..kms()
@@ -152,12 +152,12 @@ fn two_layers_stay_two() {
 
 #[test]
 fn what_else_is_blocked_stays_blocked() {
-    let observed = Encryption {
+    let observed = BucketEncryption {
         blocked: vec!["SSE-X".to_owned()],
         ..kms()
     };
     assert_eq!(kms().over(&observed).blocked, ["SSE-X", "SSE-C"]);
-    let observed = Encryption {
+    let observed = BucketEncryption {
         blocked: vec!["SSE-C".to_owned(), "SSE-X".to_owned()],
         ..kms()
     };
@@ -166,7 +166,7 @@ fn what_else_is_blocked_stays_blocked() {
 
 #[test]
 fn a_bucket_key_without_kms_is_no_difference() {
-    let observed = Encryption {
+    let observed = BucketEncryption {
         bucket_key: true,
         ..s3()
     };
@@ -175,7 +175,7 @@ fn a_bucket_key_without_kms_is_no_difference() {
 
 #[test]
 fn another_key_is_not_replaced_in_passing() {
-    let with = |key: Option<&str>| Encryption {
+    let with = |key: Option<&str>| BucketEncryption {
         key: key.map(str::to_owned),
         ..kms()
     };

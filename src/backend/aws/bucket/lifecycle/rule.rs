@@ -14,10 +14,10 @@ const OURS: &str = "tfbackend-";
 /// Days are counted from creation, or from replacement where it says `noncurrent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Rule {
+pub struct ObjectLifecycleRule {
     pub id: String,
     pub enabled: bool,
-    pub filter: Filter,
+    pub filter: LifecycleFilter,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiration_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,15 +31,15 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abort_uploads_days: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub transitions: Vec<Move>,
+    pub transitions: Vec<StorageTransition>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub noncurrent_transitions: Vec<Move>,
+    pub noncurrent_transitions: Vec<StorageTransition>,
 }
 
 /// Which objects; all empty means all of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Filter {
+pub struct LifecycleFilter {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub prefix: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,7 +53,7 @@ pub struct Filter {
 /// A move to another storage class.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Move {
+pub struct StorageTransition {
     pub class: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
@@ -63,7 +63,7 @@ pub struct Move {
     pub newest: Option<u32>,
 }
 
-impl Rule {
+impl ObjectLifecycleRule {
     pub fn whole_bucket(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -131,7 +131,7 @@ impl Rule {
         Self {
             id: rule.id.unwrap_or_default(),
             enabled: rule.status == ExpirationStatus::Enabled,
-            filter: Filter::from_sdk(rule.filter, prefix),
+            filter: LifecycleFilter::from_sdk(rule.filter, prefix),
             expiration_days: expiration.as_ref().and_then(|e| count(e.days)),
             expiration_date: expiration.as_ref().and_then(|e| date(e.date.as_ref())),
             // S3 may add a `false` to a rule that has days or a date; alone, it is all of the rule.
@@ -148,7 +148,7 @@ impl Rule {
                 .transitions
                 .unwrap_or_default()
                 .into_iter()
-                .map(|t| Move {
+                .map(|t| StorageTransition {
                     class: class(t.storage_class),
                     days: days(t.days),
                     date: date(t.date.as_ref()),
@@ -159,7 +159,7 @@ impl Rule {
                 .noncurrent_version_transitions
                 .unwrap_or_default()
                 .into_iter()
-                .map(|t| Move {
+                .map(|t| StorageTransition {
                     class: class(t.storage_class),
                     days: days(t.noncurrent_days),
                     date: None,
@@ -223,7 +223,7 @@ impl Rule {
     }
 }
 
-impl Filter {
+impl LifecycleFilter {
     fn from_sdk(filter: Option<LifecycleRuleFilter>, outside: Option<String>) -> Self {
         let pair = |tag: Tag| (tag.key, tag.value);
         let Some(filter) = filter else {

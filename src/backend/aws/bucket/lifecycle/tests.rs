@@ -3,24 +3,26 @@
 use insta::assert_snapshot;
 
 use super::{
-    rule::{Filter, Move},
+    rule::{LifecycleFilter, StorageTransition},
     *,
 };
-use crate::backend::aws::testing::{Answer, Script, absent_only_by, empty, look, retried_on, text};
+use crate::backend::aws::testing::{
+    ScriptedAnswer, ScriptedServer, absent_only_by, empty, look, retried_on, text,
+};
 
-fn states() -> Lifecycle {
-    Lifecycle::of_states("acme".to_owned(), 90, 50, 7)
+fn states() -> LifecycleSpec {
+    LifecycleSpec::of_states("acme".to_owned(), 90, 50, 7)
 }
 
-fn answer(rules: &str) -> Answer {
+fn answer(rules: &str) -> ScriptedAnswer {
     text(format!(
         "<LifecycleConfiguration>{rules}</LifecycleConfiguration>"
     ))
 }
 
-async fn seen(rules: &str) -> Lifecycle {
+async fn seen(rules: &str) -> LifecycleSpec {
     look(
-        &Script::new().on("GET ?lifecycle", answer(rules)),
+        &ScriptedServer::new().on("GET ?lifecycle", answer(rules)),
         &states(),
     )
     .await
@@ -29,8 +31,8 @@ async fn seen(rules: &str) -> Lifecycle {
     .spec
 }
 
-async fn sent(lifecycle: &Lifecycle) -> String {
-    let script = Script::new().on("PUT ?lifecycle", empty());
+async fn sent(lifecycle: &LifecycleSpec) -> String {
+    let script = ScriptedServer::new().on("PUT ?lifecycle", empty());
     lifecycle.write(&script.aws(), None).await.unwrap();
     script.sent()
 }
@@ -51,7 +53,7 @@ async fn put_and_present() {
     <LifecycleConfiguration><Rule><ID>tfbackend-history</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status><NoncurrentVersionExpiration><NoncurrentDays>90</NoncurrentDays><NewerNoncurrentVersions>50</NewerNoncurrentVersions></NoncurrentVersionExpiration><AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule><Rule><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration><ID>tfbackend-delete-markers</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status></Rule></LifecycleConfiguration>
     ");
     assert_eq!(seen(&rules(&request)).await, states());
-    let logs = Lifecycle::of_logs("acme".to_owned(), 400, 7);
+    let logs = LifecycleSpec::of_logs("acme".to_owned(), 400, 7);
     let request = sent(&logs).await;
     assert_snapshot!(request, @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?lifecycle
@@ -102,13 +104,13 @@ async fn rules_of_others_are_written_back_as_they_were() {
         panic!("{theirs:?}")
     };
     assert_eq!(archive.filter.prefix, "old/");
-    let now = Move {
+    let now = StorageTransition {
         class: "INTELLIGENT_TIERING".to_owned(),
         days: Some(0),
-        ..Move::default()
+        ..StorageTransition::default()
     };
     assert_eq!(archive.transitions, [now]);
-    let filter = Filter {
+    let filter = LifecycleFilter {
         prefix: "tmp/".to_owned(),
         tags: vec![("a".to_owned(), "b".to_owned())],
         larger_than: Some(0),
@@ -143,11 +145,14 @@ async fn the_size_from_which_others_move_objects_is_said_again() {
         "x-amz-transition-default-minimum-object-size",
         "varies_by_storage_class",
     );
-    let theirs = look(&Script::new().on("GET ?lifecycle", varies), &states())
-        .await
-        .unwrap()
-        .unwrap()
-        .spec;
+    let theirs = look(
+        &ScriptedServer::new().on("GET ?lifecycle", varies),
+        &states(),
+    )
+    .await
+    .unwrap()
+    .unwrap()
+    .spec;
     let request = sent(&states().over(&theirs)).await;
     assert!(
         request.contains("x-amz-transition-default-minimum-object-size: varies_by_storage_class"),
@@ -158,7 +163,7 @@ async fn the_size_from_which_others_move_objects_is_said_again() {
 
 #[test]
 fn what_ours_said_before_goes() {
-    let before = Lifecycle::of_states("acme".to_owned(), 30, 5, 7);
+    let before = LifecycleSpec::of_states("acme".to_owned(), 30, 5, 7);
     assert_eq!(
         states()
             .over(&before)
@@ -188,19 +193,19 @@ fn a_rule_of_the_same_effect_is_enough_whatever_it_is_called() {
 
 #[test]
 fn what_others_keep_for_longer_is_not_cut_short() {
-    let keep = |rule: Rule| Lifecycle {
+    let keep = |rule: ObjectLifecycleRule| LifecycleSpec {
         rules: vec![rule],
         ..states()
     };
     for longer in [
-        Rule {
+        ObjectLifecycleRule {
             noncurrent_days: Some(365),
-            ..Rule::whole_bucket("keep")
+            ..ObjectLifecycleRule::whole_bucket("keep")
         },
-        Rule {
+        ObjectLifecycleRule {
             noncurrent_days: Some(30),
             noncurrent_newest: Some(100),
-            ..Rule::whole_bucket("keep")
+            ..ObjectLifecycleRule::whole_bucket("keep")
         },
     ] {
         let theirs = keep(longer.clone());
@@ -218,10 +223,10 @@ fn what_others_keep_for_longer_is_not_cut_short() {
         );
         assert_eq!(states().over(&to), to);
     }
-    let logs = Lifecycle::of_logs("acme".to_owned(), 400, 7);
-    let to = logs.over(&keep(Rule {
+    let logs = LifecycleSpec::of_logs("acme".to_owned(), 400, 7);
+    let to = logs.over(&keep(ObjectLifecycleRule {
         expiration_days: Some(3650),
-        ..Rule::whole_bucket("keep")
+        ..ObjectLifecycleRule::whole_bucket("keep")
     }));
     assert!(
         !to.rules
@@ -232,22 +237,22 @@ fn what_others_keep_for_longer_is_not_cut_short() {
 
     // Of other objects, for less long, or not in force: ours holds beside it.
     for other in [
-        Rule {
+        ObjectLifecycleRule {
             noncurrent_days: Some(365),
-            filter: Filter {
+            filter: LifecycleFilter {
                 prefix: "x/".to_owned(),
-                ..Filter::default()
+                ..LifecycleFilter::default()
             },
-            ..Rule::whole_bucket("keep")
+            ..ObjectLifecycleRule::whole_bucket("keep")
         },
-        Rule {
+        ObjectLifecycleRule {
             noncurrent_days: Some(365),
             enabled: false,
-            ..Rule::whole_bucket("keep")
+            ..ObjectLifecycleRule::whole_bucket("keep")
         },
-        Rule {
+        ObjectLifecycleRule {
             noncurrent_days: Some(30),
-            ..Rule::whole_bucket("keep")
+            ..ObjectLifecycleRule::whole_bucket("keep")
         },
     ] {
         assert!(
@@ -261,7 +266,7 @@ fn what_others_keep_for_longer_is_not_cut_short() {
 
 #[test]
 fn what_a_probe_left_goes_by_itself() {
-    let days = |lifecycle: Lifecycle| {
+    let days = |lifecycle: LifecycleSpec| {
         let below = lifecycle
             .rules
             .into_iter()

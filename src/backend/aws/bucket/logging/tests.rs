@@ -3,10 +3,10 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::backend::aws::testing::{Script, absent_only_by, empty, look, retried_on, text};
+use crate::backend::aws::testing::{ScriptedServer, absent_only_by, empty, look, retried_on, text};
 
-fn logging() -> Logging {
-    Logging {
+fn logging() -> AccessLogging {
+    AccessLogging {
         bucket: "acme".to_owned(),
         target: Some("acme-logs".to_owned()),
         prefix: Some("s3/".to_owned()),
@@ -18,7 +18,7 @@ async fn present() {
     let xml = "<BucketLoggingStatus><LoggingEnabled><TargetBucket>acme-logs</\
                TargetBucket><TargetPrefix>s3/</TargetPrefix></LoggingEnabled></\
                BucketLoggingStatus>";
-    let script = Script::new().on("GET ?logging", text(xml));
+    let script = ScriptedServer::new().on("GET ?logging", text(xml));
     assert_eq!(
         look(&script, &logging()).await.unwrap().unwrap().spec,
         logging()
@@ -27,10 +27,10 @@ async fn present() {
     GET https://acme.s3.eu-west-1.amazonaws.com/?logging
     x-amz-expected-bucket-owner: 111122223333
     ");
-    let script = Script::new().on("GET ?logging", text("<BucketLoggingStatus/>"));
+    let script = ScriptedServer::new().on("GET ?logging", text("<BucketLoggingStatus/>"));
     assert_eq!(
         look(&script, &logging()).await.unwrap().unwrap().spec,
-        Logging {
+        AccessLogging {
             target: None,
             prefix: None,
             ..logging()
@@ -48,7 +48,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("PUT ?logging", empty());
+    let script = ScriptedServer::new().on("PUT ?logging", empty());
     logging().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?logging
@@ -68,7 +68,7 @@ async fn put() {
 
 #[test]
 fn logs_of_others_are_not_taken_away() {
-    let theirs = Logging {
+    let theirs = AccessLogging {
         target: Some("theirs".to_owned()),
         ..logging()
     };
@@ -79,12 +79,12 @@ fn logs_of_others_are_not_taken_away() {
     );
     for observed in [
         logging(),
-        Logging {
+        AccessLogging {
             target: None,
             prefix: None,
             ..logging()
         },
-        Logging {
+        AccessLogging {
             prefix: Some("old/".to_owned()),
             ..logging()
         },

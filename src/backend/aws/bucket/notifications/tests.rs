@@ -4,12 +4,12 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::backend::aws::{
-    error::Kind,
-    testing::{Script, absent_only_by, empty, error, look, retried_on, text},
+    error::ServiceErrorKind,
+    testing::{ScriptedServer, absent_only_by, empty, error, look, retried_on, text},
 };
 
-fn target(id: &str, suffix: &str) -> Target {
-    Target {
+fn target(id: &str, suffix: &str) -> NotificationTarget {
+    NotificationTarget {
         id: id.to_owned(),
         kind: TargetKind::Topic,
         arn: "arn:aws:sns:eu-west-1:111122223333:acme".to_owned(),
@@ -18,8 +18,8 @@ fn target(id: &str, suffix: &str) -> Target {
     }
 }
 
-fn ours() -> Notifications {
-    Notifications {
+fn ours() -> BucketNotifications {
+    BucketNotifications {
         bucket: "acme".to_owned(),
         event_bridge: false,
         targets: vec![target("tfbackend-state-removed", ".tfstate")],
@@ -35,8 +35,8 @@ const THEIRS: &str = "<QueueConfiguration><Id>new</Id><Queue>arn:aws:sqs:eu-west
                       FilterRule><FilterRule><Name>Prefix</Name><Value>img/</Value></FilterRule></\
                       S3Key></Filter></CloudFunctionConfiguration><EventBridgeConfiguration/>";
 
-async fn seen(inner: &str) -> Notifications {
-    let script = Script::new().on(
+async fn seen(inner: &str) -> BucketNotifications {
+    let script = ScriptedServer::new().on(
         "GET ?notification",
         text(format!(
             "<NotificationConfiguration>{inner}</NotificationConfiguration>"
@@ -51,8 +51,8 @@ async fn seen(inner: &str) -> Notifications {
     found.spec
 }
 
-async fn sent(notifications: &Notifications) -> String {
-    let script = Script::new().on("PUT ?notification", empty());
+async fn sent(notifications: &BucketNotifications) -> String {
+    let script = ScriptedServer::new().on("PUT ?notification", empty());
     notifications.write(&script.aws(), None).await.unwrap();
     script.sent()
 }
@@ -61,7 +61,7 @@ async fn sent(notifications: &Notifications) -> String {
 async fn present_and_put() {
     assert_eq!(
         seen("").await,
-        Notifications {
+        BucketNotifications {
             targets: vec![],
             ..ours()
         }
@@ -115,12 +115,12 @@ async fn those_of_others_are_kept() {
 
 #[test]
 fn what_ours_said_before_goes() {
-    let before = Notifications {
+    let before = BucketNotifications {
         targets: vec![target("tfbackend-own-state-removed", "old.json")],
         ..ours()
     };
     assert_eq!(ours().over(&before), ours());
-    let same = Notifications {
+    let same = BucketNotifications {
         targets: vec![target("another-name", ".tfstate")],
         ..ours()
     };
@@ -134,11 +134,11 @@ fn what_ours_said_before_goes() {
 
 #[test]
 fn two_targets_of_one_event_block() {
-    let with = |change: fn(&mut Target)| {
+    let with = |change: fn(&mut NotificationTarget)| {
         let mut theirs = target("theirs", ".tfstate");
         theirs.arn.push_str("-other");
         change(&mut theirs);
-        ours().blocked_by(&Notifications {
+        ours().blocked_by(&BucketNotifications {
             targets: vec![theirs],
             ..ours()
         })
@@ -171,7 +171,7 @@ fn two_targets_of_one_event_block() {
 async fn delete_leaves_those_of_others() {
     let theirs = seen(THEIRS).await;
     assert!(theirs.goes_with_its_whole() && !ours().goes_with_its_whole());
-    let script = Script::new().on("PUT ?notification", empty());
+    let script = ScriptedServer::new().on("PUT ?notification", empty());
     ours().over(&theirs).delete(&script.aws()).await.unwrap();
     let sent = script.sent();
     assert!(
@@ -185,9 +185,9 @@ async fn delete_leaves_those_of_others() {
         "{sent}"
     );
 
-    let script = Script::new().on("PUT ?notification", error(403, "AccessDenied"));
+    let script = ScriptedServer::new().on("PUT ?notification", error(403, "AccessDenied"));
     assert_eq!(
         ours().delete(&script.aws()).await.unwrap_err().kind,
-        Kind::Denied
+        ServiceErrorKind::Denied
     );
 }

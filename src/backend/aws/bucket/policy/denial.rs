@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{ALGORITHM, KEY};
 use crate::{
     backend::aws::policy::{
-        Document, Effect, Statement,
+        Effect, PolicyDocument, Statement,
         pattern::{matches, texts},
     },
     engine::spec::UNKNOWN,
@@ -31,7 +31,7 @@ const OF_A_WORKSPACE: &str = "env:/any/any.tfstate";
 
 /// How Terraform asks for encryption, as `backend.conf` says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sends {
+pub struct EncryptionHeaders {
     /// Its ARN.
     bucket: String,
     /// Whose principals run Terraform.
@@ -41,10 +41,10 @@ pub struct Sends {
     key: Option<String>,
 }
 
-impl Sends {
+impl EncryptionHeaders {
     /// What our own statements let through is what our files make Terraform send. `None` where no
     /// states are kept.
-    pub fn by(ours: &Document) -> Option<Self> {
+    pub fn by(ours: &PolicyDocument) -> Option<Self> {
         let statement = |sid: &str| {
             ours.statements
                 .iter()
@@ -89,13 +89,13 @@ impl Sends {
         action: &'static str,
         name: &str,
         lock: bool,
-    ) -> Request<'_> {
+    ) -> TerraformRequest<'_> {
         let resource = if name.is_empty() {
             self.bucket.clone()
         } else {
             format!("{}/{name}", self.bucket)
         };
-        Request {
+        TerraformRequest {
             sends: self,
             what,
             action,
@@ -106,7 +106,7 @@ impl Sends {
     }
 
     /// Without these no run comes to an end.
-    fn of_a_run(&self) -> Vec<Request<'_>> {
+    fn of_a_run(&self) -> Vec<TerraformRequest<'_>> {
         vec![
             self.request("writing states", "s3:PutObject", "any.tfstate", false),
             self.request(
@@ -121,7 +121,7 @@ impl Sends {
     }
 
     /// Without these no lock file can be taken, looked at and released.
-    fn of_locks(&self) -> Vec<Request<'_>> {
+    fn of_locks(&self) -> Vec<TerraformRequest<'_>> {
         vec![
             self.request(
                 "writing lock files",
@@ -146,8 +146,8 @@ impl Sends {
 }
 
 /// One kind of request of Terraform's.
-struct Request<'a> {
-    sends: &'a Sends,
+struct TerraformRequest<'a> {
+    sends: &'a EncryptionHeaders,
     what: &'static str,
     action: &'static str,
     resource: String,
@@ -156,18 +156,22 @@ struct Request<'a> {
 }
 
 /// Each statement that denies Terraform something for certain, in words, whatever locks are.
-pub fn denials(document: &Document, sends: &Sends) -> Vec<String> {
+pub fn denials(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
     denied(document, sends, &sends.of_a_run())
 }
 
 /// Each that denies to take a lock file, or to release it: the second is found out too late, and
 /// every other run is kept out.
-pub fn denials_of_locks(document: &Document, sends: &Sends) -> Vec<String> {
+pub fn denials_of_locks(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
     denied(document, sends, &sends.of_locks())
 }
 
 /// Each that denies anything, with all that it denies.
-pub fn all_denials(document: &Document, sends: &Sends, lock_files: bool) -> Vec<String> {
+pub fn all_denials(
+    document: &PolicyDocument,
+    sends: &EncryptionHeaders,
+    lock_files: bool,
+) -> Vec<String> {
     let mut requests = sends.of_a_run();
     requests.extend(
         sends
@@ -184,7 +188,11 @@ pub fn all_denials(document: &Document, sends: &Sends, lock_files: bool) -> Vec<
     denied(document, sends, &requests)
 }
 
-fn denied(document: &Document, sends: &Sends, requests: &[Request<'_>]) -> Vec<String> {
+fn denied(
+    document: &PolicyDocument,
+    sends: &EncryptionHeaders,
+    requests: &[TerraformRequest<'_>],
+) -> Vec<String> {
     let others = document
         .statements
         .iter()
@@ -201,7 +209,7 @@ fn denied(document: &Document, sends: &Sends, requests: &[Request<'_>]) -> Vec<S
         .collect()
 }
 
-fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
+fn in_words(statement: &Statement, denied: &[&str], sends: &EncryptionHeaders) -> String {
     let who = statement
         .sid
         .as_deref()
@@ -265,7 +273,7 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
     }
 }
 
-impl Request<'_> {
+impl TerraformRequest<'_> {
     /// A Deny to an account, or to its root, is one to all principals of it.
     fn is_everybody(&self, principal: Option<&Value>) -> bool {
         let ours = |who: &str| {

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::backend::aws::{
     policy::Statement,
-    testing::{Script, absent_only_by, empty, look, retried_on, text},
+    testing::{ScriptedServer, absent_only_by, empty, look, retried_on, text},
 };
 
 fn policy() -> BucketPolicy {
@@ -14,12 +14,12 @@ fn policy() -> BucketPolicy {
         .actions(&["s3:*"])
         .on(["arn:aws:s3:::acme".to_owned()])
         .when("Bool", "aws:SecureTransport", ["false".to_owned()]);
-    BucketPolicy::new("acme".to_owned(), Document::new(vec![statement]))
+    BucketPolicy::new("acme".to_owned(), PolicyDocument::new(vec![statement]))
 }
 
 #[tokio::test]
 async fn present() {
-    let script = Script::new().on("GET ?policy", text(policy().document.to_json()));
+    let script = ScriptedServer::new().on("GET ?policy", text(policy().document.to_json()));
     assert_eq!(
         look(&script, &policy()).await.unwrap().unwrap().spec,
         policy()
@@ -44,16 +44,19 @@ async fn absent() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error() {
     for nonsense in ["", "not JSON", r#"{"Statement": [{"Effect": "Perhaps"}]}"#] {
-        let error = look(&Script::new().on("GET ?policy", text(nonsense)), &policy())
-            .await
-            .unwrap_err();
+        let error = look(
+            &ScriptedServer::new().on("GET ?policy", text(nonsense)),
+            &policy(),
+        )
+        .await
+        .unwrap_err();
         assert!(error.to_string().contains("not a policy"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("PUT ?policy", empty());
+    let script = ScriptedServer::new().on("PUT ?policy", empty());
     policy().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?policy
@@ -79,7 +82,7 @@ fn statements_of_others_are_kept() {
             .actions(&["s3:PutObjectAcl"])
     };
     let observed = BucketPolicy {
-        document: Document::new(vec![theirs.clone()]),
+        document: PolicyDocument::new(vec![theirs.clone()]),
         ..policy()
     };
     let to = policy().over(&observed);
@@ -98,7 +101,7 @@ fn a_statement_that_denies_terraform_is_for_a_person() {
         statement.when("StringNotEquals", header, [value.to_owned()])
     };
     let ours = |value: &str| BucketPolicy {
-        document: Document::new(vec![deny("DenyOtherEncryption", value)]),
+        document: PolicyDocument::new(vec![deny("DenyOtherEncryption", value)]),
         ..policy()
     };
     let theirs = Statement {
@@ -106,7 +109,7 @@ fn a_statement_that_denies_terraform_is_for_a_person() {
         ..deny("", "AES256")
     };
     let observed = BucketPolicy {
-        document: Document::new(vec![theirs]),
+        document: PolicyDocument::new(vec![theirs]),
         ..policy()
     };
     let why = ours("aws:kms").blocked_by(&observed).expect("blocked");
@@ -134,7 +137,7 @@ fn a_public_statement_blocks_what_would_be_written_beside_it() {
         ..Statement::allow("").everybody().actions(&["s3:GetObject"])
     };
     let observed = BucketPolicy {
-        document: Document::new(vec![theirs.clone()]),
+        document: PolicyDocument::new(vec![theirs.clone()]),
         ..policy()
     };
     let why = policy().blocked_by(&observed).unwrap();
@@ -146,7 +149,7 @@ fn a_public_statement_blocks_what_would_be_written_beside_it() {
     let narrowed = theirs.when("StringEquals", "aws:PrincipalOrgID", ["o-1".to_owned()]);
     assert_eq!(
         policy().blocked_by(&BucketPolicy {
-            document: Document::new(vec![narrowed]),
+            document: PolicyDocument::new(vec![narrowed]),
             ..policy()
         }),
         None

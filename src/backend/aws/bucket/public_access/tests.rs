@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::backend::aws::testing::{Script, absent_only_by, empty, look, retried_on, text};
+use crate::backend::aws::testing::{ScriptedServer, absent_only_by, empty, look, retried_on, text};
 
 fn blocked() -> PublicAccess {
     PublicAccess::blocked("acme".to_owned())
@@ -15,7 +15,7 @@ async fn present() {
                BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</\
                BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></\
                PublicAccessBlockConfiguration>";
-    let script = Script::new().on("GET ?publicAccessBlock", text(all));
+    let script = ScriptedServer::new().on("GET ?publicAccessBlock", text(all));
     assert_eq!(
         look(&script, &blocked()).await.unwrap().unwrap().spec,
         blocked()
@@ -28,7 +28,7 @@ async fn present() {
     let one = "<PublicAccessBlockConfiguration><BlockPublicPolicy>true</BlockPublicPolicy></\
                PublicAccessBlockConfiguration>";
     let found = look(
-        &Script::new().on("GET ?publicAccessBlock", text(one)),
+        &ScriptedServer::new().on("GET ?publicAccessBlock", text(one)),
         &blocked(),
     )
     .await
@@ -49,7 +49,7 @@ async fn present() {
             ..off.clone()
         }
     );
-    let nothing = Script::new().on(
+    let nothing = ScriptedServer::new().on(
         "GET ?publicAccessBlock",
         text("<PublicAccessBlockConfiguration/>"),
     );
@@ -69,7 +69,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("PUT ?publicAccessBlock", empty());
+    let script = ScriptedServer::new().on("PUT ?publicAccessBlock", empty());
     blocked().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?publicAccessBlock

@@ -4,18 +4,20 @@
 use super::*;
 use crate::{
     backend::aws::{
-        bucket::{Bucket, ENFORCED, tests::tagging},
-        resource::Resource,
-        testing::{ACCOUNT, Answer, Script, empty, error, look_in, tags, text, their_tags},
+        bucket::{BucketSpec, ENFORCED, tests::tagging},
+        resource::AwsResource,
+        testing::{
+            ACCOUNT, ScriptedAnswer, ScriptedServer, empty, error, look_in, tags, text, their_tags,
+        },
     },
-    engine::observation::Owner,
+    engine::observation::ResourceOwner,
 };
 
 const EUSC: (&str, &str) = ("aws-eusc", "eusc-de-east-1");
 const LIST: &str = "GET ?list-type=2&max-keys=1";
 
-fn bucket() -> Bucket {
-    Bucket {
+fn bucket() -> BucketSpec {
+    BucketSpec {
         name: format!("acme-tfstate-dev-{ACCOUNT}-{}", EUSC.1),
         region: EUSC.1.to_owned(),
         account_regional: false,
@@ -25,7 +27,7 @@ fn bucket() -> Bucket {
     }
 }
 
-fn untouched(script: Script) -> Script {
+fn untouched(script: ScriptedServer) -> ScriptedServer {
     script
         .always("GET ?tagging", error(404, "NoSuchTagSet"))
         .always(
@@ -42,7 +44,7 @@ fn untouched(script: Script) -> Script {
 #[tokio::test]
 async fn a_creation_that_is_refused_for_its_tags_is_made_without_and_tagged_at_once() {
     for code in REFUSED {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("PUT", error(400, code))
             .on("PUT", empty())
             .on("PUT ?tagging", empty());
@@ -70,11 +72,11 @@ async fn a_creation_that_is_refused_for_its_tags_is_made_without_and_tagged_at_o
         );
     }
     // S3 takes no empty configuration, and the default region must not be named.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("PUT", error(400, "UnsupportedArgument"))
         .on("PUT", empty())
         .on("PUT ?tagging", empty());
-    Bucket {
+    BucketSpec {
         region: "us-east-1".to_owned(),
         ..bucket()
     }
@@ -88,7 +90,7 @@ async fn a_creation_that_is_refused_for_its_tags_is_made_without_and_tagged_at_o
         script.sent()
     );
     // Anything else is refused for another reason.
-    let script = Script::new().on("PUT", error(400, "InvalidBucketName"));
+    let script = ScriptedServer::new().on("PUT", error(400, "InvalidBucketName"));
     assert!(
         bucket()
             .write(&script.aws_in(EUSC.0, EUSC.1), None)
@@ -102,7 +104,7 @@ async fn a_creation_that_is_refused_for_its_tags_is_made_without_and_tagged_at_o
 #[tokio::test]
 async fn a_bucket_that_was_made_without_tags_is_tagged() {
     let taken = || {
-        Script::new()
+        ScriptedServer::new()
             .on("PUT", error(400, "UnsupportedArgument"))
             .on("PUT", error(409, "BucketAlreadyOwnedByYou"))
     };
@@ -125,7 +127,7 @@ async fn a_bucket_that_was_made_without_tags_is_tagged() {
 /// Cut off between the creation and the tags.
 #[tokio::test]
 async fn a_bucket_that_was_left_without_tags_is_found_again() {
-    let there = |script: Script| {
+    let there = |script: ScriptedServer| {
         let rule = format!(
             "<OwnershipControls><Rule><ObjectOwnership>{ENFORCED}</ObjectOwnership></Rule></\
              OwnershipControls>"
@@ -134,7 +136,7 @@ async fn a_bucket_that_was_left_without_tags_is_found_again() {
             .always("HEAD", empty().header("x-amz-bucket-region", EUSC.1))
             .always("GET ?ownershipControls", text(rule))
     };
-    let owner = async |script: Script, bucket: &Bucket, partition: &str| {
+    let owner = async |script: ScriptedServer, bucket: &BucketSpec, partition: &str| {
         let found = look_in(&script, bucket, partition, EUSC.1)
             .await
             .unwrap()
@@ -143,24 +145,24 @@ async fn a_bucket_that_was_left_without_tags_is_found_again() {
         found.owner
     };
     assert_eq!(
-        owner(there(Script::new()), &bucket(), EUSC.0).await,
-        Owner::Us
+        owner(there(ScriptedServer::new()), &bucket(), EUSC.0).await,
+        ResourceOwner::Us
     );
-    let chosen = Bucket {
+    let chosen = BucketSpec {
         name: "chosen-by-the-user".to_owned(),
         ..bucket()
     };
     assert_eq!(
-        owner(there(Script::new()), &chosen, EUSC.0).await,
-        Owner::Unmanaged,
+        owner(there(ScriptedServer::new()), &chosen, EUSC.0).await,
+        ResourceOwner::Unmanaged,
         "not a name that is derived"
     );
     assert_eq!(
-        owner(there(Script::new()), &bucket(), "aws").await,
-        Owner::Unmanaged,
+        owner(there(ScriptedServer::new()), &bucket(), "aws").await,
+        ResourceOwner::Unmanaged,
         "tags come with the creation there"
     );
-    let used: [(&str, Answer); 4] = [
+    let used: [(&str, ScriptedAnswer); 4] = [
         (
             "GET ?versioning",
             text("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
@@ -178,12 +180,12 @@ async fn a_bucket_that_was_left_without_tags_is_found_again() {
     for (operation, answer) in used {
         assert_eq!(
             owner(
-                there(Script::new()).on(operation, answer),
+                there(ScriptedServer::new()).on(operation, answer),
                 &bucket(),
                 EUSC.0
             )
             .await,
-            Owner::Unmanaged,
+            ResourceOwner::Unmanaged,
             "{operation}"
         );
     }
@@ -201,7 +203,7 @@ async fn a_bucket_with_attribute_based_access_control_is_tagged_by_way_of_s3_con
         (405, "MethodNotAllowed"),
         (403, "AccessDenied"),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("PUT ?tagging", error(status, code))
             .on("GET ?abac", abac("Enabled"))
             .always("POST", empty());
@@ -222,7 +224,7 @@ async fn a_bucket_with_attribute_based_access_control_is_tagged_by_way_of_s3_con
             error(403, "AccessDenied"),
             error(405, "MethodNotAllowed"),
         ] {
-            let script = Script::new()
+            let script = ScriptedServer::new()
                 .on("PUT ?tagging", error(status, code))
                 .on("GET ?abac", says);
             let refused = put(&script.aws(), "acme", &tags()).await.unwrap_err();

@@ -3,14 +3,14 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::backend::aws::testing::{Script, absent_only_by, empty, look, retried_on, text};
+use crate::backend::aws::testing::{ScriptedServer, absent_only_by, empty, look, retried_on, text};
 
-fn enabled() -> Versioning {
-    Versioning::enabled("acme".to_owned())
+fn enabled() -> BucketVersioning {
+    BucketVersioning::enabled("acme".to_owned())
 }
 
-async fn seen(inner: &str) -> Versioning {
-    let script = Script::new().on(
+async fn seen(inner: &str) -> BucketVersioning {
+    let script = ScriptedServer::new().on(
         "GET ?versioning",
         text(format!(
             "<VersioningConfiguration>{inner}</VersioningConfiguration>"
@@ -30,14 +30,14 @@ async fn present() {
     assert_eq!(seen("<Status>Enabled</Status>").await, enabled());
     assert_eq!(
         seen("").await,
-        Versioning {
+        BucketVersioning {
             status: "Off".to_owned(),
             ..enabled()
         }
     );
     assert_eq!(
         seen("<Status>Suspended</Status>").await,
-        Versioning {
+        BucketVersioning {
             status: "Suspended".to_owned(),
             ..enabled()
         }
@@ -45,7 +45,7 @@ async fn present() {
     let strict = seen("<Status>Enabled</Status><MfaDelete>Enabled</MfaDelete>").await;
     assert_eq!(
         strict,
-        Versioning {
+        BucketVersioning {
             mfa_delete: true,
             ..enabled()
         }
@@ -68,7 +68,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("PUT ?versioning", empty());
+    let script = ScriptedServer::new().on("PUT ?versioning", empty());
     enabled().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?versioning

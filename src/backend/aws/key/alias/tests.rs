@@ -5,36 +5,38 @@ use serde_json::json;
 
 use super::*;
 use crate::backend::aws::{
-    Aws,
+    AwsProvider,
     key::ENABLED,
     ownership::Tags,
-    testing::{Answer, KEY_ARN, Script, data, empty, error, json_tags, tags, their_tags},
+    testing::{
+        KEY_ARN, ScriptedAnswer, ScriptedServer, data, empty, error, json_tags, tags, their_tags,
+    },
 };
 
 const ALIAS: &str = "alias/acme";
 const FIRST: &str = "arn:aws:kms:eu-west-1:111122223333:key/first";
 
-fn leads_to(arn: &str) -> Answer {
+fn leads_to(arn: &str) -> ScriptedAnswer {
     data(
         json!({"KeyMetadata": { "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyState": ENABLED }}),
     )
 }
 
-fn taken() -> Script {
-    Script::new().always("CreateAlias", error(400, "AlreadyExistsException"))
+fn taken() -> ScriptedServer {
+    ScriptedServer::new().always("CreateAlias", error(400, "AlreadyExistsException"))
 }
 
-fn owned(tags: &Tags) -> Answer {
+fn owned(tags: &Tags) -> ScriptedAnswer {
     data(json!({ "Tags": json_tags("TagKey", "TagValue", tags), "Truncated": false }))
 }
 
-async fn claimed(aws: &Aws) -> Result<String, AwsError> {
+async fn claimed(aws: &AwsProvider) -> Result<String, AwsError> {
     claim(aws, ALIAS, KEY_ARN.to_owned()).await
 }
 
 #[tokio::test]
 async fn made_and_waited_for() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("CreateAlias", error(400, "NotFoundException"))
         .on("CreateAlias", empty());
     assert_eq!(claimed(&script.aws()).await.unwrap(), KEY_ARN);
@@ -154,6 +156,6 @@ async fn a_key_that_was_found_gives_way_to_the_one_that_was_named_first() {
             .unwrap_err()
             .is(&["AlreadyExistsException"])
     );
-    let script = Script::new().on("CreateAlias", empty());
+    let script = ScriptedServer::new().on("CreateAlias", empty());
     assert_eq!(name(&script.aws(), ALIAS, found()).await.unwrap(), KEY_ARN);
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{KEY_ARN, Script, absent_only_by, data, look};
+use crate::backend::aws::testing::{KEY_ARN, ScriptedServer, absent_only_by, data, look};
 
 const GRANT: &str = "cloudtrail.amazonaws.com kms:GenerateDataKey";
 
@@ -11,13 +11,13 @@ fn own() -> OwnKey {
     OwnKey::new(KEY_ARN.to_owned(), vec![GRANT.to_owned()])
 }
 
-fn key(state: &str, usage: &str, spec: &str) -> crate::backend::aws::testing::Answer {
+fn key(state: &str, usage: &str, spec: &str) -> crate::backend::aws::testing::ScriptedAnswer {
     data(
         json!({"KeyMetadata": { "KeyId": "id", "Arn": KEY_ARN, "KeyState": state, "KeyUsage": usage, "KeySpec": spec }}),
     )
 }
 
-fn policy(action: &str) -> crate::backend::aws::testing::Answer {
+fn policy(action: &str) -> crate::backend::aws::testing::ScriptedAnswer {
     let document = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow", "Principal": {"Service": ["cloudtrail.amazonaws.com", "x.amazonaws.com"]}, "Action": action, "Resource": "*",
     }});
@@ -25,13 +25,13 @@ fn policy(action: &str) -> crate::backend::aws::testing::Answer {
 }
 
 async fn why(state: &str, usage: &str, spec: &str, action: &str) -> Option<String> {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeKey", key(state, usage, spec))
         .on("GetKeyPolicy", policy(action));
     let found = look(&script, &own()).await.unwrap().unwrap();
     assert_eq!(
         (found.output.as_deref(), found.owner),
-        (Some(KEY_ARN), Owner::Unmanaged)
+        (Some(KEY_ARN), ResourceOwner::Unmanaged)
     );
     own().blocked_by(&found.spec)
 }
@@ -85,11 +85,11 @@ async fn absent_and_never_written() {
     })
     .await;
     assert!(own().reference().unwrap().contains(KEY_ARN));
-    let script = Script::new();
+    let script = ScriptedServer::new();
     own().write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
     // Who asks for no grants needs no permission to read the policy.
-    let script = Script::new().on(
+    let script = ScriptedServer::new().on(
         "DescribeKey",
         key("Enabled", "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"),
     );

@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::*;
 use crate::backend::aws::testing::{
-    Answer, KEY_ARN, Script, absent_only_by, data, empty, error, json_tags, look, retried_on, tags,
+    KEY_ARN, ScriptedAnswer, ScriptedServer, absent_only_by, data, empty, error, json_tags, look,
+    retried_on, tags,
 };
 
-fn rotation() -> Rotation {
-    Rotation {
+fn rotation() -> KeyRotation {
+    KeyRotation {
         alias: "alias/acme".to_owned(),
         key: KEY_ARN.to_owned(),
         enabled: true,
@@ -17,7 +18,7 @@ fn rotation() -> Rotation {
     }
 }
 
-fn with_key(script: Script) -> Script {
+fn with_key(script: ScriptedServer) -> ScriptedServer {
     script
         .always(
             "DescribeKey",
@@ -30,8 +31,8 @@ fn with_key(script: Script) -> Script {
         )
 }
 
-async fn seen(answer: Answer) -> Rotation {
-    let script = with_key(Script::new()).on("GetKeyRotationStatus", answer);
+async fn seen(answer: ScriptedAnswer) -> KeyRotation {
+    let script = with_key(ScriptedServer::new()).on("GetKeyRotationStatus", answer);
     let found = look(&script, &rotation()).await.unwrap().unwrap().spec;
     assert!(
         script
@@ -57,7 +58,7 @@ async fn present() {
     );
     assert_eq!(
         seen(data(json!({ "KeyRotationEnabled": false }))).await,
-        Rotation {
+        KeyRotation {
             enabled: false,
             days: 0,
             ..rotation()
@@ -76,7 +77,7 @@ async fn absent() {
     .await;
     // Absent without its key only: an asymmetric key, or one that hides it, is another matter.
     absent_only_by(&rotation(), "GetKeyRotationStatus", &[], with_key).await;
-    let script = with_key(Script::new()).on(
+    let script = with_key(ScriptedServer::new()).on(
         "GetKeyRotationStatus",
         error(400, "UnsupportedOperationException"),
     );
@@ -90,7 +91,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("EnableKeyRotation", empty());
+    let script = ScriptedServer::new().on("EnableKeyRotation", empty());
     rotation().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"EnableKeyRotation {"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab","RotationPeriodInDays":365}"#);
     retried_on(
@@ -101,7 +102,8 @@ async fn put() {
         |script| script.always("EnableKeyRotation", empty()),
     )
     .await;
-    let script = Script::new().on("EnableKeyRotation", error(400, "KMSInvalidStateException"));
+    let script =
+        ScriptedServer::new().on("EnableKeyRotation", error(400, "KMSInvalidStateException"));
     assert!(
         rotation()
             .write(&script.aws(), None)
@@ -113,20 +115,20 @@ async fn put() {
 
 #[test]
 fn a_key_that_is_rotated_more_often_stays_so() {
-    let often = Rotation {
+    let often = KeyRotation {
         days: 90,
         ..rotation()
     };
     assert_eq!(rotation().over(&often), often);
     assert_eq!(
-        rotation().over(&Rotation {
+        rotation().over(&KeyRotation {
             days: 700,
             ..rotation()
         }),
         rotation()
     );
     assert_eq!(
-        rotation().over(&Rotation {
+        rotation().over(&KeyRotation {
             enabled: false,
             days: 0,
             ..rotation()

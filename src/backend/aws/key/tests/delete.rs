@@ -5,7 +5,7 @@ use crate::backend::aws::testing::gone_only_by;
 
 const OTHER: &str = "arn:aws:kms:eu-west-1:111122223333:key/ffffffff-12ab-34cd-56ef-1234567890ab";
 
-fn writes(script: &Script) -> Vec<String> {
+fn writes(script: &ScriptedServer) -> Vec<String> {
     let sent = script.sent();
     let reads = ["DescribeKey", "ListKeys", "ListResourceTags"];
     sent.lines()
@@ -24,7 +24,7 @@ fn without_alias() -> String {
 
 #[tokio::test]
 async fn is_scheduled_and_loses_its_name() {
-    let script = aliased(Script::new())
+    let script = aliased(ScriptedServer::new())
         .on("ScheduleKeyDeletion", empty())
         .on("DeleteAlias", empty());
     key().delete(&script.aws()).await.unwrap();
@@ -34,7 +34,7 @@ async fn is_scheduled_and_loses_its_name() {
 #[tokio::test]
 async fn goes_on_where_another_run_was_cut_off() {
     for state in DOOMED {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .about("DescribeKey", ALIAS, metadata(KEY_ARN, state, 1))
             .always("ListKeys", keys(&[]))
             .always("ListResourceTags", tagged(&tags()))
@@ -46,7 +46,7 @@ async fn goes_on_where_another_run_was_cut_off() {
             "{state}: only the name is left"
         );
     }
-    let script = not_aliased(Script::new()).always("ListKeys", keys(&[]));
+    let script = not_aliased(ScriptedServer::new()).always("ListKeys", keys(&[]));
     key().delete(&script.aws()).await.unwrap();
     assert_eq!(writes(&script), [""; 0], "nothing is left");
 }
@@ -55,7 +55,7 @@ async fn goes_on_where_another_run_was_cut_off() {
 /// leads.
 #[tokio::test]
 async fn a_name_of_another_key_stays() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .about("DescribeKey", ALIAS, metadata(OTHER, ENABLED, 1))
         .about("DescribeKey", KEY_ARN, metadata(KEY_ARN, ENABLED, 2))
         .always("ListKeys", keys(&[KEY_ARN]))
@@ -68,7 +68,7 @@ async fn a_name_of_another_key_stays() {
 
 #[tokio::test]
 async fn a_key_that_is_not_ours_any_more_is_left_alone() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .about("DescribeKey", ALIAS, metadata(KEY_ARN, ENABLED, 1))
         .always("ListKeys", keys(&[]))
         .always("ListResourceTags", tagged(&their_tags()));
@@ -81,7 +81,7 @@ async fn a_key_that_is_not_ours_any_more_is_left_alone() {
 #[tokio::test]
 async fn another_run_may_have_been_faster() {
     let there = |now: &str| {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("DescribeKey", metadata(KEY_ARN, ENABLED, 1))
             .on("DescribeKey", metadata(KEY_ARN, now, 1));
         let script = script
@@ -124,13 +124,13 @@ async fn a_shorter_window_lifts_the_floor_first() {
         .everybody()
         .actions(&["kms:Decrypt"])
         .on(["*".to_owned()]);
-    let guarded = Document::new(vec![
+    let guarded = PolicyDocument::new(vec![
         Statement::deny(SHORT_WINDOW)
             .everybody()
             .actions(&["kms:ScheduleKeyDeletion"]),
         theirs.clone(),
     ]);
-    let script = aliased(Script::new())
+    let script = aliased(ScriptedServer::new())
         .on("GetKeyPolicy", policy(&guarded))
         .on("PutKeyPolicy", empty())
         // A policy that was just written does not hold everywhere at once.
@@ -143,13 +143,13 @@ async fn a_shorter_window_lifts_the_floor_first() {
     let doomed = key().schedule(&script.aws(), 7).await.unwrap();
     assert_eq!(
         doomed,
-        Some(Doomed {
+        Some(ScheduledDeletion {
             arn: KEY_ARN.to_owned(),
             on: "2026-12-01T00:00:00Z".parse().ok()
         })
     );
     let writes = writes(&script);
-    let policy = Document::new(vec![theirs]).to_json();
+    let policy = PolicyDocument::new(vec![theirs]).to_json();
     assert!(
         writes[0].starts_with("GetKeyPolicy")
             && writes[1].contains(&serde_json::to_string(&policy).unwrap()),
@@ -167,8 +167,8 @@ async fn a_shorter_window_lifts_the_floor_first() {
 /// Without a floor a denial is one.
 #[tokio::test]
 async fn a_denial_is_not_waited_for_if_nothing_was_lifted() {
-    let script = aliased(Script::new())
-        .on("GetKeyPolicy", policy(&Document::new(vec![])))
+    let script = aliased(ScriptedServer::new())
+        .on("GetKeyPolicy", policy(&PolicyDocument::new(vec![])))
         .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"));
     assert!(
         key()

@@ -4,16 +4,18 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, absent_only_by, data, look, retried_on};
+use crate::backend::aws::testing::{
+    ScriptedAnswer, ScriptedServer, absent_only_by, data, look, retried_on,
+};
 
-fn recovery() -> Recovery {
-    Recovery {
+fn recovery() -> PointInTimeRecovery {
+    PointInTimeRecovery {
         table: "locks".to_owned(),
         enabled: true,
     }
 }
 
-fn status(status: &str) -> Answer {
+fn status(status: &str) -> ScriptedAnswer {
     data(json!({"ContinuousBackupsDescription": {
         "ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
     }}))
@@ -26,10 +28,10 @@ async fn present() {
         (status("DISABLED"), false),
         (data(json!({})), false),
     ] {
-        let script = Script::new().on("DescribeContinuousBackups", answer);
+        let script = ScriptedServer::new().on("DescribeContinuousBackups", answer);
         assert_eq!(
             look(&script, &recovery()).await.unwrap().unwrap().spec,
-            Recovery {
+            PointInTimeRecovery {
                 enabled,
                 ..recovery()
             }
@@ -52,7 +54,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("UpdateContinuousBackups", status("ENABLED"));
+    let script = ScriptedServer::new().on("UpdateContinuousBackups", status("ENABLED"));
     recovery().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"UpdateContinuousBackups {"TableName":"locks","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}"#);
     let codes = [
@@ -72,7 +74,7 @@ async fn put() {
 
 #[tokio::test]
 async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("UpdateContinuousBackups", status("DISABLED"))
         .on("DescribeContinuousBackups", status("DISABLED"))
         .on("DescribeContinuousBackups", status("ENABLED"));
@@ -85,11 +87,11 @@ async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
             "DescribeContinuousBackups"
         ]
     );
-    let off = Recovery {
+    let off = PointInTimeRecovery {
         enabled: false,
         ..recovery()
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("UpdateContinuousBackups", status("ENABLED"))
         .on("DescribeContinuousBackups", status("DISABLED"));
     off.write(&script.aws(), None).await.unwrap();
@@ -98,7 +100,7 @@ async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
 
 #[tokio::test]
 async fn an_interrupt_ends_the_waiting() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("UpdateContinuousBackups", status("DISABLED"))
         .always("DescribeContinuousBackups", status("DISABLED"));
     let (aws, to) = (script.aws(), recovery());

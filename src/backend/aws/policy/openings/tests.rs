@@ -7,7 +7,8 @@ use super::*;
 const OURS: &str = "111122223333";
 
 fn opened(statement: serde_json::Value) -> String {
-    let document: Document = serde_json::from_value(json!({ "Statement": statement })).unwrap();
+    let document: PolicyDocument =
+        serde_json::from_value(json!({ "Statement": statement })).unwrap();
     openings(&document, OURS).join("; ")
 }
 
@@ -164,7 +165,8 @@ fn on_whose_behalf_a_service_comes() {
 #[test]
 fn what_s3_calls_public() {
     let public_by = |statement: serde_json::Value| {
-        let document: Document = serde_json::from_value(json!({ "Statement": statement })).unwrap();
+        let document: PolicyDocument =
+            serde_json::from_value(json!({ "Statement": statement })).unwrap();
         public(&document).join("; ")
     };
     let allow = |principal: serde_json::Value, condition: serde_json::Value| json!([{ "Sid": "S", "Effect": "Allow", "Principal": principal, "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": condition }]);

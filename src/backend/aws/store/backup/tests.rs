@@ -9,12 +9,12 @@ use super::*;
 use crate::{
     backend::aws::{
         store::StoreAddress,
-        testing::{ACCOUNT, Answer, REGION, Script, data, error, lost, text},
+        testing::{ACCOUNT, REGION, ScriptedAnswer, ScriptedServer, data, error, lost, text},
     },
-    state::layout::Layout,
+    state::layout::StateLayout,
     store::backup::{
-        manifest::Entry,
-        read::{self, Limits, ReadError},
+        manifest::ManifestEntry,
+        read::{self, ReadError, ReadLimits},
     },
 };
 
@@ -28,14 +28,14 @@ fn address(table: Option<&str>) -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: table.map(str::to_owned),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     }
 }
 
-fn listing(objects: &[(&str, usize)]) -> Answer {
+fn listing(objects: &[(&str, usize)]) -> ScriptedAnswer {
     let object = |(key, size): &(&str, usize)| {
         format!("<Contents><Key>{key}</Key><ETag>\"e\"</ETag><Size>{size}</Size></Contents>")
     };
@@ -52,15 +52,19 @@ fn state(serial: u64) -> String {
     )
 }
 
-async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, BackupError> {
+async fn backed_up(
+    script: &ScriptedServer,
+    what: BackupExtent,
+    dir: &Path,
+) -> Result<BackupReport, BackupError> {
     let (aws, address) = (script.aws(), address(Some("locks")));
-    let about = About {
+    let about = BackupSubject {
         env: "prod".to_owned(),
         key: None,
     };
-    let mut last = Progress::default();
+    let mut last = BackupProgress::default();
     let written = write(
-        &Store::new(&aws, &address),
+        &S3Store::new(&aws, &address),
         what,
         dir,
         about,
@@ -68,7 +72,7 @@ async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, 
         &mut |progress| last = progress,
     )
     .await;
-    if let Ok(Backup {
+    if let Ok(BackupReport {
         states,
         versions,
         bytes,
@@ -77,7 +81,7 @@ async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, 
     {
         assert_eq!(
             last,
-            Progress {
+            BackupProgress {
                 states: *states,
                 versions: *versions,
                 bytes: *bytes
@@ -88,9 +92,9 @@ async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, 
 }
 
 /// Each entry with its bytes.
-fn all(path: &Path) -> Vec<(Entry, Vec<u8>)> {
+fn all(path: &Path) -> Vec<(ManifestEntry, Vec<u8>)> {
     let mut entries = vec![];
-    let backup = read::open(path, Limits::default(), Default::default(), |entry| {
+    let backup = read::open(path, ReadLimits::default(), Default::default(), |entry| {
         entries.push(entry)
     })
     .unwrap();
@@ -123,7 +127,7 @@ async fn every_state_and_its_digest() {
     // More than is read ahead, so that it goes through a file, and cut off once on its way.
     let large = format!("{}{}", state(9), " ".repeat(SMALL));
     let length = large.len();
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("Scan", data(items))
         .on(
             LIST,
@@ -154,7 +158,7 @@ async fn every_state_and_its_digest() {
         text(large.clone()).header("content-length", &length.to_string()),
     );
     let dir = tempfile::tempdir().unwrap();
-    let backup = backed_up(&script, Extent::Current, dir.path())
+    let backup = backed_up(&script, BackupExtent::Current, dir.path())
         .await
         .unwrap();
     assert_eq!(
@@ -183,11 +187,11 @@ async fn every_state_and_its_digest() {
     assert_eq!(left(dir.path()), 1);
 
     // Cut off every time, it is none.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("Scan", data(json!({})))
         .on(LIST, listing(&[("large", length)]))
         .always(GET, cut);
-    let error = backed_up(&script, Extent::Current, dir.path())
+    let error = backed_up(&script, BackupExtent::Current, dir.path())
         .await
         .unwrap_err();
     assert!(
@@ -227,7 +231,7 @@ async fn the_whole_history() {
         version("Version", "b", "null", false, 0),
         version("Version", "c.tflock", "v1", true, 1)
     );
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(
             "Scan",
             data(json!({"Items": [{"LockID": {"S": "states/a-md5"}, "Digest": {"S": "of a"}}]})),
@@ -242,11 +246,11 @@ async fn the_whole_history() {
         .about("GET ?x-id=GetObject&versionId=v1", "/b?", text(state(4)))
         .about("GET ?x-id=GetObject&versionId=null", "/b?", text(state(3)));
     let dir = tempfile::tempdir().unwrap();
-    let backup = backed_up(&script, Extent::AllVersions, dir.path())
+    let backup = backed_up(&script, BackupExtent::AllVersions, dir.path())
         .await
         .unwrap();
     assert_eq!((backup.states, backup.versions), (2, 4));
-    let said = |(Entry { state, .. }, _): &(Entry, Vec<u8>)| {
+    let said = |(ManifestEntry { state, .. }, _): &(ManifestEntry, Vec<u8>)| {
         format!(
             "{} {:?} {} {:?} {:?}",
             state.path,
@@ -266,7 +270,7 @@ async fn the_whole_history() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error_and_no_backup() {
-    let one = || Script::new().on(LIST, listing(&[("a", 3), ("b%1B[2J", 3)]));
+    let one = || ScriptedServer::new().on(LIST, listing(&[("a", 3), ("b%1B[2J", 3)]));
     let good = || {
         one()
             .always("Scan", data(json!({})))
@@ -283,18 +287,18 @@ async fn what_cannot_be_read_is_an_error_and_no_backup() {
         ),
         (good().always(GET, lost()), "s3:GetObject on s3://states/b"),
         (
-            Script::new().always("Scan", error(400, "ResourceNotFoundException")),
+            ScriptedServer::new().always("Scan", error(400, "ResourceNotFoundException")),
             "dynamodb:Scan on locks: ResourceNotFoundException",
         ),
         (
-            Script::new()
+            ScriptedServer::new()
                 .always("Scan", data(json!({})))
                 .always(LIST, error(403, "AccessDenied")),
             "s3:ListObjectsV2 on states: AccessDenied",
         ),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let error = backed_up(&script, Extent::Current, dir.path())
+        let error = backed_up(&script, BackupExtent::Current, dir.path())
             .await
             .unwrap_err();
         assert!(error.to_string().contains(says), "{says}: {error}");
@@ -302,12 +306,12 @@ async fn what_cannot_be_read_is_an_error_and_no_backup() {
     }
     let huge = snapshot::MAX_BYTES + 1;
     let size = usize::try_from(huge).unwrap();
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(LIST, listing(&[("disk.img", size)]))
         .always("Scan", data(json!({})));
     let script = script.always(GET, text("").header("content-length", &huge.to_string()));
     let dir = tempfile::tempdir().unwrap();
-    let error = backed_up(&script, Extent::Current, dir.path())
+    let error = backed_up(&script, BackupExtent::Current, dir.path())
         .await
         .unwrap_err();
     assert!(
@@ -323,12 +327,12 @@ async fn what_cannot_be_read_is_an_error_and_no_backup() {
 #[tokio::test]
 async fn dropped_on_the_way_nothing_is_left() {
     let dir = tempfile::tempdir().unwrap();
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("Scan", data(json!({})))
         .always(LIST, listing(&[("a", 3)]))
         .always(GET, text(state(1)));
     for polls in (0..20).map(|power| 1_u32 << power) {
-        let mut backup = Box::pin(backed_up(&script, Extent::Current, dir.path()));
+        let mut backup = Box::pin(backed_up(&script, BackupExtent::Current, dir.path()));
         let mut done = false;
         for _ in 0..polls {
             if !done {

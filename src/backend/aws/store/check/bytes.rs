@@ -1,7 +1,7 @@
 //! The bytes of a state: whether Terraform can read them, and which version of the state a digest
 //! belongs to.
 
-use super::super::{Store, content::Encryption, objects::What, restore::LARGEST};
+use super::super::{S3Store, content::ObjectEncryption, objects::ObjectChange, restore::LARGEST};
 use crate::{
     backend::aws::error::AwsError,
     state::{digest, recover, snapshot::SnapshotError},
@@ -32,7 +32,7 @@ pub struct StateRead {
     /// With its quotes, as S3 wants it back.
     pub etag: String,
     pub version: Option<String>,
-    pub encryption: Encryption,
+    pub encryption: ObjectEncryption,
     pub bytes: StateBytes,
 }
 
@@ -57,7 +57,7 @@ pub enum DigestOrigin {
 
 /// The outcome of a search through the versions of a state.
 #[derive(Default)]
-struct Search {
+struct DigestSearch {
     with_the_digest: Option<RestorableVersion>,
     /// The newest that Terraform can read.
     newest: Option<RestorableVersion>,
@@ -81,7 +81,7 @@ impl StateBytes {
     }
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Reads one version of a state, or the current one; `None` if it is not there.
     ///
     /// # Errors
@@ -108,16 +108,16 @@ impl Store<'_> {
         match self.search(path, stored).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
             Ok(
-                Search {
+                DigestSearch {
                     with_the_digest: Some(version),
                     ..
                 }
-                | Search {
+                | DigestSearch {
                     newest: Some(version),
                     ..
                 },
             ) => DigestOrigin::Version(version),
-            Ok(Search {
+            Ok(DigestSearch {
                 unread: Some(error),
                 ..
             }) => DigestOrigin::Unknown(error),
@@ -129,11 +129,11 @@ impl Store<'_> {
     pub(super) async fn origin_of_digest(&self, path: &str, stored: &str) -> DigestOrigin {
         match self.search(path, Some(stored)).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
-            Ok(Search {
+            Ok(DigestSearch {
                 with_the_digest: Some(version),
                 ..
             }) => DigestOrigin::Version(version),
-            Ok(Search {
+            Ok(DigestSearch {
                 unread: Some(error),
                 ..
             }) => DigestOrigin::Unknown(error),
@@ -141,12 +141,12 @@ impl Store<'_> {
         }
     }
 
-    async fn search(&self, path: &str, stored: Option<&str>) -> Result<Search, AwsError> {
-        let mut search = Search::default();
+    async fn search(&self, path: &str, stored: Option<&str>) -> Result<DigestSearch, AwsError> {
+        let mut search = DigestSearch::default();
         let versions = self.versions_of(path).await?;
         let written = versions
             .into_iter()
-            .filter(|version| matches!(version.what, What::Data { .. }));
+            .filter(|version| matches!(version.what, ObjectChange::Data { .. }));
         // One after the other: each may be as large as a state can be.
         for version in written.take(VERSIONS_SEARCHED) {
             let (md5, serial) = match self.read_state(path, Some(&version.id)).await {
@@ -167,7 +167,7 @@ impl Store<'_> {
                 has_the_digest,
             };
             if has_the_digest {
-                return Ok(Search {
+                return Ok(DigestSearch {
                     with_the_digest: Some(found),
                     ..search
                 });

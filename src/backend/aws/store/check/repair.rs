@@ -9,24 +9,24 @@ use serde::Serialize;
 
 use super::{
     super::{
-        Store,
-        content::Head,
-        hold::Hold,
-        restore::{Failed, Why, Work},
-        write::{Deleted, Encrypt, Expected},
+        S3Store,
+        content::ObjectHeaders,
+        hold::S3LockGuard,
+        restore::{RestoreContext, RestoreError, RestoreErrorKind},
+        write::{ConditionalDelete, ExpectedDigest, WriteEncryption},
     },
-    Fault, Should, StateBytes, Wrong,
+    ExpectedEncryption, ProblemKind, StateBytes, StateProblem,
 };
 use crate::{
-    backend::aws::error::{Api, AwsError},
+    backend::aws::error::{ApiOperation, AwsError},
     state::{
         digest::digest_id,
-        layout::{Kind, Located},
+        layout::{LocatedObject, ObjectKind},
     },
     store::backup::file,
 };
 
-const COPY: Api = Api::allowed_by("s3:CopyObject", "s3:PutObject");
+const COPY: ApiOperation = ApiOperation::allowed_by("s3:CopyObject", "s3:PutObject");
 /// What stands for itself in the header that names the source of a copy.
 const IN_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
@@ -37,7 +37,7 @@ const IN_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
 
 /// What was put right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repaired {
+pub struct RepairReport {
     /// The file that has the old item.
     pub kept: Option<PathBuf>,
     /// Of a state that was encrypted again.
@@ -46,14 +46,14 @@ pub struct Repaired {
 
 /// An item of the table, as it is kept.
 #[derive(Serialize)]
-struct Item<'a> {
+struct DigestItem<'a> {
     #[serde(rename = "LockID")]
     lock_id: String,
     #[serde(rename = "Digest")]
     digest: &'a str,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Puts one fault right, if it still is one.
     ///
     /// Flow: takes the lock as Terraform does; looks again; keeps the old item in a file; writes;
@@ -66,51 +66,51 @@ impl Store<'_> {
     /// As of [`restore`](Store::restore).
     pub async fn repair(
         &self,
-        fault: &Fault,
-        should: &Should<'_>,
-        work: &Work<'_>,
-    ) -> Result<Repaired, Failed> {
+        fault: &StateProblem,
+        should: &ExpectedEncryption<'_>,
+        work: &RestoreContext<'_>,
+    ) -> Result<RepairReport, RestoreError> {
         let path = &fault.located.path;
         let taken = self
             .take(path, work.mechanisms, &work.info, should.encrypt)
             .await;
-        let Hold { info, lock } = taken.map_err(|error| Failed {
-            why: Why::NotLocked(Box::new(error)),
+        let S3LockGuard { info, lock } = taken.map_err(|error| RestoreError {
+            why: RestoreErrorKind::NotLocked(Box::new(error)),
             written: false,
             kept: None,
             left: None,
         })?;
         let mut kept = None;
         let result = match &fault.what {
-            Wrong::Stale { stored, .. } => self
+            ProblemKind::Stale { stored, .. } => self
                 .right_digest(path, Some(stored), work, &mut kept)
                 .await
                 .map(|()| None),
-            Wrong::Missing { stored, .. } => self
+            ProblemKind::Missing { stored, .. } => self
                 .right_digest(path, stored.as_deref(), work, &mut kept)
                 .await
                 .map(|()| None),
-            Wrong::Orphaned { stored, .. } => self
+            ProblemKind::Orphaned { stored, .. } => self
                 .without_digest(path, stored, work, &mut kept)
                 .await
                 .map(|()| None),
-            Wrong::Key { .. } => self.encrypted_again(&fault.located, should, work).await,
-            Wrong::LockFile { .. }
-            | Wrong::Unreadable { .. }
-            | Wrong::Deleted { .. }
-            | Wrong::Unread { .. } => Ok(None),
+            ProblemKind::Key { .. } => self.encrypted_again(&fault.located, should, work).await,
+            ProblemKind::LockFile { .. }
+            | ProblemKind::Unreadable { .. }
+            | ProblemKind::Deleted { .. }
+            | ProblemKind::Unread { .. } => Ok(None),
         };
         let left = self.release(&lock).await.into_errors();
         let left = (!left.is_empty()).then_some((info.id, left));
         match (result, left) {
-            (Ok(version), None) => Ok(Repaired { kept, version }),
-            (Ok(_), left) => Err(Failed {
-                why: Why::NotReleased,
+            (Ok(version), None) => Ok(RepairReport { kept, version }),
+            (Ok(_), left) => Err(RestoreError {
+                why: RestoreErrorKind::NotReleased,
                 written: true,
                 kept,
                 left,
             }),
-            (Err(why), left) => Err(Failed {
+            (Err(why), left) => Err(RestoreError {
                 why,
                 written: false,
                 kept,
@@ -123,25 +123,32 @@ impl Store<'_> {
         &self,
         path: &str,
         old: Option<&str>,
-        work: &Work<'_>,
+        work: &RestoreContext<'_>,
         kept: &mut Option<PathBuf>,
-    ) -> Result<(), Why> {
-        let read = self.read_state(path, None).await?.ok_or(Why::Changed)?;
+    ) -> Result<(), RestoreErrorKind> {
+        let read = self
+            .read_state(path, None)
+            .await?
+            .ok_or(RestoreErrorKind::Changed)?;
         let is = match read.bytes {
             StateBytes::Readable { md5, .. } => md5,
-            StateBytes::Empty => return Err(Why::Changed),
-            StateBytes::Unreadable { error, .. } => return Err(Why::NotAState(error)),
+            StateBytes::Empty => return Err(RestoreErrorKind::Changed),
+            StateBytes::Unreadable { error, .. } => return Err(RestoreErrorKind::NotAState(error)),
         };
         let now = self.digest_item(path).await?;
         if now.as_ref() == Some(&is) {
             return Ok(());
         }
         if now.as_deref() != old {
-            return Err(Why::Changed);
+            return Err(RestoreErrorKind::Changed);
         }
         self.keep_item(path, old, work, kept)?;
-        self.put_digest(path, &is, old.map_or(Expected::Absent, Expected::Exact))
-            .await?;
+        self.put_digest(
+            path,
+            &is,
+            old.map_or(ExpectedDigest::Absent, ExpectedDigest::Exact),
+        )
+        .await?;
         let again = self
             .head(path, None)
             .await?
@@ -149,7 +156,7 @@ impl Store<'_> {
         if again && self.digest_item(path).await?.as_ref() == Some(&is) {
             Ok(())
         } else {
-            Err(Why::NotWhatWasWritten)
+            Err(RestoreErrorKind::NotWhatWasWritten)
         }
     }
 
@@ -158,20 +165,20 @@ impl Store<'_> {
         &self,
         path: &str,
         old: &str,
-        work: &Work<'_>,
+        work: &RestoreContext<'_>,
         kept: &mut Option<PathBuf>,
-    ) -> Result<(), Why> {
+    ) -> Result<(), RestoreErrorKind> {
         if self
             .head(path, None)
             .await?
             .is_some_and(|head| head.size > 0)
         {
-            return Err(Why::Changed);
+            return Err(RestoreErrorKind::Changed);
         }
         self.keep_item(path, Some(old), work, kept)?;
         match self.delete_digest(path, old).await? {
-            Deleted::Done | Deleted::AlreadyGone => Ok(()),
-            Deleted::Changed => Err(Why::Changed),
+            ConditionalDelete::Done | ConditionalDelete::AlreadyGone => Ok(()),
+            ConditionalDelete::Changed => Err(RestoreErrorKind::Changed),
         }
     }
 
@@ -179,14 +186,14 @@ impl Store<'_> {
         &self,
         path: &str,
         old: Option<&str>,
-        work: &Work<'_>,
+        work: &RestoreContext<'_>,
         kept: &mut Option<PathBuf>,
-    ) -> Result<(), Why> {
+    ) -> Result<(), RestoreErrorKind> {
         if work.cancel.is_cancelled() {
-            return Err(Why::Interrupted);
+            return Err(RestoreErrorKind::Interrupted);
         }
         let Some(digest) = old else { return Ok(()) };
-        let item = Item {
+        let item = DigestItem {
             lock_id: digest_id(&self.address.bucket, path),
             digest,
         };
@@ -208,15 +215,18 @@ impl Store<'_> {
     /// A copy onto itself is a new version with the same bytes, under another key.
     async fn encrypted_again(
         &self,
-        located: &Located,
-        should: &Should<'_>,
-        work: &Work<'_>,
-    ) -> Result<Option<String>, Why> {
+        located: &LocatedObject,
+        should: &ExpectedEncryption<'_>,
+        work: &RestoreContext<'_>,
+    ) -> Result<Option<String>, RestoreErrorKind> {
         let path = &*located.path;
         if work.cancel.is_cancelled() {
-            return Err(Why::Interrupted);
+            return Err(RestoreErrorKind::Interrupted);
         }
-        let head = self.head(path, None).await?.ok_or(Why::Changed)?;
+        let head = self
+            .head(path, None)
+            .await?
+            .ok_or(RestoreErrorKind::Changed)?;
         if should.is(&head.encryption) {
             return Ok(head.version);
         }
@@ -224,11 +234,11 @@ impl Store<'_> {
             .read_state(path, None)
             .await?
             .filter(|read| read.etag == head.etag)
-            .ok_or(Why::Changed)?;
+            .ok_or(RestoreErrorKind::Changed)?;
         // What else is in the bucket need not be a state.
         match before.bytes {
-            StateBytes::Unreadable { error, .. } if located.kind == Kind::State => {
-                return Err(Why::NotAState(error));
+            StateBytes::Unreadable { error, .. } if located.kind == ObjectKind::State => {
+                return Err(RestoreErrorKind::NotAState(error));
             }
             _ => {}
         }
@@ -236,15 +246,20 @@ impl Store<'_> {
         let now = self
             .read_state(path, None)
             .await?
-            .ok_or(Why::NotWhatWasWritten)?;
+            .ok_or(RestoreErrorKind::NotWhatWasWritten)?;
         if now.bytes == before.bytes && should.is(&now.encryption) {
             Ok(now.version)
         } else {
-            Err(Why::NotWhatWasWritten)
+            Err(RestoreErrorKind::NotWhatWasWritten)
         }
     }
 
-    async fn copied(&self, path: &str, head: &Head, encrypt: &Encrypt) -> Result<(), AwsError> {
+    async fn copied(
+        &self,
+        path: &str,
+        head: &ObjectHeaders,
+        encrypt: &WriteEncryption,
+    ) -> Result<(), AwsError> {
         let (bucket, owner) = (&self.address.bucket, &self.address.owner);
         let source = format!("{bucket}/{}", utf8_percent_encode(path, IN_SOURCE));
         let request = self
@@ -261,9 +276,9 @@ impl Store<'_> {
             .expected_source_bucket_owner(owner)
             .metadata_directive(MetadataDirective::Copy);
         let request = match encrypt {
-            Encrypt::Unsaid => request,
-            Encrypt::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
-            Encrypt::Kms(key) => request
+            WriteEncryption::Unsaid => request,
+            WriteEncryption::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
+            WriteEncryption::Kms(key) => request
                 .server_side_encryption(ServerSideEncryption::AwsKms)
                 .ssekms_key_id(key),
         };

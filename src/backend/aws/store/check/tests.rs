@@ -6,9 +6,9 @@ use super::*;
 use crate::{
     backend::aws::{
         store::StoreAddress,
-        testing::{ACCOUNT, KEY_ARN, Script, data, empty, error, text},
+        testing::{ACCOUNT, KEY_ARN, ScriptedServer, data, empty, error, text},
     },
-    state::{digest, layout::Layout},
+    state::{digest, layout::StateLayout},
 };
 
 const LIST: &str = "GET ?list-type=2&encoding-type=url";
@@ -21,21 +21,21 @@ fn address() -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     }
 }
 
-async fn checked(script: &Script) -> Checked {
+async fn checked(script: &ScriptedServer) -> CheckReport {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address)
+    S3Store::new(&aws, &address)
         .check(
             None,
-            &Should {
+            &ExpectedEncryption {
                 key: None,
-                encrypt: &Encrypt::OfS3,
+                encrypt: &WriteEncryption::OfS3,
             },
         )
         .await
@@ -43,8 +43,8 @@ async fn checked(script: &Script) -> Checked {
 
 #[test]
 fn what_is_better_than_was_asked_for_is_no_fault() {
-    let kms = Encrypt::Kms(KEY_ARN.to_owned());
-    let is = |algorithm: Option<&str>, key: Option<&str>| Encryption {
+    let kms = WriteEncryption::Kms(KEY_ARN.to_owned());
+    let is = |algorithm: Option<&str>, key: Option<&str>| ObjectEncryption {
         algorithm: algorithm.map(str::to_owned),
         key: key.map(str::to_owned),
         bucket_key: false,
@@ -60,12 +60,12 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
         (&kms, Some(KEY_ARN), &theirs, false),
         (&kms, Some(KEY_ARN), &of_s3, false),
         (&kms, None, &of_s3, true),
-        (&Encrypt::OfS3, None, &ours, true),
-        (&Encrypt::OfS3, None, &is(None, None), false),
-        (&Encrypt::Unsaid, None, &is(None, None), true),
+        (&WriteEncryption::OfS3, None, &ours, true),
+        (&WriteEncryption::OfS3, None, &is(None, None), false),
+        (&WriteEncryption::Unsaid, None, &is(None, None), true),
     ] {
         assert_eq!(
-            Should { key, encrypt }.is(state),
+            ExpectedEncryption { key, encrypt }.is(state),
             fits,
             "{encrypt:?} {key:?} {state:?}"
         );
@@ -77,7 +77,7 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
 async fn what_could_not_be_looked_at_is_said() {
     let none = || data(json!({"Items": []}));
     let broken = checked(
-        &Script::new()
+        &ScriptedServer::new()
             .always("Scan", none())
             .always(LIST, error(403, "AccessDenied")),
     )
@@ -94,7 +94,7 @@ async fn what_could_not_be_looked_at_is_said() {
     let head = empty()
         .header("etag", "\"e\"")
         .header("x-amz-server-side-encryption", "AES256");
-    let no_table = Script::new()
+    let no_table = ScriptedServer::new()
         .always("Scan", error(400, "ResourceNotFoundException"))
         .always(LIST, text(listing))
         .always("HEAD", head.clone());
@@ -120,7 +120,7 @@ async fn what_could_not_be_looked_at_is_said() {
     // A state that may not be read: its MD5 is not its ETag.
     let item =
         json!({"Items": [{"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": STALE}}]});
-    let denied = Script::new()
+    let denied = ScriptedServer::new()
         .always("Scan", data(item))
         .always(LIST, text(listing))
         .always("HEAD", head);
@@ -140,7 +140,7 @@ async fn what_could_not_be_looked_at_is_said() {
 const VERSIONS: &str = "GET ?versions&encoding-type=url&prefix=a.tfstate";
 
 /// One state with these bytes, this digest in the table, and an older version that is a state.
-async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<Fault> {
+async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<StateProblem> {
     let item = |digest: Option<&str>| {
         digest
             .map(|digest| json!({"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": digest}}))
@@ -162,7 +162,7 @@ async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<Fault> {
         .header("etag", "\"e\"")
         .header("content-length", &bytes.len().to_string());
     let head = head.header("x-amz-server-side-encryption", "AES256");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(
             "Scan",
             data(json!({"Items": item(digest).into_iter().collect::<Vec<_>>()})),
@@ -294,21 +294,21 @@ async fn check_readable_states_of_every_kind_and_their_digests() {
         };
         assert_eq!(
             what(Some(STALE)).await,
-            [Wrong::Stale {
+            [ProblemKind::Stale {
                 stored: STALE.to_owned(),
                 is: right.clone()
             }]
         );
         assert_eq!(
             what(None).await,
-            [Wrong::Missing {
+            [ProblemKind::Missing {
                 is: right.clone(),
                 stored: None
             }]
         );
         assert_eq!(
             what(Some("none")).await,
-            [Wrong::Missing {
+            [ProblemKind::Missing {
                 is: right,
                 stored: Some("none".to_owned())
             }]

@@ -4,15 +4,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::super::{
-    Store,
-    content::Content,
-    objects::{Version, What},
+    S3Store,
+    content::VersionContent,
+    objects::{ObjectChange, ObjectVersion},
 };
 use crate::{
     backend::aws::error::AwsError,
     state::{
         digest, recover,
-        snapshot::{Snapshot, SnapshotError},
+        snapshot::{SnapshotError, StateSnapshot},
     },
 };
 
@@ -25,7 +25,7 @@ const TRIES: usize = 20;
 
 /// Which state is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum RestoreSource {
     Version(String),
     Serial(u64),
     /// The newest that was written before.
@@ -54,26 +54,30 @@ pub enum LookError {
 
 /// All that a plan is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct RestoreInputs {
     pub path: String,
-    pub current: Option<Content>,
+    pub current: Option<VersionContent>,
     /// The newest that can be read.
-    pub newest: Option<Snapshot>,
+    pub newest: Option<StateSnapshot>,
     pub wanted: Vec<u8>,
     /// Of what is wanted.
-    pub is: Snapshot,
+    pub is: StateSnapshot,
     /// The wanted version is the one that was deleted last, by this delete marker.
     pub undoes: Option<String>,
     pub digest: Option<String>,
     pub has_table: bool,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// Looks at the state, its history and what is wanted.
     ///
     /// # Errors
     /// If any of it cannot be read, or there is no such version.
-    pub async fn look_to_restore(&self, path: &str, which: Which) -> Result<Looked, LookError> {
+    pub async fn look_to_restore(
+        &self,
+        path: &str,
+        which: RestoreSource,
+    ) -> Result<RestoreInputs, LookError> {
         let history = self.versions_of(path).await?;
         let current = self.get(path, None, LARGEST).await?;
         let (wanted, id) = self.wanted(path, which, &history).await?;
@@ -81,10 +85,10 @@ impl Store<'_> {
         let newest = self.newest(path, current.as_ref(), &history).await?;
         let deleted = history
             .first()
-            .filter(|first| first.latest && first.what == What::DeleteMarker);
+            .filter(|first| first.latest && first.what == ObjectChange::DeleteMarker);
         let last = history
             .iter()
-            .find(|version| version.what != What::DeleteMarker);
+            .find(|version| version.what != ObjectChange::DeleteMarker);
         let undoes = deleted
             .filter(|_| {
                 current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref()
@@ -92,7 +96,7 @@ impl Store<'_> {
             .map(|marker| marker.id.clone());
         let digest = self.digest_item(path).await?;
         let has_table = self.address.table.is_some();
-        Ok(Looked {
+        Ok(RestoreInputs {
             path: path.to_owned(),
             current,
             newest,
@@ -107,22 +111,22 @@ impl Store<'_> {
     async fn wanted(
         &self,
         path: &str,
-        which: Which,
-        history: &[Version],
+        which: RestoreSource,
+        history: &[ObjectVersion],
     ) -> Result<(Vec<u8>, Option<String>), LookError> {
         let id = match which {
-            Which::Bytes(bytes) => return Ok((bytes, None)),
-            Which::Version(id) => match history.iter().find(|version| version.id == id) {
+            RestoreSource::Bytes(bytes) => return Ok((bytes, None)),
+            RestoreSource::Version(id) => match history.iter().find(|version| version.id == id) {
                 None => return Err(LookError::NoVersion { id }),
-                Some(version) if version.what == What::DeleteMarker => {
+                Some(version) if version.what == ObjectChange::DeleteMarker => {
                     return Err(LookError::Marker { id });
                 }
                 Some(_) => id,
             },
-            Which::Serial(serial) => self.with_serial(path, serial, history).await?,
-            Which::Before(time) => {
-                let older = |version: &&Version| {
-                    version.what != What::DeleteMarker
+            RestoreSource::Serial(serial) => self.with_serial(path, serial, history).await?,
+            RestoreSource::Before(time) => {
+                let older = |version: &&ObjectVersion| {
+                    version.what != ObjectChange::DeleteMarker
                         && version.modified.is_some_and(|modified| modified < time)
                 };
                 let newest = history
@@ -144,11 +148,11 @@ impl Store<'_> {
         &self,
         path: &str,
         serial: u64,
-        history: &[Version],
+        history: &[ObjectVersion],
     ) -> Result<String, LookError> {
-        let data: Vec<&Version> = history
+        let data: Vec<&ObjectVersion> = history
             .iter()
-            .filter(|version| version.what != What::DeleteMarker)
+            .filter(|version| version.what != ObjectChange::DeleteMarker)
             .collect();
         let reads = stream::iter(data.iter().map(|version| async {
             let content = self.get(path, Some(&version.id), LARGEST).await?;
@@ -184,15 +188,15 @@ impl Store<'_> {
     async fn newest(
         &self,
         path: &str,
-        current: Option<&Content>,
-        history: &[Version],
-    ) -> Result<Option<Snapshot>, LookError> {
+        current: Option<&VersionContent>,
+        history: &[ObjectVersion],
+    ) -> Result<Option<StateSnapshot>, LookError> {
         if let Some(snapshot) = current.and_then(|current| recover::snapshot(&current.bytes).ok()) {
             return Ok(Some(snapshot));
         }
         let older = history
             .iter()
-            .filter(|version| version.what != What::DeleteMarker);
+            .filter(|version| version.what != ObjectChange::DeleteMarker);
         for version in older.take(TRIES) {
             let content = self.get(path, Some(&version.id), LARGEST).await?;
             if let Some(snapshot) =

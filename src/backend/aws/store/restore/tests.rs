@@ -10,8 +10,8 @@ fn state(serial: u64, lineage: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn content(bytes: Vec<u8>) -> Content {
-    Content {
+fn content(bytes: Vec<u8>) -> VersionContent {
+    VersionContent {
         bytes,
         etag: "\"e\"".to_owned(),
         version: Some("v9".to_owned()),
@@ -20,16 +20,16 @@ fn content(bytes: Vec<u8>) -> Content {
     }
 }
 
-fn encryption(algorithm: &str, key: Option<&str>) -> Encryption {
-    Encryption {
+fn encryption(algorithm: &str, key: Option<&str>) -> ObjectEncryption {
+    ObjectEncryption {
         algorithm: Some(algorithm.to_owned()),
         key: key.map(str::to_owned),
         bucket_key: false,
     }
 }
 
-fn looked(current: Option<Vec<u8>>, wanted: Vec<u8>, digest: Option<String>) -> Looked {
-    Looked {
+fn looked(current: Option<Vec<u8>>, wanted: Vec<u8>, digest: Option<String>) -> RestoreInputs {
+    RestoreInputs {
         path: "a.tfstate".to_owned(),
         newest: current
             .as_deref()
@@ -43,8 +43,8 @@ fn looked(current: Option<Vec<u8>>, wanted: Vec<u8>, digest: Option<String>) -> 
     }
 }
 
-fn plan(looked: Looked) -> Plan {
-    looked.plan(&Encrypt::OfS3, false).unwrap()
+fn plan(looked: RestoreInputs) -> RestorePlan {
+    looked.plan(&WriteEncryption::OfS3, false).unwrap()
 }
 
 #[test]
@@ -53,24 +53,30 @@ fn decides_from_what_is_there() {
     let right = |bytes: &[u8]| Some(digest::of(bytes));
     let other = br#"{"version":4,"serial":3,"lineage":"l","resources":[],"check_results":null}"#;
     let write = plan(looked(Some(other.to_vec()), state(1, "l"), wrong()));
-    assert_eq!((write.how, write.next.serial), (How::Write, Some(4)));
+    assert_eq!(
+        (write.how, write.next.serial),
+        (RestoreAction::Write, Some(4))
+    );
     // The same state, whatever its serial: an earlier restore has written it.
     let there = state(4, "l");
     let done = plan(looked(Some(there.clone()), state(1, "l"), right(&there)));
-    assert_eq!((done.how, done.next.bytes), (How::Nothing, there.clone()));
+    assert_eq!(
+        (done.how, done.next.bytes),
+        (RestoreAction::Nothing, there.clone())
+    );
     for digest in [None, wrong()] {
         let digest = plan(looked(Some(there.clone()), state(1, "l"), digest));
         assert_eq!(
             (digest.how, digest.next.bytes),
-            (How::Digest, there.clone())
+            (RestoreAction::Digest, there.clone())
         );
     }
-    let no_table = plan(Looked {
+    let no_table = plan(RestoreInputs {
         has_table: false,
         ..looked(Some(there.clone()), state(1, "l"), None)
     });
-    assert_eq!(no_table.how, How::Nothing);
-    let deleted = Looked {
+    assert_eq!(no_table.how, RestoreAction::Nothing);
+    let deleted = RestoreInputs {
         undoes: Some("m1".to_owned()),
         newest: recover::snapshot(&there).ok(),
         ..looked(None, there.clone(), None)
@@ -79,28 +85,31 @@ fn decides_from_what_is_there() {
     assert_eq!(
         (undelete.how, undelete.next.serial),
         (
-            How::Undelete {
+            RestoreAction::Undelete {
                 marker: "m1".to_owned()
             },
             Some(5)
         )
     );
-    let older = plan(Looked {
+    let older = plan(RestoreInputs {
         undoes: None,
         ..deleted
     });
-    assert_eq!((older.how, older.next.serial), (How::Write, Some(5)));
+    assert_eq!(
+        (older.how, older.next.serial),
+        (RestoreAction::Write, Some(5))
+    );
     let first = plan(looked(None, there.clone(), None));
-    assert_eq!((first.how, first.next.bytes), (How::Write, there));
+    assert_eq!((first.how, first.next.bytes), (RestoreAction::Write, there));
     let error = looked(Some(state(3, "l")), state(1, "m"), None)
-        .plan(&Encrypt::OfS3, false)
+        .plan(&WriteEncryption::OfS3, false)
         .unwrap_err();
-    assert!(matches!(error, Unfit::Lineage { .. }), "{error}");
+    assert!(matches!(error, UnfitState::Lineage { .. }), "{error}");
 }
 
 #[test]
 fn encryption_is_as_it_was_and_never_weaker() {
-    let kms = |key: &str| Encrypt::Kms(key.to_owned());
+    let kms = |key: &str| WriteEncryption::Kms(key.to_owned());
     for (is, asked, expected) in [
         (
             encryption("aws:kms", Some(OTHER_KEY)),
@@ -109,17 +118,25 @@ fn encryption_is_as_it_was_and_never_weaker() {
         ),
         (
             encryption("aws:kms", Some(KEY_ARN)),
-            Encrypt::OfS3,
+            WriteEncryption::OfS3,
             kms(KEY_ARN),
         ),
         (
             encryption("aws:kms", Some(KEY_ARN)),
-            Encrypt::Unsaid,
+            WriteEncryption::Unsaid,
             kms(KEY_ARN),
         ),
         (encryption("AES256", None), kms(KEY_ARN), kms(KEY_ARN)),
-        (encryption("AES256", None), Encrypt::OfS3, Encrypt::OfS3),
-        (encryption("AES256", None), Encrypt::Unsaid, Encrypt::OfS3),
+        (
+            encryption("AES256", None),
+            WriteEncryption::OfS3,
+            WriteEncryption::OfS3,
+        ),
+        (
+            encryption("AES256", None),
+            WriteEncryption::Unsaid,
+            WriteEncryption::OfS3,
+        ),
         (
             encryption("aws:kms:dsse", Some(KEY_ARN)),
             kms(KEY_ARN),

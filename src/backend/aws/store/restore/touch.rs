@@ -2,14 +2,14 @@
 //! it is written from now on.
 
 use super::{
-    super::{Store, write::Encrypt},
-    How, LARGEST, Plan, like,
+    super::{S3Store, write::WriteEncryption},
+    LARGEST, RestoreAction, RestorePlan, like,
 };
 use crate::{
     backend::aws::error::AwsError,
     state::{
         digest,
-        recover::{self, Before, Unfit},
+        recover::{self, StatePast, UnfitState},
         snapshot::SnapshotError,
     },
 };
@@ -24,20 +24,24 @@ pub enum TouchError {
     #[error(transparent)]
     NotAState(#[from] SnapshotError),
     #[error(transparent)]
-    Unfit(#[from] Unfit),
+    Unfit(#[from] UnfitState),
     #[error("its serial cannot be read")]
     NoSerial,
     #[error("its digest in the lock table is of another state")]
     OtherDigest,
 }
 
-impl Store<'_> {
+impl S3Store<'_> {
     /// What writes a state once more. [`Store::restore`] carries it out.
     ///
     /// # Errors
     /// If it cannot be read, has no serial that can be counted up, or Terraform would stop at its
     /// digest.
-    pub async fn plan_touch(&self, path: &str, encrypt: &Encrypt) -> Result<Plan, TouchError> {
+    pub async fn plan_touch(
+        &self,
+        path: &str,
+        encrypt: &WriteEncryption,
+    ) -> Result<RestorePlan, TouchError> {
         let current = self
             .get(path, None, LARGEST)
             .await?
@@ -53,7 +57,7 @@ impl Store<'_> {
         let next = recover::next(
             &current.bytes,
             &is,
-            Before {
+            StatePast {
                 newest: Some(&is),
                 allow_lineage: false,
             },
@@ -62,9 +66,9 @@ impl Store<'_> {
             return Err(TouchError::NoSerial);
         }
         let encrypt = like(&current.encryption, encrypt);
-        Ok(Plan {
+        Ok(RestorePlan {
             path: path.to_owned(),
-            how: How::Touch,
+            how: RestoreAction::Touch,
             next,
             encrypt,
             current: Some(current),

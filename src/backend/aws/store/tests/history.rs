@@ -3,13 +3,13 @@
 
 use super::*;
 use crate::{
-    backend::aws::store::history::{Happened, Wanted},
-    state::census::Holds,
+    backend::aws::store::history::{VersionKind, VersionLookup},
+    state::census::StateContentsKind,
 };
 
 const STATE: &str = r#"{"version": 4, "serial": 7, "lineage": "l", "resources": []}"#;
 
-fn versions() -> Answer {
+fn versions() -> ScriptedAnswer {
     text(
         "<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>never</\
          NextKeyMarker><DeleteMarker><Key>a.tfstate</Key><VersionId>m3</VersionId><IsLatest>true</\
@@ -29,12 +29,12 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
     let kms = text(STATE)
         .header("x-amz-server-side-encryption", "aws:kms")
         .header("x-amz-server-side-encryption-aws-kms-key-id", KEY_ARN);
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(&format!("{VERSIONS}&prefix=a.tfstate"), versions())
         .on(&format!("{GET}&versionId=v2"), error(403, "AccessDenied"))
         .on(&format!("{GET}&versionId=v1"), kms);
     let (aws, address) = (script.aws(), address());
-    let (past, count) = Store::new(&aws, &address)
+    let (past, count) = S3Store::new(&aws, &address)
         .history("a.tfstate", usize::MAX)
         .await
         .expect("listed");
@@ -45,22 +45,22 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
         ),
         (vec!["m3", "v2", "v1"], 3)
     );
-    assert!(past[0].latest && past[0].what == Happened::Deleted && past[0].serial().is_none());
+    assert!(past[0].latest && past[0].what == VersionKind::Deleted && past[0].serial().is_none());
     assert!(
-        matches!(past[1].holds(), Some(Holds::Unreadable(error)) if error.contains("AccessDenied")),
+        matches!(past[1].holds(), Some(StateContentsKind::Unreadable(error)) if error.contains("AccessDenied")),
         "{:?}",
         past[1]
     );
     assert_eq!(past[2].serial(), Some(7));
     assert!(
-        matches!(&past[2].what, Happened::Written { encryption: Some(it), size: 60, .. } if it.key.as_deref() == Some(KEY_ARN))
+        matches!(&past[2].what, VersionKind::Written { encryption: Some(it), size: 60, .. } if it.key.as_deref() == Some(KEY_ARN))
     );
     // What comes after the name is not asked for.
     assert!(!script.sent().contains("never"));
 
-    let script = Script::new().on(&format!("{VERSIONS}&prefix=a.tfstate"), versions());
+    let script = ScriptedServer::new().on(&format!("{VERSIONS}&prefix=a.tfstate"), versions());
     let aws = script.aws();
-    let (past, count) = Store::new(&aws, &address)
+    let (past, count) = S3Store::new(&aws, &address)
         .history("a.tfstate", 1)
         .await
         .expect("listed");
@@ -72,40 +72,40 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
 async fn no_history_is_an_error_and_no_version_is_none() {
     let address = address();
     never_absent(&format!("{VERSIONS}&prefix=a"), async |script| {
-        Store::new(&script.aws(), &address).history("a", 9).await
+        S3Store::new(&script.aws(), &address).history("a", 9).await
     })
     .await;
 
-    let wanted = async |answer: Answer| {
-        let script = Script::new().on(&format!("{GET}&versionId=v"), answer);
-        Store::new(&script.aws(), &address)
+    let wanted = async |answer: ScriptedAnswer| {
+        let script = ScriptedServer::new().on(&format!("{GET}&versionId=v"), answer);
+        S3Store::new(&script.aws(), &address)
             .version("a", Some("v"), 1000)
             .await
     };
     assert!(
-        matches!(wanted(text(STATE)).await, Ok(Wanted::There(content)) if content.bytes == STATE.as_bytes())
+        matches!(wanted(text(STATE)).await, Ok(VersionLookup::There(content)) if content.bytes == STATE.as_bytes())
     );
     for no_such in [error(404, "NoSuchVersion"), error(400, "InvalidArgument")] {
-        assert!(matches!(wanted(no_such).await, Ok(Wanted::NoSuch)));
+        assert!(matches!(wanted(no_such).await, Ok(VersionLookup::NoSuch)));
     }
     assert!(matches!(
         wanted(error(405, "MethodNotAllowed")).await,
-        Ok(Wanted::DeleteMarker)
+        Ok(VersionLookup::DeleteMarker)
     ));
     assert_eq!(
         wanted(error(403, "AccessDenied"))
             .await
             .expect_err("denied")
             .kind,
-        Kind::Denied
+        ServiceErrorKind::Denied
     );
     assert!(
         wanted(text("x".repeat(1001))).await.is_err(),
         "more than is wanted"
     );
-    let script = Script::new().on(GET, error(400, "InvalidArgument"));
+    let script = ScriptedServer::new().on(GET, error(400, "InvalidArgument"));
     assert!(
-        Store::new(&script.aws(), &address)
+        S3Store::new(&script.aws(), &address)
             .version("a", None, 1000)
             .await
             .is_err(),
@@ -115,7 +115,7 @@ async fn no_history_is_an_error_and_no_version_is_none() {
 
 #[tokio::test]
 async fn a_list_says_what_it_could_not_see() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(
             LIST,
             listing(
@@ -141,7 +141,7 @@ async fn a_list_says_what_it_could_not_see() {
         .about(GET, "/odd-name", text(STATE))
         .always("Scan", error(400, "ResourceNotFoundException"));
     let (aws, address) = (script.aws(), address());
-    let inventory = Store::new(&aws, &address)
+    let inventory = S3Store::new(&aws, &address)
         .inventory()
         .await
         .expect("listed");
@@ -156,7 +156,7 @@ async fn a_list_says_what_it_could_not_see() {
         "a state may have any name"
     );
     assert!(
-        matches!(&inventory.entries[1].holds, Holds::Unreadable(error) if error.contains("AccessDenied"))
+        matches!(&inventory.entries[1].holds, StateContentsKind::Unreadable(error) if error.contains("AccessDenied"))
     );
     assert_eq!(inventory.entries[1].encryption, None);
     assert_eq!(inventory.locks.keys().collect::<Vec<_>>(), ["b.tfstate"]);
@@ -172,7 +172,7 @@ async fn a_list_says_what_it_could_not_see() {
         ..address
     };
     never_absent(LIST, async |script| {
-        Store::new(&script.aws(), &address).inventory().await
+        S3Store::new(&script.aws(), &address).inventory().await
     })
     .await;
 }

@@ -6,10 +6,10 @@ use crate::{
     backend::aws::{
         error::AwsError,
         store::{
-            hold::{Hold, Mechanisms, NotTaken},
-            live::{Half, LiveLock},
-            release::Released,
-            write::{Deleted, Encrypt},
+            hold::{LockMechanisms, NotTaken, S3LockGuard},
+            live::{LiveLock, LockPlace},
+            release::ReleaseReport,
+            write::{ConditionalDelete, WriteEncryption},
         },
     },
     state::lock::LockInfo,
@@ -18,60 +18,68 @@ use crate::{
 const PUT: &str = "PUT ?x-id=PutObject";
 const DELETE: &str = "DELETE ?x-id=DeleteObject";
 const PATH: &str = "env:/blue/a.tfstate";
-const BOTH: Mechanisms = Mechanisms {
+const BOTH: LockMechanisms = LockMechanisms {
     table: true,
     file: true,
 };
-const TABLE: Mechanisms = Mechanisms {
+const TABLE: LockMechanisms = LockMechanisms {
     table: true,
     file: false,
 };
-const FILE: Mechanisms = Mechanisms {
+const FILE: LockMechanisms = LockMechanisms {
     table: false,
     file: true,
 };
 
 fn info() -> LockInfo {
-    let (aws, address) = (Script::new().aws(), address());
+    let (aws, address) = (ScriptedServer::new().aws(), address());
     let now = "2026-11-21T07:00:52.270Z".parse().unwrap();
     let info =
-        Store::new(&aws, &address).lock_info(PATH, "tfbackend state restore", "ci@runner", now);
+        S3Store::new(&aws, &address).lock_info(PATH, "tfbackend state restore", "ci@runner", now);
     LockInfo {
         id: "5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10".to_owned(),
         ..info
     }
 }
 
-fn file(raw: &str, etag: &str) -> Answer {
+fn file(raw: &str, etag: &str) -> ScriptedAnswer {
     text(raw).header("etag", etag)
 }
 
-fn item(raw: &str) -> Answer {
+fn item(raw: &str) -> ScriptedAnswer {
     data(json!({"Item": lock_item("states/x", raw)}))
 }
 
-fn written(etag: &str) -> Answer {
+fn written(etag: &str) -> ScriptedAnswer {
     empty().header("etag", etag)
 }
 
-fn nothing() -> Answer {
+fn nothing() -> ScriptedAnswer {
     error(404, "NoSuchKey")
 }
 
-async fn take(script: &Script, mechanisms: Mechanisms) -> Result<Hold, NotTaken> {
+async fn take(
+    script: &ScriptedServer,
+    mechanisms: LockMechanisms,
+) -> Result<S3LockGuard, NotTaken> {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address)
-        .take(PATH, mechanisms, &info(), &Encrypt::Kms(KEY_ARN.to_owned()))
+    S3Store::new(&aws, &address)
+        .take(
+            PATH,
+            mechanisms,
+            &info(),
+            &WriteEncryption::Kms(KEY_ARN.to_owned()),
+        )
         .await
 }
 
-async fn release(script: &Script, lock: &LiveLock) -> Released {
+async fn release(script: &ScriptedServer, lock: &LiveLock) -> ReleaseReport {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address).release(lock).await
+    S3Store::new(&aws, &address).release(lock).await
 }
 
 /// Who has it, and whether anything of ours is left.
-fn refused(result: Result<Hold, NotTaken>) -> String {
+fn refused(result: Result<S3LockGuard, NotTaken>) -> String {
     let all = |left: Vec<AwsError>| {
         left.iter()
             .map(|error| format!("; left: {error}"))
@@ -80,13 +88,13 @@ fn refused(result: Result<Hold, NotTaken>) -> String {
     match result.expect_err("it is not to be had") {
         NotTaken::Failed { error, left } => format!("{error}{}", all(left)),
         NotTaken::Held { by, left } => {
-            let half = |half: &Half| match half {
-                Half::Held(held) => held
+            let half = |half: &LockPlace| match half {
+                LockPlace::Held(held) => held
                     .info
                     .as_ref()
                     .map_or("nobody knows".to_owned(), |info| info.id.clone()),
-                Half::Free => "free".to_owned(),
-                Half::Unknown => "unknown".to_owned(),
+                LockPlace::Free => "free".to_owned(),
+                LockPlace::Unknown => "unknown".to_owned(),
             };
             format!(
                 "held: file {}, item {}{}",
@@ -101,7 +109,7 @@ fn refused(result: Result<Hold, NotTaken>) -> String {
 /// What Terraform 1.11 sends, byte for byte, in its order; and away with exactly this.
 #[tokio::test]
 async fn both_places_as_terraform_does() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, written("\"f\""))
         .on("PutItem", data(json!({})));
     let hold = take(&script, BOTH).await.unwrap();
@@ -119,7 +127,7 @@ async fn both_places_as_terraform_does() {
         ("a.tfstate", "blue")
     );
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(DELETE, empty())
         .on("DeleteItem", data(json!({})));
     let released = release(&script, &hold.lock).await;
@@ -134,36 +142,36 @@ async fn both_places_as_terraform_does() {
 
 #[tokio::test]
 async fn each_place_alone_and_no_other() {
-    let script = Script::new().on("PutItem", data(json!({})));
+    let script = ScriptedServer::new().on("PutItem", data(json!({})));
     let hold = take(&script, TABLE).await.unwrap();
     assert!(matches!(
         (&hold.lock.file, &hold.lock.item),
-        (Half::Unknown, Half::Held(_))
+        (LockPlace::Unknown, LockPlace::Held(_))
     ));
-    let script = Script::new().on("DeleteItem", data(json!({})));
+    let script = ScriptedServer::new().on("DeleteItem", data(json!({})));
     assert!(release(&script, &hold.lock).await.is_gone());
     assert_eq!(script.operations(), ["DeleteItem"]);
 
-    let script = Script::new().on(PUT, written("\"f\""));
+    let script = ScriptedServer::new().on(PUT, written("\"f\""));
     let hold = take(&script, FILE).await.unwrap();
     assert!(matches!(
         (&hold.lock.file, &hold.lock.item),
-        (Half::Held(_), Half::Unknown)
+        (LockPlace::Held(_), LockPlace::Unknown)
     ));
-    let script = Script::new().on(DELETE, empty());
+    let script = ScriptedServer::new().on(DELETE, empty());
     assert!(release(&script, &hold.lock).await.is_gone());
     assert_eq!(script.operations(), [DELETE]);
 
     assert_ne!(info().path, "");
     let (aws, address) = (
-        Script::new().aws(),
+        ScriptedServer::new().aws(),
         StoreAddress {
             table: None,
             ..address()
         },
     );
-    let refusal = Store::new(&aws, &address)
-        .take(PATH, TABLE, &info(), &Encrypt::Unsaid)
+    let refusal = S3Store::new(&aws, &address)
+        .take(PATH, TABLE, &info(), &WriteEncryption::Unsaid)
         .await;
     assert_eq!(
         refused(refusal),
@@ -175,7 +183,7 @@ async fn each_place_alone_and_no_other() {
 async fn who_holds_it_is_said_of_both_places() {
     let other = INFO.replace("\"one\"", "\"two\"");
     // The file: nothing is written to the table any more.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, error(412, "PreconditionFailed"))
         .always(GET, file(INFO, "\"e\""))
         .on("GetItem", item(&other));
@@ -185,7 +193,7 @@ async fn who_holds_it_is_said_of_both_places() {
     );
     assert_eq!(script.count("PutItem"), 0);
     // The table: the file is given back before anybody looks who it is.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, written("\"f\""))
         .on("PutItem", error(400, "ConditionalCheckFailedException"));
     let script = script
@@ -202,7 +210,7 @@ async fn who_holds_it_is_said_of_both_places() {
     );
     assert!(script.sent().contains("if-match: \"f\""));
     // Released since, or nothing that says who.
-    let script = Script::new().on("PutItem", error(400, "ConditionalCheckFailedException"));
+    let script = ScriptedServer::new().on("PutItem", error(400, "ConditionalCheckFailedException"));
     let script = script
         .always("GetItem", data(json!({})))
         .on(GET, error(403, "AccessDenied"));
@@ -214,7 +222,7 @@ async fn who_holds_it_is_said_of_both_places() {
 
 #[tokio::test]
 async fn what_could_not_be_given_back_is_said() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, written("\"f\""))
         .on("PutItem", error(400, "AccessDeniedException"));
     let script = script.always("GetItem", error(400, "AccessDeniedException"));
@@ -223,13 +231,13 @@ async fn what_could_not_be_given_back_is_said() {
         .always(GET, file(&info().to_go_json(), "\"f\""));
     assert_snapshot!(refused(take(&script, BOTH).await), @"dynamodb:PutItem on locks: AccessDeniedException: because (needs dynamodb:PutItem) [request REQUEST]; left: s3:DeleteObject on s3://states/env:/blue/a.tfstate.tflock: AccessDenied: because (needs s3:DeleteObject) [request REQUEST]");
     // It was denied, so it was not written: no word of anything left.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, error(403, "AccessDenied"))
         .always(GET, error(403, "AccessDenied"));
     assert_snapshot!(refused(take(&script, BOTH).await), @"s3:PutObject on s3://states/env:/blue/a.tfstate.tflock: AccessDenied: because (needs s3:PutObject) [request REQUEST]");
     // No answer, and no way to look: it may be there.
     for (operation, mechanisms) in [(PUT, FILE), ("PutItem", TABLE)] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .always(operation, lost())
             .always(GET, lost())
             .always("GetItem", lost());
@@ -251,12 +259,12 @@ async fn its_own_lock_is_recognised_after_a_lost_answer() {
         error(503, "SlowDown"),
         error(403, "ExpiredToken"),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on(PUT, lost())
             .always(PUT, last)
             .on(GET, file(&ours, "\"r\""));
         let hold = take(&script, FILE).await.unwrap();
-        let script = Script::new().on(DELETE, empty());
+        let script = ScriptedServer::new().on(DELETE, empty());
         assert!(release(&script, &hold.lock).await.is_gone());
         assert!(
             script.sent().contains("if-match: \"r\""),
@@ -268,18 +276,20 @@ async fn its_own_lock_is_recognised_after_a_lost_answer() {
         lost(),
         error(400, "ThrottlingException"),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("PutItem", lost())
             .always("PutItem", last)
             .on("GetItem", item(&ours));
         assert_eq!(take(&script, TABLE).await.unwrap().info, info());
     }
     // It was not carried out at all.
-    let script = Script::new().always(PUT, lost()).always(GET, nothing());
+    let script = ScriptedServer::new()
+        .always(PUT, lost())
+        .always(GET, nothing());
     assert!(!refused(take(&script, FILE).await).contains("left"));
     // Somebody else's of the same content but the ID.
     let theirs = ours.replace("5e2d4b6e", "00000000");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, lost())
         .on(PUT, error(412, "PreconditionFailed"))
         .always(GET, file(&theirs, "\"t\""));
@@ -289,7 +299,7 @@ async fn its_own_lock_is_recognised_after_a_lost_answer() {
         "held: file 00000000-7d3f-4b0c-9a51-3c1a6a2c5f10, item free"
     );
     // Two at the same moment: S3 wants to be asked again.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(PUT, error(409, "ConditionalRequestConflict"))
         .on(PUT, written("\"f\""));
     assert_eq!(take(&script, FILE).await.unwrap().info, info());
@@ -298,20 +308,21 @@ async fn its_own_lock_is_recognised_after_a_lost_answer() {
 #[tokio::test]
 async fn threat_16_a_lock_that_was_taken_meanwhile_survives() {
     let hold = take(
-        &Script::new()
+        &ScriptedServer::new()
             .on(PUT, written("\"f\""))
             .on("PutItem", data(json!({}))),
         BOTH,
     )
     .await
     .unwrap();
-    let outcome =
-        |outcome: Option<Result<Deleted, AwsError>>| match outcome.expect("it was held there") {
-            Ok(deleted) => format!("{deleted:?}"),
-            Err(error) => error
-                .code
-                .map_or_else(|| format!("{:?}", error.kind), String::from),
-        };
+    let outcome = |outcome: Option<Result<ConditionalDelete, AwsError>>| match outcome
+        .expect("it was held there")
+    {
+        Ok(deleted) => format!("{deleted:?}"),
+        Err(error) => error
+            .code
+            .map_or_else(|| format!("{:?}", error.kind), String::from),
+    };
     for (file_now, item_now, expected) in [
         (file(INFO, "\"new\""), item(INFO), ["Changed", "Changed"]),
         (nothing(), data(json!({})), ["AlreadyGone", "AlreadyGone"]),
@@ -326,7 +337,7 @@ async fn threat_16_a_lock_that_was_taken_meanwhile_survives() {
             ["PreconditionFailed", "ConditionalCheckFailedException"],
         ),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .always(DELETE, error(412, "PreconditionFailed"))
             .always(GET, file_now);
         let script = script
@@ -338,7 +349,7 @@ async fn threat_16_a_lock_that_was_taken_meanwhile_survives() {
         assert_eq!([outcome(released.file), outcome(released.item)], expected);
     }
     // The answer to the first try was lost; and one place that denies does not keep the other.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(DELETE, lost())
         .on(DELETE, error(404, "NoSuchKey"))
         .on(GET, nothing());
@@ -355,8 +366,8 @@ async fn threat_16_a_lock_that_was_taken_meanwhile_survives() {
 
 #[tokio::test]
 async fn every_lock_of_ours_looks_alike() {
-    let (aws, address) = (Script::new().aws(), address());
-    let store = Store::new(&aws, &address);
+    let (aws, address) = (ScriptedServer::new().aws(), address());
+    let store = S3Store::new(&aws, &address);
     let now = "2026-11-21T07:00:52.000000001Z".parse().unwrap();
     let [one, other] =
         [0, 1].map(|_| store.lock_info("a.tfstate", "tfbackend teardown", "ci@runner", now));

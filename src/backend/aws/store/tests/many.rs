@@ -57,7 +57,7 @@ impl Slow {
         }
     }
 
-    fn aws(&self) -> Aws {
+    fn aws(&self) -> AwsProvider {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
@@ -70,9 +70,9 @@ impl Slow {
             )))
             .http_client(self.clone())
             .build();
-        Aws {
+        AwsProvider {
             clients: Clients::new(&config),
-            ..Script::new().aws()
+            ..ScriptedServer::new().aws()
         }
     }
 
@@ -161,7 +161,7 @@ async fn ten_thousand_states_in_bounded_memory() {
             ..address()
         },
     );
-    let expected = usage::Expected {
+    let expected = usage::ExpectedUsage {
         bucket: "states".to_owned(),
         key: Some(KEY_ARN.to_owned()),
         lock: Some(LockMechanism::S3),
@@ -169,7 +169,7 @@ async fn ten_thousand_states_in_bounded_memory() {
         contents: false,
         now: Timestamp::UNIX_EPOCH,
     };
-    let checked = usage::check(&Store::new(&aws, &address), expected).await;
+    let checked = usage::check(&S3Store::new(&aws, &address), expected).await;
     let count = slow.count.lock().expect("no panic");
     assert_eq!(
         (count.listed, count.looked_at),
@@ -203,7 +203,7 @@ async fn states_are_read_few_at_a_time() {
             ..address()
         },
     );
-    let inventory = Store::new(&aws, &address)
+    let inventory = S3Store::new(&aws, &address)
         .inventory()
         .await
         .expect("listed");

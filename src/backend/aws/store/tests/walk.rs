@@ -1,48 +1,50 @@
 //! The walk over everything: what is joined, what is looked at again, what is not known.
 
 use super::{
-    super::live::{self, Extent, Half, LiveLock, Seen},
+    super::live::{self, LiveLock, LockPlace, ScanItem, ScanScope},
     *,
 };
 
-async fn walked(script: &Script, extent: Extent) -> Vec<Seen> {
+async fn walked(script: &ScriptedServer, extent: ScanScope) -> Vec<ScanItem> {
     let (aws, address) = (script.aws(), address());
     let mut seen = vec![];
-    Store::new(&aws, &address)
+    S3Store::new(&aws, &address)
         .walk(extent, 4, |one| seen.push(one))
         .await;
     seen
 }
 
-fn lines(seen: &[Seen]) -> String {
-    let half = |half: &Half| match half {
-        Half::Unknown => "unknown".to_owned(),
-        Half::Free => "free".to_owned(),
-        Half::Held(held) => held
+fn lines(seen: &[ScanItem]) -> String {
+    let half = |half: &LockPlace| match half {
+        LockPlace::Unknown => "unknown".to_owned(),
+        LockPlace::Free => "free".to_owned(),
+        LockPlace::Held(held) => held
             .info
             .as_ref()
             .map_or_else(ToString::to_string, |info| info.id.clone()),
     };
-    let line = |seen: &Seen| match seen {
-        Seen::State(state) => {
+    let line = |seen: &ScanItem| match seen {
+        ScanItem::State(state) => {
             let head = state
                 .head
                 .as_ref()
                 .map(|head| head.encryption.algorithm.clone().unwrap_or_default());
             format!("{} {:?} {:?}\n", state.located.path, head, state.digest)
         }
-        Seen::Lock(lock) => format!(
+        ScanItem::Lock(lock) => format!(
             "lock on {}: item {}, file {}\n",
             lock.located.path,
             half(&lock.item),
             half(&lock.file)
         ),
-        Seen::Orphan { located, unsure } => {
+        ScanItem::Orphan { located, unsure } => {
             format!("orphan {} {}\n", located.path, unsure.is_some())
         }
-        Seen::Elsewhere { lock_id, held } => format!("elsewhere {lock_id} {}\n", held.id(lock_id)),
-        Seen::NoTable(error) => format!("no table: {error}\n"),
-        Seen::NoListing(error) => format!("no listing: {error}\n"),
+        ScanItem::Elsewhere { lock_id, held } => {
+            format!("elsewhere {lock_id} {}\n", held.id(lock_id))
+        }
+        ScanItem::NoTable(error) => format!("no table: {error}\n"),
+        ScanItem::NoListing(error) => format!("no listing: {error}\n"),
     };
     seen.iter().map(line).collect()
 }
@@ -56,7 +58,7 @@ async fn both_kinds_of_lock_are_joined() {
         digest_item("states/a.tfstate-md5", "d"),
         digest_item("states/gone.tfstate-md5", "d"),
     ]});
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("Scan", data(items))
         .always(
             LIST,
@@ -89,7 +91,7 @@ async fn both_kinds_of_lock_are_joined() {
             data(json!({"Item": digest_item("states/gone.tfstate-md5", "d")})),
         )
         .always("GetItem", data(json!({})));
-    assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
+    assert_snapshot!(lines(&walked(&script, ScanScope::All).await), @r#"
     a.tfstate Ok("AES256") Digest("d")
     b.tfstate Ok("AES256") Absent
     c.tfstate Err("s3:HeadObject on s3://states/c.tfstate: HTTP 403 (needs s3:GetObject) [request REQUEST]") Absent
@@ -113,7 +115,7 @@ async fn both_kinds_of_lock_are_joined() {
     );
 
     let before = script.count("HEAD");
-    assert_snapshot!(lines(&walked(&script, Extent::Locks).await), @"
+    assert_snapshot!(lines(&walked(&script, ScanScope::Locks).await), @"
     lock on a.tfstate: item one, file one
     lock on b.tfstate: item free, file it is not JSON (line 1, column 2)
     lock on new.tfstate: item one, file free
@@ -131,7 +133,7 @@ async fn what_changed_meanwhile_is_no_contradiction() {
         digest_item("states/written.tfstate-md5", "d41d8cd98f00b204e9800998ecf8427e"),
     ]});
     let now = "\"900150983cd24fb0d6963f7d28e17f72\"";
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("Scan", data(items))
         .always(
             LIST,
@@ -160,7 +162,7 @@ async fn what_changed_meanwhile_is_no_contradiction() {
         )
         .always("GetItem", data(json!({})))
         .always(GET, error(404, "NoSuchKey"));
-    assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
+    assert_snapshot!(lines(&walked(&script, ScanScope::All).await), @r#"
     made.tfstate Ok("AES256") Digest("900150983cd24fb0d6963f7d28e17f72")
     written.tfstate Ok("AES256") Digest("900150983cd24fb0d6963f7d28e17f72")
     "#);
@@ -168,7 +170,7 @@ async fn what_changed_meanwhile_is_no_contradiction() {
 
 #[tokio::test]
 async fn what_could_not_be_looked_at_is_said() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("Scan", error(400, "AccessDeniedException"))
         .on(
             LIST,
@@ -180,7 +182,7 @@ async fn what_could_not_be_looked_at_is_said() {
         )
         .always("HEAD", head("\"e\""))
         .always(GET, error(403, "AccessDenied"));
-    assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
+    assert_snapshot!(lines(&walked(&script, ScanScope::All).await), @r#"
     no table: dynamodb:Scan on locks: AccessDeniedException: because (needs dynamodb:Scan) [request REQUEST]
     a.tfstate Ok("AES256") Unknown
     no listing: s3:ListObjectsV2 on states: AccessDenied: because (needs s3:ListBucket) [request REQUEST]
@@ -189,10 +191,10 @@ async fn what_could_not_be_looked_at_is_said() {
     // The part that was listed says nothing of the rest: no digest is without a state, no lock is
     // half.
     let items = json!({"Items": [lock_item("states/z.tfstate", INFO), digest_item("states/z.tfstate-md5", "d")]});
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("Scan", data(items))
         .always(LIST, error(403, "AccessDenied"));
-    assert_snapshot!(lines(&walked(&script, Extent::All).await), @"
+    assert_snapshot!(lines(&walked(&script, ScanScope::All).await), @"
     no listing: s3:ListObjectsV2 on states: AccessDenied: because (needs s3:ListBucket) [request REQUEST]
     lock on z.tfstate: item one, file unknown
     ");
@@ -205,14 +207,14 @@ fn a_lock_knows_what_is_wrong_with_it() {
             id: id.to_owned(),
             ..Default::default()
         };
-        Half::held(live::Held {
+        LockPlace::held(live::HeldLock {
             raw: info.to_go_json(),
             info: Ok(info),
             etag: None,
             modified: None,
         })
     };
-    let lock = |item: Half, file: Half| LiveLock {
+    let lock = |item: LockPlace, file: LockPlace| LiveLock {
         located: address().layout.locate("a"),
         item,
         file,
@@ -221,12 +223,12 @@ fn a_lock_knows_what_is_wrong_with_it() {
     assert!(!both.is_in_one_place() && !both.is_of_two());
     assert!(lock(held("1"), held("2")).is_of_two());
     assert!(
-        lock(held("1"), Half::Free).is_in_one_place()
-            && lock(Half::Free, held("1")).is_in_one_place()
+        lock(held("1"), LockPlace::Free).is_in_one_place()
+            && lock(LockPlace::Free, held("1")).is_in_one_place()
     );
     assert!(
-        !lock(held("1"), Half::Unknown).is_in_one_place()
-            && !lock(Half::Unknown, held("1")).is_in_one_place()
+        !lock(held("1"), LockPlace::Unknown).is_in_one_place()
+            && !lock(LockPlace::Unknown, held("1")).is_in_one_place()
     );
-    assert_eq!(lock(Half::Free, held("1")).info().unwrap().id, "1");
+    assert_eq!(lock(LockPlace::Free, held("1")).info().unwrap().id, "1");
 }

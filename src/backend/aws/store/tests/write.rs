@@ -2,16 +2,23 @@
 
 use super::*;
 use crate::{
-    backend::aws::store::write::{Condition, Deleted, Encrypt, Expected, NotWritten, Put},
+    backend::aws::store::write::{
+        ConditionalDelete, ExpectedDigest, NotWritten, WriteCondition, WriteEncryption,
+        WrittenObject,
+    },
     state::digest,
 };
 
 const PUT: &str = "PUT ?x-id=PutObject";
 const STATE: &str = r#"{"version":4,"serial":8}"#;
 
-async fn put(script: &Script, encrypt: &Encrypt, condition: &Condition) -> Result<Put, NotWritten> {
+async fn put(
+    script: &ScriptedServer,
+    encrypt: &WriteEncryption,
+    condition: &WriteCondition,
+) -> Result<WrittenObject, NotWritten> {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address)
+    S3Store::new(&aws, &address)
         .put_state("a.tfstate", STATE.into(), encrypt, condition)
         .await
 }
@@ -23,22 +30,26 @@ async fn a_state_over_the_one_that_was_read() {
             .header("etag", "\"n\"")
             .header("x-amz-version-id", "v2")
     };
-    let script = Script::new().always(PUT, written());
-    let expected = Put {
+    let script = ScriptedServer::new().always(PUT, written());
+    let expected = WrittenObject {
         version: Some("v2".to_owned()),
         etag: "\"n\"".to_owned(),
     };
-    let over = Condition::IfMatch("\"o\"".to_owned());
+    let over = WriteCondition::IfMatch("\"o\"".to_owned());
     for encrypt in [
-        Encrypt::Kms("alias/mine".to_owned()),
-        Encrypt::OfS3,
-        Encrypt::Unsaid,
+        WriteEncryption::Kms("alias/mine".to_owned()),
+        WriteEncryption::OfS3,
+        WriteEncryption::Unsaid,
     ] {
         assert_eq!(put(&script, &encrypt, &over).await.unwrap(), expected);
     }
-    put(&script, &Encrypt::Unsaid, &Condition::IfNoneMatch)
-        .await
-        .unwrap();
+    put(
+        &script,
+        &WriteEncryption::Unsaid,
+        &WriteCondition::IfNoneMatch,
+    )
+    .await
+    .unwrap();
     assert_snapshot!(sent(&script), @r#"
     PUT https://states.s3.eu-west-1.amazonaws.com/a.tfstate?x-id=PutObject
     if-match: "o"
@@ -64,7 +75,7 @@ async fn a_state_over_the_one_that_was_read() {
 
 #[tokio::test]
 async fn a_state_that_somebody_else_wrote_meanwhile_stays() {
-    let over = Condition::IfMatch("\"o\"".to_owned());
+    let over = WriteCondition::IfMatch("\"o\"".to_owned());
     for (refusal, now) in [
         (
             error(412, "PreconditionFailed"),
@@ -73,36 +84,40 @@ async fn a_state_that_somebody_else_wrote_meanwhile_stays() {
         (error(404, "NoSuchKey"), error(404, "NoSuchKey")),
         (error(412, "PreconditionFailed"), error(403, "AccessDenied")),
     ] {
-        let script = Script::new().on(PUT, refusal).on(GET, now);
+        let script = ScriptedServer::new().on(PUT, refusal).on(GET, now);
         assert!(matches!(
-            put(&script, &Encrypt::Unsaid, &over).await,
+            put(&script, &WriteEncryption::Unsaid, &over).await,
             Err(NotWritten::Changed)
         ));
     }
     // The answer to the first try was lost, and it is our own that is in the way of the second.
     for last in [error(412, "PreconditionFailed"), lost()] {
-        let script = Script::new().on(PUT, lost()).always(PUT, last);
+        let script = ScriptedServer::new().on(PUT, lost()).always(PUT, last);
         let script = script.on(
             GET,
             text(STATE)
                 .header("etag", "\"n\"")
                 .header("x-amz-version-id", "v2"),
         );
-        let ours = Put {
+        let ours = WrittenObject {
             version: Some("v2".to_owned()),
             etag: "\"n\"".to_owned(),
         };
-        assert_eq!(put(&script, &Encrypt::Unsaid, &over).await.unwrap(), ours);
+        assert_eq!(
+            put(&script, &WriteEncryption::Unsaid, &over).await.unwrap(),
+            ours
+        );
     }
     for (answer, kind) in [
-        (error(403, "AccessDenied"), Kind::Denied),
-        (lost(), Kind::Network),
-        (error(500, "InternalError"), Kind::Server),
+        (error(403, "AccessDenied"), ServiceErrorKind::Denied),
+        (lost(), ServiceErrorKind::Network),
+        (error(500, "InternalError"), ServiceErrorKind::Server),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .always(PUT, answer)
             .on(GET, text("longer than what was to be written, and another"));
-        let Err(NotWritten::Failed(error)) = put(&script, &Encrypt::Unsaid, &over).await else {
+        let Err(NotWritten::Failed(error)) = put(&script, &WriteEncryption::Unsaid, &over).await
+        else {
             panic!("{kind:?}")
         };
         assert_eq!(error.kind, kind);
@@ -112,22 +127,22 @@ async fn a_state_that_somebody_else_wrote_meanwhile_stays() {
 #[tokio::test]
 async fn a_digest_over_the_one_that_was_read() {
     let md5 = digest::of(STATE.as_bytes());
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("PutItem", data(json!({})))
         .on("DeleteItem", data(json!({})));
     let (aws, address) = (script.aws(), address());
-    let store = Store::new(&aws, &address);
+    let store = S3Store::new(&aws, &address);
     store
-        .put_digest("a.tfstate", &md5, Expected::Absent)
+        .put_digest("a.tfstate", &md5, ExpectedDigest::Absent)
         .await
         .unwrap();
     store
-        .put_digest("a.tfstate", &md5, Expected::Exact("old"))
+        .put_digest("a.tfstate", &md5, ExpectedDigest::Exact("old"))
         .await
         .unwrap();
     assert_eq!(
         store.delete_digest("a.tfstate", "old").await.unwrap(),
-        Deleted::Done
+        ConditionalDelete::Done
     );
     assert_snapshot!(sent(&script), @r#"
     PutItem {"TableName":"locks","Item":{"Digest":{"S":"b32fbf2839baca06e7c0006eede14fb7"},"LockID":{"S":"states/a.tfstate-md5"}},"ConditionExpression":"attribute_not_exists(LockID)"}
@@ -138,17 +153,20 @@ async fn a_digest_over_the_one_that_was_read() {
     let refusal = || error(400, "ConditionalCheckFailedException");
     let digest = |digest: &str| data(json!({"Item": digest_item("states/a.tfstate-md5", digest)}));
     for (now, put_is_done, deleted) in [
-        (digest("another"), false, Deleted::Changed),
-        (digest(&md5), true, Deleted::Changed),
-        (data(json!({})), false, Deleted::AlreadyGone),
+        (digest("another"), false, ConditionalDelete::Changed),
+        (digest(&md5), true, ConditionalDelete::Changed),
+        (data(json!({})), false, ConditionalDelete::AlreadyGone),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("PutItem", refusal())
             .on("DeleteItem", refusal())
             .always("GetItem", now);
         let aws = script.aws();
-        let store = Store::new(&aws, &address);
-        match store.put_digest("a.tfstate", &md5, Expected::Absent).await {
+        let store = S3Store::new(&aws, &address);
+        match store
+            .put_digest("a.tfstate", &md5, ExpectedDigest::Absent)
+            .await
+        {
             Ok(()) => assert!(put_is_done),
             Err(NotWritten::Changed) => assert!(!put_is_done),
             Err(NotWritten::Failed(error)) => panic!("{error}"),
@@ -163,15 +181,15 @@ async fn a_digest_over_the_one_that_was_read() {
         lost(),
         error(400, "ResourceNotFoundException"),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .always("PutItem", answer.clone())
             .always("DeleteItem", answer)
             .always("GetItem", digest("old"));
         let aws = script.aws();
-        let store = Store::new(&aws, &address);
+        let store = S3Store::new(&aws, &address);
         assert!(matches!(
             store
-                .put_digest("a.tfstate", &md5, Expected::Exact("old"))
+                .put_digest("a.tfstate", &md5, ExpectedDigest::Exact("old"))
                 .await,
             Err(NotWritten::Failed(_))
         ));

@@ -24,14 +24,14 @@ use serde_json::json;
 use super::*;
 use crate::{
     backend::aws::{
-        Aws,
+        AwsProvider,
         clients::Clients,
         store::StoreAddress,
-        testing::{ACCOUNT, Script, data, error, text},
+        testing::{ACCOUNT, ScriptedServer, data, error, text},
     },
     state::{
         census::{MOST, ObjectLock},
-        layout::Layout,
+        layout::StateLayout,
     },
 };
 
@@ -48,7 +48,7 @@ fn address() -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
@@ -75,7 +75,7 @@ fn state(resources: &str) -> String {
 
 const INSTANCE: &str = r#"{"mode":"managed","type":"t","name":"n","provider":"p","instances":[{"attributes":{"pw":"hunter2"}}]}"#;
 
-fn nothing_else(script: Script) -> Script {
+fn nothing_else(script: ScriptedServer) -> ScriptedServer {
     script
         .always(LIST, text(listing(&[])))
         .always(
@@ -97,9 +97,9 @@ fn nothing_else(script: Script) -> Script {
         .always("Scan", data(json!({ "Items": [] })))
 }
 
-async fn taken(script: &Script) -> Census {
+async fn taken(script: &ScriptedServer) -> StateCensus {
     let (aws, address) = (script.aws(), address());
-    take(&Store::new(&aws, &address), &Scope::Whole).await
+    take(&S3Store::new(&aws, &address), &TeardownScope::Whole).await
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn everything_that_would_be_lost() {
     let lock = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</\
                 ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>7</Days></\
                 DefaultRetention></Rule></ObjectLockConfiguration>";
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(LIST, text(listing(&names)))
         .about(GET, "a.tfstate.tflock", text(INFO))
         .about(GET, "empty.tfstate", text(state("")))
@@ -230,8 +230,8 @@ async fn everything_that_would_be_lost() {
 
 #[tokio::test]
 async fn nothing_at_all() {
-    let script = nothing_else(Script::new());
-    assert_eq!(taken(&script).await, Census::default());
+    let script = nothing_else(ScriptedServer::new());
+    assert_eq!(taken(&script).await, StateCensus::default());
     assert!(
         script
             .operations()
@@ -251,13 +251,13 @@ async fn what_is_denied_is_said() {
             error(404, "NoSuchBucket"),
             error(500, "InternalError"),
         ] {
-            let script = nothing_else(Script::new());
+            let script = nothing_else(ScriptedServer::new());
             let script = script.always(operation, answer);
             let census = taken(&script).await;
             assert!(census.unseen.count > 0, "{operation}");
         }
     }
-    let script = nothing_else(Script::new())
+    let script = nothing_else(ScriptedServer::new())
         .always(LIST, text(listing(&["a.tfstate"])))
         .always(GET, error(403, "AccessDenied"));
     let census = taken(&script).await;
@@ -345,15 +345,15 @@ async fn ten_thousand_versions_in_bounded_memory() {
         )))
         .http_client(many.clone())
         .build();
-    let aws = Aws {
+    let aws = AwsProvider {
         clients: Clients::new(&config),
-        ..Script::new().aws()
+        ..ScriptedServer::new().aws()
     };
     let address = StoreAddress {
         table: None,
         ..address()
     };
-    let census = versions(&Store::new(&aws, &address), &Scope::Whole).await;
+    let census = versions(&S3Store::new(&aws, &address), &TeardownScope::Whole).await;
     assert_eq!(
         (
             census.versions.count,

@@ -10,10 +10,10 @@ use crate::{
         bucket::ENFORCED,
         ownership::Tags,
         policies,
-        policy::{Document, Statement},
-        testing::{Script, data, empty as nothing, error, error_saying, text},
+        policy::{PolicyDocument, Statement},
+        testing::{ScriptedServer, data, empty as nothing, error, error_saying, text},
     },
-    engine::plan::Change,
+    engine::plan::PlannedChange,
 };
 
 const NO_VERSIONS: &str =
@@ -33,8 +33,8 @@ const BEFORE: &str = "2026-11-29T11:59:59Z";
 /// In the place of two minutes.
 const SHORT: Duration = Duration::from_secs(1);
 
-fn bucket() -> Bucket {
-    Bucket {
+fn bucket() -> BucketSpec {
+    BucketSpec {
         name: "states".to_owned(),
         region: "eu-west-1".to_owned(),
         account_regional: false,
@@ -44,20 +44,24 @@ fn bucket() -> Bucket {
     }
 }
 
-async fn down(script: &Script, spec: AwsSpec, detach: bool) -> Result<Done, DemolitionError> {
+async fn down(
+    script: &ScriptedServer,
+    spec: AwsSpec,
+    detach: bool,
+) -> Result<DestroyReport, DemolitionError> {
     all_down(script, vec![spec], detach).await
 }
 
 /// One after the other.
 async fn all_down(
-    script: &Script,
+    script: &ScriptedServer,
     specs: Vec<AwsSpec>,
     detach: bool,
-) -> Result<Done, DemolitionError> {
+) -> Result<DestroyReport, DemolitionError> {
     let aws = script.aws();
     let cancel = CancellationToken::new();
     let done = Mutex::default();
-    let demolition = Demolition {
+    let demolition = DestroyTasks {
         aws: &aws,
         bucket: "states",
         key_days: 30,
@@ -69,19 +73,19 @@ async fn all_down(
     };
     for spec in specs {
         demolition
-            .write(&Address::new("it"), &Change::Delete { from: spec })
+            .write(&Address::new("it"), &PlannedChange::Delete { from: spec })
             .await?;
     }
     Ok(demolition.done.into_inner().expect("nobody panicked"))
 }
 
-fn emptied(script: Script) -> Script {
+fn emptied(script: ScriptedServer) -> ScriptedServer {
     let script = script.always("GET ?versions&encoding-type=url", text(NO_VERSIONS));
     script.always("GET ?uploads&encoding-type=url", text(NO_UPLOADS))
 }
 
 fn policy(statements: Vec<Statement>) -> String {
-    Document::new(statements).to_json()
+    PolicyDocument::new(statements).to_json()
 }
 
 fn history() -> Statement {
@@ -99,7 +103,7 @@ async fn what_keeps_the_history_is_lifted_and_nothing_else() {
         Statement::deny("x").actions(&["s3:GetObject"]),
     );
     let before = policy(vec![theirs.clone(), history(), freeze.clone()]);
-    let script = emptied(Script::new())
+    let script = emptied(ScriptedServer::new())
         .on(GET_POLICY, text(before.clone()))
         .on(PUT_POLICY, nothing())
         .on(DELETE_BUCKET, nothing());
@@ -115,7 +119,7 @@ async fn what_keeps_the_history_is_lifted_and_nothing_else() {
 
 #[tokio::test]
 async fn a_policy_that_is_nothing_else_goes() {
-    let script = emptied(Script::new())
+    let script = emptied(ScriptedServer::new())
         .on(GET_POLICY, text(policy(vec![history()])))
         .on(DELETE_POLICY, nothing())
         .on(DELETE_BUCKET, nothing());
@@ -128,7 +132,7 @@ async fn a_policy_that_is_nothing_else_goes() {
 #[tokio::test]
 async fn a_bucket_that_fills_up_again_is_emptied_again() {
     let full = || error(409, "BucketNotEmpty");
-    let start = || emptied(Script::new()).on(GET_POLICY, error(404, "NoSuchBucketPolicy"));
+    let start = || emptied(ScriptedServer::new()).on(GET_POLICY, error(404, "NoSuchBucketPolicy"));
     let script = start()
         .on(DELETE_BUCKET, full())
         .on(DELETE_BUCKET, nothing());
@@ -159,7 +163,7 @@ async fn a_denial_that_was_lifted_is_waited_for() {
         )
     };
     let lifted = || {
-        emptied(Script::new())
+        emptied(ScriptedServer::new())
             .on(GET_POLICY, text(policy(vec![history()])))
             .on(DELETE_POLICY, nothing())
     };
@@ -177,7 +181,7 @@ async fn a_denial_that_was_lifted_is_waited_for() {
     down(&script, AwsSpec::Bucket(bucket()), false)
         .await
         .expect_err("that does not pass");
-    let script = emptied(Script::new())
+    let script = emptied(ScriptedServer::new())
         .on(GET_POLICY, error(404, "NoSuchBucketPolicy"))
         .on(DELETE_BUCKET, denied());
     down(&script, AwsSpec::Bucket(bucket()), false)
@@ -199,7 +203,7 @@ async fn objects_that_are_denied_though_that_was_lifted_are_waited_for() {
                   Code><Message>Access Denied</Message></Error>";
     // An emptying that takes longer than is waited.
     let takes = SHORT * 5 / 4;
-    let script = emptied(Script::new())
+    let script = emptied(ScriptedServer::new())
         .on(GET_POLICY, text(policy(vec![history()])))
         .on(DELETE_POLICY, nothing())
         .on(LIST_VERSIONS, full())
@@ -231,7 +235,7 @@ async fn the_delivery_of_logs_is_stopped_before_they_are_deleted() {
         .map(|sid| Statement::allow(sid).service(policies::S3))
         .collect();
     before.push(theirs.clone());
-    let script = emptied(Script::new())
+    let script = emptied(ScriptedServer::new())
         .on(GET_POLICY, text(policy(before)))
         .on(PUT_POLICY, nothing())
         .on(DELETE_BUCKET, nothing());
@@ -247,10 +251,10 @@ async fn the_delivery_of_logs_is_stopped_before_they_are_deleted() {
 }
 
 fn key() -> AwsSpec {
-    AwsSpec::Key(Key::new(
+    AwsSpec::Key(KmsKey::new(
         "alias/acme".to_owned(),
         String::new(),
-        Document::new(vec![]),
+        PolicyDocument::new(vec![]),
         Tags::new(),
     ))
 }
@@ -263,12 +267,12 @@ async fn the_key_waits_until_the_deleted_bucket_is_no_longer_seen() {
     let there = || nothing().header("x-amz-bucket-region", "eu-west-1");
     let listed = |date: &str| {
         text(format!(
-            "<ListAllMyBucketsResult><Buckets><Bucket><Name>states</Name><CreationDate>{date}</\
-             CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"
+            "<ListAllMyBucketsResult><Buckets><BucketSpec><Name>states</Name><CreationDate>{date}</\
+             CreationDate></BucketSpec></Buckets></ListAllMyBucketsResult>"
         ))
     };
     let deleted = || {
-        emptied(Script::new())
+        emptied(ScriptedServer::new())
             .on(GET_POLICY, text(policy(vec![history()])))
             .on(DELETE_POLICY, nothing())
             .on(DELETE_BUCKET, nothing().header("date", DELETED))
@@ -314,7 +318,7 @@ async fn the_key_waits_until_the_deleted_bucket_is_no_longer_seen() {
 #[tokio::test]
 async fn a_bucket_that_somebody_removed_is_gone() {
     let gone = || error(404, "NoSuchBucket");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(GET_POLICY, gone())
         .always("GET ?versions&encoding-type=url", gone())
         .always("GET ?uploads&encoding-type=url", gone())

@@ -7,15 +7,16 @@ use aws_sdk_s3::{
     types::{Delete, ObjectIdentifier},
 };
 
-use super::{Emptying, Left, NO_BUCKET, Reason};
+use super::{BucketEmptier, LeftoverObject, LeftoverReason, NO_BUCKET};
 use crate::backend::aws::{
-    error::{Api, AwsError, Kind},
-    settle::Pauses,
-    store::objects::{Version, What},
+    error::{ApiOperation, AwsError, ServiceErrorKind},
+    settle::Backoff,
+    store::objects::{ObjectChange, ObjectVersion},
 };
 
-const DELETE: Api = Api::allowed_by("s3:DeleteObjects", "s3:DeleteObjectVersion");
-const DELETE_ONE: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+const DELETE: ApiOperation = ApiOperation::allowed_by("s3:DeleteObjects", "s3:DeleteObjectVersion");
+const DELETE_ONE: ApiOperation =
+    ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
 /// "Not now": of a whole call after all retries of the SDK, or of one version in a call that went
 /// well.
@@ -33,9 +34,9 @@ const TRIES: usize = 8;
 
 /// What came of a batch.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    pub deleted: Vec<What>,
-    pub left: Vec<Left>,
+pub struct BatchOutcome {
+    pub deleted: Vec<ObjectChange>,
+    pub left: Vec<LeftoverObject>,
     /// Whether S3 asked to slow down.
     pub slowed: bool,
     /// What ended it early: of the rest nothing is known.
@@ -43,15 +44,19 @@ pub struct Outcome {
 }
 
 /// An answer of S3 about one version.
-struct Refusal {
-    version: Version,
+struct VersionRefusal {
+    version: ObjectVersion,
     code: String,
     message: String,
 }
 
-impl Emptying<'_> {
-    pub(super) async fn delete(&self, batch: Vec<Version>, calls: &AtomicU64) -> Outcome {
-        let mut outcome = Outcome::default();
+impl BucketEmptier<'_> {
+    pub(super) async fn delete(
+        &self,
+        batch: Vec<ObjectVersion>,
+        calls: &AtomicU64,
+    ) -> BatchOutcome {
+        let mut outcome = BatchOutcome::default();
         let (together, alone): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .partition(|version| fits_xml(&version.key));
@@ -71,11 +76,11 @@ impl Emptying<'_> {
     /// Again and again what S3 did not come to, with longer and longer pauses.
     async fn together(
         &self,
-        mut batch: Vec<Version>,
-        outcome: &mut Outcome,
+        mut batch: Vec<ObjectVersion>,
+        outcome: &mut BatchOutcome,
         calls: &AtomicU64,
     ) -> Result<(), AwsError> {
-        let mut pauses = Pauses::default();
+        let mut pauses = Backoff::default();
         for tries_left in (0..TRIES).rev() {
             if batch.is_empty() {
                 return Ok(());
@@ -85,7 +90,9 @@ impl Emptying<'_> {
                 .into_iter()
                 .partition(|refusal| tries_left > 0 && NOT_NOW.contains(&&*refusal.code));
             outcome.slowed |= again.iter().any(|refusal| refusal.code == "SlowDown");
-            outcome.left.extend(refused.into_iter().map(Refusal::left));
+            outcome
+                .left
+                .extend(refused.into_iter().map(VersionRefusal::left));
             batch = again.into_iter().map(|refusal| refusal.version).collect();
             if !batch.is_empty() {
                 pauses.wait().await;
@@ -97,10 +104,10 @@ impl Emptying<'_> {
     /// One call: what was refused.
     async fn call(
         &self,
-        mut batch: Vec<Version>,
-        outcome: &mut Outcome,
+        mut batch: Vec<ObjectVersion>,
+        outcome: &mut BatchOutcome,
         calls: &AtomicU64,
-    ) -> Result<Vec<Refusal>, AwsError> {
+    ) -> Result<Vec<VersionRefusal>, AwsError> {
         let delete = delete(&batch)
             .map_err(|_| AwsError::nonsense(DELETE, self.bucket, "has a version without a name"))?;
         // The SDK adds the checksum that S3 asks for.
@@ -128,13 +135,13 @@ impl Emptying<'_> {
                 error.code.unwrap_or_default(),
                 error.message.unwrap_or_default(),
             );
-            let is_it = |version: &Version| {
+            let is_it = |version: &ObjectVersion| {
                 error.key.as_ref() == Some(&version.key)
                     && error.version_id.as_ref().is_none_or(|id| *id == version.id)
             };
             match batch.iter().position(is_it) {
                 Some(_) if GONE.contains(&&*code) => {}
-                Some(at) => refusals.push(Refusal {
+                Some(at) => refusals.push(VersionRefusal {
                     version: batch.swap_remove(at),
                     code,
                     message,
@@ -145,10 +152,10 @@ impl Emptying<'_> {
                         error.key.unwrap_or_default(),
                         error.version_id.unwrap_or_default(),
                     );
-                    outcome.left.push(Left {
+                    outcome.left.push(LeftoverObject {
                         key,
                         id,
-                        reason: Reason::Refused { code, message },
+                        reason: LeftoverReason::Refused { code, message },
                     });
                 }
             }
@@ -162,8 +169,8 @@ impl Emptying<'_> {
     /// Its name is in the URL, where any character can stand.
     async fn alone(
         &self,
-        version: Version,
-        outcome: &mut Outcome,
+        version: ObjectVersion,
+        outcome: &mut BatchOutcome,
         calls: &AtomicU64,
     ) -> Result<(), AwsError> {
         let request = self
@@ -182,12 +189,15 @@ impl Emptying<'_> {
         match self.aws.send(DELETE_ONE, &url, NOT_NOW, send).await {
             Err(error) if error.is(GONE) => {}
             Err(error)
-                if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) =>
+                if matches!(
+                    error.kind,
+                    ServiceErrorKind::Denied | ServiceErrorKind::Refused
+                ) && !error.is(NO_BUCKET) =>
             {
-                outcome.left.push(Left {
+                outcome.left.push(LeftoverObject {
                     key: version.key,
                     id: version.id,
-                    reason: Reason::said(error),
+                    reason: LeftoverReason::said(error),
                 });
                 return Ok(());
             }
@@ -198,23 +208,23 @@ impl Emptying<'_> {
     }
 }
 
-impl Refusal {
-    fn left(self) -> Left {
+impl VersionRefusal {
+    fn left(self) -> LeftoverObject {
         let Self {
-            version: Version { key, id, .. },
+            version: ObjectVersion { key, id, .. },
             code,
             message,
         } = self;
-        Left {
+        LeftoverObject {
             key,
             id,
-            reason: Reason::Refused { code, message },
+            reason: LeftoverReason::Refused { code, message },
         }
     }
 }
 
-fn delete(batch: &[Version]) -> Result<Delete, BuildError> {
-    let named = |version: &Version| {
+fn delete(batch: &[ObjectVersion]) -> Result<Delete, BuildError> {
+    let named = |version: &ObjectVersion| {
         ObjectIdentifier::builder()
             .key(&version.key)
             .version_id(&version.id)

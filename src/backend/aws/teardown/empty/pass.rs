@@ -6,16 +6,16 @@ use std::sync::atomic::Ordering;
 use futures_util::{StreamExt, future::OptionFuture, stream::FuturesUnordered};
 
 use super::{
-    Left, PASSES, Reason, Run, Stop, Why,
-    batch::Outcome,
-    queue::{BATCH, Queue},
+    EmptyError, EmptyRun, EmptyStopped, LeftoverObject, LeftoverReason, PASSES,
+    batch::BatchOutcome,
+    queue::{BATCH, ByteBudget},
 };
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::objects::{Version, Versions, What},
+        store::objects::{ObjectChange, ObjectVersion, VersionPages},
     },
-    state::census::Named,
+    state::census::NamedSample,
 };
 
 /// The listing waits while this much of it has still to go.
@@ -23,13 +23,13 @@ const AHEAD: usize = 2 * BATCH;
 
 /// What one pass came to.
 #[derive(Default)]
-struct Tally {
+struct PassTally {
     found: usize,
     deleted: usize,
 }
 
-impl Run<'_> {
-    pub(super) async fn all(&mut self) -> Result<(), Stop> {
+impl EmptyRun<'_> {
+    pub(super) async fn all(&mut self) -> Result<(), EmptyStopped> {
         let mut pages = self.store.uploads(self.emptying.prefix);
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (uploads, first) = tokio::join!(pages.next(), self.pass());
@@ -48,13 +48,13 @@ impl Run<'_> {
         ended
     }
 
-    async fn again(&mut self, mut last: Tally) -> Result<(), Stop> {
+    async fn again(&mut self, mut last: PassTally) -> Result<(), EmptyStopped> {
         for _ in 1..PASSES {
             if last.found > 0 && last.deleted == 0 {
                 return Ok(());
             }
             // Each pass finds again what is still there.
-            self.left = Named::default();
+            self.left = NamedSample::default();
             last = self.pass().await?;
             if last.found == 0 {
                 return Ok(());
@@ -68,7 +68,7 @@ impl Run<'_> {
     }
 
     /// Names what is there after all that was deleted.
-    async fn look(&mut self) -> Result<(), Stop> {
+    async fn look(&mut self) -> Result<(), EmptyStopped> {
         let before = std::mem::take(&mut self.left).rows;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let page = self
@@ -77,27 +77,30 @@ impl Run<'_> {
             .next()
             .await?
             .unwrap_or_default();
-        for Version { key, id, .. } in self.ours(page) {
+        for ObjectVersion { key, id, .. } in self.ours(page) {
             let known = before
                 .iter()
                 .find(|left| left.key == key && left.id == id)
                 .cloned();
-            self.left.add(known.unwrap_or(Left {
+            self.left.add(known.unwrap_or(LeftoverObject {
                 key,
                 id,
-                reason: Reason::Again,
+                reason: LeftoverReason::Again,
             }));
         }
         if self.left.count == 0 {
             Ok(())
         } else {
-            Err(Stop::Because(Why::StillWritten))
+            Err(EmptyStopped::Because(EmptyError::StillWritten))
         }
     }
 
-    async fn pass(&mut self) -> Result<Tally, Stop> {
-        let (mut tally, mut queue, mut running) =
-            (Tally::default(), Queue::default(), FuturesUnordered::new());
+    async fn pass(&mut self) -> Result<PassTally, EmptyStopped> {
+        let (mut tally, mut queue, mut running) = (
+            PassTally::default(),
+            ByteBudget::default(),
+            FuturesUnordered::new(),
+        );
         let (emptying, calls) = (self.emptying, self.calls);
         let (mut pages, mut listing) = (Some(self.store.versions(emptying.prefix)), None);
         // Half as many after S3 asked to slow down, and one more after each batch that went well.
@@ -122,7 +125,7 @@ impl Run<'_> {
             }
             tokio::select! {
                 biased;
-                () = emptying.cancel.cancelled(), if stop.is_none() => stop = Some(Stop::Because(Why::Interrupted)),
+                () = emptying.cancel.cancelled(), if stop.is_none() => stop = Some(EmptyStopped::Because(EmptyError::Interrupted)),
                 Some((ticket, outcome)) = running.next() => {
                     queue.done(ticket);
                     at_once = if outcome.slowed { (at_once / 2).max(1) } else { (at_once + 1).min(most) };
@@ -146,14 +149,14 @@ impl Run<'_> {
     }
 
     /// What of a page may go.
-    fn ours(&mut self, page: Vec<Version>) -> Vec<Version> {
+    fn ours(&mut self, page: Vec<ObjectVersion>) -> Vec<ObjectVersion> {
         let Self { emptying, left, .. } = self;
-        let may_go = |version: &Version| match (version.modified, emptying.until) {
+        let may_go = |version: &ObjectVersion| match (version.modified, emptying.until) {
             (Some(modified), Some(until)) if modified > until => {
-                left.add(Left {
+                left.add(LeftoverObject {
                     key: version.key.clone(),
                     id: version.id.clone(),
-                    reason: Reason::Newer,
+                    reason: LeftoverReason::Newer,
                 });
                 false
             }
@@ -165,14 +168,14 @@ impl Run<'_> {
             .collect()
     }
 
-    fn take(&mut self, outcome: Outcome) -> Option<Stop> {
+    fn take(&mut self, outcome: BatchOutcome) -> Option<EmptyStopped> {
         for what in outcome.deleted {
             match what {
-                What::Data { size, .. } => {
+                ObjectChange::Data { size, .. } => {
                     self.emptied.versions += 1;
                     self.emptied.bytes = self.emptied.bytes.saturating_add(size);
                 }
-                What::DeleteMarker => self.emptied.markers += 1,
+                ObjectChange::DeleteMarker => self.emptied.markers += 1,
             }
         }
         outcome
@@ -181,11 +184,16 @@ impl Run<'_> {
             .for_each(|left| self.left.add(left));
         self.emptied.calls = self.calls.load(Ordering::Relaxed);
         (self.on_progress)(&self.emptied);
-        outcome.error.map(Stop::from)
+        outcome.error.map(EmptyStopped::from)
     }
 }
 
-async fn next(mut pages: Versions<'_>) -> (Versions<'_>, Result<Option<Vec<Version>>, AwsError>) {
+async fn next(
+    mut pages: VersionPages<'_>,
+) -> (
+    VersionPages<'_>,
+    Result<Option<Vec<ObjectVersion>>, AwsError>,
+) {
     let page = pages.next().await;
     (pages, page)
 }

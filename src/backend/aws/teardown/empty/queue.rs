@@ -10,31 +10,31 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::backend::aws::store::objects::Version;
+use crate::backend::aws::store::objects::ObjectVersion;
 
 /// The most that `DeleteObjects` takes.
 pub const BATCH: usize = 1000;
 
 /// What to give back when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(u64);
+pub struct ByteTicket(u64);
 
 #[derive(Debug, Default)]
-pub struct Queue {
-    ready: VecDeque<Version>,
+pub struct ByteBudget {
+    ready: VecDeque<ObjectVersion>,
     /// Current versions of names that were still open when it was their turn.
-    waiting: VecDeque<Version>,
+    waiting: VecDeque<ObjectVersion>,
     /// Of the name that is being listed.
-    current: Option<Version>,
+    current: Option<ObjectVersion>,
     /// The last of a page that is not the last.
-    marker: Option<Version>,
+    marker: Option<ObjectVersion>,
     ended: bool,
     /// Names with older versions in a batch that is under way.
-    open: BTreeMap<Ticket, BTreeSet<String>>,
+    open: BTreeMap<ByteTicket, BTreeSet<String>>,
     given: u64,
 }
 
-impl Queue {
+impl ByteBudget {
     /// How much is waiting.
     pub fn len(&self) -> usize {
         self.ready.len() + self.waiting.len()
@@ -42,7 +42,7 @@ impl Queue {
 
     /// Takes a page, and the name and version that the next one is asked for by; `None` after the
     /// last.
-    pub fn page(&mut self, page: Vec<Version>, next: Option<(&str, Option<&str>)>) {
+    pub fn page(&mut self, page: Vec<ObjectVersion>, next: Option<(&str, Option<&str>)>) {
         let before = self.marker.take();
         for version in before.into_iter().chain(page) {
             if next == Some((&version.key, Some(&version.id))) {
@@ -58,7 +58,7 @@ impl Queue {
     }
 
     /// The next batch, if it is time for one.
-    pub fn batch(&mut self) -> Option<(Ticket, Vec<Version>)> {
+    pub fn batch(&mut self) -> Option<(ByteTicket, Vec<ObjectVersion>)> {
         if self.len() < BATCH && !self.ended {
             return None;
         }
@@ -85,7 +85,7 @@ impl Queue {
                 .for_each(|version| self.ready.push_front(version));
             return None;
         }
-        let ticket = Ticket(self.given);
+        let ticket = ByteTicket(self.given);
         self.given += 1;
         self.open.insert(
             ticket,
@@ -99,11 +99,11 @@ impl Queue {
     }
 
     /// All of that batch was tried.
-    pub fn done(&mut self, ticket: Ticket) {
+    pub fn done(&mut self, ticket: ByteTicket) {
         self.open.remove(&ticket);
     }
 
-    fn push(&mut self, version: Version) {
+    fn push(&mut self, version: ObjectVersion) {
         if self
             .current
             .as_ref()

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use insta::assert_snapshot;
 
 use super::{queue::BATCH, *};
-use crate::backend::aws::{error::Kind, testing::ACCOUNT};
+use crate::backend::aws::{error::ServiceErrorKind, testing::ACCOUNT};
 
 mod bucket;
 
@@ -30,10 +30,10 @@ struct Way<'a> {
     until: Option<&'a str>,
     cancel: CancellationToken,
     /// Called with each progress.
-    watch: &'a mut (dyn FnMut(&Emptied) + Send),
+    watch: &'a mut (dyn FnMut(&EmptyTotals) + Send),
 }
 
-async fn empty(bucket: &Bucket) -> Result<Emptied, NotEmptied> {
+async fn empty(bucket: &Bucket) -> Result<EmptyTotals, NotEmptied> {
     empty_as(
         bucket,
         Way {
@@ -48,9 +48,9 @@ async fn empty(bucket: &Bucket) -> Result<Emptied, NotEmptied> {
 }
 
 /// Whatever comes of it, what must never happen did not.
-async fn empty_as(bucket: &Bucket, way: Way<'_>) -> Result<Emptied, NotEmptied> {
+async fn empty_as(bucket: &Bucket, way: Way<'_>) -> Result<EmptyTotals, NotEmptied> {
     let aws = bucket.aws();
-    let emptying = Emptying {
+    let emptying = BucketEmptier {
         aws: &aws,
         bucket: "states",
         owner: ACCOUNT,
@@ -78,11 +78,11 @@ async fn empty_as(bucket: &Bucket, way: Way<'_>) -> Result<Emptied, NotEmptied> 
     ended
 }
 
-fn lines(left: &Named<Left>) -> Vec<String> {
-    let why = |reason: &Reason| match reason {
-        Reason::Refused { code, message } => format!("{code}: {message}"),
-        Reason::Newer => "newer".to_owned(),
-        Reason::Again => "again".to_owned(),
+fn lines(left: &NamedSample<LeftoverObject>) -> Vec<String> {
+    let why = |reason: &LeftoverReason| match reason {
+        LeftoverReason::Refused { code, message } => format!("{code}: {message}"),
+        LeftoverReason::Newer => "newer".to_owned(),
+        LeftoverReason::Again => "again".to_owned(),
     };
     left.rows
         .iter()
@@ -142,9 +142,9 @@ async fn an_empty_bucket_takes_two_calls() {
     let bucket = Bucket::default();
     assert_eq!(
         empty(&bucket).await.unwrap(),
-        Emptied {
+        EmptyTotals {
             calls: 2,
-            ..Emptied::default()
+            ..EmptyTotals::default()
         }
     );
 }
@@ -159,7 +159,7 @@ async fn what_is_denied_is_named_and_the_rest_goes() {
         });
         let not = empty(&bucket).await.unwrap_err();
         let state = bucket.state();
-        assert!(matches!(not.why, Why::Kept), "{}", not.why);
+        assert!(matches!(not.why, EmptyError::Kept), "{}", not.why);
         assert_eq!(
             (
                 state.count(),
@@ -243,10 +243,30 @@ async fn a_call_that_comes_too_soon_is_made_again() {
 #[tokio::test]
 async fn a_failed_call_is_an_error() {
     for (name, code, kind, stays) in [
-        ("ListObjectVersions", "AccessDenied", Kind::Denied, 3000),
-        ("ListMultipartUploads", "AccessDenied", Kind::Denied, 0),
-        ("DeleteObjects", "AccessDenied", Kind::Denied, 3000),
-        ("DeleteObjects", "ExpiredToken", Kind::Expired, 3000),
+        (
+            "ListObjectVersions",
+            "AccessDenied",
+            ServiceErrorKind::Denied,
+            3000,
+        ),
+        (
+            "ListMultipartUploads",
+            "AccessDenied",
+            ServiceErrorKind::Denied,
+            0,
+        ),
+        (
+            "DeleteObjects",
+            "AccessDenied",
+            ServiceErrorKind::Denied,
+            3000,
+        ),
+        (
+            "DeleteObjects",
+            "ExpiredToken",
+            ServiceErrorKind::Expired,
+            3000,
+        ),
     ] {
         let bucket = Bucket::with(|state| {
             fill(state, 30, 100);
@@ -255,7 +275,7 @@ async fn a_failed_call_is_an_error() {
             }));
         });
         let not = empty(&bucket).await.unwrap_err();
-        let Why::Call(error) = &not.why else {
+        let EmptyError::Call(error) = &not.why else {
             panic!("{name}: {}", not.why)
         };
         assert_eq!(
@@ -310,7 +330,7 @@ async fn threat_14_what_is_written_meanwhile_survives_the_pass() {
         lines(&not.left),
         ["env:/w001/a.tfstate v61 newer", "new.tfstate v62 newer"]
     );
-    assert!(matches!(not.why, Why::Kept));
+    assert!(matches!(not.why, EmptyError::Kept));
     assert_eq!((bucket.state().count(), not.emptied.versions), (2, 54));
 }
 
@@ -326,7 +346,7 @@ async fn somebody_who_does_not_stop_ends_it() {
         }));
     });
     let not = empty(&bucket).await.unwrap_err();
-    assert!(matches!(not.why, Why::StillWritten), "{}", not.why);
+    assert!(matches!(not.why, EmptyError::StillWritten), "{}", not.why);
     assert_eq!(bucket.state().calls_of("ListObjectVersions"), PASSES + 1);
     assert_eq!(lines(&not.left), ["new.tfstate v65 again"]);
 }
@@ -367,7 +387,7 @@ async fn it_can_be_interrupted_between_batches() {
         watch: &mut |_| token.cancel(),
     };
     let not = empty_as(&bucket, way).await.unwrap_err();
-    assert!(matches!(not.why, Why::Interrupted), "{}", not.why);
+    assert!(matches!(not.why, EmptyError::Interrupted), "{}", not.why);
     let gone = not.emptied.versions + not.emptied.markers;
     assert_eq!(
         20_000 - bucket.state().count() as u64,

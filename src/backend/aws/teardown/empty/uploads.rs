@@ -5,26 +5,28 @@ use std::sync::atomic::Ordering;
 
 use futures_util::{StreamExt, stream};
 
-use super::{Left, NO_BUCKET, PASSES, Reason, Run, Stop, Why};
+use super::{
+    EmptyError, EmptyRun, EmptyStopped, LeftoverObject, LeftoverReason, NO_BUCKET, PASSES,
+};
 use crate::{
     backend::aws::{
-        error::{Api, AwsError, Kind},
-        store::uploads::{Upload, Uploads},
+        error::{ApiOperation, AwsError, ServiceErrorKind},
+        store::uploads::{MultipartUpload, UploadPages},
     },
-    state::census::Named,
+    state::census::NamedSample,
 };
 
-const ABORT: Api = Api::new("s3:AbortMultipartUpload");
+const ABORT: ApiOperation = ApiOperation::new("s3:AbortMultipartUpload");
 /// Finished or given up since it was listed.
 const GONE: &[&str] = &["NoSuchUpload"];
 
-impl Run<'_> {
+impl EmptyRun<'_> {
     /// Gives up all of them, and says whether there were any. What may not be given up is left.
     pub(super) async fn uploads(
         &mut self,
-        page: Option<Vec<Upload>>,
-        pages: Uploads<'_>,
-    ) -> Result<bool, Stop> {
+        page: Option<Vec<MultipartUpload>>,
+        pages: UploadPages<'_>,
+    ) -> Result<bool, EmptyStopped> {
         let mut found = self.uploads_once(page, pages).await?;
         let any = found > 0;
         let mut before = 0;
@@ -33,7 +35,7 @@ impl Run<'_> {
                 break;
             }
             before = self.emptied.uploads;
-            self.left = Named::default();
+            self.left = NamedSample::default();
             let mut pages = self.store.uploads(self.emptying.prefix);
             self.calls.fetch_add(1, Ordering::Relaxed);
             let page = pages.next().await?;
@@ -45,9 +47,9 @@ impl Run<'_> {
     /// How many were found. Here markers are positions with everybody: what is before them may go.
     async fn uploads_once(
         &mut self,
-        mut page: Option<Vec<Upload>>,
-        mut pages: Uploads<'_>,
-    ) -> Result<usize, Stop> {
+        mut page: Option<Vec<MultipartUpload>>,
+        mut pages: UploadPages<'_>,
+    ) -> Result<usize, EmptyStopped> {
         let (emptying, calls) = (self.emptying, self.calls);
         let mut found = 0;
         while let Some(uploads) = page {
@@ -56,7 +58,7 @@ impl Run<'_> {
                 .filter(|upload| (emptying.ours)(&upload.key));
             let aborts = ours.map(|upload| async move {
                 if emptying.cancel.is_cancelled() {
-                    return Err(Stop::Because(Why::Interrupted));
+                    return Err(EmptyStopped::Because(EmptyError::Interrupted));
                 }
                 calls.fetch_add(1, Ordering::Relaxed);
                 Ok(emptying.abort(upload).await?)
@@ -78,10 +80,10 @@ impl Run<'_> {
     }
 }
 
-impl super::Emptying<'_> {
+impl super::BucketEmptier<'_> {
     /// `None` if it is gone.
-    async fn abort(&self, upload: Upload) -> Result<Option<Left>, AwsError> {
-        let Upload { key, id } = upload;
+    async fn abort(&self, upload: MultipartUpload) -> Result<Option<LeftoverObject>, AwsError> {
+        let MultipartUpload { key, id } = upload;
         let url = format!("s3://{}/{key}", self.bucket);
         let request = self
             .aws
@@ -97,12 +99,15 @@ impl super::Emptying<'_> {
         {
             Err(error) if error.is(GONE) => Ok(None),
             Err(error)
-                if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) =>
+                if matches!(
+                    error.kind,
+                    ServiceErrorKind::Denied | ServiceErrorKind::Refused
+                ) && !error.is(NO_BUCKET) =>
             {
-                Ok(Some(Left {
+                Ok(Some(LeftoverObject {
                     key,
                     id,
-                    reason: Reason::said(error),
+                    reason: LeftoverReason::said(error),
                 }))
             }
             answer => answer.map(|_| None),

@@ -1,14 +1,14 @@
 //! Each guard alone, all at once, and which word lifts which.
 
 use super::*;
-use crate::state::census::{Facts, Holds, LockRow, ObjectLock, StateRow};
+use crate::state::census::{LockRow, ObjectLock, StateContentsKind, StateFacts, StateRow};
 
 fn now() -> Timestamp {
     "2026-11-21T07:00:00Z".parse().expect("a time")
 }
 
-fn state(holds: Holds) -> Census {
-    let mut census = Census::default();
+fn state(holds: StateContentsKind) -> StateCensus {
+    let mut census = StateCensus::default();
     census.state(StateRow {
         path: "a".to_owned(),
         workspace: "default".to_owned(),
@@ -19,8 +19,8 @@ fn state(holds: Holds) -> Census {
     census
 }
 
-fn locked() -> Census {
-    let mut census = Census::default();
+fn locked() -> StateCensus {
+    let mut census = StateCensus::default();
     census.locks.add(LockRow {
         path: "a".to_owned(),
         item: true,
@@ -32,27 +32,27 @@ fn locked() -> Census {
     census
 }
 
-fn retained(days: u32) -> Census {
-    let mut census = Census {
+fn retained(days: u32) -> StateCensus {
+    let mut census = StateCensus {
         object_lock: Some(ObjectLock {
             mode: Some("GOVERNANCE".to_owned()),
             days: Some(days),
         }),
-        ..Census::default()
+        ..StateCensus::default()
     };
     census.version(1, "2026-11-20T07:00:00Z".parse().ok());
     census
 }
 
-fn unseen() -> Census {
-    let mut census = Census::default();
+fn unseen() -> StateCensus {
+    let mut census = StateCensus::default();
     census.unseen.add("denied".to_owned());
     census
 }
 
-fn held(census: &Census, said: Said) -> Vec<Guard> {
+fn held(census: &StateCensus, said: TeardownConsent) -> Vec<TeardownGuard> {
     holding(
-        &Guarded {
+        &GuardInputs {
             protected: false,
             census: Some(census),
             attached: &[],
@@ -65,7 +65,7 @@ fn held(census: &Census, said: Said) -> Vec<Guard> {
     )
 }
 
-const ALL: Said = Said {
+const ALL: TeardownConsent = TeardownConsent {
     unprotect: true,
     purge_states: true,
     detach: true,
@@ -73,15 +73,18 @@ const ALL: Said = Said {
 
 #[test]
 fn nothing_to_lose_is_not_guarded() {
-    assert_eq!(held(&Census::default(), Said::default()), []);
-    let empty = Holds::Known(Facts {
+    assert_eq!(
+        held(&StateCensus::default(), TeardownConsent::default()),
+        []
+    );
+    let empty = StateContentsKind::Known(StateFacts {
         managed: Some(0),
-        ..Facts::default()
+        ..StateFacts::default()
     });
-    assert_eq!(held(&state(empty), Said::default()), []);
+    assert_eq!(held(&state(empty), TeardownConsent::default()), []);
     assert_eq!(
         holding(
-            &Guarded {
+            &GuardInputs {
                 protected: false,
                 census: None,
                 attached: &[],
@@ -90,7 +93,7 @@ fn nothing_to_lose_is_not_guarded() {
                 blocked: &[],
                 now: now()
             },
-            Said::default()
+            TeardownConsent::default()
         ),
         []
     );
@@ -100,24 +103,24 @@ fn nothing_to_lose_is_not_guarded() {
 fn a_state_that_may_be_needed_holds() {
     for (holds, in_use) in [
         (
-            Holds::Known(Facts {
+            StateContentsKind::Known(StateFacts {
                 managed: Some(1),
-                ..Facts::default()
+                ..StateFacts::default()
             }),
             1,
         ),
-        (Holds::Encrypted(Facts::default()), 1),
-        (Holds::OtherFormat(Facts::default()), 1),
-        (Holds::Unreadable("it is empty".to_owned()), 0),
+        (StateContentsKind::Encrypted(StateFacts::default()), 1),
+        (StateContentsKind::OtherFormat(StateFacts::default()), 1),
+        (StateContentsKind::Unreadable("it is empty".to_owned()), 0),
     ] {
-        let guard = Guard::States {
+        let guard = TeardownGuard::States {
             in_use,
             unreadable: 1 - in_use,
         };
         assert_eq!(
             held(
                 &state(holds.clone()),
-                Said {
+                TeardownConsent {
                     purge_states: false,
                     ..ALL
                 }
@@ -128,9 +131,9 @@ fn a_state_that_may_be_needed_holds() {
         assert_eq!(
             held(
                 &state(holds),
-                Said {
+                TeardownConsent {
                     purge_states: true,
-                    ..Said::default()
+                    ..TeardownConsent::default()
                 }
             ),
             []
@@ -144,27 +147,27 @@ fn some_guards_are_lifted_by_no_word() {
     for (census, guard) in [
         (
             locked(),
-            Guard::Locked {
+            TeardownGuard::Locked {
                 count: 1,
                 paths: vec!["a".to_owned()],
             },
         ),
         (
-            Census {
+            StateCensus {
                 mfa_delete: true,
-                ..Census::default()
+                ..StateCensus::default()
             },
-            Guard::MfaDelete,
+            TeardownGuard::MfaDelete,
         ),
         (
             retained(7),
-            Guard::ObjectLock {
+            TeardownGuard::ObjectLock {
                 until: "2026-11-27T07:00:00Z".parse().expect("a time"),
             },
         ),
         (
             unseen(),
-            Guard::Unseen {
+            TeardownGuard::Unseen {
                 count: 1,
                 what: vec!["denied".to_owned()],
             },
@@ -172,15 +175,19 @@ fn some_guards_are_lifted_by_no_word() {
     ] {
         assert_eq!(held(&census, ALL), std::slice::from_ref(&guard));
     }
-    assert_eq!(held(&retained(1), Said::default()), [], "it has run out");
+    assert_eq!(
+        held(&retained(1), TeardownConsent::default()),
+        [],
+        "it has run out"
+    );
     assert_ne!(held(&retained(u32::MAX), ALL), [], "longer than time goes");
 }
 
 #[test]
 fn each_word_lifts_its_own_guard_only() {
     let attached = ["role/ci".to_owned()];
-    let census = state(Holds::Encrypted(Facts::default()));
-    let guarded = Guarded {
+    let census = state(StateContentsKind::Encrypted(StateFacts::default()));
+    let guarded = GuardInputs {
         protected: true,
         census: Some(&census),
         attached: &attached,
@@ -190,42 +197,42 @@ fn each_word_lifts_its_own_guard_only() {
         now: now(),
     };
     let said = |said| holding(&guarded, said);
-    let states = || Guard::States {
+    let states = || TeardownGuard::States {
         in_use: 1,
         unreadable: 0,
     };
-    let to = || Guard::Attached {
+    let to = || TeardownGuard::Attached {
         to: attached.to_vec(),
     };
     assert_eq!(
-        said(Said::default()),
-        [Guard::Protected, states(), to()],
+        said(TeardownConsent::default()),
+        [TeardownGuard::Protected, states(), to()],
         "all of them at once"
     );
     assert_eq!(
-        said(Said {
+        said(TeardownConsent {
             unprotect: true,
-            ..Said::default()
+            ..TeardownConsent::default()
         }),
         [states(), to()]
     );
     assert_eq!(
-        said(Said {
+        said(TeardownConsent {
             purge_states: true,
-            ..Said::default()
+            ..TeardownConsent::default()
         }),
-        [Guard::Protected, to()]
+        [TeardownGuard::Protected, to()]
     );
     assert_eq!(
-        said(Said {
+        said(TeardownConsent {
             detach: true,
-            ..Said::default()
+            ..TeardownConsent::default()
         }),
-        [Guard::Protected, states()]
+        [TeardownGuard::Protected, states()]
     );
     assert_eq!(said(ALL), []);
     assert!(
-        said(Said::default())
+        said(TeardownConsent::default())
             .iter()
             .all(|guard| !guard.what_to_do().is_empty())
     );
@@ -234,7 +241,7 @@ fn each_word_lifts_its_own_guard_only() {
 #[test]
 fn states_of_two_environments_go_with_neither() {
     let of = ["blue".to_owned()];
-    let guarded = Guarded {
+    let guarded = GuardInputs {
         protected: false,
         census: None,
         attached: &[],
@@ -245,7 +252,7 @@ fn states_of_two_environments_go_with_neither() {
     };
     assert_eq!(
         holding(&guarded, ALL),
-        [Guard::SameStates { of: of.to_vec() }]
+        [TeardownGuard::SameStates { of: of.to_vec() }]
     );
 }
 
@@ -255,7 +262,7 @@ fn what_cannot_be_looked_at_holds_whatever_it_is() {
     let blocked: Vec<String> = (0..7).map(|n| format!("thing {n}: denied")).collect();
     let unseen = unseen();
     for (census, count) in [(None, 7), (Some(&unseen), 8)] {
-        let guarded = Guarded {
+        let guarded = GuardInputs {
             protected: false,
             census,
             attached: &[],

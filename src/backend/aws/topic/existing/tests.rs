@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, absent_only_by, data, error, look, text};
+use crate::backend::aws::testing::{
+    ScriptedAnswer, ScriptedServer, absent_only_by, data, error, look, text,
+};
 
 const ARN: &str = "arn:aws:sns:eu-west-1:111122223333:theirs";
 const S3: &str = "s3.amazonaws.com";
@@ -17,7 +19,7 @@ fn topic(publishers: &[&str]) -> ExistingTopic {
     )
 }
 
-fn with_policy(policy: &str) -> Answer {
+fn with_policy(policy: &str) -> ScriptedAnswer {
     let policy = policy.replace('"', "&quot;");
     text(format!(
         "<Attributes><entry><key>Policy</key><value>{policy}</value></entry></Attributes>"
@@ -26,14 +28,14 @@ fn with_policy(policy: &str) -> Answer {
 
 #[tokio::test]
 async fn present_absent_and_never_written() {
-    let script = Script::new().on("GetTopicAttributes", text("<Attributes></Attributes>"));
+    let script = ScriptedServer::new().on("GetTopicAttributes", text("<Attributes></Attributes>"));
     let found = look(&script, &topic(&[])).await.unwrap().unwrap();
     assert_eq!(
         found,
-        Found {
+        ObservedResource {
             spec: topic(&[]),
             output: Some(ARN.to_owned()),
-            owner: Owner::Unmanaged
+            owner: ResourceOwner::Unmanaged
         }
     );
     assert_eq!(
@@ -48,7 +50,7 @@ async fn present_absent_and_never_written() {
     )
     .await;
     assert!(topic(&[]).reference().unwrap().contains(ARN));
-    let script = Script::new();
+    let script = ScriptedServer::new();
     topic(&[]).write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
 }
@@ -79,7 +81,7 @@ async fn who_may_publish_is_what_its_policy_says() {
         ),
     ];
     for (policy, allowed) in policies {
-        let script = Script::new().on("GetTopicAttributes", with_policy(policy));
+        let script = ScriptedServer::new().on("GetTopicAttributes", with_policy(policy));
         let found = look(&script, &topic(&[S3])).await.unwrap().unwrap();
         assert_eq!(
             topic(&[S3]).blocked_by(&found.spec).is_none(),
@@ -114,9 +116,9 @@ async fn what_its_key_lets_through() {
         let attributes = format!(
             "<Attributes><entry><key>KmsMasterKeyId</key><value>{id}</value></entry></Attributes>"
         );
-        Script::new().on("GetTopicAttributes", text(attributes))
+        ScriptedServer::new().on("GetTopicAttributes", text(attributes))
     };
-    let why = async |script: Script| {
+    let why = async |script: ScriptedServer| {
         let found = look(&script, &desired()).await.unwrap().unwrap().spec;
         (
             desired().blocked_by(&found),
@@ -134,7 +136,8 @@ async fn what_its_key_lets_through() {
     };
 
     assert_eq!(
-        why(Script::new().on("GetTopicAttributes", text("<Attributes></Attributes>"))).await,
+        why(ScriptedServer::new().on("GetTopicAttributes", text("<Attributes></Attributes>")))
+            .await,
         (None, true)
     );
     let (of_sns, _) = why(with_key("alias/aws/sns")).await;

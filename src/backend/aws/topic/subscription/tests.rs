@@ -3,17 +3,19 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, absent_only_by, empty, look, text};
+use crate::backend::aws::testing::{
+    ScriptedAnswer, ScriptedServer, absent_only_by, empty, look, text,
+};
 
-fn subscription() -> Subscription {
-    Subscription {
+fn subscription() -> TopicSubscription {
+    TopicSubscription {
         topic: "arn:aws:sns:eu-west-1:111122223333:alarms".to_owned(),
         email: "ops@example.com".to_owned(),
         confirmed: None,
     }
 }
 
-fn page(arn: &str, protocol: &str, endpoint: &str, next: &str) -> Answer {
+fn page(arn: &str, protocol: &str, endpoint: &str, next: &str) -> ScriptedAnswer {
     let member = format!(
         "<member><SubscriptionArn>{arn}</SubscriptionArn><Protocol>{protocol}</\
          Protocol><Endpoint>{endpoint}</Endpoint></member>"
@@ -32,7 +34,7 @@ async fn present() {
         ("PendingConfirmation", false),
         ("arn:aws:sns:eu-west-1:111122223333:alarms:1", true),
     ] {
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on(
                 "ListSubscriptionsByTopic",
                 page("x", "email", "other@example.com", "more"),
@@ -44,7 +46,7 @@ async fn present() {
         let found = look(&script, &subscription()).await.unwrap().unwrap().spec;
         assert_eq!(
             found,
-            Subscription {
+            TopicSubscription {
                 confirmed: Some(confirmed),
                 ..subscription()
             }
@@ -69,7 +71,7 @@ async fn absent() {
         page("Deleted", "email", "ops@example.com", ""),
         text("<Subscriptions/>"),
     ] {
-        let script = Script::new().on("ListSubscriptionsByTopic", page);
+        let script = ScriptedServer::new().on("ListSubscriptionsByTopic", page);
         assert_eq!(look(&script, &subscription()).await.unwrap(), None);
     }
     absent_only_by(
@@ -83,7 +85,7 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("Subscribe", empty());
+    let script = ScriptedServer::new().on("Subscribe", empty());
     subscription().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @"
     Subscribe

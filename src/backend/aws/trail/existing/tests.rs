@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, absent_only_by, data, error, look};
+use crate::backend::aws::testing::{
+    ScriptedAnswer, ScriptedServer, absent_only_by, data, error, look,
+};
 
 const OURS: &str = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t";
 
@@ -12,12 +14,12 @@ fn wanted() -> ExistingTrail {
     ExistingTrail::new("arn:aws:s3:::states/".to_owned(), None)
 }
 
-fn trails(arns: &[&str]) -> Answer {
+fn trails(arns: &[&str]) -> ScriptedAnswer {
     let list: Vec<_> = arns.iter().map(|arn| json!({ "TrailARN": arn })).collect();
     data(json!({ "trailList": list }))
 }
 
-fn advanced(fields: &Value) -> Answer {
+fn advanced(fields: &Value) -> ScriptedAnswer {
     data(json!({"AdvancedEventSelectors": [{ "FieldSelectors": fields }]}))
 }
 
@@ -28,20 +30,20 @@ fn objects() -> Vec<Value> {
     ]
 }
 
-fn with(field: Value) -> Answer {
+fn with(field: Value) -> ScriptedAnswer {
     let mut fields = objects();
     fields.push(field);
     advanced(&json!(fields))
 }
 
-fn basic(kind: &str, values: &[&str]) -> Answer {
+fn basic(kind: &str, values: &[&str]) -> ScriptedAnswer {
     data(
         json!({"EventSelectors": [{"ReadWriteType": kind, "DataResources": [{"Type": "AWS::S3::Object", "Values": values}]}]}),
     )
 }
 
-async fn covered(selectors: Answer, logs: bool) -> bool {
-    let script = Script::new()
+async fn covered(selectors: ScriptedAnswer, logs: bool) -> bool {
+    let script = ScriptedServer::new()
         .on("DescribeTrails", trails(&[OURS]))
         .on("GetEventSelectors", selectors)
         .on("GetTrailStatus", data(json!({ "IsLogging": logs })));
@@ -54,7 +56,7 @@ async fn covered(selectors: Answer, logs: bool) -> bool {
                 found.spec.trail.as_deref(),
                 &found.owner
             ),
-            (Some(OURS), Some(OURS), &Owner::Unmanaged)
+            (Some(OURS), Some(OURS), &ResourceOwner::Unmanaged)
         );
     }
     found.is_some()
@@ -107,8 +109,8 @@ async fn what_does_not() {
 
 #[tokio::test]
 async fn one_that_may_not_be_looked_at_matters_only_if_no_other_covers() {
-    let script = |second: Answer| {
-        Script::new()
+    let script = |second: ScriptedAnswer| {
+        ScriptedServer::new()
             .on(
                 "DescribeTrails",
                 trails(&[
@@ -140,22 +142,26 @@ async fn one_that_may_not_be_looked_at_matters_only_if_no_other_covers() {
 #[tokio::test]
 async fn absent_and_never_written() {
     assert_eq!(
-        look(&Script::new().on("DescribeTrails", trails(&[])), &wanted())
-            .await
-            .unwrap(),
+        look(
+            &ScriptedServer::new().on("DescribeTrails", trails(&[])),
+            &wanted()
+        )
+        .await
+        .unwrap(),
         None
     );
     absent_only_by(&wanted(), "DescribeTrails", &[], |script| script).await;
-    let one = |script: Script| script.always("DescribeTrails", trails(&[OURS]));
-    let on =
-        |script: Script| one(script).always("GetTrailStatus", data(json!({ "IsLogging": true })));
+    let one = |script: ScriptedServer| script.always("DescribeTrails", trails(&[OURS]));
+    let on = |script: ScriptedServer| {
+        one(script).always("GetTrailStatus", data(json!({ "IsLogging": true })))
+    };
     absent_only_by(&wanted(), "GetEventSelectors", ABSENT, on).await;
     absent_only_by(&wanted(), "GetTrailStatus", ABSENT, |script| {
         one(script).always("GetEventSelectors", advanced(&json!(objects())))
     })
     .await;
     assert!(wanted().reference().unwrap().contains("--trail new"));
-    let script = Script::new();
+    let script = ScriptedServer::new();
     wanted().write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
 }
@@ -167,7 +173,7 @@ async fn trail_of_the_organization() {
     const THEIRS: &str = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
     let script = |custom: bool, logs: bool| {
         let trail = json!({"TrailARN": THEIRS, "IsOrganizationTrail": true, "HasCustomEventSelectors": custom});
-        Script::new()
+        ScriptedServer::new()
             .always("DescribeTrails", data(json!({"trailList": [trail]})))
             .always(
                 "GetEventSelectors",
@@ -209,7 +215,7 @@ async fn trail_of_the_organization() {
         (None, Some(THEIRS))
     );
     assert_eq!(look(&script(true, false), &asserted).await.unwrap(), None);
-    let gone = Script::new().on("GetTrailStatus", error(400, "TrailNotFoundException"));
+    let gone = ScriptedServer::new().on("GetTrailStatus", error(400, "TrailNotFoundException"));
     assert_eq!(look(&gone, &asserted).await.unwrap(), None);
 }
 
@@ -217,8 +223,8 @@ async fn trail_of_the_organization() {
 #[tokio::test]
 async fn trail_of_this_account_is_not_taken_on_trust() {
     let asserted = ExistingTrail::new("arn:aws:s3:::states/".to_owned(), Some(OURS.to_owned()));
-    let script = |selectors: Answer| {
-        Script::new()
+    let script = |selectors: ScriptedAnswer| {
+        ScriptedServer::new()
             .on("GetEventSelectors", selectors)
             .on("GetTrailStatus", data(json!({ "IsLogging": true })))
     };

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{Script, absent_only_by, data, empty, look, retried_on};
+use crate::backend::aws::testing::{ScriptedServer, absent_only_by, data, empty, look, retried_on};
 
 fn logging() -> TrailLogging {
     TrailLogging::on("acme".to_owned())
@@ -16,7 +16,7 @@ async fn present_absent_and_started() {
         (json!({"IsLogging": false}), false),
         (json!({}), false),
     ] {
-        let script = Script::new().on("GetTrailStatus", data(answer));
+        let script = ScriptedServer::new().on("GetTrailStatus", data(answer));
         assert_eq!(
             look(&script, &logging()).await.unwrap().unwrap().spec,
             TrailLogging { on, ..logging() }
@@ -24,7 +24,7 @@ async fn present_absent_and_started() {
         assert_eq!(script.sent(), r#"GetTrailStatus {"Name":"acme"}"#);
     }
     absent_only_by(&logging(), "GetTrailStatus", ABSENT, |script| script).await;
-    let script = Script::new().on("StartLogging", empty());
+    let script = ScriptedServer::new().on("StartLogging", empty());
     logging().write(&script.aws(), None).await.unwrap();
     assert_eq!(script.sent(), r#"StartLogging {"Name":"acme"}"#);
     retried_on(
@@ -51,7 +51,7 @@ async fn what_could_not_be_delivered_is_told_and_is_nothing_to_write() {
         (json!({"IsLogging": true, "LatestDeliveryError": ""}), None),
     ] {
         let found = look(
-            &Script::new().on("GetTrailStatus", data(answer)),
+            &ScriptedServer::new().on("GetTrailStatus", data(answer)),
             &logging(),
         )
         .await

@@ -4,22 +4,22 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::backend::aws::{
-    error::Kind,
-    testing::{Answer, Script, data, error},
+    error::ServiceErrorKind,
+    testing::{ScriptedAnswer, ScriptedServer, data, error},
 };
 
-fn trails(multi_region: bool) -> Answer {
+fn trails(multi_region: bool) -> ScriptedAnswer {
     data(
         json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", "IsMultiRegionTrail": multi_region}]}),
     )
 }
 
 async fn recorded(multi_region: bool, selectors: Value, logs: bool) -> bool {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTrails", trails(multi_region))
         .always("GetEventSelectors", data(selectors))
         .always("GetTrailStatus", data(json!({ "IsLogging": logs })));
-    is_recorded(&script.aws()).await.unwrap() == Recorded::Yes
+    is_recorded(&script.aws()).await.unwrap() == ManagementEvents::Yes
 }
 
 fn basic(kind: &str, management: bool) -> Value {
@@ -63,23 +63,23 @@ async fn what_does_not() {
         !recorded(true, advanced(some), true).await,
         "some are left out"
     );
-    let script = Script::new().on("DescribeTrails", data(json!({"trailList": []})));
+    let script = ScriptedServer::new().on("DescribeTrails", data(json!({"trailList": []})));
     assert_eq!(
         is_recorded(&script.aws()).await.unwrap(),
-        Recorded::No,
+        ManagementEvents::No,
         "there is none"
     );
 }
 
 #[tokio::test]
 async fn what_could_not_be_seen() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTrails", trails(true))
         .on("GetEventSelectors", error(400, "AccessDeniedException"))
         .on("GetTrailStatus", data(json!({ "IsLogging": true })));
     assert_eq!(
         is_recorded(&script.aws()).await.unwrap_err().kind,
-        Kind::Denied
+        ServiceErrorKind::Denied
     );
 }
 
@@ -92,20 +92,20 @@ async fn trail_of_the_organization() {
         let mut trail =
             json!({"TrailARN": THEIRS, "IsMultiRegionTrail": true, "IsOrganizationTrail": true});
         trail["HasCustomEventSelectors"] = custom;
-        let script = Script::new()
+        let script = ScriptedServer::new()
             .on("DescribeTrails", data(json!({"trailList": [trail]})))
             .always("GetEventSelectors", error(400, "TrailNotFoundException"))
             .always("GetTrailStatus", data(json!({ "IsLogging": logs })));
         is_recorded(&script.aws()).await.unwrap()
     };
-    assert_eq!(recorded(json!(false), true).await, Recorded::Yes);
+    assert_eq!(recorded(json!(false), true).await, ManagementEvents::Yes);
     assert_eq!(
         recorded(json!(true), true).await,
-        Recorded::Untold(THEIRS.to_owned())
+        ManagementEvents::Untold(THEIRS.to_owned())
     );
     assert_eq!(
         recorded(json!(false), false).await,
-        Recorded::No,
+        ManagementEvents::No,
         "it is stopped"
     );
 }

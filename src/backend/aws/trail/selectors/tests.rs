@@ -4,10 +4,10 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backend::aws::testing::{Script, absent_only_by, data, empty, look, retried_on};
+use crate::backend::aws::testing::{ScriptedServer, absent_only_by, data, empty, look, retried_on};
 
-fn ours() -> Selectors {
-    Selectors::of(
+fn ours() -> EventSelectors {
+    EventSelectors::of(
         "acme".to_owned(),
         "aws",
         "states",
@@ -15,14 +15,14 @@ fn ours() -> Selectors {
     )
 }
 
-async fn sent(selectors: &Selectors) -> String {
-    let script = Script::new().on("PutEventSelectors", empty());
+async fn sent(selectors: &EventSelectors) -> String {
+    let script = ScriptedServer::new().on("PutEventSelectors", empty());
     selectors.write(&script.aws(), None).await.unwrap();
     script.sent()
 }
 
-async fn seen(answer: Value) -> Selectors {
-    let script = Script::new().on("GetEventSelectors", data(answer));
+async fn seen(answer: Value) -> EventSelectors {
+    let script = ScriptedServer::new().on("GetEventSelectors", data(answer));
     let found = look(&script, &ours()).await.unwrap().unwrap();
     assert_eq!(script.sent(), r#"GetEventSelectors {"TrailName":"acme"}"#);
     found.spec
@@ -37,7 +37,7 @@ async fn put_and_present() {
     let request = sent(&ours()).await;
     assert_snapshot!(request, @r#"PutEventSelectors {"TrailName":"acme","AdvancedEventSelectors":[{"Name":"State objects","FieldSelectors":[{"Field":"eventCategory","Equals":["Data"]},{"Field":"resources.type","Equals":["AWS::S3::Object"]},{"Field":"resources.ARN","StartsWith":["arn:aws:s3:::states/"]}]},{"Name":"Lock table","FieldSelectors":[{"Field":"eventCategory","Equals":["Data"]},{"Field":"resources.type","Equals":["AWS::DynamoDB::Table"]},{"Field":"resources.ARN","Equals":["arn:aws:dynamodb:eu-west-1:111122223333:table/locks"]}]}]}"#);
     assert_eq!(seen(answer(&request)).await, ours());
-    let gov = Selectors::of("acme".to_owned(), "aws-us-gov", "states", None);
+    let gov = EventSelectors::of("acme".to_owned(), "aws-us-gov", "states", None);
     assert_eq!(gov.selectors.len(), 1);
     assert_eq!(
         gov.selectors[0].fields[2].starts_with,
@@ -77,7 +77,7 @@ async fn what_a_new_trail_records_is_replaced() {
     let there = seen(basic).await;
     assert_eq!(
         there,
-        Selectors {
+        EventSelectors {
             selectors: vec![],
             basic: true,
             ..ours()
@@ -99,7 +99,7 @@ async fn what_others_have_recorded_still_is() {
         {"Name": "Lock table", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]},
     ]});
     let there = seen(theirs.clone()).await;
-    let to = Selectors::of("acme".to_owned(), "aws", "states", None).over(&there);
+    let to = EventSelectors::of("acme".to_owned(), "aws", "states", None).over(&there);
     let names: Vec<_> = to
         .selectors
         .iter()

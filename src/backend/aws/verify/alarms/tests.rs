@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::backend::aws::{
-    alarm::{Query, catalogue::Common},
+    alarm::{MetricQuery, catalogue::AlarmDefaults},
     ownership::Tags,
 };
 
 const TABLE: &str = "locks";
 const BUCKET: &str = "states";
 
-fn common() -> Common {
-    Common {
+fn common() -> AlarmDefaults {
+    AlarmDefaults {
         prefix: "acme-".to_owned(),
         topic: "arn:aws:sns:eu-west-1:111122223333:t".to_owned(),
         tags: Tags::new(),
@@ -20,7 +20,7 @@ fn common() -> Common {
 }
 
 fn on(namespace: &str, name: &str, dimensions: &[(&str, &str)], seconds: i32) -> Alarm {
-    let what = What::Metric {
+    let what = AlarmKind::Metric {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         dimensions: dimensions
@@ -31,7 +31,7 @@ fn on(namespace: &str, name: &str, dimensions: &[(&str, &str)], seconds: i32) ->
         seconds,
     };
     Alarm {
-        queries: vec![Query {
+        queries: vec![MetricQuery {
             id: "m1".to_owned(),
             what,
             returned: true,
@@ -44,7 +44,7 @@ fn found(alarm: &Alarm) -> Vec<String> {
     let checked = checks(std::slice::from_ref(alarm), BUCKET, Some(TABLE), &|alarm| {
         alarm.name.clone()
     });
-    let fails = |one: &Checked| match &one.verdict {
+    let fails = |one: &CheckResult| match &one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
         Verdict::Holds
         | Verdict::Unreadable { .. }

@@ -1,7 +1,7 @@
 //! Who did what, and who is told.
 
 use super::check;
-use crate::checks::{Check, Group::*, Severity::*};
+use crate::checks::{Check, CheckGroup::*, Severity::*};
 
 pub static TOPIC: Check = check(
     "topic",

@@ -1,7 +1,7 @@
 //! The key, and whose everything is.
 
 use super::check;
-use crate::checks::{Check, Group::*, Severity::*};
+use crate::checks::{Check, CheckGroup::*, Severity::*};
 
 pub static OWNED: Check = check(
     "owned",

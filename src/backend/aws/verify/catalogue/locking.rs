@@ -1,7 +1,7 @@
 //! What keeps two runs on one state apart.
 
 use super::check;
-use crate::checks::{Check, Group::*, Severity::*};
+use crate::checks::{Check, CheckGroup::*, Severity::*};
 
 pub static SETTINGS_LIVE: Check = check(
     "settings-live",

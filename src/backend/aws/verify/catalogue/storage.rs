@@ -1,7 +1,7 @@
 //! What holds the states, and who may reach them there.
 
 use super::check;
-use crate::checks::{Check, Group::*, Severity::*};
+use crate::checks::{Check, CheckGroup::*, Severity::*};
 
 pub static BUCKET: Check = check(
     "bucket",

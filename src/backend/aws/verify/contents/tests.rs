@@ -6,9 +6,9 @@ use super::*;
 use crate::{
     backend::aws::{
         store::StoreAddress,
-        testing::{ACCOUNT, Answer, Script, data, error, text},
+        testing::{ACCOUNT, ScriptedAnswer, ScriptedServer, data, error, text},
     },
-    state::layout::Layout,
+    state::layout::StateLayout,
 };
 
 const GET: &str = "GET ?x-id=GetObject";
@@ -22,23 +22,23 @@ fn to_read(path: &str, digest: Option<&str>) -> ToRead {
     }
 }
 
-fn item(digest: &str) -> Answer {
+fn item(digest: &str) -> ScriptedAnswer {
     data(json!({"Item": {"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": digest}}}))
 }
 
-async fn said(script: &Script, states: Vec<ToRead>, lock: LockMechanism) -> String {
+async fn said(script: &ScriptedServer, states: Vec<ToRead>, lock: LockMechanism) -> String {
     let aws = script.aws();
     let address = StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout {
+        layout: StateLayout {
             key: None,
             workspace_prefix: "env:".to_owned(),
         },
     };
-    let checked = checks(&Store::new(&aws, &address), states, Some(lock)).await;
-    let line = |one: Checked| {
+    let checked = checks(&S3Store::new(&aws, &address), states, Some(lock)).await;
+    let line = |one: CheckResult| {
         let verdict = match one.verdict {
             Verdict::Holds => "holds".to_owned(),
             Verdict::Fails { what, .. } => what,
@@ -55,7 +55,9 @@ async fn said(script: &Script, states: Vec<ToRead>, lock: LockMechanism) -> Stri
 
 #[tokio::test]
 async fn what_fits_holds_and_the_version_counts() {
-    let script = Script::new().on(GET, text(STATE)).on(GET, text(STATE));
+    let script = ScriptedServer::new()
+        .on(GET, text(STATE))
+        .on(GET, text(STATE));
     let digest = digest::of(STATE.as_bytes());
     let said = said(
         &script,
@@ -87,7 +89,7 @@ async fn what_fits_holds_and_the_version_counts() {
 async fn another_digest_is_looked_at_once_more() {
     let now = digest::of(STATE.as_bytes());
     // Written while it was looked at.
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(GET, text(STATE))
         .on("GetItem", item(&now));
     let fine = said(
@@ -103,7 +105,7 @@ async fn another_digest_is_looked_at_once_more() {
         fine.contains("state-digest at s3://states/a.tfstate: holds"),
         "{fine}"
     );
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(GET, text(STATE))
         .on("GetItem", item("0123456789abcdef0123456789abcdef"));
     let wrong = said(
@@ -124,7 +126,7 @@ async fn another_digest_is_looked_at_once_more() {
 
 #[tokio::test]
 async fn what_cannot_be_read_is_said() {
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on(GET, error(403, "AccessDenied"))
         .on(GET, error(404, "NoSuchKey"))
         .on(GET, text("no state"))
@@ -152,7 +154,7 @@ async fn what_cannot_be_read_is_said() {
 #[tokio::test]
 async fn contents_that_are_not_a_state_are_a_finding_whatever_their_digest() {
     let cut = &STATE[..60];
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(GET, text(cut))
         .always("GetItem", item(&digest::of(cut.as_bytes())));
     let fitting = said(
@@ -165,7 +167,7 @@ async fn contents_that_are_not_a_state_are_a_finding_whatever_their_digest() {
 
     // Terraform takes no bytes for no state, and no digest fits it.
     let nothing = digest::of(b"");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always(GET, text(""))
         .always("GetItem", item(&nothing));
     let said = said(

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, data, error, text};
+use crate::backend::aws::testing::{ScriptedAnswer, ScriptedServer, data, error, text};
 
 const KEY_ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1";
 
 /// Nothing is there of any of it.
-fn closed() -> Script {
-    Script::new()
+fn closed() -> ScriptedServer {
+    ScriptedServer::new()
         .always(
             "GET ?replication",
             error(404, "ReplicationConfigurationNotFoundError"),
@@ -28,8 +28,8 @@ fn closed() -> Script {
         )
 }
 
-async fn said(script: &Script) -> String {
-    let of = Of {
+async fn said(script: &ScriptedServer) -> String {
+    let of = ExposureInputs {
         bucket: "states",
         table: Some("locks"),
         key: Some(KEY_ARN),
@@ -56,7 +56,7 @@ async fn said(script: &Script) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-async fn with(operation: &'static str, answer: Answer) -> String {
+async fn with(operation: &'static str, answer: ScriptedAnswer) -> String {
     said(&closed().on(operation, answer)).await
 }
 
@@ -64,7 +64,7 @@ async fn with(operation: &'static str, answer: Answer) -> String {
 async fn nothing_is_open() {
     let script = closed();
     assert_eq!(said(&script).await, "");
-    let of = Of {
+    let of = ExposureInputs {
         bucket: "states",
         table: Some("locks"),
         key: Some(KEY_ARN),
@@ -83,7 +83,7 @@ async fn nothing_is_open() {
     );
 }
 
-fn rule_to(bucket: &str, account: &str) -> Answer {
+fn rule_to(bucket: &str, account: &str) -> ScriptedAnswer {
     text(format!(
         "<ReplicationConfiguration><Role>r</Role><Rule><Status>Enabled</\
          Status><Destination><Bucket>arn:aws:s3:::{bucket}</Bucket>{account}</Destination></\
@@ -104,7 +104,7 @@ async fn copies_to_others() {
         ""
     );
     // Without an account in the rule, S3 says whose the other bucket is.
-    let unsaid = |answer: Answer| {
+    let unsaid = |answer: ScriptedAnswer| {
         closed()
             .on("GET ?replication", rule_to("other", ""))
             .on("HEAD", answer)
@@ -213,7 +213,7 @@ async fn what_the_table_lets_in_and_lets_go() {
 /// denied may be.
 #[tokio::test]
 async fn what_cannot_be_told() {
-    let of = Of {
+    let of = ExposureInputs {
         bucket: "states",
         table: Some("locks"),
         key: Some(KEY_ARN),
@@ -248,12 +248,12 @@ async fn what_cannot_be_told() {
 /// By its alias it is looked up, and one that leads nowhere is another finding.
 #[tokio::test]
 async fn a_key_by_its_alias() {
-    let of = Of {
+    let of = ExposureInputs {
         bucket: "states",
         table: None,
         key: Some("alias/acme"),
     };
-    let ids = async |script: Script| {
+    let ids = async |script: ScriptedServer| {
         checks(&script.aws(), &of)
             .await
             .iter()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::backend::aws::testing::{Answer, Script, error, text};
+use crate::backend::aws::testing::{ScriptedAnswer, ScriptedServer, error, text};
 
 const BUCKET: &str = "arn:aws:s3:::b";
 const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/locks";
@@ -18,7 +18,7 @@ fn allowed(changes: &Value) -> Vec<&'static str> {
         .as_object_mut()
         .expect("a statement")
         .retain(|_, value| !value.is_null());
-    let document: Document =
+    let document: PolicyDocument =
         serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": [statement] }))
             .expect("a policy");
     excess(&document, BUCKET, Some(TABLE))
@@ -68,7 +68,7 @@ fn what_is_needed_or_not_about_this_backend() {
 }
 
 /// A managed policy of two versions, the second in force, and one of a role's own.
-fn details(old: &str, new: &str, own: &str) -> Answer {
+fn details(old: &str, new: &str, own: &str) -> ScriptedAnswer {
     let document = |action: &str| {
         format!(
             r#"%7B"Statement":%7B"Effect":"Allow","Action":"{action}","Resource":"arn:aws:s3:::b/*"%7D%7D"#
@@ -92,8 +92,8 @@ fn details(old: &str, new: &str, own: &str) -> Answer {
     ))
 }
 
-async fn said(answer: Answer) -> Vec<String> {
-    let script = Script::new().on("GetAccountAuthorizationDetails", answer);
+async fn said(answer: ScriptedAnswer) -> Vec<String> {
+    let script = ScriptedServer::new().on("GetAccountAuthorizationDetails", answer);
     let checked = checks(&script.aws(), "b", None).await.into_iter();
     let said = checked.map(|one| match one.verdict {
         Verdict::Holds => format!("{} holds", one.place.name.unwrap_or_default()),

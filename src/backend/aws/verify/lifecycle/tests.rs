@@ -1,15 +1,15 @@
 //! Which rules of others take away what ours keep.
 
 use super::*;
-use crate::backend::aws::bucket::lifecycle::{Lifecycle, rule::Filter};
+use crate::backend::aws::bucket::lifecycle::{LifecycleSpec, rule::LifecycleFilter};
 
-fn ours() -> Vec<Rule> {
-    Lifecycle::of_states("acme".to_owned(), 90, 50, 7).rules
+fn ours() -> Vec<ObjectLifecycleRule> {
+    LifecycleSpec::of_states("acme".to_owned(), 90, 50, 7).rules
 }
 
-fn theirs(rule: Rule) -> Option<String> {
+fn theirs(rule: ObjectLifecycleRule) -> Option<String> {
     harm(
-        &Rule {
+        &ObjectLifecycleRule {
             id: "theirs".to_owned(),
             enabled: true,
             ..rule
@@ -19,10 +19,10 @@ fn theirs(rule: Rule) -> Option<String> {
 }
 
 fn noncurrent(days: u32, newest: Option<u32>) -> Option<String> {
-    theirs(Rule {
+    theirs(ObjectLifecycleRule {
         noncurrent_days: Some(days),
         noncurrent_newest: newest,
-        ..Rule::default()
+        ..ObjectLifecycleRule::default()
     })
 }
 
@@ -37,10 +37,10 @@ fn what_ours_keep_is_deleted() {
         "rule theirs deletes replaced versions after 365 days, all but the 5 newest"
     );
     assert!(noncurrent(1, Some(100)).is_some(), "younger ones");
-    let both = Rule {
+    let both = ObjectLifecycleRule {
         expiration_days: Some(30),
         noncurrent_days: Some(1),
-        ..Rule::default()
+        ..ObjectLifecycleRule::default()
     };
     assert_eq!(
         theirs(both).unwrap(),
@@ -48,21 +48,21 @@ fn what_ours_keep_is_deleted() {
          version after 1 day, also the newest"
     );
     assert!(
-        theirs(Rule {
+        theirs(ObjectLifecycleRule {
             expiration_date: Some("2030-01-01T00:00:00Z".to_owned()),
-            ..Rule::default()
+            ..ObjectLifecycleRule::default()
         })
         .is_some()
     );
-    let glacier = Move {
+    let glacier = StorageTransition {
         class: "GLACIER".to_owned(),
         days: Some(1),
-        ..Move::default()
+        ..StorageTransition::default()
     };
     assert!(
-        theirs(Rule {
+        theirs(ObjectLifecycleRule {
             transitions: vec![glacier],
-            ..Rule::default()
+            ..ObjectLifecycleRule::default()
         })
         .unwrap()
         .contains("moves states to GLACIER")
@@ -74,51 +74,51 @@ fn what_takes_nothing_away() {
     assert_eq!(noncurrent(90, Some(50)), None);
     assert_eq!(noncurrent(400, Some(100)), None);
     assert_eq!(
-        theirs(Rule {
+        theirs(ObjectLifecycleRule {
             expired_delete_markers: Some(true),
             abort_uploads_days: Some(1),
-            ..Rule::default()
+            ..ObjectLifecycleRule::default()
         }),
         None
     );
-    let tagged = Filter {
+    let tagged = LifecycleFilter {
         tags: vec![("a".to_owned(), "b".to_owned())],
-        ..Filter::default()
+        ..LifecycleFilter::default()
     };
     assert_eq!(
-        theirs(Rule {
+        theirs(ObjectLifecycleRule {
             expiration_days: Some(1),
             filter: tagged,
-            ..Rule::default()
+            ..ObjectLifecycleRule::default()
         }),
         None
     );
     assert_eq!(
         harm(
-            &Rule {
+            &ObjectLifecycleRule {
                 expiration_days: Some(1),
-                ..Rule::default()
+                ..ObjectLifecycleRule::default()
             },
             &ours()
         ),
         None,
         "it is switched off"
     );
-    let cheaper = Move {
+    let cheaper = StorageTransition {
         class: "STANDARD_IA".to_owned(),
         days: Some(30),
-        ..Move::default()
+        ..StorageTransition::default()
     };
-    let archive = Move {
+    let archive = StorageTransition {
         class: "DEEP_ARCHIVE".to_owned(),
         days: Some(30),
-        ..Move::default()
+        ..StorageTransition::default()
     };
     assert_eq!(
-        theirs(Rule {
+        theirs(ObjectLifecycleRule {
             transitions: vec![cheaper],
             noncurrent_transitions: vec![archive],
-            ..Rule::default()
+            ..ObjectLifecycleRule::default()
         }),
         None
     );

@@ -4,16 +4,16 @@ use super::*;
 use crate::{
     backend::aws::{
         ownership::Tags,
-        policy::Document,
-        testing::{Answer, Script, error, text},
-        topic::{Topic, existing::ExistingTopic},
+        policy::PolicyDocument,
+        testing::{ScriptedAnswer, ScriptedServer, error, text},
+        topic::{AlarmTopic, existing::ExistingTopic},
     },
-    engine::blueprint::Node,
+    engine::blueprint::BlueprintNode,
 };
 
 const TOPIC_ARN: &str = "arn:aws:sns:eu-west-1:111122223333:acme-prod-tfstate-alarms";
 
-fn page(members: &[(&str, &str, &str)], next: &str) -> Answer {
+fn page(members: &[(&str, &str, &str)], next: &str) -> ScriptedAnswer {
     let member = |(arn, protocol, endpoint): &(&str, &str, &str)| {
         format!(
             "<member><SubscriptionArn>{arn}</SubscriptionArn><Protocol>{protocol}</\
@@ -29,21 +29,21 @@ fn page(members: &[(&str, &str, &str)], next: &str) -> Answer {
     text(format!("<Subscriptions>{members}</Subscriptions>{next}"))
 }
 
-fn named() -> Subscription {
-    Subscription {
+fn named() -> TopicSubscription {
+    TopicSubscription {
         topic: TOPIC_ARN.to_owned(),
         email: "ops@example.com".to_owned(),
         confirmed: None,
     }
 }
 
-fn blueprint(topic: AwsSpec, emails: Vec<Subscription>) -> Blueprint<AwsSpec> {
-    let of_topic = Node {
+fn blueprint(topic: AwsSpec, emails: Vec<TopicSubscription>) -> Blueprint<AwsSpec> {
+    let of_topic = BlueprintNode {
         address: TOPIC,
         needs: vec![],
         spec: topic,
     };
-    let email = |one: Subscription| Node {
+    let email = |one: TopicSubscription| BlueprintNode {
         address: Address::each("topic/subscription", &one.email),
         needs: vec![TOPIC],
         spec: AwsSpec::Subscription(one),
@@ -58,16 +58,16 @@ fn blueprint(topic: AwsSpec, emails: Vec<Subscription>) -> Blueprint<AwsSpec> {
 
 fn ours() -> AwsSpec {
     let name = "acme-prod-tfstate-alarms".to_owned();
-    AwsSpec::Topic(Topic {
+    AwsSpec::Topic(AlarmTopic {
         name,
         key: None,
-        policy: Document::new(vec![]),
+        policy: PolicyDocument::new(vec![]),
         tags: Tags::new(),
     })
 }
 
-async fn said(script: Script, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
-    let words = |one: Checked| match one.verdict {
+async fn said(script: ScriptedServer, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
+    let words = |one: CheckResult| match one.verdict {
         Verdict::Holds => format!("{} holds", one.check.id),
         Verdict::Fails { what, .. } => format!("{}: {what}", one.check.id),
         Verdict::Unreadable { error } => format!("{}: {error}", one.check.id),
@@ -87,7 +87,7 @@ async fn said(script: Script, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
 }
 
 /// What is said of those whom nothing names.
-async fn checked(script: Script) -> Option<String> {
+async fn checked(script: ScriptedServer) -> Option<String> {
     let all = said(script, blueprint(ours(), vec![named()])).await;
     let of_others = all
         .into_iter()
@@ -101,9 +101,9 @@ async fn checked(script: Script) -> Option<String> {
 async fn whether_anyone_hears() {
     const LIST: &str = "ListSubscriptionsByTopic";
     let heard =
-        async |members: &[(&str, &str, &str)], topic: AwsSpec, emails: Vec<Subscription>| {
+        async |members: &[(&str, &str, &str)], topic: AwsSpec, emails: Vec<TopicSubscription>| {
             said(
-                Script::new().on(LIST, page(members, "")),
+                ScriptedServer::new().on(LIST, page(members, "")),
                 blueprint(topic, emails),
             )
             .await
@@ -139,7 +139,7 @@ async fn whether_anyone_hears() {
     // Of a topic that was brought along, who else hears is not ours to name.
     let theirs =
         || AwsSpec::ExistingTopic(ExistingTopic::new(TOPIC_ARN.to_owned(), vec![], vec![]));
-    let script = Script::new().on(LIST, page(&[confirmed], ""));
+    let script = ScriptedServer::new().on(LIST, page(&[confirmed], ""));
     assert_eq!(
         said(script, blueprint(theirs(), vec![])).await,
         ["topic-heard holds"]
@@ -155,14 +155,14 @@ async fn threat_18_whoever_was_not_named_is() {
     const LIST: &str = "ListSubscriptionsByTopic";
     let named = ("arn:1", "email", "Ops@Example.com");
     assert_eq!(
-        checked(Script::new().on(LIST, page(&[named], "")))
+        checked(ScriptedServer::new().on(LIST, page(&[named], "")))
             .await
             .as_deref(),
         Some("holds")
     );
     let gone = ("Deleted", "https", "https://example.org");
     assert_eq!(
-        checked(Script::new().on(LIST, page(&[named, gone], "")))
+        checked(ScriptedServer::new().on(LIST, page(&[named, gone], "")))
             .await
             .as_deref(),
         Some("holds")
@@ -172,7 +172,7 @@ async fn threat_18_whoever_was_not_named_is() {
         named,
         ("PendingConfirmation", "email", "mallory@example.org"),
     ];
-    let script = Script::new().on(LIST, page(&theirs, "more")).on(
+    let script = ScriptedServer::new().on(LIST, page(&theirs, "more")).on(
         LIST,
         page(&[("arn:2", "https", "https://example.org/hear")], ""),
     );
@@ -186,7 +186,7 @@ async fn threat_18_whoever_was_not_named_is() {
 
     let many = [("arn:2", "sqs", "q"); 7];
     assert_eq!(
-        checked(Script::new().on(LIST, page(&many, "")))
+        checked(ScriptedServer::new().on(LIST, page(&many, "")))
             .await
             .as_deref(),
         Some(
@@ -195,10 +195,10 @@ async fn threat_18_whoever_was_not_named_is() {
         )
     );
     assert_eq!(
-        checked(Script::new().on(LIST, error(404, "NotFound"))).await,
+        checked(ScriptedServer::new().on(LIST, error(404, "NotFound"))).await,
         None
     );
-    let denied = checked(Script::new().on(LIST, error(403, "AuthorizationError"))).await;
+    let denied = checked(ScriptedServer::new().on(LIST, error(403, "AuthorizationError"))).await;
     assert!(denied.is_some_and(|error| error.contains("sns:ListSubscriptionsByTopic")));
 }
 
@@ -206,7 +206,7 @@ async fn threat_18_whoever_was_not_named_is() {
 #[tokio::test]
 async fn how_a_subscription_ends_is_said_with_its_arn() {
     let fix = async |members: &[(&str, &str, &str)]| {
-        let script = Script::new().on("ListSubscriptionsByTopic", page(members, ""));
+        let script = ScriptedServer::new().on("ListSubscriptionsByTopic", page(members, ""));
         let all = checks(&script.aws(), &blueprint(ours(), vec![named()])).await;
         let one = all
             .into_iter()

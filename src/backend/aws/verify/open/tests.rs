@@ -13,10 +13,10 @@ fn ours_are_closed() {
         "eu-west-1",
     )
     .unwrap();
-    let seen = |spec: &AwsSpec| Seen::Present {
+    let seen = |spec: &AwsSpec| Observed::Present {
         spec: spec.clone(),
         output: None,
-        owner: crate::engine::observation::Owner::Us,
+        owner: crate::engine::observation::ResourceOwner::Us,
     };
     let observation: Observation<AwsSpec> = blueprint
         .nodes()
@@ -25,5 +25,5 @@ fn ours_are_closed() {
         .collect();
     let checked = checks(&observation, OURS, &|_| None);
     assert_eq!(checked.len(), 4, "two buckets, the key, the topic");
-    assert!(!checked.iter().any(Checked::is_finding), "{checked:?}");
+    assert!(!checked.iter().any(CheckResult::is_finding), "{checked:?}");
 }

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{KEY_ARN, Script, data, error};
+use crate::backend::aws::testing::{KEY_ARN, ScriptedServer, data, error};
 
-fn policy(statement: &serde_json::Value) -> Document {
+fn policy(statement: &serde_json::Value) -> PolicyDocument {
     serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": [statement] }))
         .expect("a policy")
 }
@@ -49,14 +49,14 @@ fn a_key_that_others_may_use() {
 #[tokio::test]
 async fn what_may_not_be_seen_is_not_taken_for_good() {
     let root = json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}]});
-    let readable = Script::new()
+    let readable = ScriptedServer::new()
         .on("GetKeyPolicy", data(json!({"Policy": root.to_string()})))
         .on(
             "GetKeyRotationStatus",
             data(json!({"KeyRotationEnabled": false})),
         );
-    let ids = |checked: &[Checked], unreadable: bool| -> Vec<&'static str> {
-        let like = |one: &&Checked| {
+    let ids = |checked: &[CheckResult], unreadable: bool| -> Vec<&'static str> {
+        let like = |one: &&CheckResult| {
             one.is_finding() && matches!(one.verdict, Verdict::Unreadable { .. }) == unreadable
         };
         checked
@@ -70,7 +70,7 @@ async fn what_may_not_be_seen_is_not_taken_for_good() {
         (ids(&checked, false), ids(&checked, true)),
         (vec!["key-rotation", "key-deletion-window"], vec![])
     );
-    let denied = Script::new()
+    let denied = ScriptedServer::new()
         .on("GetKeyPolicy", error(400, "AccessDeniedException"))
         .on("GetKeyRotationStatus", error(400, "AccessDeniedException"));
     let checked = checks(&denied.aws(), KEY_ARN).await;

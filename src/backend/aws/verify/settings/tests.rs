@@ -15,10 +15,10 @@ fn all_there(blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
     let known = [(KEY, "arn:aws:kms:eu-west-1:111122223333:key/1".to_owned())]
         .into_iter()
         .collect();
-    let seen = |node: &crate::engine::blueprint::Node<AwsSpec>| Seen::Present {
+    let seen = |node: &crate::engine::blueprint::BlueprintNode<AwsSpec>| Observed::Present {
         spec: node.spec.resolve(&known),
         output: known.get(&node.address).cloned(),
-        owner: Owner::Us,
+        owner: ResourceOwner::Us,
     };
     blueprint
         .nodes()
@@ -27,9 +27,9 @@ fn all_there(blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
         .collect()
 }
 
-fn checks(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<Checked> {
+fn checks(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<CheckResult> {
     let plan = Plan::to_apply(blueprint, observation, true);
-    Settings {
+    SettingChecks {
         blueprint,
         observation,
         plan: &plan,
@@ -39,7 +39,7 @@ fn checks(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) ->
     .checks(&|_| None)
 }
 
-fn findings(checked: &[Checked]) -> Vec<String> {
+fn findings(checked: &[CheckResult]) -> Vec<String> {
     checked
         .iter()
         .filter(|one| one.is_finding())
@@ -53,7 +53,7 @@ fn set(
     change: impl FnOnce(&mut AwsSpec),
 ) {
     match observation.get_mut(address) {
-        Some(Seen::Present { spec, .. }) => change(spec),
+        Some(Observed::Present { spec, .. }) => change(spec),
         other => panic!("{address}: {other:?}"),
     }
 }
@@ -97,7 +97,7 @@ fn every_setting_that_is_planned_is_found() {
     let mut tried = 0;
     for node in blueprint.nodes() {
         let observation = all_there(&blueprint);
-        let Some(Seen::Present { spec, .. }) = observation.get(&node.address) else {
+        let Some(Observed::Present { spec, .. }) = observation.get(&node.address) else {
             panic!("{}", node.address)
         };
         for (name, value) in fields(spec) {
@@ -113,7 +113,7 @@ fn every_setting_that_is_planned_is_found() {
                 let planned = plan
                     .steps
                     .iter()
-                    .filter(|step| !matches!(step.change, Change::NoOp { .. }))
+                    .filter(|step| !matches!(step.change, PlannedChange::NoOp { .. }))
                     .count();
                 let found = findings(&checks(&blueprint, &observation));
                 let here = format!(" at {}", node.address);
@@ -147,7 +147,7 @@ fn a_whole_that_is_not_there_is_one_finding() {
     let mut observation = all_there(&blueprint);
     for (address, seen) in &mut observation {
         if *address == STATE_BUCKET || address.parent() == Some(STATE_BUCKET) {
-            *seen = Seen::Absent;
+            *seen = Observed::Absent;
         }
     }
     assert_eq!(
@@ -160,7 +160,7 @@ fn a_whole_that_is_not_there_is_one_finding() {
 fn what_could_not_be_seen_is_neither_good_nor_bad() {
     let blueprint = built(FULL, "aws", "eu-west-1").unwrap();
     let mut observation = all_there(&blueprint);
-    observation.insert(LOCK_TABLE, Seen::Unreadable("denied".to_owned()));
+    observation.insert(LOCK_TABLE, Observed::Unreadable("denied".to_owned()));
     crate::engine::observation::inherit_owners(&mut observation);
     let checked = checks(&blueprint, &observation);
     assert_eq!(findings(&checked), ["table at lock_table"]);
@@ -179,18 +179,18 @@ fn what_could_not_be_seen_is_neither_good_nor_bad() {
 #[test]
 fn whose_it_is() {
     let blueprint = built(FULL, "aws", "eu-west-1").unwrap();
-    let with = |owner: Owner| {
+    let with = |owner: ResourceOwner| {
         let mut observation = all_there(&blueprint);
-        if let Some(Seen::Present { owner: it, .. }) = observation.get_mut(&LOCK_TABLE) {
+        if let Some(Observed::Present { owner: it, .. }) = observation.get_mut(&LOCK_TABLE) {
             *it = owner;
         }
         crate::engine::observation::inherit_owners(&mut observation);
         findings(&checks(&blueprint, &observation))
     };
-    assert_eq!(with(Owner::Us), Vec::<String>::new());
-    assert_eq!(with(Owner::Unmanaged), ["unmanaged at lock_table"]);
+    assert_eq!(with(ResourceOwner::Us), Vec::<String>::new());
+    assert_eq!(with(ResourceOwner::Unmanaged), ["unmanaged at lock_table"]);
     assert_eq!(
-        with(Owner::Other("another".to_owned())),
+        with(ResourceOwner::Other("another".to_owned())),
         ["owned at lock_table"]
     );
 }
@@ -199,7 +199,7 @@ fn whose_it_is() {
 fn statements_stand_for_rules_of_their_own() {
     let blueprint = built(FULL, "aws", "eu-west-1").unwrap();
     let address = Address::new("state_bucket/policy");
-    let after = |change: &dyn Fn(&mut Document)| {
+    let after = |change: &dyn Fn(&mut PolicyDocument)| {
         let mut observation = all_there(&blueprint);
         set(&mut observation, &address, |spec| match spec {
             AwsSpec::BucketPolicy(policy) => change(&mut policy.document),
@@ -276,10 +276,10 @@ fn of_a_backend_that_others_made_each_missing_rule_is_said() {
         Address::new("state_bucket/lifecycle"),
     );
     let mut observation = all_there(&blueprint);
-    observation.insert(policy.clone(), Seen::Absent);
-    observation.insert(lifecycle.clone(), Seen::Absent);
+    observation.insert(policy.clone(), Observed::Absent);
+    observation.insert(lifecycle.clone(), Observed::Absent);
     let plan = Plan::to_apply(&blueprint, &observation, true);
-    let settings = |tagged| Settings {
+    let settings = |tagged| SettingChecks {
         blueprint: &blueprint,
         observation: &observation,
         plan: &plan,

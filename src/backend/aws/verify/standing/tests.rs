@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::{
-    backend::aws::{topic::subscription::Subscription, trail::logging::TrailLogging},
-    engine::{observation::Owner, spec::Address},
+    backend::aws::{topic::subscription::TopicSubscription, trail::logging::TrailLogging},
+    engine::{observation::ResourceOwner, spec::Address},
 };
 
 fn found(spec: AwsSpec) -> Vec<Option<String>> {
-    let seen = Seen::Present {
+    let seen = Observed::Present {
         spec,
         output: None,
-        owner: Owner::Us,
+        owner: ResourceOwner::Us,
     };
     let observation = [(Address::new("x"), seen)].into_iter().collect();
-    let what = |one: Checked| match one.verdict {
+    let what = |one: CheckResult| match one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
         Verdict::Holds
         | Verdict::Unreadable { .. }
@@ -29,7 +29,7 @@ fn found(spec: AwsSpec) -> Vec<Option<String>> {
 #[test]
 fn a_subscription_that_nobody_confirmed() {
     let subscription = |confirmed| {
-        AwsSpec::Subscription(Subscription {
+        AwsSpec::Subscription(TopicSubscription {
             topic: "t".to_owned(),
             email: "a@example.com".to_owned(),
             confirmed,

@@ -5,13 +5,13 @@ use serde_json::json;
 use super::*;
 use crate::backend::aws::{
     ownership::Tags,
-    policy::Document,
-    testing::{Answer, Script, data, error, text},
+    policy::PolicyDocument,
+    testing::{ScriptedAnswer, ScriptedServer, data, error, text},
 };
 
 const POLICY: &str = "arn:aws:iam::111122223333:policy/runner";
 
-fn block(on: [bool; 4]) -> Answer {
+fn block(on: [bool; 4]) -> ScriptedAnswer {
     let [acls, ignore, policy, restrict] = on;
     text(format!(
         "<PublicAccessBlockConfiguration><BlockPublicAcls>{acls}</\
@@ -22,26 +22,26 @@ fn block(on: [bool; 4]) -> Answer {
     ))
 }
 
-fn attached(count: u32) -> Answer {
+fn attached(count: u32) -> ScriptedAnswer {
     text(format!(
         "<Policy><AttachmentCount>{count}</AttachmentCount></Policy>"
     ))
 }
 
-fn quiet() -> Script {
-    Script::new()
+fn quiet() -> ScriptedServer {
+    ScriptedServer::new()
         .always("DescribeAlarms", data(json!({"MetricAlarms": []})))
         .always("DescribeTrails", data(json!({"trailList": []})))
 }
 
-async fn surveyed(script: &Script, policy: Option<&str>) -> String {
-    let policy = policy.map(|arn| Policy {
+async fn surveyed(script: &ScriptedServer, policy: Option<&str>) -> String {
+    let policy = policy.map(|arn| RunnerPolicy {
         name: arn.rsplit('/').next().expect("a name").to_owned(),
         description: String::new(),
-        document: Document::new(vec![]),
+        document: PolicyDocument::new(vec![]),
         tags: Tags::new(),
     });
-    let about = About {
+    let about = SurveyScope {
         bucket: "states",
         table: Some("locks"),
         own_alarms: vec!["own"],
@@ -109,7 +109,7 @@ async fn little_is_there() {
 async fn trail_of_the_organization() {
     let arn = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
     let trail = json!({"TrailARN": arn, "IsMultiRegionTrail": true, "IsOrganizationTrail": true, "HasCustomEventSelectors": true});
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("DescribeAlarms", data(json!({"MetricAlarms": []})))
         .always("DescribeTrails", data(json!({"trailList": [trail]})))
         .always("GetTrailStatus", data(json!({"IsLogging": true})))
@@ -125,7 +125,7 @@ async fn trail_of_the_organization() {
 #[tokio::test]
 async fn nothing_may_be_seen() {
     let denied = || error(403, "AccessDenied");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .always("GET", denied())
         .always("GetPolicy", denied())
         .always("DescribeAlarms", denied())

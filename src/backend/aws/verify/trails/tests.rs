@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{Script, data, error};
+use crate::backend::aws::testing::{ScriptedServer, data, error};
 
-fn recorder() -> Recorder {
-    Recorder {
+fn recorder() -> RecordingTrail {
+    RecordingTrail {
         arn: "arn:aws:cloudtrail:eu-west-1:111122223333:trail/states".to_owned(),
         values: vec!["arn:aws:s3:::b/".to_owned()],
         whole: true,
@@ -17,7 +17,7 @@ fn recorder() -> Recorder {
 }
 
 /// Ids of the findings, and what is the case.
-fn findings(recorder: &Recorder) -> Vec<(&'static str, String)> {
+fn findings(recorder: &RecordingTrail) -> Vec<(&'static str, String)> {
     let fails = verdicts(recorder)
         .into_iter()
         .filter_map(|checked| match checked.verdict {
@@ -37,7 +37,7 @@ fn a_trail_that_records_everything() {
 
 #[test]
 fn a_pattern_where_a_prefix_belongs() {
-    let starred = Recorder {
+    let starred = RecordingTrail {
         values: vec!["arn:aws:s3:::b/*".to_owned()],
         whole: false,
         ..recorder()
@@ -50,7 +50,7 @@ fn a_pattern_where_a_prefix_belongs() {
         what.starts_with("arn:aws:s3:::b/* is a prefix, not a pattern"),
         "{what}"
     );
-    let part = Recorder {
+    let part = RecordingTrail {
         values: vec!["arn:aws:s3:::b/prod/".to_owned()],
         whole: false,
         ..recorder()
@@ -66,28 +66,28 @@ fn a_pattern_where_a_prefix_belongs() {
 
 #[test]
 fn each_other_weakness_is_said() {
-    let ids = |recorder: &Recorder| {
+    let ids = |recorder: &RecordingTrail| {
         findings(recorder)
             .into_iter()
             .map(|(id, _)| id)
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        ids(&Recorder {
+        ids(&RecordingTrail {
             logging: false,
             ..recorder()
         }),
         ["trail-logging"]
     );
     assert_eq!(
-        ids(&Recorder {
+        ids(&RecordingTrail {
             validation: false,
             ..recorder()
         }),
         ["trail-validation"]
     );
     assert_eq!(
-        ids(&Recorder {
+        ids(&RecordingTrail {
             encrypted: false,
             ..recorder()
         }),
@@ -102,7 +102,7 @@ async fn only_trails_that_name_the_bucket_are_held_to_anything() {
         let resources = json!([{"Type": "AWS::S3::Object", "Values": [value]}]);
         data(json!({"EventSelectors": [{"ReadWriteType": "All", "DataResources": resources}]}))
     };
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("DescribeTrails", data(json!({"trailList": [trail("whole"), trail("starred"), trail("another"), trail("hidden")]})))
         .about("GetEventSelectors", "trail/whole", basic("arn:aws:s3:::b/"))
         .about("GetEventSelectors", "trail/starred", basic("arn:aws:s3:::b/*"))
@@ -110,7 +110,7 @@ async fn only_trails_that_name_the_bucket_are_held_to_anything() {
         .about("GetEventSelectors", "trail/hidden", error(400, "AccessDeniedException"))
         .always("GetTrailStatus", data(json!({"IsLogging": true})));
     let checked = checks(&script.aws(), "b").await;
-    let shown = |one: &Checked| {
+    let shown = |one: &CheckResult| {
         let name = one.place.name.clone().unwrap_or_default();
         let verdict = match one.verdict {
             Verdict::Holds => "holds",

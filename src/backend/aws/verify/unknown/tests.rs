@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::backend::aws::testing::{Answer, KEY_ARN, Script, data, empty, error, text};
+use crate::backend::aws::testing::{
+    KEY_ARN, ScriptedAnswer, ScriptedServer, data, empty, error, text,
+};
 
-fn encryption(algorithm: &str, key: Option<&str>) -> Answer {
+fn encryption(algorithm: &str, key: Option<&str>) -> ScriptedAnswer {
     let key = key
         .map(|key| format!("<KMSMasterKeyID>{key}</KMSMasterKeyID>"))
         .unwrap_or_default();
@@ -15,18 +17,18 @@ fn encryption(algorithm: &str, key: Option<&str>) -> Answer {
     ))
 }
 
-fn described(manager: &str) -> Answer {
+fn described(manager: &str) -> ScriptedAnswer {
     data(json!({"KeyMetadata": {"KeyId": "1", "Arn": KEY_ARN, "KeyManager": manager}}))
 }
 
-fn bare() -> Script {
-    Script::new()
+fn bare() -> ScriptedServer {
+    ScriptedServer::new()
         .always("GET ?logging", text("<BucketLoggingStatus/>"))
         .always("GET ?notification", text("<NotificationConfiguration/>"))
 }
 
-fn found(unknown: &Unknown) -> Vec<String> {
-    let what = |one: Checked| match one.verdict {
+fn found(unknown: &UnmanagedBackend) -> Vec<String> {
+    let what = |one: CheckResult| match one.verdict {
         Verdict::Holds => None,
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
         Verdict::Unreadable { .. } => Some(format!("{}: unreadable", one.check.id)),
@@ -36,7 +38,7 @@ fn found(unknown: &Unknown) -> Vec<String> {
         Verdict::Untold { why } => Some(format!("{}: {why}", one.check.id)),
     };
     unknown
-        .checks(&Place::named("b"), "MEND")
+        .checks(&CheckedPlace::named("b"), "MEND")
         .into_iter()
         .filter_map(what)
         .collect()
@@ -44,8 +46,8 @@ fn found(unknown: &Unknown) -> Vec<String> {
 
 #[tokio::test]
 async fn keys() {
-    let with = async |encryption: Answer, script: Script| {
-        Unknown::look(&script.on("GET ?encryption", encryption).aws(), "states")
+    let with = async |encryption: ScriptedAnswer, script: ScriptedServer| {
+        UnmanagedBackend::look(&script.on("GET ?encryption", encryption).aws(), "states")
             .await
             .unwrap()
             .key
@@ -88,13 +90,13 @@ async fn keys() {
 #[tokio::test]
 async fn what_is_missing() {
     let script = bare().on("GET ?encryption", encryption("AES256", None));
-    insta::assert_snapshot!(found(&Unknown::look(&script.aws(), "states").await.unwrap()).join("\n"), @"
+    insta::assert_snapshot!(found(&UnmanagedBackend::look(&script.aws(), "states").await.unwrap()).join("\n"), @"
     key: its default is SSE-S3: the key is AWS's
     bucket-access-logs: there are none
     bucket-delete-events: S3 sends no event of a deletion
     ");
 
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GET ?encryption", encryption("aws:kms", Some(KEY_ARN)))
         .on("DescribeKey", described("CUSTOMER"))
         .on(
@@ -113,7 +115,11 @@ async fn what_is_missing() {
             ),
         );
     assert_eq!(
-        found(&Unknown::look(&script.aws(), "states").await.unwrap()),
+        found(
+            &UnmanagedBackend::look(&script.aws(), "states")
+                .await
+                .unwrap()
+        ),
         Vec::<String>::new()
     );
 }
@@ -121,11 +127,15 @@ async fn what_is_missing() {
 #[tokio::test]
 async fn what_may_not_be_seen() {
     let denied = || error(403, "AccessDenied");
-    let script = Script::new()
+    let script = ScriptedServer::new()
         .on("GET ?encryption", encryption("AES256", None))
         .on("GET ?logging", denied())
         .on("GET ?notification", denied());
-    let found = found(&Unknown::look(&script.aws(), "states").await.unwrap());
+    let found = found(
+        &UnmanagedBackend::look(&script.aws(), "states")
+            .await
+            .unwrap(),
+    );
     assert_eq!(
         found[1..],
         [
@@ -134,19 +144,21 @@ async fn what_may_not_be_seen() {
         ]
     );
     let script = bare().on("GET ?encryption", denied());
-    Unknown::look(&script.aws(), "states").await.unwrap_err();
+    UnmanagedBackend::look(&script.aws(), "states")
+        .await
+        .unwrap_err();
 }
 
 #[tokio::test]
 async fn where_it_is() {
-    let script = Script::new().on("HEAD", empty());
+    let script = ScriptedServer::new().on("HEAD", empty());
     assert_eq!(
         region(&script.aws(), "states").await.unwrap().as_deref(),
         Some("eu-west-1")
     );
-    let script = Script::new().on("HEAD", error(404, ""));
+    let script = ScriptedServer::new().on("HEAD", error(404, ""));
     assert_eq!(region(&script.aws(), "states").await.unwrap(), None);
-    let script = Script::new().on(
+    let script = ScriptedServer::new().on(
         "HEAD",
         error(301, "").header("x-amz-bucket-region", "us-west-2"),
     );
@@ -154,7 +166,7 @@ async fn where_it_is() {
         region(&script.aws(), "states").await.unwrap().as_deref(),
         Some("us-west-2")
     );
-    let script = Script::new().on("HEAD", error(403, ""));
+    let script = ScriptedServer::new().on("HEAD", error(403, ""));
     assert_eq!(
         region(&script.aws(), "states").await.unwrap_err().status,
         Some(403)
@@ -163,7 +175,7 @@ async fn where_it_is() {
 
 #[test]
 fn a_table_under_no_key_of_the_account() {
-    use crate::{backend::aws::blueprint::tests::built, engine::observation::Owner};
+    use crate::{backend::aws::blueprint::tests::built, engine::observation::ResourceOwner};
 
     let table = built("", "aws", "eu-west-1")
         .unwrap()
@@ -179,14 +191,14 @@ fn a_table_under_no_key_of_the_account() {
             encryption,
             ..table.clone()
         });
-        let seen = Seen::Present {
+        let seen = Observed::Present {
             spec,
             output: None,
-            owner: Owner::Unmanaged,
+            owner: ResourceOwner::Unmanaged,
         };
-        let mut checked = vec![Checked::new(
+        let mut checked = vec![CheckResult::new(
             &rule::TABLE_ENCRYPTION,
-            Place::at(&LOCK_TABLE, None),
+            CheckedPlace::at(&LOCK_TABLE, None),
             Verdict::Holds,
         )];
         hold_table_to_a_key(
@@ -197,11 +209,11 @@ fn a_table_under_no_key_of_the_account() {
         checked.remove(0).verdict
     };
     assert!(matches!(
-        verdict(lock_table::Encryption::AwsOwned),
+        verdict(lock_table::LockTableEncryption::AwsOwned),
         Verdict::Fails { .. }
     ));
     assert_eq!(
-        verdict(lock_table::Encryption::Kms(KEY_ARN.to_owned())),
+        verdict(lock_table::LockTableEncryption::Kms(KEY_ARN.to_owned())),
         Verdict::Holds
     );
 }

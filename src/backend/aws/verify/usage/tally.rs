@@ -1,15 +1,15 @@
 //! One check at many places: what does not hold, up to a number that a person can read, and a
 //! count.
 
-use crate::checks::{Check, Checked, Place, Verdict};
+use crate::checks::{Check, CheckResult, CheckedPlace, Verdict};
 
 /// More are counted, and not named: the first ones show what is wrong.
 pub const NAMED: usize = 100;
 
 #[derive(Debug)]
-pub struct Tally {
+pub struct UsageTally {
     check: &'static Check,
-    named: Vec<Checked>,
+    named: Vec<CheckResult>,
     /// What fails beyond those that are named.
     fails: usize,
     unreadable: usize,
@@ -17,7 +17,7 @@ pub struct Tally {
     untold: usize,
 }
 
-impl Tally {
+impl UsageTally {
     pub fn new(check: &'static Check) -> Self {
         Self {
             check,
@@ -28,27 +28,31 @@ impl Tally {
         }
     }
 
-    pub fn add(&mut self, place: Place, verdict: Verdict) {
+    pub fn add(&mut self, place: CheckedPlace, verdict: Verdict) {
         match verdict {
             Verdict::Holds | Verdict::FailsWith { .. } => {}
             Verdict::Untold { .. } => self.untold += 1,
-            verdict if self.named.len() < NAMED => {
-                self.named.push(Checked::new(self.check, place, verdict))
-            }
+            verdict if self.named.len() < NAMED => self
+                .named
+                .push(CheckResult::new(self.check, place, verdict)),
             Verdict::Fails { .. } => self.fails += 1,
             Verdict::Unreadable { .. } => self.unreadable += 1,
         }
     }
 
     /// At `whole`: that it holds, or how many more there are.
-    pub fn finish(self, whole: &Place) -> Vec<Checked> {
+    pub fn finish(self, whole: &CheckedPlace) -> Vec<CheckResult> {
         self.finish_or(whole, |places| Verdict::Untold {
             why: format!("it cannot be told of {places} places"),
         })
     }
 
     /// The same; `untold` says of how many places it cannot be told, where nothing else is wrong.
-    pub fn finish_or(self, whole: &Place, untold: impl Fn(usize) -> Verdict) -> Vec<Checked> {
+    pub fn finish_or(
+        self,
+        whole: &CheckedPlace,
+        untold: impl Fn(usize) -> Verdict,
+    ) -> Vec<CheckResult> {
         let Self {
             check,
             mut named,
@@ -56,7 +60,7 @@ impl Tally {
             unreadable,
             untold: places,
         } = self;
-        let mut at_whole = |verdict| named.push(Checked::new(check, whole.clone(), verdict));
+        let mut at_whole = |verdict| named.push(CheckResult::new(check, whole.clone(), verdict));
         if fails > 0 {
             let mend = "as for those that are named".to_owned();
             at_whole(Verdict::Fails {
@@ -75,7 +79,7 @@ impl Tally {
             } else {
                 Verdict::Holds
             };
-            named.push(Checked::new(check, whole.clone(), verdict));
+            named.push(CheckResult::new(check, whole.clone(), verdict));
         }
         named
     }

@@ -5,22 +5,22 @@ use insta::assert_snapshot;
 use super::{tally::NAMED, *};
 use crate::{
     backend::aws::{
-        error::{Api, AwsError},
-        store::content::Encryption,
+        error::{ApiOperation, AwsError},
+        store::content::ObjectEncryption,
         testing::KEY_ARN,
     },
     state::{
-        layout::{Layout, Located},
+        layout::{LocatedObject, StateLayout},
         lock::{LockError, LockInfo},
-        snapshot::Want,
+        snapshot::SnapshotDetail,
     },
 };
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 const ETAG: &str = "\"900150983cd24fb0d6963f7d28e17f72\"";
 
-fn expected(lock: LockMechanism) -> Expected {
-    Expected {
+fn expected(lock: LockMechanism) -> ExpectedUsage {
+    ExpectedUsage {
         bucket: "states".to_owned(),
         key: Some(KEY_ARN.to_owned()),
         lock: Some(lock),
@@ -30,28 +30,28 @@ fn expected(lock: LockMechanism) -> Expected {
     }
 }
 
-fn located(path: &str) -> Located {
-    Layout {
+fn located(path: &str) -> LocatedObject {
+    StateLayout {
         key: None,
         workspace_prefix: "env:".to_owned(),
     }
     .locate(path)
 }
 
-fn state(path: &str, algorithm: &str, key: Option<&str>, digest: Stored) -> Seen {
-    let encryption = Encryption {
+fn state(path: &str, algorithm: &str, key: Option<&str>, digest: StoredDigest) -> ScanItem {
+    let encryption = ObjectEncryption {
         algorithm: Some(algorithm.to_owned()),
         key: key.map(str::to_owned),
         bucket_key: true,
     };
-    let head = Head {
+    let head = ObjectHeaders {
         size: 3,
         modified: None,
         version: None,
         etag: ETAG.to_owned(),
         encryption,
     };
-    Seen::State(LiveState {
+    ScanItem::State(LiveState {
         located: located(path),
         size: 3,
         modified: None,
@@ -60,12 +60,12 @@ fn state(path: &str, algorithm: &str, key: Option<&str>, digest: Stored) -> Seen
     })
 }
 
-fn good(path: &str) -> Seen {
+fn good(path: &str) -> ScanItem {
     state(
         path,
         "aws:kms",
         Some(KEY_ARN),
-        Stored::Digest("0123456789abcdef0123456789abcdef".to_owned()),
+        StoredDigest::Digest("0123456789abcdef0123456789abcdef".to_owned()),
     )
 }
 
@@ -80,8 +80,8 @@ fn info(created: &str, version: &str) -> LockInfo {
     }
 }
 
-fn held(info: LockInfo) -> Half {
-    Half::held(Held {
+fn held(info: LockInfo) -> LockPlace {
+    LockPlace::held(HeldLock {
         raw: info.to_go_json(),
         info: Ok(info),
         etag: None,
@@ -89,12 +89,12 @@ fn held(info: LockInfo) -> Half {
     })
 }
 
-fn fresh(version: &str) -> Half {
+fn fresh(version: &str) -> LockPlace {
     held(info("2026-11-21T11:50:00Z", version))
 }
 
-fn lock(item: Half, file: Half) -> Seen {
-    Seen::Lock(Box::new(LiveLock {
+fn lock(item: LockPlace, file: LockPlace) -> ScanItem {
+    ScanItem::Lock(Box::new(LiveLock {
         located: located("env:/blue/a.tfstate"),
         item,
         file,
@@ -102,11 +102,11 @@ fn lock(item: Half, file: Half) -> Seen {
 }
 
 fn denied() -> AwsError {
-    AwsError::nonsense(Api::new("s3:Some"), "states", "denied")
+    AwsError::nonsense(ApiOperation::new("s3:Some"), "states", "denied")
 }
 
-fn findings(expected: Expected, seen: &[Seen]) -> String {
-    let mut usage = Usage::new(expected);
+fn findings(expected: ExpectedUsage, seen: &[ScanItem]) -> String {
+    let mut usage = UsageScan::new(expected);
     seen.iter().for_each(|seen| usage.see(seen));
     let checked = usage.finish();
     for check in CHECKS {
@@ -119,8 +119,8 @@ fn findings(expected: Expected, seen: &[Seen]) -> String {
     shown(checked.iter().filter(|checked| checked.is_finding()))
 }
 
-fn shown<'a>(checked: impl Iterator<Item = &'a Checked>) -> String {
-    let line = |checked: &Checked| match &checked.verdict {
+fn shown<'a>(checked: impl Iterator<Item = &'a CheckResult>) -> String {
+    let line = |checked: &CheckResult| match &checked.verdict {
         Verdict::Holds => format!("{} at {}: holds\n", checked.check.id, checked.place.shown()),
         Verdict::Fails { what, mend } => format!(
             "{} at {}:\n  {what}\n  {mend}\n",
@@ -153,7 +153,7 @@ fn a_backend_in_good_use() {
         lock(fresh("1.11.4"), fresh("1.11.4")),
     ];
     assert_eq!(findings(expected(LockMechanism::Both), &seen), "");
-    let mut usage = Usage::new(Expected {
+    let mut usage = UsageScan::new(ExpectedUsage {
         contents: true,
         ..expected(LockMechanism::Both)
     });
@@ -167,7 +167,7 @@ fn a_backend_in_good_use() {
                 && checked.place.shown() == "s3://states")
     );
     assert_eq!(
-        Usage::new(expected(LockMechanism::S3)).finish().len(),
+        UsageScan::new(expected(LockMechanism::S3)).finish().len(),
         CHECKS.len(),
         "nothing was seen"
     );
@@ -181,7 +181,7 @@ fn the_checks_are_told_apart() {
 
 #[test]
 fn encryption_with_another_key_or_none() {
-    let unknown = || Stored::Unknown;
+    let unknown = || StoredDigest::Unknown;
     let other = "arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab";
     let seen = [
         state("a.tfstate", "AES256", None, unknown()),
@@ -207,7 +207,7 @@ fn encryption_with_another_key_or_none() {
     // Whoever asked for S3's own keys has nothing against better ones.
     assert_eq!(
         findings(
-            Expected {
+            ExpectedUsage {
                 key: None,
                 ..expected(LockMechanism::S3)
             },
@@ -219,7 +219,7 @@ fn encryption_with_another_key_or_none() {
 
 #[test]
 fn digests_as_far_as_they_can_be_told() {
-    let digest = |text: &str| Stored::Digest(text.to_owned());
+    let digest = |text: &str| StoredDigest::Digest(text.to_owned());
     let right = "900150983cd24fb0d6963f7d28e17f72";
     let seen = [
         state("right.tfstate", "AES256", None, digest(right)),
@@ -235,19 +235,29 @@ fn digests_as_far_as_they_can_be_told() {
             Some(KEY_ARN),
             digest("d41d8cd98f00b204e9800998ecf8427e"),
         ),
-        state("none.tfstate", "aws:kms", Some(KEY_ARN), Stored::Absent),
-        state("notes.txt", "aws:kms", Some(KEY_ARN), Stored::Absent),
-        state("unknown.tfstate", "aws:kms", Some(KEY_ARN), Stored::Unknown),
-        Seen::Orphan {
+        state(
+            "none.tfstate",
+            "aws:kms",
+            Some(KEY_ARN),
+            StoredDigest::Absent,
+        ),
+        state("notes.txt", "aws:kms", Some(KEY_ARN), StoredDigest::Absent),
+        state(
+            "unknown.tfstate",
+            "aws:kms",
+            Some(KEY_ARN),
+            StoredDigest::Unknown,
+        ),
+        ScanItem::Orphan {
             located: located("gone.tfstate"),
             unsure: None,
         },
-        Seen::Orphan {
+        ScanItem::Orphan {
             located: located("perhaps.tfstate"),
             unsure: Some(denied()),
         },
     ];
-    let any_key = |lock| Expected {
+    let any_key = |lock| ExpectedUsage {
         key: None,
         ..expected(lock)
     };
@@ -264,17 +274,17 @@ fn digests_as_far_as_they_can_be_told() {
       `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
     ");
     // Terraform decodes either case, ignores what is no digest, and takes no bytes for no state.
-    let empty = |path: &str, digest: Stored| match state(path, "AES256", None, digest) {
-        Seen::State(LiveState {
+    let empty = |path: &str, digest: StoredDigest| match state(path, "AES256", None, digest) {
+        ScanItem::State(LiveState {
             located,
             head: Ok(head),
             digest,
             ..
-        }) => Seen::State(LiveState {
+        }) => ScanItem::State(LiveState {
             located,
             size: 0,
             modified: None,
-            head: Ok(Head { size: 0, ..head }),
+            head: Ok(ObjectHeaders { size: 0, ..head }),
             digest,
         }),
         other => other,
@@ -287,7 +297,7 @@ fn digests_as_far_as_they_can_be_told() {
             digest(&right.to_uppercase()),
         ),
         state("text.tfstate", "AES256", None, digest("none")),
-        empty("empty.tfstate", Stored::Absent),
+        empty("empty.tfstate", StoredDigest::Absent),
         empty("digest.tfstate", digest(right)),
     ];
     assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &odd), @"
@@ -305,14 +315,14 @@ fn digests_as_far_as_they_can_be_told() {
 /// Whatever they say, they may be wrong.
 #[test]
 fn digests_that_were_not_compared_do_not_hold() {
-    let of = |expected: Expected, seen: &[Seen]| {
-        let mut usage = Usage::new(expected);
+    let of = |expected: ExpectedUsage, seen: &[ScanItem]| {
+        let mut usage = UsageScan::new(expected);
         seen.iter().for_each(|seen| usage.see(seen));
         let checked = usage.finish();
         assert_eq!(checked.len(), CHECKS.len(), "no check more");
         shown(checked.iter().filter(|one| one.check == &STATE_DIGEST))
     };
-    let table = || Expected {
+    let table = || ExpectedUsage {
         key: None,
         ..expected(LockMechanism::Dynamodb)
     };
@@ -321,7 +331,7 @@ fn digests_that_were_not_compared_do_not_hold() {
             "c.tfstate",
             "AES256",
             None,
-            Stored::Digest("900150983cd24fb0d6963f7d28e17f72".to_owned()),
+            StoredDigest::Digest("900150983cd24fb0d6963f7d28e17f72".to_owned()),
         )
     };
     assert_snapshot!(of(table(), &[good("a.tfstate"), compared()]), @"state-digest at s3://states: the digest of 1 state was not compared: S3 has no MD5 of it (KMS, or uploaded in parts); --read-states compares it");
@@ -329,16 +339,16 @@ fn digests_that_were_not_compared_do_not_hold() {
     let holds = "state-digest at s3://states: holds\n";
     let kms = |digest| state("d.tfstate", "aws:kms", Some(KEY_ARN), digest);
     for seen in [
-        &[] as &[Seen],
+        &[] as &[ScanItem],
         &[compared()],
-        &[kms(Stored::Unknown)],
-        &[kms(Stored::Digest("none".to_owned()))],
+        &[kms(StoredDigest::Unknown)],
+        &[kms(StoredDigest::Digest("none".to_owned()))],
     ] {
         assert_eq!(of(table(), seen), holds);
     }
     assert_eq!(
         of(
-            Expected {
+            ExpectedUsage {
                 contents: true,
                 ..table()
             },
@@ -351,7 +361,7 @@ fn digests_that_were_not_compared_do_not_hold() {
         "w.tfstate",
         "AES256",
         None,
-        Stored::Digest("d41d8cd98f00b204e9800998ecf8427e".to_owned()),
+        StoredDigest::Digest("d41d8cd98f00b204e9800998ecf8427e".to_owned()),
     );
     assert!(
         of(table(), &[good("a.tfstate"), wrong])
@@ -362,7 +372,7 @@ fn digests_that_were_not_compared_do_not_hold() {
 #[test]
 fn digests_of_bytes() {
     let of = |stored: Option<&str>| {
-        let checked = digest_of(Place::named("s3://states/a"), b"abc", stored);
+        let checked = digest_of(CheckedPlace::named("s3://states/a"), b"abc", stored);
         (checked.check.id, checked.verdict == Verdict::Holds)
     };
     assert_eq!(
@@ -392,7 +402,7 @@ fn locks_that_are_too_old() {
     let at = |created: &str| {
         findings(
             expected(LockMechanism::S3),
-            &[lock(Half::Unknown, held(info(created, "1.11.4")))],
+            &[lock(LockPlace::Unknown, held(info(created, "1.11.4")))],
         )
     };
     assert_eq!(at("2026-11-21T10:00:00Z"), "", "as long as may be");
@@ -408,7 +418,7 @@ fn locks_that_are_too_old() {
         at(""),
         format!("{unknown} `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`\n")
     );
-    let item = Held {
+    let item = HeldLock {
         raw: "?".to_owned(),
         info: Err(NoInfo::NotALock(LockError::NotALock)),
         etag: None,
@@ -418,10 +428,10 @@ fn locks_that_are_too_old() {
                    release --id NAME`";
     let said = findings(
         expected(LockMechanism::Dynamodb),
-        &[lock(Half::held(item), Half::Free)],
+        &[lock(LockPlace::held(item), LockPlace::Free)],
     );
     assert!(said.contains(&format!("{unknown} {by_name}\n")), "{said}");
-    let file = Held {
+    let file = HeldLock {
         raw: String::new(),
         info: Err(NoInfo::Unreadable("denied".to_owned())),
         etag: None,
@@ -429,7 +439,7 @@ fn locks_that_are_too_old() {
     };
     let said = findings(
         expected(LockMechanism::S3),
-        &[lock(Half::Unknown, Half::held(file))],
+        &[lock(LockPlace::Unknown, LockPlace::held(file))],
     );
     assert!(
         said.contains("locked for 1 d 0 h by nobody knows whom"),
@@ -444,8 +454,8 @@ fn a_hostile_lock_puts_nothing_into_a_command() {
         id: "x; rm -rf ~ #${x}`id`\u{1b}[2J".to_owned(),
         ..info("2026-11-18T07:30:00Z", "1.11.4")
     };
-    let mut usage = Usage::new(expected(LockMechanism::S3));
-    usage.see(&lock(Half::Unknown, held(hostile)));
+    let mut usage = UsageScan::new(expected(LockMechanism::S3));
+    usage.see(&lock(LockPlace::Unknown, held(hostile)));
     let checked = usage.finish();
     let Some(Verdict::Fails { what, mend }) = checked
         .iter()
@@ -470,8 +480,8 @@ fn halves_of_locks() {
         }),
     );
     let seen = [
-        lock(one.clone(), Half::Free),
-        lock(Half::Free, one.clone()),
+        lock(one.clone(), LockPlace::Free),
+        lock(LockPlace::Free, one.clone()),
         lock(one.clone(), other),
     ];
     assert_snapshot!(findings(expected(LockMechanism::Both), &seen), @"
@@ -488,7 +498,7 @@ fn halves_of_locks() {
     assert_eq!(
         findings(
             expected(LockMechanism::Both),
-            &[lock(one.clone(), Half::Unknown)]
+            &[lock(one.clone(), LockPlace::Unknown)]
         ),
         "",
         "nobody looked"
@@ -496,12 +506,15 @@ fn halves_of_locks() {
     assert_eq!(
         findings(
             expected(LockMechanism::S3),
-            &[lock(Half::Free, one.clone())]
+            &[lock(LockPlace::Free, one.clone())]
         ),
         ""
     );
     assert_eq!(
-        findings(expected(LockMechanism::Dynamodb), &[lock(one, Half::Free)]),
+        findings(
+            expected(LockMechanism::Dynamodb),
+            &[lock(one, LockPlace::Free)]
+        ),
         ""
     );
 }
@@ -509,22 +522,22 @@ fn halves_of_locks() {
 #[test]
 fn locks_where_nobody_looks() {
     let of = |lock: LockMechanism, seen| findings(expected(lock), &[seen]);
-    assert_snapshot!(of(LockMechanism::S3, lock(fresh("1.11.4"), Half::Free)), @"
+    assert_snapshot!(of(LockMechanism::S3, lock(fresh("1.11.4"), LockPlace::Free)), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked in the table by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend uses lock files: the two do not see each other
       have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or later
     ");
-    assert_snapshot!(of(LockMechanism::Dynamodb, lock(Half::Free, fresh("1.11.4"))), @"
+    assert_snapshot!(of(LockMechanism::Dynamodb, lock(LockPlace::Free, fresh("1.11.4"))), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked by a lock file by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend locks in the table: the two do not see each other
       have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
     ");
-    let nobody_knows = Expected {
+    let nobody_knows = ExpectedUsage {
         lock: None,
         ..expected(LockMechanism::S3)
     };
     assert_eq!(
-        findings(nobody_knows, &[lock(fresh("1.9.8"), Half::Free)]),
+        findings(nobody_knows, &[lock(fresh("1.9.8"), LockPlace::Free)]),
         ""
     );
 }
@@ -533,8 +546,8 @@ fn locks_where_nobody_looks() {
 fn versions_that_know_no_lock_files() {
     let verdict = |version: &str, lock| {
         let json = format!(r#"{{"version":4,"terraform_version":"{version}"}}"#);
-        let snapshot = Snapshot::parse(json.as_bytes(), Want::Counts).unwrap();
-        shown([version_of(Place::named("a"), &snapshot, lock)].iter())
+        let snapshot = StateSnapshot::parse(json.as_bytes(), SnapshotDetail::Counts).unwrap();
+        shown([version_of(CheckedPlace::named("a"), &snapshot, lock)].iter())
     };
     let (s3, both) = (Some(LockMechanism::S3), Some(LockMechanism::Both));
     assert_snapshot!(verdict("1.9.8", s3), @"
@@ -565,7 +578,7 @@ fn versions_that_know_no_lock_files() {
     assert!(findings(expected(LockMechanism::Both), &[old]).starts_with(
         "lock-mechanism-version at s3://states/env:/blue/a.tfstate:\n  version 1.9.8"
     ));
-    let strange = Half::held(Held {
+    let strange = LockPlace::held(HeldLock {
         raw: "?".to_owned(),
         info: Err(NoInfo::NotALock(LockError::NotALock)),
         etag: None,
@@ -595,13 +608,13 @@ fn what_could_not_be_looked_at_is_never_good() {
         size: 0,
         modified: None,
         head: Err("denied".to_owned()),
-        digest: Stored::Unknown,
+        digest: StoredDigest::Unknown,
     };
-    assert_snapshot!(findings(expected(LockMechanism::Both), &[Seen::State(head)]), @"
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[ScanItem::State(head)]), @"
     state-encryption at s3://states/a.tfstate: unreadable: denied
     state-digest at s3://states/a.tfstate: unreadable: denied
     ");
-    assert_snapshot!(findings(expected(LockMechanism::Both), &[Seen::NoTable(denied())]), @"
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[ScanItem::NoTable(denied())]), @"
     state-digest at the lock table: unreadable: s3:Some on states: denied
     digest-missing at the lock table: unreadable: s3:Some on states: denied
     stale-lock at the lock table: unreadable: s3:Some on states: denied
@@ -609,25 +622,28 @@ fn what_could_not_be_looked_at_is_never_good() {
     lock-mechanism at the lock table: unreadable: s3:Some on states: denied
     lock-mechanism-version at the lock table: unreadable: s3:Some on states: denied
     ");
-    let said = findings(expected(LockMechanism::Both), &[Seen::NoListing(denied())]);
+    let said = findings(
+        expected(LockMechanism::Both),
+        &[ScanItem::NoListing(denied())],
+    );
     assert_eq!(
         said.matches("unreadable: s3:Some on states: denied")
             .count(),
         CHECKS.len(),
         "{said}"
     );
-    let file = Held {
+    let file = HeldLock {
         raw: String::new(),
         info: Err(NoInfo::Unreadable("denied".to_owned())),
         etag: None,
         modified: NOW.parse().ok(),
     };
-    assert_snapshot!(findings(expected(LockMechanism::S3), &[lock(Half::Unknown, Half::held(file))]), @"tflock-left at s3://states/env:/blue/a.tfstate.tflock: unreadable: denied");
+    assert_snapshot!(findings(expected(LockMechanism::S3), &[lock(LockPlace::Unknown, LockPlace::held(file))]), @"tflock-left at s3://states/env:/blue/a.tfstate.tflock: unreadable: denied");
 }
 
 #[test]
 fn many_faults_are_counted() {
-    let mut usage = Usage::new(Expected {
+    let mut usage = UsageScan::new(ExpectedUsage {
         lock: None,
         ..expected(LockMechanism::S3)
     });
@@ -636,7 +652,7 @@ fn many_faults_are_counted() {
             &format!("{n}.tfstate"),
             "AES256",
             None,
-            Stored::Unknown,
+            StoredDigest::Unknown,
         ));
     }
     let head = LiveState {
@@ -644,10 +660,10 @@ fn many_faults_are_counted() {
         size: 0,
         modified: None,
         head: Err("denied".to_owned()),
-        digest: Stored::Unknown,
+        digest: StoredDigest::Unknown,
     };
-    usage.see(&Seen::State(head));
-    let checked: Vec<Checked> = usage
+    usage.see(&ScanItem::State(head));
+    let checked: Vec<CheckResult> = usage
         .finish()
         .into_iter()
         .filter(|checked| checked.check == &STATE_ENCRYPTION)

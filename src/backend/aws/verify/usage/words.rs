@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 
 use super::super::super::{
     store::{
-        content::Head,
-        live::{Half, LiveLock},
+        content::ObjectHeaders,
+        live::{LiveLock, LockPlace},
     },
     teardown::freeze::OPERATION,
 };
@@ -27,7 +27,7 @@ fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
     }
 }
 
-pub fn encryption(head: &Head, key: Option<&str>) -> Verdict {
+pub fn encryption(head: &ObjectHeaders, key: Option<&str>) -> Verdict {
     let Some(key) = key else {
         return Verdict::Holds;
     };
@@ -189,7 +189,7 @@ pub fn two_locks(lock: &LiveLock) -> Verdict {
     )
 }
 
-pub fn table_not_in_use(item: &Half) -> Verdict {
+pub fn table_not_in_use(item: &LockPlace) -> Verdict {
     fails(
         format!(
             "it is locked in the table{}, and this backend uses lock files: the two do not see \
@@ -201,7 +201,7 @@ pub fn table_not_in_use(item: &Half) -> Verdict {
     )
 }
 
-pub fn files_not_in_use(file: &Half) -> Verdict {
+pub fn files_not_in_use(file: &LockPlace) -> Verdict {
     fails(
         format!(
             "it is locked by a lock file{}, and this backend locks in the table: the two do not \
@@ -235,14 +235,14 @@ pub fn no_lock(error: &LockError) -> Verdict {
     )
 }
 
-fn by(half: &Half) -> String {
+fn by(half: &LockPlace) -> String {
     info(half).map_or_else(String::new, |info| format!(" {}", holder(info)))
 }
 
-fn info(half: &Half) -> Option<&LockInfo> {
+fn info(half: &LockPlace) -> Option<&LockInfo> {
     match half {
-        Half::Held(held) => held.info.as_ref().ok(),
-        Half::Free | Half::Unknown => None,
+        LockPlace::Held(held) => held.info.as_ref().ok(),
+        LockPlace::Free | LockPlace::Unknown => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::*;
 
-const WANTED: Wanted<'_> = Wanted {
+const WANTED: WantedArguments<'_> = WantedArguments {
     bucket: "states",
     table: Some("locks"),
     use_table: true,
@@ -15,12 +15,12 @@ const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket         = \"sta
                      dynamodb_table = \"locks\"\n  }\n}\n";
 const PARTIAL: &str = "bucket = \"states\"\ndynamodb_table = \"locks\"\n";
 
-fn read_of(places: &Places<'_>) -> Folders {
-    Folders::read(places, false).expect("looked at")
+fn read_of(places: &FolderPaths<'_>) -> FolderReadings {
+    FolderReadings::read(places, false).expect("looked at")
 }
 
-fn looked(root: &Path, below: bool, named: &[PathBuf]) -> Files {
-    read_of(&Places {
+fn looked(root: &Path, below: bool, named: &[PathBuf]) -> BackendEdits {
+    read_of(&FolderPaths {
         root,
         below,
         named,
@@ -162,7 +162,7 @@ fn the_lock_that_files_choose() {
         files
             .iter()
             .for_each(|(name, text)| put(dir.path(), name, text));
-        read_of(&Places {
+        read_of(&FolderPaths {
             root: dir.path(),
             below: false,
             named: &[],
@@ -216,7 +216,7 @@ fn the_files_of_an_environment_are_looked_at_where_they_are() {
     );
     put(dir.path(), "infra/our backend", PARTIAL);
     let out = Some((dir.path().join("infra"), PathBuf::from("our backend")));
-    let folders = read_of(&Places {
+    let folders = read_of(&FolderPaths {
         root: dir.path(),
         below: false,
         named: &[],
@@ -238,7 +238,7 @@ fn the_files_of_an_environment_are_looked_at_where_they_are() {
     assert!(files.are_here());
 }
 
-const FILES_ONLY: Wanted<'_> = Wanted {
+const FILES_ONLY: WantedArguments<'_> = WantedArguments {
     use_table: false,
     ..WANTED
 };
@@ -247,7 +247,7 @@ const STUB: &str =
 
 /// What a stage that gives up the table finds: by hand, and stored, each with its reason.
 fn found(root: &Path, below: bool) -> (Vec<String>, Vec<String>) {
-    let files = read_of(&Places {
+    let files = read_of(&FolderPaths {
         root,
         below,
         named: &[],
@@ -478,7 +478,7 @@ fn a_record_that_folders_share_is_explained_by_any_of_them() {
     put(root, "main.tf", STUB);
     put(root, "a/main.tf", STUB);
     let stored = || {
-        let places = Places {
+        let places = FolderPaths {
             root,
             below: true,
             named: &[],
@@ -509,7 +509,7 @@ fn blocks_that_are_overridden_are_edited_as_well() {
         "local_override.tf",
         "terraform {\n  backend \"local\" {}\n}\n",
     );
-    let folders = read_of(&Places {
+    let folders = read_of(&FolderPaths {
         root,
         below: false,
         named: &[],
@@ -554,8 +554,8 @@ fn files_below_that_name_the_table_are_left_out_unless_they_are_edited() {
         "new/main.tf",
         "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n  }\n}\n",
     );
-    let folders = Folders::read(
-        &Places {
+    let folders = FolderReadings::read(
+        &FolderPaths {
             root,
             below: false,
             named: &[],

@@ -3,11 +3,11 @@
 use super::*;
 use crate::{
     backend::aws::store::{
-        live::{Half, Held, LiveLock},
-        migration::Written,
+        live::{HeldLock, LiveLock, LockPlace},
+        migration::RewrittenState,
     },
     state::{
-        layout::{Kind, Located},
+        layout::{LocatedObject, ObjectKind},
         lock::LockInfo,
     },
 };
@@ -16,8 +16,8 @@ const BEFORE: &str = "2026-11-20T00:00:00Z";
 const SINCE: &str = "2026-11-21T00:00:00Z";
 const AFTER: &str = "2026-11-22T00:00:00Z";
 
-fn state(modified: &str, version: Option<&str>) -> Written {
-    Written {
+fn state(modified: &str, version: Option<&str>) -> RewrittenState {
+    RewrittenState {
         path: "a.tfstate".to_owned(),
         modified: modified.parse().ok(),
         version: version.map(str::to_owned),
@@ -29,14 +29,14 @@ fn state(modified: &str, version: Option<&str>) -> Written {
     }
 }
 
-fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
+fn facts(now: LockMechanism, states: Vec<RewrittenState>) -> MigrationFacts {
     let since = (now == LockMechanism::Both).then(|| SINCE.parse().unwrap());
-    Facts {
+    MigrationFacts {
         now: Some(now),
         since,
-        used: Used {
+        used: MigrationUsage {
             states,
-            ..Used::default()
+            ..MigrationUsage::default()
         },
         table: Some("locks".to_owned()),
         makes_table: false,
@@ -47,7 +47,7 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
     }
 }
 
-fn said(facts: &Facts, to: LockMechanism, said: &Said) -> String {
+fn said(facts: &MigrationFacts, to: LockMechanism, said: &MigrationConsent) -> String {
     refusals(facts, to, said)
         .into_iter()
         .map(|refusal| refusal.what + "\n")
@@ -58,7 +58,7 @@ use LockMechanism::{Both, Dynamodb, S3};
 
 #[test]
 fn nothing_in_the_way() {
-    let nothing = Said::default();
+    let nothing = MigrationConsent::default();
     assert_eq!(
         said(
             &facts(Dynamodb, vec![state(BEFORE, Some("1.10.0"))]),
@@ -71,7 +71,7 @@ fn nothing_in_the_way() {
         said(
             &facts(Both, vec![state(AFTER, Some("1.11.4"))]),
             S3,
-            &Said {
+            &MigrationConsent {
                 drop_table: true,
                 ..nothing.clone()
             }
@@ -100,13 +100,13 @@ fn nothing_in_the_way() {
 
 #[test]
 fn a_lock_that_is_held_forbids_every_stage() {
-    let located = Located {
-        kind: Kind::State,
+    let located = LocatedObject {
+        kind: ObjectKind::State,
         path: "a".to_owned(),
         key: "a".to_owned(),
         workspace: "default".to_owned(),
     };
-    let held = Held {
+    let held = HeldLock {
         raw: "{}".to_owned(),
         info: Ok(LockInfo {
             id: "one".to_owned(),
@@ -117,19 +117,22 @@ fn a_lock_that_is_held_forbids_every_stage() {
     };
     let lock = LiveLock {
         located,
-        item: Half::held(held),
-        file: Half::Free,
+        item: LockPlace::held(held),
+        file: LockPlace::Free,
     };
     for (now, to) in [(Dynamodb, Both), (Both, S3), (Both, Dynamodb), (S3, Both)] {
         let mut facts = facts(now, vec![]);
         facts.used.locks.push(lock.clone());
-        assert_eq!(said(&facts, to, &Said::default()), "a is locked (one)\n");
+        assert_eq!(
+            said(&facts, to, &MigrationConsent::default()),
+            "a is locked (one)\n"
+        );
     }
 }
 
 #[test]
 fn versions_that_do_not_know_lock_files() {
-    let min = |version: &str| Said {
+    let min = |version: &str| MigrationConsent {
         min_version: Some(version.to_owned()),
         drop_table: false,
     };
@@ -138,7 +141,7 @@ fn versions_that_do_not_know_lock_files() {
         vec![state(BEFORE, Some("1.9.8")), state(AFTER, None)],
     );
     assert_eq!(
-        said(&old, Both, &Said::default()),
+        said(&old, Both, &MigrationConsent::default()),
         "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\nwhich version \
          wrote a.tfstate is unknown: it does not say\n"
     );
@@ -154,7 +157,7 @@ fn versions_that_do_not_know_lock_files() {
         "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n",
         "not at the end"
     );
-    let unreadable = Written {
+    let unreadable = RewrittenState {
         unreadable: Some("denied".to_owned()),
         ..state(AFTER, None)
     };
@@ -166,7 +169,8 @@ fn versions_that_do_not_know_lock_files() {
 
 #[test]
 fn every_state_was_written_since_under_a_lock_file() {
-    let last = |state: Written| said(&facts(Both, vec![state]), S3, &Said::default());
+    let last =
+        |state: RewrittenState| said(&facts(Both, vec![state]), S3, &MigrationConsent::default());
     assert_eq!(
         last(state(BEFORE, Some("1.11.4"))),
         "a.tfstate was last written at 2026-11-20T00:00:00Z, before lock files were in use \
@@ -176,7 +180,7 @@ fn every_state_was_written_since_under_a_lock_file() {
         last(state("never", Some("1.11.4"))),
         "nobody can say when a.tfstate was written\n"
     );
-    let by_table = Written {
+    let by_table = RewrittenState {
         under_lock_file: Some(false),
         ..state(AFTER, Some("1.11.4"))
     };
@@ -185,7 +189,7 @@ fn every_state_was_written_since_under_a_lock_file() {
         "a.tfstate was last written at 2026-11-22T00:00:00Z, and not under a lock file\n"
     );
     assert_eq!(
-        last(Written {
+        last(RewrittenState {
             under_lock_file: None,
             ..state(AFTER, Some("1.11.4"))
         }),
@@ -198,7 +202,7 @@ fn every_state_was_written_since_under_a_lock_file() {
         "what OpenTofu encrypted: who takes a lock file knows them"
     );
     assert_ne!(
-        last(Written {
+        last(RewrittenState {
             under_lock_file: None,
             ..state(AFTER, None)
         }),
@@ -208,13 +212,13 @@ fn every_state_was_written_since_under_a_lock_file() {
 
 #[test]
 fn stages_in_their_order() {
-    let nothing = Said::default();
+    let nothing = MigrationConsent::default();
     let at_once = facts(Dynamodb, vec![state(AFTER, Some("1.11.4"))]);
     assert_eq!(
         said(&at_once, S3, &nothing),
         "lock files are not in use beside the table yet\n"
     );
-    let only_here = Facts {
+    let only_here = MigrationFacts {
         since: SINCE.parse().ok(),
         ..facts(Dynamodb, vec![])
     };
@@ -229,7 +233,7 @@ fn stages_in_their_order() {
     );
     assert_eq!(
         said(
-            &Facts {
+            &MigrationFacts {
                 table: None,
                 ..facts(S3, vec![])
             },
@@ -238,7 +242,7 @@ fn stages_in_their_order() {
         ),
         "there is no lock table\n"
     );
-    let made = Facts {
+    let made = MigrationFacts {
         table: None,
         makes_table: true,
         ..facts(S3, vec![])
@@ -246,7 +250,7 @@ fn stages_in_their_order() {
     assert_eq!(said(&made, Both, &nothing), "", "it is made on the way");
     assert_eq!(
         said(
-            &Facts {
+            &MigrationFacts {
                 table: None,
                 ..facts(S3, vec![])
             },
@@ -261,7 +265,7 @@ fn stages_in_their_order() {
         said(
             &facts(
                 S3,
-                vec![Written {
+                vec![RewrittenState {
                     digest: None,
                     ..state(AFTER, Some("1.11.4"))
                 }]
@@ -287,8 +291,8 @@ fn stages_in_their_order() {
 #[test]
 fn touch_helps_only_states_that_nobody_wrote_since() {
     let since = SINCE.parse().expect("a time");
-    let why = |state: Written| untouchable(&state, since, "").map(|refusal| refusal.what);
-    let quiet = || Written {
+    let why = |state: RewrittenState| untouchable(&state, since, "").map(|refusal| refusal.what);
+    let quiet = || RewrittenState {
         under_lock_file: Some(false),
         ..state(BEFORE, Some("1.11.4"))
     };
@@ -299,7 +303,7 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
         "when it was written does not matter then"
     );
     assert_eq!(
-        why(Written {
+        why(RewrittenState {
             version: None,
             ..quiet()
         }),
@@ -307,7 +311,7 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
         "what OpenTofu encrypted"
     );
     assert_eq!(
-        why(Written {
+        why(RewrittenState {
             under_lock_file: None,
             has_versions: false,
             ..quiet()
@@ -316,21 +320,21 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
     );
     for (state, reason) in [
         (
-            Written {
+            RewrittenState {
                 modified: AFTER.parse().ok(),
                 ..quiet()
             },
             "not under a lock file",
         ),
         (
-            Written {
+            RewrittenState {
                 version: Some("1.9.8".to_owned()),
                 ..quiet()
             },
             "version 1.9.8 wrote a.tfstate",
         ),
         (
-            Written {
+            RewrittenState {
                 version: None,
                 under_lock_file: None,
                 has_versions: false,
@@ -339,7 +343,7 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
             "which version wrote a.tfstate is unknown",
         ),
         (
-            Written {
+            RewrittenState {
                 unreadable: Some("it was cut off".to_owned()),
                 ..quiet()
             },
@@ -356,37 +360,39 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
 
 #[test]
 fn rights_and_what_else_is_in_the_table() {
-    let runner = || Runner {
+    let runner = || RunnerLockRights {
         who: "policy acme".to_owned(),
         denied: vec!["s3:DeleteObject".to_owned()],
         unread: None,
     };
     for (now, to) in [(Dynamodb, Both), (Both, S3)] {
-        let facts = Facts {
+        let facts = MigrationFacts {
             runners: vec![runner()],
             ..facts(now, vec![])
         };
         assert_eq!(
-            said(&facts, to, &Said::default()),
+            said(&facts, to, &MigrationConsent::default()),
             "policy acme does not allow s3:DeleteObject on lock files\n"
         );
-        let hint = refusals(&facts, to, &Said::default()).remove(0).hint;
+        let hint = refusals(&facts, to, &MigrationConsent::default())
+            .remove(0)
+            .hint;
         let statement = r#"{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": "arn:aws:s3:::states/*.tflock"}"#;
         assert!(hint.ends_with(statement), "{hint}");
     }
-    let unread = || Runner {
+    let unread = || RunnerLockRights {
         denied: vec![],
         unread: Some("denied".to_owned()),
         ..runner()
     };
     let facts_of = |to| {
         said(
-            &Facts {
+            &MigrationFacts {
                 runners: vec![unread()],
                 ..facts(Both, vec![])
             },
             to,
-            &Said::default(),
+            &MigrationConsent::default(),
         )
     };
     assert_eq!(
@@ -396,11 +402,11 @@ fn rights_and_what_else_is_in_the_table() {
     assert_eq!(facts_of(Dynamodb), "", "the table needs no lock files");
     let mut shared = facts(Both, vec![]);
     shared.used.others = 2;
-    assert_eq!(said(&shared, S3, &Said::default()), "");
+    assert_eq!(said(&shared, S3, &MigrationConsent::default()), "");
     let dropped = said(
         &shared,
         S3,
-        &Said {
+        &MigrationConsent {
             drop_table: true,
             min_version: None,
         },
@@ -417,12 +423,12 @@ fn rights_and_what_else_is_in_the_table() {
 fn a_policy_that_keeps_lock_files() {
     let said_of = |denials: Result<Vec<String>, String>, now, to| {
         said(
-            &Facts {
+            &MigrationFacts {
                 denials,
                 ..facts(now, vec![])
             },
             to,
-            &Said::default(),
+            &MigrationConsent::default(),
         )
     };
     let denied = || Ok(vec!["statement Keep denies deleting lock files".to_owned()]);

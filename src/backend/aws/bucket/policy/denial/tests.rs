@@ -6,13 +6,13 @@ use super::*;
 
 const OURS: &str = "arn:aws:kms:eu-west-1:111122223333:key/ours";
 
-fn parse(statements: &Value) -> Document {
+fn parse(statements: &Value) -> PolicyDocument {
     serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements }))
         .expect("a policy")
 }
 
-fn sends(algorithm: &str, key: Option<&str>) -> Sends {
-    Sends {
+fn sends(algorithm: &str, key: Option<&str>) -> EncryptionHeaders {
+    EncryptionHeaders {
         bucket: "arn:aws:s3:::b".to_owned(),
         account: None,
         algorithm: Some(algorithm.to_owned()),
@@ -26,7 +26,7 @@ fn denied(changes: &Value) -> Vec<String> {
     denied_to(&sends("aws:kms", Some(OURS)), changes)
 }
 
-fn denied_to(sends: &Sends, changes: &Value) -> Vec<String> {
+fn denied_to(sends: &EncryptionHeaders, changes: &Value) -> Vec<String> {
     let mut statement = json!({"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"});
     for (field, change) in changes.as_object().expect("changes") {
         statement[field] = change.clone();
@@ -55,7 +55,7 @@ fn what_our_statements_let_through_is_sent() {
     );
     let key = deny("TfbackendDenyOtherKey", "ArnNotEquals", KEY, OURS);
     assert_eq!(
-        Sends::by(&parse(&json!([encryption, key]))),
+        EncryptionHeaders::by(&parse(&json!([encryption, key]))),
         Some(sends("aws:kms", Some(OURS)))
     );
     let s3 = deny(
@@ -64,8 +64,15 @@ fn what_our_statements_let_through_is_sent() {
         ALGORITHM,
         "AES256",
     );
-    assert_eq!(Sends::by(&parse(&json!([s3]))), Some(sends("AES256", None)));
-    assert_eq!(Sends::by(&parse(&json!([]))), None, "a log bucket");
+    assert_eq!(
+        EncryptionHeaders::by(&parse(&json!([s3]))),
+        Some(sends("AES256", None))
+    );
+    assert_eq!(
+        EncryptionHeaders::by(&parse(&json!([]))),
+        None,
+        "a log bucket"
+    );
 }
 
 #[test]
@@ -268,8 +275,9 @@ fn deletions_that_terraform_needs() {
         parse(&json!([statement]))
     };
     let sends = sends("aws:kms", Some(OURS));
-    let all =
-        |document: &Document, lock_files| all_denials(document, &sends, lock_files).join("; ");
+    let all = |document: &PolicyDocument, lock_files| {
+        all_denials(document, &sends, lock_files).join("; ")
+    };
     for action in ["s3:DeleteObject", "s3:Delete*", "s3:*Object"] {
         let document = statement(json!({"Action": action}));
         assert!(
@@ -303,8 +311,8 @@ fn deletions_that_terraform_needs() {
     let of_versions = statement(json!({"Action": "s3:DeleteObjectVersion"}));
     assert_eq!(all(&of_versions, true), "");
 
-    let unknown = Sends::to("arn:aws:s3:::b".to_owned(), "111122223333");
-    let locks = |document: &Document| denials_of_locks(document, &unknown).join("; ");
+    let unknown = EncryptionHeaders::to("arn:aws:s3:::b".to_owned(), "111122223333");
+    let locks = |document: &PolicyDocument| denials_of_locks(document, &unknown).join("; ");
     assert_eq!(
         locks(&statement(json!({"Action": "s3:Delete*"}))),
         "statement Keep denies deleting lock files to every run; change the statement"

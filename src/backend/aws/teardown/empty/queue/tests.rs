@@ -5,31 +5,31 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::backend::aws::store::objects::What;
+use crate::backend::aws::store::objects::ObjectChange;
 
-fn version(key: usize, id: usize, latest: bool) -> Version {
-    Version {
+fn version(key: usize, id: usize, latest: bool) -> ObjectVersion {
+    ObjectVersion {
         key: format!("{key:05}"),
         id: id.to_string(),
         latest,
         modified: None,
-        what: What::DeleteMarker,
+        what: ObjectChange::DeleteMarker,
     }
 }
 
 /// Names with so many versions each, in the order of a listing.
-fn listing(counts: &[usize]) -> Vec<Version> {
+fn listing(counts: &[usize]) -> Vec<ObjectVersion> {
     let of_name =
         |(key, count): (usize, &usize)| (0..*count).map(move |id| version(key, id, id == 0));
     counts.iter().enumerate().flat_map(of_name).collect()
 }
 
 /// Pages come and batches end in an order that `chance` decides; the batches are given back.
-fn drive(all: &[Version], page: usize, mut chance: impl FnMut(usize) -> usize) -> Vec<usize> {
-    let mut queue = Queue::default();
+fn drive(all: &[ObjectVersion], page: usize, mut chance: impl FnMut(usize) -> usize) -> Vec<usize> {
+    let mut queue = ByteBudget::default();
     let mut pages = all.chunks(page.max(1)).peekable();
     let mut ended = false;
-    let mut running: Vec<(Ticket, Vec<Version>)> = vec![];
+    let mut running: Vec<(ByteTicket, Vec<ObjectVersion>)> = vec![];
     let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
     let mut sizes = vec![];
     let mut marker: Option<(String, String)> = None;
@@ -107,7 +107,7 @@ proptest! {
 #[test]
 fn full_batches_go_while_pages_are_to_come() {
     let all = listing(&[2500]);
-    let mut queue = Queue::default();
+    let mut queue = ByteBudget::default();
     queue.page(
         all[..1000].to_vec(),
         Some((&all[999].key, Some(&all[999].id))),
@@ -129,7 +129,7 @@ fn full_batches_go_while_pages_are_to_come() {
 /// Somebody deletes as well: two of a name were the current one, at different times.
 #[test]
 fn two_current_versions_both_go() {
-    let mut queue = Queue::default();
+    let mut queue = ByteBudget::default();
     queue.page(
         vec![
             version(1, 1, true),

@@ -24,7 +24,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::backend::aws::{Aws, clients::Clients, testing::Script};
+use crate::backend::aws::{AwsProvider, clients::Clients, testing::ScriptedServer};
 
 const PAGE: usize = 1000;
 
@@ -380,7 +380,7 @@ impl Bucket {
     }
 
     /// Without the SDK's own retries.
-    pub fn aws(&self) -> Aws {
+    pub fn aws(&self) -> AwsProvider {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
@@ -394,9 +394,9 @@ impl Bucket {
             .retry_config(RetryConfig::disabled())
             .http_client(self.clone())
             .build();
-        Aws {
+        AwsProvider {
             clients: Clients::new(&config),
-            ..Script::new().aws()
+            ..ScriptedServer::new().aws()
         }
     }
 }
