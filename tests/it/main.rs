@@ -31,6 +31,8 @@ mod faults;
 #[cfg(unix)]
 mod folders;
 #[cfg(unix)]
+mod golden;
+#[cfg(unix)]
 mod hardening;
 #[cfg(unix)]
 mod idempotence;
