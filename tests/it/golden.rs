@@ -81,15 +81,31 @@ async fn teardown_says_what_it_said() {
 fn every_snapshot_is_of_a_chapter() {
     let names = |folder: &str, end: &str| -> Vec<String> {
         let entries = fs::read_dir(story::folder().join(folder)).expect("a folder");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
-        names.filter_map(|name| Some(name.strip_suffix(end)?.to_owned())).collect()
+        let names = entries.map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        });
+        names
+            .filter_map(|name| Some(name.strip_suffix(end)?.to_owned()))
+            .collect()
     };
     let mut told = vec!["help".to_owned()];
     for story in names("", ".story") {
-        let text = fs::read_to_string(story::folder().join(format!("{story}.story"))).expect("a story");
-        told.extend(story::chapters(&text).into_iter().map(|chapter| format!("{story}_{}", chapter.name)));
+        let text =
+            fs::read_to_string(story::folder().join(format!("{story}.story"))).expect("a story");
+        told.extend(
+            story::chapters(&text)
+                .into_iter()
+                .map(|chapter| format!("{story}_{}", chapter.name)),
+        );
         let test = format!("told(\"{story}\").await");
-        assert!(include_str!("golden.rs").contains(&test), "no test tells {story}.story");
+        assert!(
+            include_str!("golden.rs").contains(&test),
+            "no test tells {story}.story"
+        );
     }
     let mut kept = names("snapshots", ".snap");
     told.sort();

@@ -21,6 +21,8 @@ mod adoption;
 #[cfg(unix)]
 mod canary;
 #[cfg(unix)]
+mod compatibility;
+#[cfg(unix)]
 mod credentials;
 #[cfg(unix)]
 mod demo;

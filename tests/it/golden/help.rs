@@ -31,7 +31,10 @@ fn page(command: &mut clap::Command, name: &str, seen: &mut BTreeSet<String>, te
         }
     }
     text.push('\n');
-    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+    for sub in command
+        .get_subcommands_mut()
+        .filter(|sub| sub.get_name() != "help")
+    {
         let name = format!("{name} {}", sub.get_name().to_owned());
         page(sub, &name, seen, text);
     }

@@ -1,16 +1,27 @@
 //! Placeholders for what differs from run to run: times, ages and sums. `Place` has those of ports, folders and UUIDs.
 
 /// Shapes in which `9` stands for a digit.
-const TIMES: [&str; 6] = ["9999-99-99T99:99:99", "9999-99-99 99:99:99", "9999-99-99 99:99", "99999999T999999Z", "9999-99-99", "99:99:99"];
+const TIMES: [&str; 6] = [
+    "9999-99-99T99:99:99",
+    "9999-99-99 99:99:99",
+    "9999-99-99 99:99",
+    "99999999T999999Z",
+    "9999-99-99",
+    "99:99:99",
+];
 
 /// Of what was said.
 pub fn redact(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", sums(&gaps(&ages(&times(line)))))).collect()
+    text.lines()
+        .map(|line| format!("{}\n", sums(&gaps(&ages(&times(line))))))
+        .collect()
 }
 
 /// Of a file, whose spaces are its own.
 pub fn redact_file(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", sums(&times(line)))).collect()
+    text.lines()
+        .map(|line| format!("{}\n", sums(&times(line))))
+        .collect()
 }
 
 /// Of a policy's language, which does not change.
@@ -23,13 +34,21 @@ fn times(line: &str) -> String {
         let in_number = out.ends_with(|c: char| c.is_ascii_alphanumeric());
         let is_version = VERSIONS.iter().any(|version| rest.starts_with(version));
         let hidden = !in_number && !is_version;
-        match TIMES.iter().find(|shape| hidden && begins_with(rest, shape)) {
+        match TIMES
+            .iter()
+            .find(|shape| hidden && begins_with(rest, shape))
+        {
             Some(shape) => {
                 out.push_str("[time]");
                 let after = &rest[shape.len()..];
-                let fraction =
-                    after.strip_prefix('.').map_or("", |fraction| &fraction[..fraction.bytes().take_while(u8::is_ascii_digit).count()]);
-                rest = if fraction.is_empty() { after } else { &after[1 + fraction.len()..] };
+                let fraction = after.strip_prefix('.').map_or("", |fraction| {
+                    &fraction[..fraction.bytes().take_while(u8::is_ascii_digit).count()]
+                });
+                rest = if fraction.is_empty() {
+                    after
+                } else {
+                    &after[1 + fraction.len()..]
+                };
             }
             None => {
                 out.push(first);
@@ -57,7 +76,9 @@ fn ages(line: &str) -> String {
         let len = duration(rest);
         let after = &rest[len..];
         let is_age = after.starts_with(" ago")
-            || ["held for only ", "Age: ", "  "].iter().any(|before| out.ends_with(before))
+            || ["held for only ", "Age: ", "  "]
+                .iter()
+                .any(|before| out.ends_with(before))
             || (out.ends_with('(') && after.starts_with(')'));
         if len > 0 && is_age && !out.ends_with(|c: char| c.is_ascii_alphanumeric()) {
             out.push_str("[age]");
@@ -74,7 +95,11 @@ fn ages(line: &str) -> String {
 fn gaps(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
-    let columns: Vec<&str> = text.split("  ").map(str::trim).filter(|text| !text.is_empty()).collect();
+    let columns: Vec<&str> = text
+        .split("  ")
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .collect();
     format!("{indent}{}", columns.join("  "))
 }
 
@@ -87,8 +112,14 @@ fn duration(text: &str) -> usize {
         let unit = number.trim_start_matches(|c: char| c.is_ascii_digit());
         let is_number = unit.len() < number.len();
         let unit = unit.strip_prefix(' ').unwrap_or(unit);
-        let Some(end) = unit.strip_prefix(['d', 'h', 'm', 's']).filter(|_| is_number) else { break };
-        if end.starts_with(|c: char| c.is_ascii_alphabetic()) || (len == 0 && rest.starts_with(' ')) {
+        let Some(end) = unit
+            .strip_prefix(['d', 'h', 'm', 's'])
+            .filter(|_| is_number)
+        else {
+            break;
+        };
+        if end.starts_with(|c: char| c.is_ascii_alphabetic()) || (len == 0 && rest.starts_with(' '))
+        {
             break;
         }
         len = text.len() - end.len();
@@ -98,17 +129,23 @@ fn duration(text: &str) -> usize {
 
 /// What a rendered file and a saved plan say of their own text, which has a key in it.
 fn sums(line: &str) -> String {
-    let is_sum = |text: &&str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_sum);
+    let is_sum =
+        |text: &&str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = line
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(is_sum);
     words.fold(line.to_owned(), |line, sum| line.replace(sum, "[sha256]"))
 }
 
 fn begins_with(text: &str, shape: &str) -> bool {
     text.len() >= shape.len()
-        && text.bytes().zip(shape.bytes()).all(|(byte, shape)| match shape {
-            b'9' => byte.is_ascii_digit(),
-            other => byte == other,
-        })
+        && text
+            .bytes()
+            .zip(shape.bytes())
+            .all(|(byte, shape)| match shape {
+                b'9' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
 }
 
 #[test]
@@ -124,7 +161,10 @@ fn times_and_nothing_else_are_hidden() {
         ("ID      331 d 17 h    ci", "ID  [age]  ci"),
         ("held for only 5 s: 90 days", "held for only [age]: 90 days"),
         ("  \"milliseconds\": 12,", "  \"milliseconds\": [number],"),
-        ("serial 12, 119 checks, 1.11.4", "serial 12, 119 checks, 1.11.4"),
+        (
+            "serial 12, 119 checks, 1.11.4",
+            "serial 12, 119 checks, 1.11.4",
+        ),
         ("\"2012-10-17\" 2026-10-17.", "\"2012-10-17\" [time]."),
     ] {
         assert_eq!(redact(text), format!("{hidden}\n"));

@@ -30,7 +30,10 @@ pub fn chapters(text: &str) -> Vec<Chapter<'_>> {
     let mut chapters: Vec<Chapter<'_>> = vec![];
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match (line.strip_prefix("# "), chapters.last_mut()) {
-            (Some(name), _) => chapters.push(Chapter { name, lines: vec![] }),
+            (Some(name), _) => chapters.push(Chapter {
+                name,
+                lines: vec![],
+            }),
             (None, Some(chapter)) => chapter.lines.push(line),
             (None, None) => panic!("a chapter begins with its name, not with {line}"),
         }
@@ -47,7 +50,10 @@ pub fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> St
             "$" => heard.push_str(&run(place, rest)),
             "cat" => {
                 let text = fs::read_to_string(place.path().join(rest)).expect(line);
-                heard.push_str(&format!("=== {rest}\n{}\n", redact_file(&place.plain(&text))));
+                heard.push_str(&format!(
+                    "=== {rest}\n{}\n",
+                    redact_file(&place.plain(&text))
+                ));
             }
             "!" => {
                 let mut command = Command::new("sh");
@@ -72,9 +78,15 @@ pub fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> St
 
 fn run(place: &Place, line: &str) -> String {
     let line = line.replace(" @", &format!(" {NAMES}"));
-    let words: Vec<String> = line.replace("\\ ", "\0").split_whitespace().map(|word| word.replace('\0', " ")).collect();
+    let words: Vec<String> = line
+        .replace("\\ ", "\0")
+        .split_whitespace()
+        .map(|word| word.replace('\0', " "))
+        .collect();
     let said = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
-    let code = said.code.map_or("killed".to_owned(), |code| code.to_string());
+    let code = said
+        .code
+        .map_or("killed".to_owned(), |code| code.to_string());
     let mut heard = format!("$ tfbackend {line}\n[exit code {code}]\n");
     for (name, text) in [("stdout", said.out), ("stderr", said.err)] {
         if !text.is_empty() {
@@ -89,7 +101,10 @@ fn run(place: &Place, line: &str) -> String {
 fn legible(text: &str) -> String {
     let documents: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
     match documents {
-        Ok(documents) => documents.iter().map(|document| serde_json::to_string_pretty(document).expect("JSON") + "\n").collect(),
+        Ok(documents) => documents
+            .iter()
+            .map(|document| serde_json::to_string_pretty(document).expect("JSON") + "\n")
+            .collect(),
         Err(_) => text.to_owned(),
     }
 }
