@@ -1,4 +1,4 @@
-"""What the benchmarks have in common: an emulator that can be made slow, a process measured from outside, tables."""
+"""Shared by the benchmarks: an emulator with configurable latency, a process measured from outside, tables."""
 
 import json
 import os
@@ -21,7 +21,7 @@ MB, MIB = 1_000_000, 1 << 20
 
 
 class Emulator:
-    """Served by `script`, which is told `args`. Ended when left."""
+    """An emulator run by `script` with `args`, stopped at the end of the `with` block."""
 
     def __init__(self, script, *args):
         self.script, self.args = script, args
@@ -92,7 +92,7 @@ def memory(session):
 
 
 def measure(command, vars, cwd, codes=(0,), every=0.02):
-    """How long it took, and how much memory it had; ends the benchmark where it fails."""
+    """Duration and peak memory of a command; ends the benchmark if the command fails."""
     started = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, env=vars, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
@@ -116,7 +116,7 @@ def measure(command, vars, cwd, codes=(0,), every=0.02):
 
 
 def times(seconds):
-    """The middle one, the least and the most."""
+    """The median, the minimum and the maximum."""
     seconds = sorted(seconds)
     middle = statistics.median(seconds)
     digits = 1 if middle >= 10 else 2
@@ -141,7 +141,7 @@ def version(command, vars=None):
 
 
 class Bars:
-    """What has to hold, and whether it does."""
+    """Targets, and whether each is met."""
 
     def __init__(self):
         self.rows = []
@@ -150,7 +150,7 @@ class Bars:
         self.rows.append({"bar": what, "measured": str(measured), "holds": bool(holds)})
 
     def table(self):
-        lines = ["| at least | measured | |", "| --- | --- | --- |"]
+        lines = ["| target | measured | |", "| --- | --- | --- |"]
         for row in self.rows:
-            lines.append(f"| {row['bar']} | {row['measured']} | {'holds' if row['holds'] else '**does not hold**'} |")
+            lines.append(f"| {row['bar']} | {row['measured']} | {'met' if row['holds'] else '**not met**'} |")
         return "\n".join(lines)

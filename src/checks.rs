@@ -1,7 +1,8 @@
-//! Findings: what must hold of any safe backend, and where it does not.
+//! Checks of a safe backend, and their findings.
 //!
-//! A [`Check`] is a rule of the catalogue; carrying it out at one [`Place`] gives a [`Checked`].
-//! What does not hold, or could not be seen, is a finding. Accepting a finding needs a reason.
+//! A [`Check`] is a rule of the catalogue; running it at one [`Place`] returns a [`Checked`]. A
+//! check that fails, or whose subject cannot be read, is a finding. Accepting a finding requires a
+//! reason.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +11,20 @@ use crate::engine::spec::Address;
 pub mod accept;
 pub mod files;
 
-/// How bad it is if a check does not hold. In this order.
+/// The severity of a failed check, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// To be known; nothing is unsafe for it.
+    /// Informational, without a risk.
     Info,
     Low,
     Medium,
     High,
-    /// States can be lost, read or destroyed by those who should not.
+    /// States can be lost, or read or destroyed by unauthorized principals.
     Critical,
 }
 
-/// What a check is about.
+/// The subject of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckGroup {
@@ -34,67 +35,67 @@ pub enum CheckGroup {
     Keys,
     Audit,
     Alarms,
-    /// `backend.tf`, `backend.conf` and what Terraform keeps beside them.
+    /// `backend.tf`, `backend.conf` and the files that Terraform stores next to them.
     Files,
-    /// What runs made of it: objects, locks, digests.
+    /// Data of runs: objects, locks, digests.
     Usage,
 }
 
 /// One rule.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Stable between versions: what `--ignore` names.
+    /// Stable between versions; the argument of `--ignore`.
     pub id: &'static str,
-    /// The vendor's page on what it is about.
+    /// The vendor's documentation.
     pub docs: &'static str,
     pub severity: Severity,
     pub group: CheckGroup,
-    /// What must hold, as in `every version of a state is kept`.
+    /// The expected condition, as in `versioning is enabled`.
     pub title: &'static str,
-    /// Why it matters: what happens otherwise.
+    /// The rationale: the consequence of a failure.
     pub why: &'static str,
-    /// Ids of the controls that ask for it, such as `S3.14` (Security Hub), `CIS 3.6`,
+    /// IDs of the controls that require it, such as `S3.14` (Security Hub), `CIS 3.6`,
     /// `CKV_AWS_21` (Checkov).
     pub controls: &'static [&'static str],
 }
 
-/// What was checked.
+/// The checked subject.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CheckedPlace {
-    /// In the blueprint, if it is part of one.
+    /// The address in the blueprint, if any.
     pub address: Option<Address>,
     /// ARN of a resource, `s3://bucket/key` of an object, path of a file.
     pub name: Option<String>,
 }
 
-/// What came out.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Holds,
     Fails {
-        /// What is the case instead.
+        /// What was found.
         what: String,
-        /// What sets it right: a command, or an instruction where there is none.
+        /// The fix: a command, or an instruction.
         mend: String,
     },
-    /// Nobody knows: it could not be looked at. Neither good nor bad.
+    /// It cannot be read, so that the result is unknown.
     Unreadable {
         error: String,
     },
-    /// These credentials are of an account that cannot know, the endpoint is one that does not say,
-    /// or what would tell was not asked for. Neither good nor bad, and no finding.
+    /// The account, the endpoint or the requested depth does not allow a result. The result is
+    /// unknown, and it is not a finding.
     Untold {
         why: String,
     },
-    /// What it is about is not there, or could not be looked at: the finding of `check` at `place`
-    /// says so. No finding of its own, and it does not hold either.
+    /// The subject is missing or unreadable, which the finding of `check` at `place` reports. It is
+    /// not a finding of its own, and not a passed check either.
     FailsWith {
         check: &'static Check,
         place: CheckedPlace,
     },
 }
 
-/// A rule, carried out at one place.
+/// The result of a rule at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckResult {
     pub check: &'static Check,
@@ -111,7 +112,7 @@ impl CheckResult {
         }
     }
 
-    /// Whether it is a finding.
+    /// Returns true if it is a finding.
     pub fn is_finding(&self) -> bool {
         matches!(
             self.verdict,
@@ -135,7 +136,7 @@ impl CheckedPlace {
         }
     }
 
-    /// The address, or the name of what has none.
+    /// Returns the address, or the name if there is no address.
     pub fn shown(&self) -> &str {
         self.address
             .as_ref()
@@ -146,7 +147,7 @@ impl CheckedPlace {
 }
 
 impl Severity {
-    /// The worst first.
+    /// Sorts by severity, the highest first.
     pub const ALL: [Self; 5] = [
         Self::Critical,
         Self::High,

@@ -1,4 +1,4 @@
-//! The command line: what is understood, and which file carries it out.
+//! The command line and the dispatch to its commands.
 
 use crate::text::invisible::is_invisible;
 use std::{ffi::OsString, io::Write, pin::Pin};
@@ -10,7 +10,7 @@ use clap::{
 
 pub mod global;
 pub mod environment;
-pub mod beside;
+pub mod folder_settings;
 pub mod session;
 pub mod context;
 pub mod target;
@@ -93,14 +93,14 @@ pub enum Command {
 }
 
 impl Command {
-    /// What it prints where that cannot be JSON.
+    /// Returns what the command prints instead of JSON, if it has no JSON.
     fn has_no_json(&self) -> Option<&'static str> {
         match self {
             Self::Completions(_) => Some("`completions` prints a script for a shell"),
             Self::Man(_) => Some("`man` writes manual pages"),
             Self::Sandbox(args) => args
                 .runs_a_command()
-                .then_some("what `sandbox run` prints is its command's own"),
+                .then_some("the output of `sandbox run` is that of its command"),
             Self::Bootstrap(_)
             | Self::Plan(_)
             | Self::Verify(_)
@@ -113,14 +113,14 @@ impl Command {
     }
 }
 
-/// Carries out a command line, the program's name first, and returns the exit code.
+/// Runs a command line, including the program name, and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(mut error) => {
-            // How to name a file that begins with a dash is not what somebody wants to know who
-            // mistyped an option.
+            // clap's tip about file names that begin with a dash does not help with a mistyped
+            // option.
             if error.kind() == ErrorKind::UnknownArgument {
                 error.remove(ContextKind::Suggested);
             }
@@ -131,7 +131,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     if global.is_report() && !matches!(command, Command::Verify(_)) {
         let error = Cli::command().error(
             ErrorKind::ArgumentConflict,
-            "only verify has this form of --output",
+            "only verify supports this --output format",
         );
         return usage(&error, &args, host);
     }

@@ -1,6 +1,6 @@
-//! The engine: what should exist, what exists, the difference as a plan, and how it is applied.
+//! The engine: desired state, observed state, the difference as a plan, and its application.
 //!
-//! Knows no backend kind, no clock, no terminal and no variable.
+//! Independent of backend kinds, clock, terminal and environment variables.
 
 pub mod spec;
 pub mod blueprint;

@@ -1,17 +1,19 @@
-//! The exit codes: what a script may rely on.
+//! The exit codes, stable for scripts.
 
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;
-/// Failed, or the command line made no sense (clap's own 2 would read as "there are changes").
+/// Failed, or the command line is invalid (clap's own 2 would mean "there are changes").
 pub const FAILED: u8 = 1;
-/// The answer is "no": `plan --detailed-exitcode` found changes, `render --check` stale files.
+/// The answer is "no": for example, `plan --detailed-exitcode` found changes, or `render --check`
+/// found stale files.
 pub const CHANGES: u8 = 2;
-/// Refused and nothing changed: a guard held, the plan is blocked, or a person said no.
+/// Refused, nothing was changed: a safety check failed, the plan is blocked, or the user answered
+/// no.
 pub const REFUSED: u8 = 3;
-/// Partly applied: running the same command again continues.
+/// Partly applied: run the same command again to continue.
 pub const PARTLY: u8 = 4;
-/// A bug of tfbackend, which has said so (what Rust programs end with): running the same command
-/// again is safe.
+/// A bug in tfbackend, reported on standard error (the exit code of a Rust panic): it is safe to
+/// run the same command again.
 pub const BUG: u8 = 101;
 /// Interrupted (128 + SIGINT).
 pub const INTERRUPTED: u8 = 130;

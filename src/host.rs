@@ -1,27 +1,27 @@
-//! All that the program touches outside the cloud, as one value made once in `main`: variables,
-//! working directory, terminals, writers, questions.
+//! The host: everything that the program uses outside the cloud, created once in `main`: variables,
+//! working directory, terminals, writers, prompts.
 
 use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
 pub mod bounded;
-pub mod who;
+pub mod user;
 
-/// The outside world. Tests hand in one of their own.
+/// The host of the program. Tests pass their own.
 pub struct Host {
     pub vars: BTreeMap<String, String>,
     pub cwd: PathBuf,
-    /// `user@host`: what the locks of Terraform say of their holder.
+    /// `user@host`: the holder in Terraform locks.
     pub who: String,
-    /// Answers: what a script reads.
+    /// Standard output, for scripts.
     pub out: Box<dyn io::Write + Send>,
     /// All else.
     pub err: Box<dyn io::Write + Send>,
-    /// Whether there is a person at both ends: standard input and standard error are terminals.
+    /// True if standard input and standard error are terminals, so that the user can be asked.
     pub interactive: bool,
     pub out_is_terminal: bool,
-    /// Whether standard error can redraw lines.
+    /// True if standard error can redraw lines.
     pub err_is_terminal: bool,
     /// Columns of standard output and of standard error: see [`columns`].
     pub out_width: usize,
@@ -114,7 +114,7 @@ pub enum PromptError {
     /// Ctrl-C or Escape at the question.
     #[error("interrupted")]
     Interrupted,
-    #[error("could not read the answer")]
+    #[error("cannot read the answer")]
     Io(#[from] io::Error),
 }
 

@@ -1,8 +1,8 @@
-//! Settings become a *blueprint*: everything that should exist, in full detail, in an order in
-//! which it can be made. An *observation* says what is there, in the same types, or that it could
-//! not be seen. A *plan* is their difference: plain data, after which nothing is left to decide.
+//! Settings become a *blueprint*: everything that should exist, in full detail, in dependency
+//! order. An *observation* describes existing resources in the same types, or the errors of reading
+//! them. A *plan* is their difference: plain data, after which nothing is left to decide.
 //! *Apply* carries it out, each step as soon as what it needs is done, and reports *events*.
-//! Everything that decides is pure; everything that touches the world decides nothing.
+//! Code that decides is pure; code with side effects does not decide.
 //!
 //! The modules are listed in the order in which a value passes through them.
 

@@ -1,4 +1,4 @@
-//! Hands argv and the real world to the library, and exits with what it says.
+//! Passes arguments and the host to the library, and exits with its exit code.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
 use console::Term;
 use tfbackend::{
     cli::{self, bug, prompt},
-    host::{self, Host, Prompt, UntilClosed, who},
+    host::{self, Host, Prompt, UntilClosed, user},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -45,9 +45,9 @@ fn host() -> Host {
     );
     Host {
         vars,
-        // A folder that was removed below us is found out by whoever needs it.
+        // A removed working directory is reported by the first use of it.
         cwd: env::current_dir().unwrap_or_else(|_| ".".into()),
-        who: who::who(),
+        who: user::who(),
         out: Box::new(UntilClosed(io::stdout())),
         err: Box::new(UntilClosed(io::stderr())),
         interactive,

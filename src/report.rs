@@ -1,7 +1,7 @@
-//! How values become text: for a person in a terminal, or as JSON for a program.
+//! Formats values as text for a terminal, or as JSON for a program.
 //!
-//! Everything here is a function from a value to a `String`, or writes to a writer that it is
-//! given. What comes from outside passes [`safe::safe`] on its way to a terminal.
+//! All functions return a `String`, or write to a given writer. External text passes [`safe::safe`]
+//! before it is written to a terminal.
 
 pub mod findings;
 pub mod census;
@@ -18,12 +18,13 @@ pub mod style;
 pub mod table;
 pub mod wrap;
 
-/// What texts are made for.
+/// The output properties of texts.
 #[derive(Clone, Copy, Debug)]
 pub struct TextStyle {
-    /// Columns to fill. A word that is longer, such as an ARN, is not cut: it could not be copied.
+    /// The width in columns. A longer word, such as an ARN, is not broken, so that it can be
+    /// copied.
     pub width: usize,
     pub style: style::TextStyles,
-    /// Also what needs no attention.
+    /// Shows also what needs no attention.
     pub verbose: bool,
 }

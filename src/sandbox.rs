@@ -56,10 +56,10 @@ const FILES: [&str; 9] = [
     "lock",
     "running",
 ];
-/// What holds a lock, and so is not removed.
+/// Files that hold a lock and are therefore not removed.
 const LOCKS: [&str; 2] = ["lock", "running"];
 
-/// What takes its time while the sandbox comes up.
+/// A slow stage of starting the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SandboxStage {
     /// The emulator is installed into an environment of this Python; once only.
@@ -69,7 +69,7 @@ pub enum SandboxStage {
     Starting,
 }
 
-/// What [`Sandbox::up`] found or made.
+/// The result of [`Sandbox::up`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedSandbox {
     pub running: RunningSandbox,
@@ -81,7 +81,7 @@ pub struct StartedSandbox {
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     dir: PathBuf,
-    /// Where the emulator is installed, for all sandboxes of a user.
+    /// The folder of the installed emulator, shared by all sandboxes of a user.
     cache: PathBuf,
     vars: BTreeMap<String, String>,
 }
@@ -185,7 +185,7 @@ impl Sandbox {
         })
     }
 
-    /// What runs, if anything does.
+    /// Returns the running sandbox, if any.
     ///
     /// # Errors
     /// If the directory belongs to another user, its files cannot be read, or an emulator runs of
@@ -205,7 +205,7 @@ impl Sandbox {
         let Some((port, pid)) = record else {
             return Err(SandboxError::Unidentified {
                 dir: self.dir.clone(),
-                hint: "end the `emulator.py` process that has its files open",
+                hint: "stop the `emulator.py` process that has its files open",
             });
         };
         Ok(Some(self.running(port, pid)))
@@ -270,7 +270,7 @@ impl Sandbox {
             .try_for_each(|name| files::make_private(&self.file(name)))
     }
 
-    /// Where it may listen, the best first; at least one.
+    /// Returns candidate ports, the best first; at least one.
     fn ports(&self, asked: Option<u16>) -> Result<Vec<u16>, SandboxError> {
         // Written files name the port: a sandbox does not move to another unasked.
         let only = asked.or(self.record()?.map(|record| record.port));

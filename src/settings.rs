@@ -1,4 +1,4 @@
-//! What the user asked for, resolved: every value is said, and no two contradict each other.
+//! Resolved settings: every value is set, and no two contradict each other.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -45,17 +45,17 @@ pub struct Settings {
     pub run: RunSettings,
 }
 
-/// Whose credentials calls are made with; what is not said is left to the AWS SDK.
+/// The credentials of calls; values that are not set are left to the AWS SDK.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CredentialSettings {
     pub profile: Option<ProfileName>,
     pub role: Option<RoleSettings>,
-    /// Whether Terraform is told of them.
+    /// True if Terraform is told of them.
     pub in_conf: bool,
 }
 
 impl CredentialSettings {
-    /// As a layer says; `none` is none.
+    /// As a layer says; `none` disables it.
     pub fn of(layer: &SettingsLayer) -> Self {
         let role = layer.role_arn.clone().filter(|arn| arn.chosen().is_some());
         Self {
@@ -134,7 +134,7 @@ pub enum TopicSettings {
     Existing { arn: TopicArn },
 }
 
-/// How a command is carried out; nothing of it is remembered.
+/// The options of a run; they are not saved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunSettings {
     pub auto_approve: bool,

@@ -1,8 +1,7 @@
-//! State files and the locks on them: what may be known of them, without the cloud and without a
-//! clock.
+//! State files and their locks, without access to the cloud and without a clock.
 //!
-//! A state file is full of secrets. Of what is in one, only what [`snapshot`] names is ever kept:
-//! version, serial, lineage, counts and addresses; no value.
+//! A state file contains secrets. Only the fields of [`snapshot`] are kept: version, serial,
+//! lineage, counts and addresses; no values.
 
 pub mod layout;
 pub mod lock;

@@ -1,4 +1,5 @@
-//! Terraform's files in a folder: what they say about the backend, and those that tfbackend writes.
+//! Terraform files in a folder: reads their backend configuration, and writes the files of
+//! tfbackend.
 
 pub mod read;
 pub mod write;

@@ -1,5 +1,4 @@
-//! Texts as every room needs them: lines, words of a shell, characters that cannot be seen, and
-//! numbers and lists in words.
+//! Text helpers: lines, shell quoting, invisible characters, and numbers and lists in words.
 
 pub mod invisible;
 pub mod lines;

@@ -28,7 +28,7 @@ FAR, VERY_FAR = 0.05, 1
 HANDSHAKE = 0.1
 SERVICES = ("S3", "S3_CONTROL", "DYNAMODB", "KMS", "IAM", "STS", "SNS", "CLOUDTRAIL", "CLOUDWATCH")
 LINE = ["--env", "bench", "--project", "acme", "--region", REGION, "--lock", "both", "--alarm-email", "ops@example.com"]
-# `verify` finds what a plain emulator lacks: an account-wide block, somebody who confirmed the subscription.
+# `verify` finds what a plain emulator lacks: an account-wide block, a confirmed subscription.
 FINDINGS = (0, 2)
 HELPS = 20
 
@@ -232,7 +232,7 @@ def main():
         print("without Terraform, which is not asked for or not on PATH", file=sys.stderr)
     measured = Measured()
     where, python = machine(), str(VENV / "bin" / "python")
-    # Python writes down what it has compiled: nobody waits for that twice.
+    # Python writes down what it has compiled: it does so only once.
     subprocess.run([python, "-I", "-m", "compileall", "-q", VENV / "lib"], check=False, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as home:
         terraformrc(home)

@@ -1,4 +1,4 @@
-"""Asks each service for something once: the emulator loads a service when it is first called, which nobody is to wait for."""
+"""Asks each service for something once: the emulator loads a service when it is first called, which must not be measured."""
 
 import boto3
 

@@ -1,7 +1,7 @@
-//! The AWS backend: a bucket for the states, what locks them, what guards them, who may use them.
+//! The AWS backend: state bucket, locks, protection and permissions.
 //!
-//! `blueprint` says which resources there are and why; `resources` is the closed list of their
-//! kinds, each in a file of one shape (`resource`); `policies` holds the documents that they carry.
+//! `blueprint` defines the resources; `resources` is the closed list of their kinds, each in a file
+//! with the interface of `resource`; `policies` has the policy documents.
 
 use std::{
     future::Future,
@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 pub mod error;
 pub mod http;
-pub mod settle;
+pub mod retry;
 pub mod clients;
 pub mod caller;
 pub mod ownership;
@@ -29,16 +29,16 @@ pub mod alarm;
 pub mod trail;
 pub mod access;
 pub mod resources;
-pub mod reasons;
+pub mod rationale;
 pub mod policies;
 pub mod blueprint;
-pub mod kept;
+pub mod live_settings;
 pub mod cost;
 pub mod store;
 pub mod probe;
 pub mod verify;
 pub mod adoption;
-pub mod needed;
+pub mod permissions;
 pub mod teardown;
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ use clients::Clients;
 use error::{ApiOperation, AwsError};
 use ownership::EnvironmentId;
 
-/// An account and region, as seen by one caller on behalf of one environment.
+/// An account and region, for one caller and one environment.
 #[derive(Clone, Debug)]
 pub struct AwsProvider {
     pub clients: Clients,
@@ -57,11 +57,11 @@ pub struct AwsProvider {
     pub region: String,
     pub mark: EnvironmentId,
     pub notes: WriteNotes,
-    /// Ends what only waits.
+    /// Cancels waits.
     pub cancel: CancellationToken,
 }
 
-/// What a person should know of writes that went well.
+/// Notes on successful writes.
 #[derive(Clone, Debug, Default)]
 pub struct WriteNotes(Arc<Mutex<Vec<String>>>);
 
@@ -73,7 +73,7 @@ impl WriteNotes {
             .push(note);
     }
 
-    /// Those since the last time.
+    /// Returns the notes since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -91,18 +91,18 @@ impl AwsProvider {
         }
     }
 
-    /// With a token that ends what only waits.
+    /// Sets a token that cancels waits.
     #[must_use]
     pub fn until_cancelled(self, cancel: CancellationToken) -> Self {
         Self { cancel, ..self }
     }
 
-    /// The account that every bucket must belong to (`x-amz-expected-bucket-owner`).
+    /// Returns the account that must own every bucket (`x-amz-expected-bucket-owner`).
     pub fn account(&self) -> &str {
         &self.caller.account
     }
 
-    /// An ARN in the caller's partition and account; `region` is empty for global services.
+    /// Returns an ARN in the caller's partition and account; `region` is empty for global services.
     pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{region}:{}:{resource}",
@@ -110,7 +110,7 @@ impl AwsProvider {
         )
     }
 
-    /// Sends a request, again while AWS says "not now" or one of `not_yet`.
+    /// Sends a request, and retries for transient error codes and `not_yet`.
     pub async fn send<T, E, F, Fut>(
         &self,
         api: ApiOperation,
@@ -123,7 +123,7 @@ impl AwsProvider {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, SdkError<E, Response>>>,
     {
-        settle::settle(not_yet, || async {
+        retry::settle(not_yet, || async {
             let call = tracing::debug_span!("call", operation = api.operation, resource);
             request()
                 .instrument(call)
@@ -133,7 +133,7 @@ impl AwsProvider {
         .await
     }
 
-    /// Sends a read once: what is there now is the answer.
+    /// Sends a read once, without retries for consistency.
     pub async fn read<T, E, Fut>(
         &self,
         api: ApiOperation,

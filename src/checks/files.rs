@@ -1,7 +1,7 @@
-//! Checks of the files in a folder: against each other, against what Terraform makes of them, and
-//! against the cloud.
+//! Checks of the files in a folder: against each other, against Terraform's own record, and against
+//! the cloud.
 //!
-//! No value of a credential is among what is said: the reading has none.
+//! No text contains the value of a credential: the reader does not keep them.
 
 use crate::text::shell::shell_word;
 use std::{collections::BTreeMap, path::Path};
@@ -26,11 +26,11 @@ mod agreement;
 mod safety;
 mod left_behind;
 
-/// All checks of `folder`. `cloud` is the environment's backend, where one is known; `key_said` is
-/// whether its key was chosen, and not merely derived.
+/// Runs all checks of `folder`. `cloud` is the environment's backend, if known; `key_said` is
+/// true if its key was set, not derived.
 ///
-/// None at all for a folder that is not Terraform's ([`WorkingDirectory::is_terraform`]). What
-/// depends on a file that cannot be read is not said to hold.
+/// Returns none for a folder without Terraform files ([`WorkingDirectory::is_terraform`]). A check
+/// that depends on an unreadable file never passes.
 pub fn check(
     folder: &WorkingDirectory,
     cloud: Option<&BackendConfig>,
@@ -51,28 +51,28 @@ pub fn check(
     .concat()
 }
 
-/// The reading, and what belongs together in it.
+/// The files of a folder and their relations.
 struct FolderFiles<'a> {
     folder: &'a WorkingDirectory,
     cloud: Option<&'a BackendConfig>,
     key_said: bool,
-    /// The one block that counts, if it is of the `s3` backend.
+    /// The effective block, if it is for the `s3` backend.
     block: Option<&'a ConfiguredBlock>,
-    /// Partial configurations of an `s3` backend.
+    /// The partial configurations of an `s3` backend.
     partial: Vec<&'a PartialFile>,
-    /// Each way to initialize the folder that its files describe in full.
+    /// The complete configurations with which the folder can be initialized.
     setups: Vec<BackendSetup<'a>>,
 }
 
-/// A backend in full: the block and a partial configuration over it, the block alone, or what
-/// `init` stored.
+/// A complete backend configuration: the block with a partial configuration, the block alone, or
+/// the record of `init`.
 #[derive(Clone)]
 struct BackendSetup<'a> {
-    /// The file that a person would change.
+    /// The file that you would change.
     path: &'a Path,
     partial: Option<&'a PartialFile>,
     arguments: BTreeMap<&'a str, &'a SourcedArgument>,
-    /// Whether it is Terraform's own record, in which nobody writes.
+    /// True if it is Terraform's own record, which must not be edited.
     is_saved: bool,
 }
 
@@ -81,12 +81,12 @@ impl<'a> FolderFiles<'a> {
         let chosen = folder.configuration.block();
         let block = chosen.filter(|block| block.is_s3());
         let is_other = chosen.is_some() && block.is_none();
-        // Beside another backend, a partial configuration is most likely that backend's.
+        // Next to another backend, a partial configuration most likely belongs to that backend.
         let is_s3 = |partial: &&PartialFile| {
             !is_other || partial.owner.is_some() || partial.name().contains(".s3.")
         };
         let partial: Vec<&PartialFile> = folder.partial.iter().filter(is_s3).collect();
-        // Which block counts, and so what it says, is known only if all could be read.
+        // The effective block is only known if all files could be read.
         let is_clear =
             folder.configuration.unreadable.is_empty() && folder.configuration.blocks.len() <= 1;
         let setups = if is_clear {
@@ -104,7 +104,7 @@ impl<'a> FolderFiles<'a> {
         }
     }
 
-    /// Whether the folder is meant to have its state in an `s3` backend.
+    /// Returns whether the folder is meant to store its state in an `s3` backend.
     fn is_remote(&self) -> bool {
         let saved = self
             .folder
@@ -121,7 +121,7 @@ impl<'a> FolderFiles<'a> {
                 .any(ConfiguredBlock::is_s3)
     }
 
-    /// What `init` stored, as a setup.
+    /// Returns the record of `init` as a setup.
     fn saved(&self) -> Option<BackendSetup<'a>> {
         let saved = self
             .folder
@@ -136,7 +136,7 @@ impl<'a> FolderFiles<'a> {
         })
     }
 
-    /// What is used: the files, or else what `init` stored.
+    /// Returns the configurations in use: those of the files, or else the record of `init`.
     fn in_use(&self) -> Vec<BackendSetup<'a>> {
         if self.setups.is_empty() {
             self.saved().into_iter().collect()
@@ -145,7 +145,7 @@ impl<'a> FolderFiles<'a> {
         }
     }
 
-    /// The same, but for those that are plainly another environment's.
+    /// The same, without those of another environment.
     fn of_cloud(&self, cloud: &BackendConfig) -> Vec<BackendSetup<'a>> {
         let mut all = self.in_use();
         let several = all.len() > 1;
@@ -158,11 +158,11 @@ impl<'a> FolderFiles<'a> {
         all
     }
 
-    /// What a person does so that `setup` says `name = value`.
+    /// Returns the instruction to set `name = value` in `setup`.
     fn set(&self, setup: &BackendSetup<'_>, name: &str, value: &str) -> String {
         if setup.is_saved {
             return format!(
-                "{} with `{name} = {value}` in what it is given",
+                "{} with `{name} = {value}` in its configuration",
                 self.init(setup)
             );
         }
@@ -173,7 +173,7 @@ impl<'a> FolderFiles<'a> {
         )
     }
 
-    /// How the folder is initialized anew with `setup`.
+    /// Returns the command that initializes the folder again with `setup`.
     fn init(&self, setup: &BackendSetup<'_>) -> String {
         let program = self.folder.engine.program();
         match setup.partial {
@@ -185,7 +185,7 @@ impl<'a> FolderFiles<'a> {
         }
     }
 
-    /// The ARN of the environment's key, if it has one, and that is known.
+    /// Returns the ARN of the environment's key, if any and known.
     fn key(&self) -> Option<&'a str> {
         self.cloud?
             .kms_key_arn
@@ -193,7 +193,7 @@ impl<'a> FolderFiles<'a> {
             .filter(|arn| !arn.starts_with(UNKNOWN))
     }
 
-    /// As it is named in the folder.
+    /// Returns the path relative to the folder.
     fn relative(&self, path: &Path) -> String {
         path.strip_prefix(&self.folder.dir)
             .unwrap_or(path)
@@ -202,7 +202,7 @@ impl<'a> FolderFiles<'a> {
     }
 }
 
-/// In full: with a bucket and a key. What lacks one is a part, and the rest is given elsewhere.
+/// Returns the complete configurations: those with a bucket and a key.
 fn setups<'a>(
     block: Option<&'a ConfiguredBlock>,
     partial: &[&'a PartialFile],
@@ -216,7 +216,7 @@ fn setups<'a>(
         )
     };
     let alone = block.map(|block| BackendSetup::of(&block.at.path, None, &[&block.arguments]));
-    // What is over the block is not known of one that cannot be read.
+    // The result of an unreadable partial configuration is unknown.
     let readable = partial.iter().filter(|partial| partial.arguments.is_ok());
     let all = if partial.is_empty() {
         alone.into_iter().collect()
@@ -240,7 +240,7 @@ impl<'a> BackendSetup<'a> {
         for argument in layers.iter().copied().flatten() {
             arguments.insert(argument.name.as_str(), argument);
         }
-        // Empty text is what Terraform takes for unset, but for the prefix.
+        // Terraform treats an empty text as unset, except for the prefix.
         let is_said = |name: &str, value: &ArgumentValue| {
             *value != ArgumentValue::Null
                 && (value.as_text() != Some("") || name == "workspace_key_prefix")
@@ -262,7 +262,7 @@ impl<'a> BackendSetup<'a> {
         self.value(name).and_then(ArgumentValue::as_text)
     }
 
-    /// Where `name` is said, or where it should be.
+    /// Returns where `name` is set, or where it should be set.
     fn spot(&self, name: &str) -> String {
         self.arguments.get(name).map_or_else(
             || self.path.display().to_string(),
@@ -270,7 +270,7 @@ impl<'a> BackendSetup<'a> {
         )
     }
 
-    /// A boolean that is false unless said; `None` if what is said cannot be known.
+    /// Returns a boolean that defaults to false; `None` if its value cannot be determined.
     fn flag(&self, name: &str) -> Option<bool> {
         self.value(name).map_or(Some(false), ArgumentValue::as_bool)
     }
@@ -297,10 +297,10 @@ fn unreadable(error: impl Into<String>) -> Verdict {
     }
 }
 
-/// The longest text that is shown of a value.
+/// The maximum number of characters of a value that are shown.
 const SHOWN: usize = 200;
 
-/// A value as HCL, of bounded length, in which nothing is hidden.
+/// Returns a value as HCL, of bounded length, with special characters escaped.
 fn shown(value: Option<&ArgumentValue>) -> String {
     match value {
         None | Some(ArgumentValue::Null) => "nothing".to_owned(),
@@ -321,7 +321,7 @@ fn shown(value: Option<&ArgumentValue>) -> String {
     }
 }
 
-/// The versions that a file names, with where.
+/// Returns the version constraint of a file with its location.
 fn named_version(versions: &EngineVersions) -> String {
     format!(
         "{} names {} {}",
@@ -331,7 +331,7 @@ fn named_version(versions: &EngineVersions) -> String {
     )
 }
 
-/// The name of an argument, of bounded length, in which nothing is hidden.
+/// Returns the name of an argument, of bounded length, with special characters escaped.
 fn named(name: &str) -> String {
     let plain = name
         .chars()

@@ -1,5 +1,4 @@
-//! A bucket in use that is taken over: what is in it, which steps wait, and `--enforce`, which
-//! carries them out.
+//! Adoption of a bucket in use: its contents, deferred steps, and `--enforce`, which applies them.
 
 use clap::Args;
 
@@ -17,22 +16,22 @@ use crate::{
 
 #[derive(Args, Clone, Copy, Debug)]
 pub struct EnforceArgs {
-    /// With --adopt or after it: also write what refuses runs that are not configured for this
-    /// backend yet
+    /// With --adopt or after it: also apply the policies that refuse runs not yet configured for
+    /// this backend
     #[arg(long, help_heading = "Run")]
     pub enforce: bool,
 }
 
-/// A bucket in use, and what waits.
+/// A bucket in use, and the deferred steps.
 pub struct BucketAdoption {
     pub contents: contents::BucketContents,
-    /// What waits, or what `--enforce` no longer lets wait.
+    /// The deferred steps, or those that `--enforce` applies.
     pub waiting: Vec<WaitingStep>,
     pub enforced: bool,
 }
 
-/// Looks at what is in the bucket, if it is or was taken over, and lets the environment wait for
-/// what refuses runs that are allowed today.
+/// Reads the contents of an adopted bucket, and defers steps that would refuse runs that are
+/// allowed today.
 pub async fn decide(
     environment: &mut ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
@@ -59,7 +58,7 @@ async fn look(
     }
     let address = environment.store();
     let contents = cx
-        .look(contents::look(
+        .until_cancelled(contents::look(
             &S3Store::new(&environment.aws, &address),
             &environment.aws,
         ))
@@ -80,7 +79,7 @@ async fn look(
     )))
 }
 
-/// What `verify` finds only because it waits is mended by `--enforce`, and by nothing else.
+/// Findings of `verify` about deferred steps are fixed only by `--enforce`.
 pub async fn name_enforce(
     checked: &mut [CheckResult],
     environment: &ConnectedEnvironment,
@@ -113,7 +112,7 @@ pub async fn name_enforce(
 }
 
 impl BucketAdoption {
-    /// Whether there is anything to tell: an empty bucket is taken over as it is.
+    /// Returns whether there is anything to report: an empty bucket is adopted without deferral.
     fn is_in_use(&self) -> bool {
         self.contents.in_use() || !self.waiting.is_empty()
     }
@@ -123,18 +122,18 @@ impl BucketAdoption {
         if !self.is_in_use() {
             return;
         }
-        cx.say("");
-        cx.say(&format!(
+        cx.status("");
+        cx.status(&format!(
             "The bucket is in use: {}",
             self.contents.in_words()
         ));
         if self.waiting.is_empty() {
             return;
         }
-        cx.say(if self.enforced {
-            "--enforce: these runs are refused from now on, unless they use the new files:"
+        cx.status(if self.enforced {
+            "--enforce: from now on these runs are refused unless they use the new files:"
         } else {
-            "Not done yet, because it would refuse runs as they are configured today:"
+            "Deferred, because it would refuse runs as they are configured today:"
         });
         for WaitingStep {
             address,
@@ -142,11 +141,11 @@ impl BucketAdoption {
             refuses,
         } in &self.waiting
         {
-            cx.say(&format!("  {what} ({address}) refuses {refuses}"));
+            cx.status(&format!("  {what} ({address}) refuses {refuses}"));
         }
         if !self.enforced {
             let command = environment.rerun.command("bootstrap", " --enforce", &[]);
-            cx.say(&format!("Once these runs use the new files: {command}"));
+            cx.status(&format!("When these runs use the new files: {command}"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! `tfbackend bootstrap`: makes what is missing, repairs what drifted, writes the files.
+//! `tfbackend bootstrap`: creates missing resources, repairs drift, writes the files.
 
 use std::path::PathBuf;
 
@@ -32,11 +32,11 @@ use crate::{
 mod prune;
 mod settled;
 
-/// Make a hardened backend, and the files that point Terraform at it
+/// Create or repair a hardened backend, and write the files that point Terraform at it
 #[derive(Args, Clone, Debug)]
 #[command(mut_args(beside_a_plan))]
 pub struct BootstrapArgs {
-    /// Plan that `tfbackend plan --out` saved, to carry out exactly that
+    /// Saved plan of `tfbackend plan --out` to apply exactly
     #[arg(value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
@@ -46,23 +46,22 @@ pub struct BootstrapArgs {
     #[command(flatten)]
     pub enforce: EnforceArgs,
 
-    /// Keep what was said and answered in tfbackend.toml [default: asks, if anything is asked]
+    /// Save the settings and answers in tfbackend.toml [default: asks, if anything is asked]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Run")]
     pub save: Option<bool>,
 
-    /// Use the state that is at the state key already, though this folder has no files of
+    /// Use the state that already exists at the state key, although this folder has no files of
     /// tfbackend
     #[arg(long, help_heading = "Run")]
     pub use_existing_state: bool,
 
-    /// Delete what is no longer wanted: the trail, topic, alarms, policy and bucket notifications
-    /// that the settings leave out
+    /// Delete the trail, topic, alarms, policy and bucket notifications that the settings no
+    /// longer include
     #[arg(long, help_heading = "Run")]
     pub prune: bool,
 }
 
-/// A saved plan says all there is to say of an environment; how this run goes may be said beside
-/// it.
+/// A saved plan contains all settings of an environment; only options of this run may be added.
 fn beside_a_plan(arg: Arg) -> Arg {
     const BESIDE: [&str; 7] = [
         "plan",
@@ -86,7 +85,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
         return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx)
             .await;
     }
-    // To add it to the file is to say that it is not there.
+    // Adding it to the file implies that it is not in the file.
     let new_env =
         args.environment.new_env || args.save == Some(true) && args.environment.is_named(cx.host);
     let environment = EnvironmentArgs {
@@ -102,7 +101,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
         state_in_place::inspect(environment, false, cx).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
-    // What is in the way of the files is found before anything is made.
+    // Problems with the files are found before anything is created.
     files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
@@ -127,9 +126,9 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     )
     .await?;
     let Some(prune) = prune else { return Ok(code) };
-    // After what takes its place, so that nothing is without it in between.
+    // After its replacement, so that nothing is unprotected in between.
     prune.run(cx).await?;
-    // What policies allowed for its sake goes with it.
+    // Permissions for it in policies are removed with it.
     let (mut environment, observation) = cx.inspect(environment, false).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
@@ -153,18 +152,17 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     .await
 }
 
-/// What is to be carried out, on what it was made for.
+/// The plan, and the environment that it was made for.
 pub struct PlanToApply {
     pub plan: Plan<AwsSpec>,
     pub observation: Observation<AwsSpec>,
     pub adoption: Option<BucketAdoption>,
     pub save: Option<PendingFile>,
-    /// Whether the plan comes out of a file: then a command line that says the same without
-    /// questions is of no use.
+    /// True if the plan comes from a file: then no equivalent command line is shown.
     pub saved: bool,
 }
 
-/// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
+/// Asks, applies the plan, verifies the result, and writes the files.
 pub async fn carry_out(
     carry: PlanToApply,
     environment: &mut ConnectedEnvironment,
@@ -189,11 +187,11 @@ pub async fn carry_out(
             .as_ref()
             .is_some_and(|adoption| !adoption.waiting.is_empty());
         let all = if waits {
-            "nothing to do but what waits"
+            "nothing to do except what is deferred"
         } else {
-            "nothing to do, everything is as it should be"
+            "nothing to do, the backend matches its settings"
         };
-        cx.say(&format!("{}: {all}", environment.title()));
+        cx.status(&format!("{}: {all}", environment.title()));
         adoption
             .iter()
             .for_each(|adoption| adoption.say(environment, cx));
@@ -219,10 +217,10 @@ pub async fn carry_out(
     Ok(exit::DONE)
 }
 
-/// All is made but the files, which another command writes.
+/// Returns the failure if only the files could not be written, which another command writes.
 fn without_files(failure: CliError, environment: &ConnectedEnvironment) -> CliError {
     let mut partly = CliError::partly(format!(
-        "the backend of {} is made, and its files are not written",
+        "the backend of {} is up to date, but its files were not written",
         environment.title()
     ));
     partly.causes.push(
@@ -239,15 +237,16 @@ fn without_files(failure: CliError, environment: &ConnectedEnvironment) -> CliEr
     )
 }
 
-/// Before anything is made, so that a run that is cut off is continued without a question.
+/// Saves the answers before anything is created, so that an interrupted run continues without
+/// questions.
 fn keep(save: Option<PendingFile>, cx: &mut Context<'_>) -> Result<(), CliError> {
     let Some(save) = save else { return Ok(()) };
     save.write().map_err(|failure| failure.hint(save::GO_ON))?;
-    cx.say(&format!("written: {}", save.shown()));
+    cx.status(&format!("written: {}", save.shown()));
     Ok(())
 }
 
-/// Asks once, and says whether it did; without a person, `--auto-approve` must have said so.
+/// Asks once, and returns whether it asked; without a terminal, `--auto-approve` is required.
 fn confirm(
     plan: &Plan<AwsSpec>,
     environment: &ConnectedEnvironment,
@@ -256,14 +255,16 @@ fn confirm(
     if environment.settings.run.auto_approve {
         return Ok(false);
     }
-    let count = words::count(plan.writes().count(), "change", "changes");
+    let count = plan.writes().count();
     if !environment.may_ask {
+        let need = words::count(count, "change needs", "changes need");
         return Err(
-            CliError::failed(format!("{count} to make, and nobody to ask"))
-                .hint("pass --auto-approve (-y) to make them"),
+            CliError::failed(format!("{need} approval, but this is not a terminal"))
+                .hint("pass --auto-approve (-y) to approve the plan"),
         );
     }
-    approval::ask(&format!("Make {count}"), "--auto-approve", cx)?;
+    let count = words::count(count, "change", "changes");
+    approval::ask(&format!("Apply {count}"), "--auto-approve", cx)?;
     Ok(true)
 }
 
@@ -287,23 +288,19 @@ async fn write(
         .notes
         .take()
         .iter()
-        .for_each(|note| cx.say(note));
+        .for_each(|note| cx.status(note));
     match failed(&outcome, cx.host.cancel.is_cancelled()) {
         Some(failure) => Err(failure),
         None => Ok(outcome.outputs),
     }
 }
 
-/// Names what failed, what was made, and what is left.
+/// Returns the failure with the failed, applied and remaining steps.
 fn failed(outcome: &ApplyOutcome<AwsError>, interrupted: bool) -> Option<CliError> {
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
-    let made = words::count(
-        outcome.applied.len(),
-        "change was made",
-        "changes were made",
-    );
+    let made = words::count(outcome.applied.len(), "change applied", "changes applied");
     let left = outcome.failed.len() + outcome.left.len();
     let summary = format!("{made}, {left} left");
     let mut failure = match outcome.failed.first() {
@@ -323,7 +320,7 @@ fn failed(outcome: &ApplyOutcome<AwsError>, interrupted: bool) -> Option<CliErro
             .iter()
             .map(|address| address.as_str())
             .collect();
-        failure = failure.hint(format!("made: {}", applied.join(", ")));
+        failure = failure.hint(format!("applied: {}", applied.join(", ")));
     }
     if !outcome.left.is_empty() {
         let left: Vec<&str> = outcome

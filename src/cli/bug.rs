@@ -1,4 +1,4 @@
-//! A panic, which is a bug of ours: it is said, and ends the program where it is, as a kill would.
+//! Panic handling: a panic is a bug in tfbackend, which is reported and ends the process at once.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -19,7 +19,7 @@ pub fn ends_the_program() {
     panic::set_hook(Box::new(move |bug| {
         terminal.restore();
         let mut err = io::stderr();
-        // Who reads it may be gone.
+        // The reader may have closed the stream.
         let _ = writeln!(err, "{}", said(bug));
         // As the variables ask for it.
         let backtrace = Backtrace::capture();
@@ -30,16 +30,16 @@ pub fn ends_the_program() {
     }));
 }
 
-/// What failed may have come from outside.
+/// Returns the panic message without control characters, because it may contain external input.
 fn said(bug: &PanicHookInfo<'_>) -> String {
-    let what = bug.payload_as_str().unwrap_or("it does not say why");
+    let what = bug.payload_as_str().unwrap_or("no reason given");
     let at = bug
         .location()
         .map(|at| format!(" ({}:{})", at.file(), at.line()))
         .unwrap_or_default();
     format!(
-        "error: this is a bug of tfbackend: {}{at}\n\nThe same command again goes on from here. \
-         Please report the line above, and what `tfbackend --version` says.",
+        "error: this is a bug in tfbackend: {}{at}\n\nRun the same command again to continue. \
+         Please report the line above and the output of `tfbackend --version`.",
         safe(what)
     )
 }

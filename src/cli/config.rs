@@ -6,12 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    beside,
     context::Context,
     environment::{EnvironmentArgs, Prompting},
     explain,
     failure::CliError,
-    known_env, save,
+    folder_settings, known_env, save,
     session::{self, SandboxSession},
 };
 use crate::{
@@ -29,12 +28,13 @@ pub struct ConfigArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum ConfigCommand {
-    /// Print every setting, and who said it; AWS is not called
+    /// Print every setting and its source; AWS is not called
     Show {
         #[command(flatten)]
         environment: Box<EnvironmentArgs>,
     },
-    /// Add an environment to tfbackend.toml, asking what is not said; AWS is not called
+    /// Add an environment to tfbackend.toml, asking for settings that are not given; AWS is not
+    /// called
     Init {
         #[command(flatten)]
         environment: Box<EnvironmentArgs>,
@@ -69,10 +69,10 @@ struct ConfigRow {
     origin: SettingOrigin,
 }
 
-/// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even
-/// if it makes no sense together, and then says why.
+/// Prints the settings and the values in tfbackend's file in the folder; AWS is not called. Prints
+/// contradicting settings as well, and then reports the errors.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
-    let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Prompting::Nobody)?;
+    let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Prompting::Never)?;
     if merged.layer.region.is_none() {
         let sandbox = SandboxSession::find(cx.host, &cx.global)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -81,7 +81,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
     if let Ok(settings) = merged.resolve(&env)
-        && let Some(file) = beside::find(&cx.host.cwd.join(&settings.files.out), &settings)
+        && let Some(file) = folder_settings::find(&cx.host.cwd.join(&settings.files.out), &settings)
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
@@ -111,7 +111,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
             settings,
         };
         json::write_document(&mut *cx.host.out, shown)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
     let mut table = TextTable::new(["SETTING", "VALUE", "FROM"]);
@@ -119,9 +119,9 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         table.row([&name, &text(&value), &origin.to_string()]);
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&table.text(&view))?;
-    cx.say(&format!(
-        "AWS was not asked. A live backend keeps its own values in place of defaults; to see \
+    cx.output(&table.text(&view))?;
+    cx.status(&format!(
+        "AWS was not called. An existing backend keeps its own values instead of defaults; to see \
          them: {plan}"
     ));
     resolved.map(|_| exit::DONE)
@@ -150,12 +150,12 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
             written: save.shown().to_owned(),
         };
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
-    cx.answer(&format!("{} written\n", save.shown()))?;
-    cx.say("Next:");
-    cx.say(&format!(
+    cx.output(&format!("{} written\n", save.shown()))?;
+    cx.status("Next:");
+    cx.status(&format!(
         "  tfbackend bootstrap --env {}{}",
         settled.settings.env,
         cx.global.words()

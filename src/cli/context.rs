@@ -1,4 +1,4 @@
-//! What a command runs in: the host, what was said globally, and the ways to speak.
+//! The context of a command: host, global options, and output.
 
 use std::{future::Future, io::Write};
 
@@ -11,34 +11,34 @@ pub struct Context<'h> {
 }
 
 impl Context<'_> {
-    /// A line for a person, on standard error; nothing with `--quiet` or JSON.
-    pub fn say(&mut self, line: &str) {
+    /// Writes a status line to standard error, unless `--quiet` or JSON output is set.
+    pub fn status(&mut self, line: &str) {
         if !self.global.quiet && !self.global.json() {
-            // A person who closed the terminal does not stop the run.
+            // A closed terminal does not stop the run.
             let _ = writeln!(self.host.err, "{}", crate::report::safe::safe(line));
         }
     }
 
-    /// Text that was made for a person by `report`, on standard error.
-    pub fn show(&mut self, text: &str) {
+    /// Writes a text of `report` to standard error.
+    pub fn status_text(&mut self, text: &str) {
         if !self.global.quiet && !self.global.json() {
             let _ = write!(self.host.err, "{text}");
         }
     }
 
-    /// The moment of this run.
+    /// Returns the start time of this run.
     pub fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::try_from(self.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }
 
-    /// The answer, on standard output.
-    pub fn answer(&mut self, text: &str) -> Result<(), CliError> {
+    /// Writes the output to standard output.
+    pub fn output(&mut self, text: &str) -> Result<(), CliError> {
         let written = self
             .host
             .out
             .write_all(text.as_bytes())
             .and_then(|()| self.host.out.flush());
-        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))
+        written.map_err(|error| CliError::failed("cannot write the output").because(&error))
     }
 
     /// The environment as it is, and what was seen of it.
@@ -47,7 +47,9 @@ impl Context<'_> {
         environment: ConnectedEnvironment,
         moves_state: bool,
     ) -> Result<(ConnectedEnvironment, Observation<AwsSpec>), CliError> {
-        let inspection = self.look(environment.inspect(moves_state)).await??;
+        let inspection = self
+            .until_cancelled(environment.inspect(moves_state))
+            .await??;
         Ok(environment.as_inspected(inspection))
     }
 
@@ -55,15 +57,18 @@ impl Context<'_> {
         &mut self,
         environment: &ConnectedEnvironment,
     ) -> Result<Observation<AwsSpec>, CliError> {
-        self.look(environment.observe()).await
+        self.until_cancelled(environment.observe()).await
     }
 
-    /// For what changes nothing: Ctrl-C ends it at once.
-    pub async fn look<T>(&mut self, looking: impl Future<Output = T>) -> Result<T, CliError> {
+    /// Awaits a read-only operation, which Ctrl-C ends at once.
+    pub async fn until_cancelled<T>(
+        &mut self,
+        looking: impl Future<Output = T>,
+    ) -> Result<T, CliError> {
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(CliError::interrupted("interrupted while looking")),
+            () = cancel.cancelled() => Err(CliError::interrupted("interrupted while reading")),
             seen = looking => Ok(seen),
         }
     }

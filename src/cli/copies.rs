@@ -1,5 +1,5 @@
-//! Where copies of states go: a folder of their own beside the files, which only its owner reads
-//! and Git ignores.
+//! The folder for copies of states, beside the files: readable only by its owner and ignored by
+//! Git.
 
 use std::{
     fs, io,
@@ -9,8 +9,8 @@ use std::{
 use super::{failure::CliError, private_file};
 use crate::terraform::read::COPIES;
 
-/// What has to be known of every copy of a state.
-pub const RISK: &str = "it contains every secret of the states in clear";
+/// The warning about every copy of a state.
+pub const RISK: &str = "it contains every secret of the states in plain text";
 
 /// The folder that was said, as it is; else `.tfbackend` in the folder `beside`, made ready: for
 /// its owner only, and with a `.gitignore` that leaves out all of it.
@@ -31,7 +31,7 @@ fn made(path: &Path) -> Result<PathBuf, CliError> {
     };
     let failed = |error: io::Error| {
         CliError::failed(format!(
-            "cannot make the folder {}; nothing was changed",
+            "cannot create the folder {}; nothing was changed",
             path.display()
         ))
         .because(&error)
@@ -46,7 +46,7 @@ fn made(path: &Path) -> Result<PathBuf, CliError> {
         Err(error) => return Err(failed(error)),
         Ok(meta) if !meta.is_dir() => {
             return Err(refused(
-                "is a link or a file, and copies of states go to a folder of that name",
+                "is a link or a file, but must be a folder for copies of states",
             ));
         }
         Ok(meta) if !is_own(&meta) => return Err(refused("belongs to another user")),

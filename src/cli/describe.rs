@@ -1,4 +1,4 @@
-//! What a person calls each resource of a plan, what it is for, and what it costs.
+//! The name, purpose and cost of each resource of a plan.
 
 use crate::{
     backend::aws::{
@@ -8,7 +8,7 @@ use crate::{
     report::plan::ResourceTitle,
 };
 
-/// For a plan: one line that says what the resource is for.
+/// Returns a title for each resource, one line.
 pub fn describe(_address: &Address, spec: &AwsSpec) -> ResourceTitle {
     ResourceTitle {
         title: title(spec),
@@ -24,7 +24,7 @@ fn title(spec: &AwsSpec) -> String {
         AwsSpec::Rotation(rotation) => format!("new key material every {} days", rotation.days),
         AwsSpec::Bucket(bucket) => format!("S3 bucket {}", bucket.name),
         AwsSpec::PublicAccess(_) => "no public access of any kind".to_owned(),
-        AwsSpec::Versioning(_) => "every version is kept".to_owned(),
+        AwsSpec::Versioning(_) => "keeps every version".to_owned(),
         AwsSpec::Encryption(encryption) => match encryption.key {
             Some(_) => "encrypted with the key (SSE-KMS), SSE-C blocked".to_owned(),
             None => "encrypted by S3 (SSE-S3), SSE-C blocked".to_owned(),
@@ -34,7 +34,7 @@ fn title(spec: &AwsSpec) -> String {
             "access logs into {}",
             logging.target.as_deref().unwrap_or("nothing")
         ),
-        AwsSpec::Notifications(_) => "the topic hears of deleted states".to_owned(),
+        AwsSpec::Notifications(_) => "the topic is notified of deleted states".to_owned(),
         AwsSpec::BucketPolicy(policy) => format!(
             "bucket policy of {} statements",
             policy.document.statements.len()
@@ -57,9 +57,9 @@ fn title(spec: &AwsSpec) -> String {
             "records state objects and lock items".to_owned()
         }
         AwsSpec::Selectors(_) => "records state objects".to_owned(),
-        AwsSpec::TrailLogging(_) => "is recording".to_owned(),
+        AwsSpec::TrailLogging(_) => "records events".to_owned(),
         AwsSpec::Policy(policy) => {
-            format!("IAM policy {}, for those who run Terraform", policy.name)
+            format!("IAM policy {}, for Terraform runs", policy.name)
         }
         AwsSpec::Attachment(_) => "has the policy".to_owned(),
     }
@@ -82,7 +82,7 @@ fn kept(lifecycle: &LifecycleSpec) -> String {
     ) {
         (Some(days), _, _) => format!("kept for {days} days"),
         (None, Some(days), Some(newest)) => {
-            format!("replaced versions kept for {days} days, the newest {newest} for ever")
+            format!("replaced versions kept for {days} days, the newest {newest} forever")
         }
         _ => "lifecycle rules".to_owned(),
     }
@@ -91,10 +91,10 @@ fn kept(lifecycle: &LifecycleSpec) -> String {
 fn note(spec: &AwsSpec) -> Option<String> {
     let text = match spec {
         AwsSpec::Trail(_) => format!(
-            "each 100,000 reads and writes of states cost ${:.2} more",
+            "each 100,000 reads and writes of states cost an additional ${:.2}",
             cost::EVENTS_100K
         ),
-        AwsSpec::Subscription(_) => "AWS sends a mail with a link to confirm".to_owned(),
+        AwsSpec::Subscription(_) => "AWS sends an e-mail with a confirmation link".to_owned(),
         _ => return None,
     };
     Some(text)

@@ -1,5 +1,4 @@
-//! From arguments to an environment: its settings, the account that it is in, and what it should
-//! consist of.
+//! Resolves arguments to an environment: its settings, its account, and its blueprint.
 
 use std::path::PathBuf;
 
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     backend::aws::{
         AwsProvider, blueprint,
-        kept::{FolderSettings, InspectOptions, Inspection, LeftOutResource, locks},
+        live_settings::{FolderSettings, InspectOptions, Inspection, LeftOutResource, locks},
         resources::{self, AwsSpec},
     },
     engine::{
@@ -45,14 +44,14 @@ mod live;
 
 use live::{account_of, beside_of, for_runs, is_live, of_runs};
 
-/// Which environment, and what is said of it on the command line.
+/// The environment and its options on the command line.
 #[derive(Args, Clone, Debug)]
 pub struct EnvironmentArgs {
     /// Environment, such as `prod`; part of every name
     #[arg(long, short, value_name = "NAME", help_heading = "Environment")]
     pub env: Option<EnvName>,
 
-    /// Accept an environment that tfbackend.toml does not have, although it has others
+    /// Allow an environment that is not in tfbackend.toml, although the file has others
     #[arg(long, help_heading = "Environment")]
     pub new_env: bool,
 
@@ -60,7 +59,7 @@ pub struct EnvironmentArgs {
     pub layer: SettingsLayer,
 }
 
-/// An environment in its account, before anything of it is looked at.
+/// An environment in its account, before any of its resources is read.
 pub struct ConnectedEnvironment {
     pub settings: Settings,
     pub names: DerivedNames,
@@ -69,73 +68,73 @@ pub struct ConnectedEnvironment {
     /// The same for as long as something of it waits: see [`adoption`](super::adoption).
     pub held: Option<Blueprint<AwsSpec>>,
     pub emulator: Option<EmulatorEndpoint>,
-    /// What flags, variables, file and answers say together: what would have to be said again.
+    /// The merged flags, variables, file and answers.
     pub said: SettingsLayer,
-    /// What was said of it on the command line.
+    /// The options of the command line.
     pub flags: SettingsLayer,
-    /// What names it again on a command line.
+    /// Words that name it on a command line.
     pub rerun: RerunArguments,
-    /// Whether a person was asked for any of it.
+    /// True if the user was asked for any setting.
     pub asked: bool,
-    /// Whether there is a person who may be asked.
+    /// True if the user can be asked.
     pub may_ask: bool,
-    /// Whether the state key was said for this folder, and is not its default.
+    /// True if the state key was set for this folder and is not its default.
     pub key_said: bool,
     pub merged: MergedSettings,
-    /// What our file in its folder says.
+    /// The settings in tfbackend's file in its folder.
     pub beside: FolderSettings,
-    /// Settings that nothing says, and that are not the defaults: they are kept as they are.
+    /// Existing values that no source sets and that differ from the defaults: they are kept.
     pub kept: SettingsLayer,
-    /// Those of them that protect less than the defaults do.
+    /// Those of them that protect less than the defaults.
     pub weaker: SettingsLayer,
     /// The blueprint with the defaults in their place, by which it is judged; `None` if there are
     /// none.
     pub judged: Option<Blueprint<AwsSpec>>,
-    /// What is there of it although the settings leave it out. Empty before it was inspected.
+    /// Existing resources that the settings exclude. Empty before the inspection.
     pub unwanted: Vec<LeftOutResource>,
-    /// What was said and changes what its states depend on. Empty before it was inspected.
+    /// Changed settings that its states depend on. Empty before the inspection.
     pub changes: Vec<SettingChange>,
-    /// Whether its state bucket was seen to be there.
+    /// True if its state bucket exists.
     pub live: bool,
-    /// As whom Terraform works, as far as the files say so.
+    /// The credentials of Terraform, as far as the files name them.
     pub of_runs: CredentialSettings,
-    /// Whose credentials a settings file chose.
+    /// The credentials that a settings file chose.
     pub notes: Vec<String>,
 }
 
-/// An environment as it was asked for, before anybody calls AWS.
+/// A requested environment, before any call to AWS.
 pub struct ResolvedEnvironment {
     pub settings: Settings,
     pub merged: MergedSettings,
     pub sources: SettingsSources,
-    /// Whether a person was asked for any of it.
+    /// True if the user was asked for any setting.
     pub asked: bool,
-    /// Whether there is a person who may be asked.
+    /// True if the user can be asked.
     pub may_ask: bool,
     sandbox: Option<SandboxSession>,
     connected: Option<AccountSession>,
-    /// What a saved plan says, in place of all others.
+    /// The settings of a saved plan, instead of all other sources.
     plan: Option<SettingsLayer>,
 }
 
-/// Who is asked for what nobody said.
+/// Selects whether the user is asked for missing settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompting {
-    Nobody,
-    /// A person, if there is one.
+    Never,
+    /// The user, if there is a terminal.
     Person,
-    /// The same, once AWS has taken the credentials: nobody answers ten questions to be told then
-    /// that there are none.
+    /// The same, after AWS accepted the credentials, so that invalid credentials are reported
+    /// before ten questions.
     PersonKnownToAws,
 }
 
 impl EnvironmentArgs {
-    /// Whether anybody says which environment it is.
+    /// Returns whether any source names the environment.
     pub fn is_named(&self, host: &Host) -> bool {
         self.env.is_some() || host.var("TFBACKEND_ENV").is_some()
     }
 
-    /// Every environment of the settings file.
+    /// Returns all environments of the settings file.
     pub fn known(&self, host: &Host, global: &GlobalOptions) -> Result<Vec<EnvName>, CliError> {
         let sources = SettingsSources::read(host, self.layer.clone(), global.config.as_deref())
             .map_err(|error| explain::settings(&error))?;
@@ -157,8 +156,8 @@ impl EnvironmentArgs {
         host.var("TFBACKEND_ENV").map(read).transpose()
     }
 
-    /// What holds before anybody is asked, with the name of the environment, which a person may be
-    /// asked for.
+    /// Returns the settings before any question, and the name of the environment, which the user
+    /// may be asked for.
     pub fn merge(
         self,
         host: &mut Host,
@@ -169,8 +168,8 @@ impl EnvironmentArgs {
         let sources = SettingsSources::read(host, self.layer, global.config.as_deref())
             .map_err(|error| explain::settings(&error))?;
         let may_ask =
-            ask != Prompting::Nobody && global.attended(host) && !sources.non_interactive();
-        // Who says that it is new does not mean the one that is there.
+            ask != Prompting::Never && global.attended(host) && !sources.non_interactive();
+        // `--new-env` does not mean the only existing environment.
         let named = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
         let asked = named.is_none();
         let env = match named {
@@ -189,7 +188,7 @@ impl EnvironmentArgs {
         Ok((env, sources, merged, asked))
     }
 
-    /// Settles what is asked for, asking a person where nobody said.
+    /// Resolves the settings, and asks the user for missing ones.
     pub async fn settle(
         self,
         host: &mut Host,
@@ -203,12 +202,12 @@ impl EnvironmentArgs {
         if merged.layer.region.is_none() {
             merged = session::with_region(merged, sandbox.as_ref()).await;
         }
-        let asks = ask != Prompting::Nobody && may_ask;
-        // With `-y`, whatever has a default has that.
+        let asks = ask != Prompting::Never && may_ask;
+        // With `-y`, defaults are accepted.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         if asks {
             let profile = merged.layer.profile.as_ref().and_then(ProfileName::chosen);
-            // An instance that does not answer takes seconds to be given up.
+            // An instance metadata service that does not respond takes seconds to time out.
             let profile_region = match merged.layer.region {
                 Some(_) => None,
                 None => session::default_region(profile, sandbox.as_ref()).await,
@@ -247,7 +246,7 @@ impl EnvironmentArgs {
             asked |= answers != SettingsLayer::default();
             merged = merged.with_answers(&answers);
         }
-        let would_ask = ask != Prompting::Nobody
+        let would_ask = ask != Prompting::Never
             && global.lacks_only_a_terminal(host)
             && !merged.says_not_to_ask();
         let settings = merged
@@ -268,7 +267,7 @@ impl EnvironmentArgs {
         })
     }
 
-    /// The same, and meets the account.
+    /// The same, and connects to the account.
     pub async fn open(
         self,
         host: &mut Host,
@@ -283,7 +282,7 @@ impl EnvironmentArgs {
 }
 
 impl ResolvedEnvironment {
-    /// What one layer says, and nothing else: no file, no variable, no person.
+    /// Resolves a single layer: no file, no variable, no questions.
     pub fn said(
         layer: SettingsLayer,
         env: &EnvName,
@@ -321,7 +320,7 @@ impl ResolvedEnvironment {
         }
     }
 
-    /// Connects, and says what the environment consists of in this account.
+    /// Connects, and returns the environment with its blueprint in this account.
     pub async fn meet(
         self,
         host: &mut Host,
@@ -425,7 +424,7 @@ impl ConnectedEnvironment {
         &self.settings.env
     }
 
-    /// What a document says it is about.
+    /// Returns the description of the environment for a document.
     pub fn about(&self) -> PlanSubject {
         PlanSubject {
             project: self.settings.project.to_string(),
@@ -435,7 +434,7 @@ impl ConnectedEnvironment {
         }
     }
 
-    /// Looks at everything that belongs to it.
+    /// Reads all its resources.
     pub async fn observe(&self) -> Observation<AwsSpec> {
         resources::observe(&self.aws, &self.blueprint).await
     }
@@ -464,7 +463,7 @@ impl ConnectedEnvironment {
             .map_err(|error| explain::settings(&error))
     }
 
-    /// The environment with the settings that follow from what is there.
+    /// Returns the environment with the settings that follow from existing resources.
     #[must_use]
     pub fn as_inspected(self, inspection: Inspection) -> (Self, Observation<AwsSpec>) {
         let Inspection {
@@ -507,18 +506,18 @@ impl ConnectedEnvironment {
         layer_of(flags)
     }
 
-    /// Whether the settings, or our file in the folder, say which lock mechanism runs use.
+    /// Returns whether the settings or tfbackend's file in the folder name the locking mechanism.
     pub fn says_how_to_lock(&self) -> bool {
         self.merged.is_said("lock") || self.beside.lock.is_some()
     }
 
-    /// What is to be done to it, with what follows for its states.
+    /// Returns its plan, with the consequences for its states.
     pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
         let changes = locks::with_locks(&self.changes, &self.aws, self.settings.lock, observation);
         Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&changes)
     }
 
-    /// What is to be made now.
+    /// Returns the blueprint without deferred settings.
     pub fn wanted_now(&self) -> &Blueprint<AwsSpec> {
         self.held.as_ref().unwrap_or(&self.blueprint)
     }

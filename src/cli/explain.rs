@@ -1,4 +1,4 @@
-//! Errors of the layers below in words for people, each with what to do next.
+//! Turns errors of the lower layers into messages for users, each with a hint.
 
 use super::failure::CliError;
 use crate::{
@@ -26,17 +26,19 @@ pub fn settings(error: &SettingsError) -> CliError {
             "if its settings are to be used, name it: --config {}",
             shell_word(&path.display().to_string())
         )),
-        SettingsError::OutOfPlace { .. } => refused(failure)
-            .hint("a settings file chooses a folder below its own; for another, pass --out DIR"),
+        SettingsError::OutOfPlace { .. } => refused(failure).hint(
+            "a settings file can only choose a folder below its own; for another folder, pass \
+             --out DIR",
+        ),
         _ => failure,
     }
 }
 
-/// The same of a command that `would_ask` for what is missing, if it were run in a terminal.
+/// The same for a command that would ask for missing settings in a terminal (`would_ask`).
 pub fn missing(error: &SettingsError, would_ask: bool) -> CliError {
     match (error, would_ask) {
         (SettingsError::Missing { .. }, true) => {
-            settings(error).hint("or run it in a terminal, and it asks")
+            settings(error).hint("or run it in a terminal to be asked")
         }
         _ => settings(error),
     }
@@ -53,7 +55,7 @@ pub fn connect(error: &ConnectError) -> CliError {
     let failure = CliError::of(exit::FAILED, error);
     match error {
         ConnectError::NoProfile { known, .. } if known.is_empty() => {
-            failure.hint("there are no profiles at all; make one with `aws configure sso`")
+            failure.hint("there are no profiles; create one with `aws configure sso`")
         }
         ConnectError::NoProfile { known, .. } => {
             failure.hint(format!("known profiles: {}", known.join(", ")))
@@ -88,19 +90,19 @@ pub fn caller(error: &CallerError, region: &str) -> CliError {
                         None,
                     );
                 }
-                (ServiceErrorKind::Credentials, None) => "the AWS credentials could not be loaded",
-                (ServiceErrorKind::Credentials, Some(_)) => "AWS does not know these credentials",
+                (ServiceErrorKind::Credentials, None) => "cannot load the AWS credentials",
+                (ServiceErrorKind::Credentials, Some(_)) => "AWS rejected these credentials",
                 (ServiceErrorKind::Expired, _) => "the AWS credentials have expired",
-                (ServiceErrorKind::Network, _) => "AWS could not be reached",
-                (ServiceErrorKind::Unreadable, _) => "something else answers in the place of AWS",
-                (ServiceErrorKind::Clock, _) => "AWS does not take this machine's signature",
+                (ServiceErrorKind::Network, _) => "cannot reach AWS",
+                (ServiceErrorKind::Unreadable, _) => "the response is not from AWS",
+                (ServiceErrorKind::Clock, _) => "AWS rejected the signature of this machine",
                 (
                     ServiceErrorKind::Denied
                     | ServiceErrorKind::Throttled
                     | ServiceErrorKind::Server
                     | ServiceErrorKind::Refused,
                     _,
-                ) => "AWS does not say who is calling",
+                ) => "AWS does not return the caller identity",
             };
             aws(
                 CliError::failed(summary).because(error),
@@ -120,7 +122,7 @@ pub fn caller(error: &CallerError, region: &str) -> CliError {
     }
 }
 
-/// A role that the credentials may not assume.
+/// Returns the failure for a role that the credentials may not assume.
 pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError {
     let failure = aws(
         CliError::failed(format!("cannot assume the role {arn}")).because(error),
@@ -132,7 +134,7 @@ pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError 
     }
     let id = match external_id {
         Some(id) => format!(" with the external ID {id}"),
-        None => ", and must not ask for an external ID (--external-id)".to_owned(),
+        None => ", and must not require an external ID (--external-id)".to_owned(),
     };
     failure.hint(format!(
         "its trust policy must allow these credentials to assume it{id}; they need sts:AssumeRole \
@@ -140,10 +142,11 @@ pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError 
     ))
 }
 
-/// In the SDK's own words, when every source of credentials is empty: which those are helps nobody.
+/// The SDK's message if no source has credentials. The list of sources is omitted, because it does
+/// not help the user.
 const NO_CREDENTIALS: &str = "no credentials found in chain";
 
-/// What has to be allowed, as far as these errors of calls say so.
+/// Returns the IAM actions that must be allowed according to these errors.
 pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let named = errors.filter_map(|error| error.split_once(NEEDS)?.1.split_once(')'));
     let mut actions: Vec<&str> = named.map(|(action, _)| action).collect();
@@ -162,7 +165,7 @@ pub fn render(error: &RenderError) -> CliError {
     }
 }
 
-/// Whether a region is disabled in an account until it is enabled, which those launched after March
+/// Returns whether a region is disabled by default in an account, as regions launched after March
 /// 2019 are.
 fn is_opt_in(region: &str) -> bool {
     const ALWAYS_ENABLED: [&str; 17] = [
@@ -191,7 +194,7 @@ fn is_opt_in(region: &str) -> bool {
             .any(|partition| region.starts_with(partition))
 }
 
-/// What to do about an error of a call. `region` is named where the call is the first one.
+/// Adds hints for an error of a call. `region` is set if the call is the first one.
 pub fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliError {
     match error.kind {
         ServiceErrorKind::Denied => failure.hint(format!(
@@ -221,7 +224,7 @@ pub fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliErro
              the AWS_ACCESS_KEY_ID variables",
         ),
         ServiceErrorKind::Throttled => failure.hint(
-            "AWS asks to slow down; run the same command again, with a smaller --parallelism",
+            "AWS throttles the calls; run the same command again with a smaller --parallelism",
         ),
         ServiceErrorKind::Network => match region {
             Some(region) => failure.hint(format!(
@@ -229,11 +232,10 @@ pub fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliErro
             )),
             None => failure.hint("is the network up? then run the same command again"),
         },
-        ServiceErrorKind::Clock => failure.hint(
-            "this machine's clock and AWS's do not agree; set it, then run the same command again",
-        ),
+        ServiceErrorKind::Clock => failure
+            .hint("the clock of this machine is wrong; set it, then run the same command again"),
         ServiceErrorKind::Server => {
-            failure.hint("AWS has a problem of its own; run the same command again")
+            failure.hint("AWS returned a server error; run the same command again")
         }
         ServiceErrorKind::Refused => match error.code.as_deref() {
             Some("BucketAlreadyExists") => failure.hint(

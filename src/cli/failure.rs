@@ -1,4 +1,4 @@
-//! How a command fails: what went wrong, why, what to do next, and the exit code.
+//! The failure of a command: message, causes, hints and exit code.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a person or a script learns when a command did not do what it was asked.
+/// The reason why a command failed, for users and scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CliError {
     /// One of [`exit`].
@@ -22,7 +22,7 @@ pub struct CliError {
     pub message: String,
     /// From the nearest to the deepest.
     pub causes: Vec<String>,
-    /// Each says one thing to do.
+    /// Each names one action.
     pub hints: Vec<String>,
     /// The user answered no: this is not an error, and is not printed as one.
     pub cancelled: bool,
@@ -34,7 +34,7 @@ pub struct FailureDocument {
     pub error: ErrorDocument,
 }
 
-/// For people, all but the code; the wording may change.
+/// The texts are for users; the wording may change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorDocument {
     /// The status that the process ends with.
@@ -42,7 +42,7 @@ pub struct ErrorDocument {
     pub message: String,
     /// From the nearest to the deepest.
     pub causes: Vec<String>,
-    /// What to do next.
+    /// The hints.
     pub hints: Vec<String>,
 }
 
@@ -94,8 +94,8 @@ impl CliError {
         }
     }
 
-    /// Adds an error and its sources to the causes. What was said already, alone or within another
-    /// text, is left out: many errors repeat their source in their own words.
+    /// Adds an error and its sources to the causes. Texts that are already contained in another
+    /// cause are omitted: many errors repeat their source.
     #[must_use]
     pub fn because(mut self, error: &dyn Error) -> Self {
         let mut next = Some(error);
@@ -114,7 +114,7 @@ impl CliError {
         self
     }
 
-    /// Says what to do next, once.
+    /// Adds a hint, unless it is already there.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();

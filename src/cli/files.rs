@@ -1,4 +1,4 @@
-//! The files of an environment, as commands write and check them.
+//! Writes and checks the files of an environment.
 
 use std::path::{Path, PathBuf};
 
@@ -18,9 +18,9 @@ use crate::{
         },
         write::{
             self, BackendConfig, RenderedFile,
+            file_status::{FileStatus, NotReplaced},
             files::{FileOutcome, FileRemoval, WrittenFile},
             header,
-            standing::{FileStatus, NotReplaced},
         },
     },
 };
@@ -29,13 +29,13 @@ use crate::{
 /// are allowed.
 const SKIP: &str = "skip_requesting_account_id";
 
-/// The files of an environment, and what keeps one of them from being written.
+/// The files of an environment, and conflicts that prevent writing one of them.
 struct FileSet {
-    /// What belongs into the folder.
+    /// The files of the folder.
     files: Vec<RenderedFile>,
     /// The file with our block, where another file has one already.
     left_out: Option<RenderedFile>,
-    /// Whether a file of the user's says which versions may run.
+    /// True if a file of the user's says which versions may run.
     has_required_version: bool,
     notes: Vec<String>,
 }
@@ -61,7 +61,7 @@ impl FileSet {
             has_required_version,
         } = match conflicts(dir, &data_dir, &ours) {
             Ok(conflicts) => conflicts,
-            // What is no folder is refused with the files.
+            // A path that is not a folder is refused with the files.
             Err(_) if !dir.is_dir() => BackendConflicts::default(),
             Err(error) => {
                 return Err(CliError::failed("cannot list the folder")
@@ -76,7 +76,7 @@ impl FileSet {
             notes: vec![],
         };
         let users = set.block_of_user(dir, environment.settings.run.overwrite);
-        // A block that is there already stays beside what `init` stored.
+        // An existing block is kept beside the record of `init`.
         if users.is_some()
             || set
                 .files
@@ -144,7 +144,7 @@ impl FileSet {
         configuration.block().filter(|block| block.is_s3()).cloned()
     }
 
-    /// What another block means for the folder, and what is missing there.
+    /// Returns a note about a conflicting block, and what is missing there.
     fn note(
         &self,
         conflict: &BackendConflict,
@@ -156,7 +156,7 @@ impl FileSet {
         };
         let name = &ours.name;
         let is_there = if is_ours(dir, ours) {
-            ", and the one that is there has to go"
+            ", and the existing one must be removed"
         } else {
             ""
         };
@@ -195,14 +195,14 @@ impl FileSet {
                 )
             }
             BackendConflict::Unclear { path, .. } => format!(
-                "warning: {} may have a backend block, and could not be read: {name} is not \
-                 written{is_there}. If there is none, add `terraform {{ backend \"s3\" {{}} }}`",
+                "warning: {} may have a backend block, and cannot be read: {name} is not \
+                 written{is_there}. If it has none, add `terraform {{ backend \"s3\" {{}} }}`",
                 path.display()
             ),
             BackendConflict::Stored { .. } => format!(
                 "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform \
-                 uses this backend once a file has `terraform {{ backend \"s3\" {{}} }}`; the \
-                 states in the store have to be brought along"
+                 uses this backend once a file has `terraform {{ backend \"s3\" {{}} }}`; move \
+                 the states in the store to it"
             ),
             BackendConflict::StoredUnclear(_) => format!(
                 "warning: {conflict}: whether `init` chose a state store there is unknown, and \
@@ -212,7 +212,7 @@ impl FileSet {
     }
 
     fn say(&self, cx: &mut Context<'_>) {
-        self.notes.iter().for_each(|note| cx.say(note));
+        self.notes.iter().for_each(|note| cx.status(note));
     }
 }
 
@@ -236,8 +236,8 @@ pub fn must_be_writable(
         return Err(failure);
     }
     for file in edited {
-        cx.say(&format!(
-            "note: {} was changed by hand, and is left as it is",
+        cx.status(&format!(
+            "note: {} was changed by hand, and is not touched",
             file.path.display()
         ));
     }
@@ -259,13 +259,13 @@ pub fn say_what_is_there(
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, &KnownOutputs::new(), &dir, cx)?;
     set.say(cx);
-    // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
+    // An unreadable file is an error of bootstrap, but does not prevent the plan.
     for file in write::files::preview(&dir, &set.files, environment.settings.run.overwrite)
         .unwrap_or_default()
     {
         if let FileOutcome::Refused(refusal) = &file.outcome {
             let path = file.path.display();
-            cx.say(&format!(
+            cx.status(&format!(
                 "warning: {path} {refusal}, so bootstrap refuses to write it: {}",
                 refusal.hint()
             ));
@@ -274,7 +274,7 @@ pub fn say_what_is_there(
     Ok(())
 }
 
-/// Writes what is not there already.
+/// Writes missing and outdated files.
 pub fn write(
     environment: &ConnectedEnvironment,
     known: &KnownOutputs,
@@ -291,7 +291,7 @@ pub fn write(
     Ok(written)
 }
 
-/// How each file stands to what is there.
+/// Returns the status of each file.
 pub fn check(
     environment: &ConnectedEnvironment,
     known: &KnownOutputs,
@@ -337,7 +337,7 @@ fn other_partial(dir: &Path, files: &[RenderedFile], cx: &Context<'_>) -> Option
     names.find(|name| files.iter().all(|file| file.name != *name))
 }
 
-/// Whether a file of ours is there under this name, changed by hand since or not.
+/// Returns whether a file of ours is there under this name, changed by hand since or not.
 fn is_ours(dir: &Path, file: &RenderedFile) -> bool {
     bounded::text(&dir.join(&file.name))
         .is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))

@@ -52,7 +52,8 @@ pub fn put(
     }
 }
 
-/// Whether the state key was said for this folder. A key in a settings file that is above the
+/// Returns whether the state key was said for this folder. A key in a settings file that is above
+/// the
 /// folder may be that of another folder as well, and an answer that takes the default says nothing.
 pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
     match merged.origin("key") {
@@ -67,7 +68,7 @@ pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
     }
 }
 
-/// What is to be kept in the settings file. A key that is only the default of this folder would be
+/// Returns the settings to save in the file. A key that is only the default of this folder would be
 /// that of every folder.
 pub fn without(layer: SettingsLayer, settled: &ResolvedEnvironment, host: &Host) -> SettingsLayer {
     let of_folder = settled.merged.origin("key") == Some(&SettingOrigin::Answer)
@@ -101,7 +102,8 @@ fn default_key(out: &Path) -> StateKey {
         .expect("there is a default")
 }
 
-/// Where the folder is below the root of its Git repository; `None` for the root, and outside of a
+/// Returns the default key from the path of the folder in its Git repository; `None` for the root,
+/// and outside of a
 /// repository.
 fn key_of_place(out: &Path) -> Option<StateKey> {
     let root = out.ancestors().find(|dir| dir.join(".git").exists())?;

@@ -23,7 +23,7 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, CliError> {
     while let Some(dir) = found.get(at).cloned() {
         at += 1;
         let failed = |error: std::io::Error| {
-            CliError::failed(format!("cannot look at the folder {}", dir.display())).because(&error)
+            CliError::failed(format!("cannot list the folder {}", dir.display())).because(&error)
         };
         let mut below = vec![];
         for entry in fs::read_dir(&dir).map_err(failed)? {

@@ -1,4 +1,4 @@
-//! What every command understands, and how it shows things.
+//! The global options, and how they affect output.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
 
-    /// Answer for people, or for programs
+    /// Output format
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub output: OutputFormat,
 
@@ -33,11 +33,11 @@ pub struct GlobalOptions {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
 
-    /// Show all settings, and what is unchanged; twice for every call to AWS
+    /// Show all settings and unchanged resources; twice also every call to AWS
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Show answers and errors only
+    /// Show only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
@@ -45,7 +45,7 @@ pub struct GlobalOptions {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<ProfileName>,
 
-    /// Where all AWS services answer, for an emulator
+    /// Endpoint for all AWS services, for an emulator
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
 
@@ -58,13 +58,13 @@ pub struct GlobalOptions {
 pub enum OutputFormat {
     Text,
     Json,
-    /// Of verify only: for code scanning
+    /// SARIF for code scanning (only verify)
     Sarif,
-    /// Of verify only: for test reports of CI
+    /// JUnit XML for test reports of CI (only verify)
     Junit,
-    /// Of verify only: for a pull request or a job summary
+    /// Markdown for a pull request or a job summary (only verify)
     Markdown,
-    /// Of verify only: one page
+    /// One self-contained HTML page (only verify)
     Html,
 }
 
@@ -91,17 +91,18 @@ impl GlobalOptions {
         self.output == OutputFormat::Json
     }
 
-    /// Whether the answer is a document, which nothing may stand beside.
+    /// Returns whether the answer is a document, which nothing may stand beside.
     pub fn document(&self) -> bool {
         self.output != OutputFormat::Text
     }
 
-    /// Whether the form of the answer is one that only `verify` has.
+    /// Returns whether the form of the answer is one that only `verify` has.
     pub fn is_report(&self) -> bool {
         self.document() && !self.json()
     }
 
-    /// What of it decides what a command works on, as words of a command line, each after a space.
+    /// Returns the options that select what a command works on, as words of a command line, each
+    /// after a space.
     pub fn words(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let values = [
@@ -117,12 +118,12 @@ impl GlobalOptions {
             .collect()
     }
 
-    /// Whether the command would ask, were it run in a terminal.
+    /// Returns whether the command would ask, were it run in a terminal.
     pub fn lacks_only_a_terminal(&self, host: &Host) -> bool {
         !host.interactive && self.may_be_attended(host)
     }
 
-    /// Whether there is a person who can be asked.
+    /// Returns whether the user can be asked.
     pub fn attended(&self, host: &Host) -> bool {
         host.interactive && self.may_be_attended(host)
     }

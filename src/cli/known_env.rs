@@ -1,5 +1,5 @@
-//! Whether the settings file has the environment that is meant: a typing error must not make a
-//! second backend.
+//! Checks that the settings file has the environment: a typing error must not create a second
+//! backend.
 
 use super::{explain, failure::CliError, global::GlobalOptions};
 use crate::{
@@ -18,7 +18,7 @@ pub fn only(sources: &SettingsSources) -> Option<EnvName> {
 
 /// The error of a command that needs an environment and was given none.
 pub fn not_named(sources: &SettingsSources) -> CliError {
-    let failure = CliError::failed("no environment was named");
+    let failure = CliError::failed("no environment was given");
     match list(sources) {
         Some(names) => failure.hint(format!(
             "pass --env with one of {}: {names}",

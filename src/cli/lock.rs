@@ -1,20 +1,19 @@
-//! `tfbackend lock`: who holds the locks of a backend, how exactly one of them is released, and
-//! which kind is used.
+//! `tfbackend lock`: lists and releases the locks of a backend, and changes the locking mechanism.
 
 use clap::{Args, Subcommand};
 
 use super::{boxed, context::Context, failure::CliError};
 
-mod chosen;
+mod select;
 mod list;
-mod looked;
+mod survey;
 mod migrate;
 mod outcome;
 mod release;
 mod rows;
 mod show;
 
-/// See who holds the locks of a backend, release them, and change how it locks
+/// List and release the locks of a backend, and change its locking mechanism
 #[derive(Args, Clone, Debug)]
 pub struct LockArgs {
     #[command(subcommand)]

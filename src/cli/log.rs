@@ -1,4 +1,4 @@
-//! What happens inside, for those who ask: off by default, to standard error.
+//! Debug logging to standard error, off by default.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `tfbackend plan`: what bootstrap would do, and does not.
+//! `tfbackend plan`: shows the changes of a bootstrap without applying them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::aws::{
-        needed::{RequiredPermissions, needed},
+        permissions::{RequiredPermissions, needed},
         resources::AwsSpec,
     },
     engine::{observation, plan::Plan},
@@ -43,7 +43,7 @@ pub struct PlanArgs {
     #[arg(long)]
     pub detailed_exitcode: bool,
 
-    /// Print the IAM policy that carrying the plan out needs, instead of the plan
+    /// Print the IAM policy that applying the plan needs, instead of the plan
     #[arg(long)]
     pub needed_actions: bool,
 }
@@ -52,7 +52,7 @@ pub struct PlanArgs {
 /// beside the saved plan.
 fn as_a_file(out: Arg) -> Arg {
     out.value_name("FILE")
-        .help("Save the plan, for `tfbackend bootstrap FILE` to carry out exactly that")
+        .help("Save the plan, so that `tfbackend bootstrap FILE` applies exactly that")
         .help_heading(None::<&str>)
 }
 
@@ -65,7 +65,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         .map(|file| PathBuf::from(file.as_str()));
     let environment = args
         .environment
-        .open(cx.host, &cx.global, Prompting::Nobody)
+        .open(cx.host, &cx.global, Prompting::Never)
         .await?;
     let (mut environment, observation, state) =
         state_in_place::inspect(environment, false, cx).await?;
@@ -92,7 +92,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         )?;
     }
     if args.needed_actions {
-        cx.answer(&json::pretty(&needed.policy()))?;
+        cx.output(&json::pretty(&needed.policy()))?;
     } else {
         if !cx.global.json() {
             summary::say_openings(&observation, &environment, cx);
@@ -156,26 +156,26 @@ fn show(
             .map_err(|error| CliError::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);
-    cx.say(&environment.title());
-    cx.say(&state.line(environment));
+    cx.status(&environment.title());
+    cx.status(&state.line(environment));
     state.say_who_else(environment, cx);
     if let Err(failure) = state.must_not_be_taken_down(environment) {
-        cx.say(&format!("warning: {}", failure.message));
+        cx.status(&format!("warning: {}", failure.message));
         failure
             .hints
             .iter()
-            .for_each(|hint| cx.say(&format!("hint: {hint}")));
+            .for_each(|hint| cx.status(&format!("hint: {hint}")));
     }
     files::say_what_is_there(environment, cx)?;
     summary::say_kept(environment, cx);
-    cx.answer(&report::text(plan, &describe, &view))?;
+    cx.output(&report::text(plan, &describe, &view))?;
     let (all, writes) = needed.count();
     let actions = words::count(all, "IAM action", "IAM actions");
-    cx.answer(&format!(
+    cx.output(&format!(
         "Needs {actions}, {writes} of them to write; --needed-actions prints them as a policy.\n"
     ))?;
     if let Some(path) = plan.critical_path() {
-        cx.answer(&format!("{}\n", report::critical_path(&path)))?;
+        cx.output(&format!("{}\n", report::critical_path(&path)))?;
     }
     summary::say_how_to_see_all(plan, cx);
     adoption
@@ -187,13 +187,13 @@ fn show(
 fn say_saved(file: &Path, plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
     let name = file.display().to_string();
     if plan.blocked().next().is_some() {
-        cx.say(&format!(
-            "Saved as {name}; it is blocked, and bootstrap will refuse it."
+        cx.status(&format!(
+            "Saved as {name}. The plan is blocked: bootstrap will refuse it."
         ));
     } else {
-        cx.say(&format!("Saved as {name}. To carry out exactly that:"));
+        cx.status(&format!("Saved as {name}. To apply exactly this plan:"));
         let name = shell_word(&name);
-        cx.say(&format!(
+        cx.status(&format!(
             "  tfbackend bootstrap {name}{}",
             cx.global.words()
         ));

@@ -1,4 +1,4 @@
-//! A file for its owner only, written whole or not at all.
+//! Writes a file atomically, readable only by its owner.
 
 use std::{
     fs,
@@ -8,28 +8,31 @@ use std::{
 
 use super::failure::CliError;
 
-/// Refuses (3) what must not be written over.
+/// Refuses (exit code 3) to overwrite a protected file.
 ///
 /// # Errors
-/// If something is there that is no plain file, or is one and `overwrite` was not said.
+/// If the path is not a regular file, or is one and `overwrite` is not set.
 pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), CliError> {
     let refused =
         |what: &str| CliError::refused(format!("{} {what}; nothing was written", path.display()));
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => {
-            Err(CliError::failed(format!("cannot look at {}", path.display())).because(&error))
+            Err(CliError::failed(format!("cannot read {}", path.display())).because(&error))
         }
         Ok(meta) if meta.is_dir() => Err(refused("is a folder").hint("choose another file")),
-        Ok(meta) if !meta.is_file() => Err(refused("is no plain file").hint("choose another file")),
+        Ok(meta) if !meta.is_file() => {
+            Err(refused("is not a regular file").hint("choose another file"))
+        }
         Ok(_) if !overwrite => {
-            Err(refused("is there already").hint("choose another file, or pass --overwrite"))
+            Err(refused("already exists").hint("choose another file, or pass --overwrite"))
         }
         Ok(_) => Ok(()),
     }
 }
 
-/// Writes beside it, syncs, and renames: whoever looks sees the old file or the whole new one.
+/// Writes a temporary file, syncs, and renames it: a reader sees the old file or the complete new
+/// one.
 ///
 /// # Errors
 /// If it cannot be written, or came to be there meanwhile and `replace` was not said.
@@ -42,7 +45,7 @@ pub fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     builder.prefix(".tfbackend-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    // Not the error itself, which names a file that nobody knows.
+    // Not the error itself, which names the temporary file.
     let mut temp = builder
         .tempfile_in(folder)
         .map_err(|error| io::Error::from(error.kind()))?;

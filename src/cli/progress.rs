@@ -1,4 +1,4 @@
-//! A plan carried out while somebody watches: a person, a log, or a program.
+//! Applies a plan with progress output for a terminal, a log, or a program.
 
 use std::num::NonZeroUsize;
 
@@ -12,8 +12,8 @@ use crate::{
     report::progress::ProgressReporter,
 };
 
-/// Carries out `plan`, starting from what is `known`; after Ctrl-C what runs is finished, and no
-/// more.
+/// Applies `plan`, starting from `known` outputs; after Ctrl-C, running steps finish and no more
+/// are started.
 pub async fn carried_out<C: Provider>(
     plan: Plan<C::Spec>,
     known: KnownOutputs,

@@ -17,8 +17,8 @@ use crate::host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind};
 /// Ctrl-C and Escape end a question with [`PromptError::Interrupted`]; the cursor is shown again,
 /// whatever happened.
 ///
-/// Assumes that the program handles SIGINT: `dialoguer` raises it on Ctrl-C, and where nobody
-/// handles it, it ends the process before the cursor is back.
+/// Assumes that the program handles SIGINT: `dialoguer` raises it on Ctrl-C, and without a handler
+/// it ends the process before the cursor is shown again.
 pub struct TerminalPrompt {
     term: Term,
     theme: ColorfulTheme,
@@ -145,7 +145,7 @@ fn failure(error: dialoguer::Error) -> PromptError {
     }
 }
 
-/// Whether a question waits for its answer. There is one terminal, whoever asks.
+/// Returns whether a question waits for its answer. There is one terminal per process.
 static OPEN: AtomicBool = AtomicBool::new(false);
 
 pub fn is_open() -> bool {
@@ -172,7 +172,7 @@ impl Drop for OpenQuestion<'_> {
     }
 }
 
-/// How the terminal was before anything was asked or drawn on it.
+/// The terminal settings before any question.
 pub struct TerminalState {
     #[cfg(unix)]
     modes: Option<rustix::termios::Termios>,

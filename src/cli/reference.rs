@@ -1,4 +1,4 @@
-//! The reference of all settings, made from what the command line declares.
+//! Generates the reference of all settings from the options that the command line declares.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::settings::{
     resolve::defaults,
 };
 
-/// `docs/settings.md`.
+/// Returns the contents of `docs/settings.md`.
 pub fn settings_page() -> String {
     let options = SettingOptions::shared();
     let defaults = said(&defaults());
@@ -28,80 +28,89 @@ const HEAD: &str = "\
                     -->
 # Settings
 
-Every setting of an environment has one name, in four places: the flag `--name`, the variable \
-                    `TFBACKEND_NAME`, the key
-`name` in `tfbackend.toml`, and a question of `tfbackend bootstrap` for some. When several say it, \
-                    the first of these holds:
+Each setting of an environment has one name. You can set it with the flag `--name`, the variable \
+                    `TFBACKEND_NAME`, or the key
+`name` in `tfbackend.toml`. `tfbackend bootstrap` asks for some settings. If several sources set a \
+                    value, the first source in this
+list takes precedence:
 
 1. the command line;
-2. the variable (lists with commas; an empty variable says nothing);
+2. the variable (separate list items with commas; an empty variable is ignored);
 3. `[env.NAME]` in `tfbackend.toml`;
 4. the top level of `tfbackend.toml`, for every environment;
-5. the answer to a question, which is asked only where 1 to 4 say nothing;
+5. the answer to a question, which is asked only if 1 to 4 do not set the value;
 6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the region of the AWS profile;
-7. of an environment that is there already, what it has: \"kept as it is\";
+7. the value of the existing environment (shown as \"existing value\");
 8. the default.
 
-Number 7 is read from the environment's own resources, and from the partial configuration that \
-                    tfbackend wrote in the folder: so
-no settings file is needed to run again from another machine. The state key is that of the file \
-                    only. A part that is not there is
-made, unless another part shows that it was left out on purpose: the policy of the key has no \
-                    statement for a trail, for example.
-A kept value that protects less than the default is found by `verify` until something says it. \
-                    What was said of a live
-environment and would hide its states from runs, or runs from each other (`key`, \
-                    `workspace-key-prefix`, `bucket`, `namespace`,
-`table`, `lock`), is refused, with the command that does it safely.
+Existing values (7) are read from the resources of the environment and from the partial \
+                    configuration that tfbackend wrote to the
+folder. You do not need a settings file to run tfbackend again from another machine. The existing \
+                    state key is read only from the
+partial configuration. A missing resource is created, unless another resource shows that it was \
+                    omitted on purpose: for example, a
+key policy without a statement for a trail. If an existing value protects less than the default, \
+                    `verify` reports a finding until
+you set the value. A change that would hide states from runs, or runs from each other (`key`, \
+                    `workspace-key-prefix`, `bucket`,
+`namespace`, `table`, `lock`), is refused for an existing environment; the message names the \
+                    command that makes the change safely.
 
-Lists replace each other, they do not add up; `[]` in the file says \"none\". Of two settings that \
-                    exclude each other, the one
-from the higher place holds; in the same place they are an error. A setting without effect, such \
-                    as capacity without
-provisioned billing, is an error too, unless it comes from a lower place than what takes its \
-                    effect away.
+A list replaces a list from a weaker source; lists are not merged. `[]` in the file means an empty \
+                    list. If two settings exclude
+each other, the one from the stronger source is used; if both come from the same source, that is \
+                    an error. A setting without
+effect, such as capacity without provisioned billing, is also an error, unless it comes from a \
+                    weaker source than the setting that
+makes it ineffective.
 
-Two defaults depend on the folder that the files are written to. `key` is the place of the folder \
-                    in its Git repository, as in
-`network/terraform.tfstate`; `conf-file` is `{env}.s3.tfbackend` where `tfbackend.toml` has \
-                    several environments. A folder that
-has a partial configuration of tfbackend for the environment keeps its name and its key
-([more](how-it-works.md#folders-and-states)).
+Two defaults depend on the folder that the files are written to. The default of `key` is derived \
+                    from the path of the folder in its
+Git repository, such as `network/terraform.tfstate`. The default of `conf-file` is \
+                    `{env}.s3.tfbackend` if `tfbackend.toml` has
+several environments. If the folder already has a partial configuration of tfbackend for the \
+                    environment, its name and its key are
+kept ([more](how-it-works.md#folders-and-states)).
 
-`tfbackend.toml` is the file that `--config` or `TFBACKEND_CONFIG` names; else it is searched for \
-                    in the working directory and
-the folders above it, up to the root of the Git repository. What it does not understand is an \
-                    error, with line and column.
+The settings file is the file that `--config` or `TFBACKEND_CONFIG` names. Otherwise, tfbackend \
+                    searches for `tfbackend.toml` in the
+working directory and its parent folders, up to the root of the Git repository. Unknown keys and \
+                    invalid values are errors, with
+line and column.
 
-A file that is found may have come with a checkout, so it decides nothing that the caller decides:
+A settings file that was found by the search may be part of a checkout. Therefore it is restricted:
 
-- it must belong to you or to root; that of another user is refused unless `--config` names it;
+- it must be owned by you or by root; a file of another user is refused unless `--config` names it;
 - `auto-approve`, `non-interactive`, `adopt` and `overwrite` cannot be set in it;
-- `out` in it is relative to the working directory, and must lead to a folder below that of the \
-                    file, with every link followed;
-- `conf-file` and `tf-file` in it must not begin with `.`, and must have an ending of Terraform's: \
-                    `.tf`, `.tofu`, `.tfbackend`,
-  `.conf`, `.config`, `.hcl` or `.tfvars`;
-- it has at most 256 KiB.
+- `out` is relative to the working directory, and must resolve to a folder below the folder of the \
+                    file, after following all
+  symbolic links;
+- `conf-file` and `tf-file` must not begin with `.`, and must end in `.tf`, `.tofu`, `.tfbackend`, \
+                    `.conf`, `.config`, `.hcl` or
+  `.tfvars`;
+- its size is limited to 256 KiB.
 
-Whose credentials calls are made with can differ from environment to environment: `profile`, and \
-                    `role-arn` (with `external-id`), which
-is assumed with the credentials of the profile. What a file says of them is said in a note of \
-                    every command that calls AWS. The role
-needs what [permissions](permissions.md) lists; a `--profile` on the command line replaces the \
-                    profile only. With `conf-credentials` they
-are written into the partial configuration (`profile` and `assume_role`, which Terraform and \
-                    OpenTofu know from 1.6), and Terraform uses
-them as well: those of the settings file. A flag or a variable says them for this run, and for \
-                    Terraform only where it also says
-`conf-credentials`. What the partial configuration names already is kept. A profile that is named \
-                    goes before credentials in variables. `none` leaves out what a weaker source \
-                    says: a pipeline that has
-its role already runs with `--profile none --role-arn none`. The sandbox has credentials of its \
-                    own, and ignores all of them.
+Each environment can have its own credentials: `profile`, and `role-arn` (with `external-id`), \
+                    which is assumed with the credentials
+of the profile. If a settings file sets them, each command that calls AWS prints a note. The role \
+                    needs the permissions in
+[permissions](permissions.md). `--profile` on the command line replaces only the profile.
+
+With `conf-credentials`, the profile and the role from the settings file are also written to the \
+                    partial configuration (`profile` and
+`assume_role`, which need Terraform or OpenTofu 1.6), so that Terraform uses them as well. A \
+                    profile or role from a flag or a
+variable applies to this run, and to Terraform only if the same source also sets \
+                    `conf-credentials`. Values that are already in the
+partial configuration are kept.
+
+A named profile takes precedence over credentials in variables. `none` disables the value of a \
+                    weaker source: a pipeline that already
+has its role runs with `--profile none --role-arn none`. The sandbox has its own credentials and \
+                    ignores these settings.
 
 ```toml
-format = 1            # the format of this file; may be left out
+format = 1            # the format of this file (optional)
 project = \"acme\"
 
 [env.prod]
@@ -115,10 +124,11 @@ region = \"eu-west-1\"
 ephemeral = true
 ```
 
-The environment itself is named by `--env` or `TFBACKEND_ENV`; the only one of the file is taken \
-                    without. One that the file does
-not have, although it has others, is an error without `--new-env`. A name is 1 to 31 lowercase \
-                    letters, digits and single hyphens.
+Select the environment with `--env` or `TFBACKEND_ENV`. If the file has exactly one environment, \
+                    that one is the default. If the
+file has environments, but not the selected one, pass `--new-env` to create it. A name has 1 to 31 \
+                    lowercase letters, digits and
+single hyphens.
 ";
 
 fn section(option: &OptionInfo, default: Option<&Value>) -> String {
@@ -130,15 +140,15 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
     } = option;
     let flag = match option.shape {
         ValueType::Flag => format!("--{name}[=true|false]"),
-        ValueType::List => format!("--{name} {value_name}` (again for each)`"),
+        ValueType::List => format!("--{name} {value_name}` (may be repeated)`"),
         ValueType::Number | ValueType::Text => format!("--{name} {value_name}"),
     };
     let flag = format!("`{flag}`").replace(")``", ")");
     let example = match option.shape {
         ValueType::Flag => "true or false",
         ValueType::Number => "a number",
-        ValueType::Text => "text",
-        ValueType::List => "a list of texts",
+        ValueType::Text => "a string",
+        ValueType::List => "a list of strings",
     };
     let example = if option.is_of_the_caller() {
         "never"
@@ -177,14 +187,14 @@ fn default_text(name: &str, default: Option<&Value>) -> String {
         None => String::new(),
     };
     match name {
-        "project" | "region" => "none; must be said".to_owned(),
-        "account" => "whatever account the credentials belong to".to_owned(),
-        "profile" => {
-            "what the AWS SDK finds: the variables, else `AWS_PROFILE`, else `default`".to_owned()
-        }
-        "role-arn" => "none: calls are made with the credentials themselves".to_owned(),
+        "project" | "region" => "none (required)".to_owned(),
+        "account" => "the account of the credentials".to_owned(),
+        "profile" => "as in the AWS SDK: credentials in variables, then `AWS_PROFILE`, then \
+                      `default`"
+            .to_owned(),
+        "role-arn" => "none: calls use the credentials directly".to_owned(),
         "external-id" => "none".to_owned(),
-        "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, and `-an` in the \
+        "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, with the suffix `-an` in the \
                      account-regional namespace"
             .to_owned(),
         "table" => "`<project>-tfstate-<env>-locks`".to_owned(),

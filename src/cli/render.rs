@@ -1,4 +1,4 @@
-//! `tfbackend render`: the files again, from what is there; AWS is only read.
+//! `tfbackend render`: writes the files of an existing backend; AWS is only read.
 
 use crate::text::shell::shell_word;
 use clap::Args;
@@ -16,20 +16,20 @@ use crate::{
     exit,
     report::{json, safe::safe},
     settings::EncryptionSettings,
-    terraform::write::{files::FileOutcome, standing::FileStatus},
+    terraform::write::{file_status::FileStatus, files::FileOutcome},
 };
 
-/// Write backend.tf and backend.conf from what is there; nothing in AWS is changed
+/// Write backend.tf and backend.conf for the existing backend; nothing in AWS is changed
 #[derive(Args, Clone, Debug)]
 pub struct RenderArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
-    /// Write nothing; exit with 2 if a file is not as it should be
+    /// Write nothing; exit with 2 if a file is missing or not current
     #[arg(long, conflicts_with = "overwrite")]
     pub check: bool,
 
-    /// Use the state that is at the state key already, though this folder has no files of
+    /// Use the state that already exists at the state key, although this folder has no files of
     /// tfbackend
     #[arg(long)]
     pub use_existing_state: bool,
@@ -38,7 +38,7 @@ pub struct RenderArgs {
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = args
         .environment
-        .open(cx.host, &cx.global, Prompting::Nobody)
+        .open(cx.host, &cx.global, Prompting::Never)
         .await?;
     let moves_state = environment.settings.run.overwrite;
     let (environment, observation, state) =
@@ -53,7 +53,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         let failure = match observation.get(&KEY) {
             Some(Observed::Unreadable(error)) => {
-                CliError::failed(format!("the key could not be looked at: {error}"))
+                CliError::failed(format!("cannot read the KMS key: {error}"))
             }
             Some(Observed::Present { .. }) => {
                 let failure = CliError::failed(format!(
@@ -62,12 +62,13 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
                     environment.names.key_alias
                 ));
                 return Err(failure.hint(format!(
-                    "wait for the bootstrap that is making it, or let `{bootstrap}` name the key"
+                    "wait for the bootstrap that is creating it, or run `{bootstrap}` to create \
+                     the alias"
                 )));
             }
-            _ => CliError::failed(format!("{} has no key yet", environment.title())),
+            _ => CliError::failed(format!("{} has no KMS key yet", environment.title())),
         };
-        return Err(failure.hint(format!("`{bootstrap}` makes it")));
+        return Err(failure.hint(format!("`{bootstrap}` creates it")));
     }
     state.say_who_else(&environment, cx);
     if !args.check {
@@ -96,7 +97,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
             return document.answer(cx).map(|()| exit::DONE);
         }
         for RenderedFileDocument { path, status, .. } in &document.files {
-            cx.answer(&format!("{path} {status}\n"))?;
+            cx.output(&format!("{path} {status}\n"))?;
         }
         say_how_states_come_along(&environment, cx);
         return Ok(exit::DONE);
@@ -131,7 +132,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         return document.answer(cx).map(|()| code);
     }
     for what in &document.refused {
-        cx.answer(&format!("{}\n", safe(what)))?;
+        cx.output(&format!("{}\n", safe(what)))?;
     }
     for RenderedFileDocument {
         path,
@@ -140,12 +141,12 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         diff,
     } in &document.files
     {
-        cx.answer(&format!(
+        cx.output(&format!(
             "{path}: {}\n",
             reason.as_deref().unwrap_or(status)
         ))?;
         for line in diff.iter().flat_map(|diff| diff.lines()) {
-            cx.answer(&format!("  {}\n", safe(line)))?;
+            cx.output(&format!("  {}\n", safe(line)))?;
         }
     }
     Ok(code)
@@ -154,7 +155,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
 /// The answer for a program.
 #[derive(Serialize)]
 struct RenderDocument {
-    /// Whether the files were only looked at.
+    /// True if the files were only looked at.
     check: bool,
     current: bool,
     /// Settings that the live backend does not allow to change.
@@ -175,11 +176,11 @@ struct RenderedFileDocument {
 impl RenderDocument {
     fn answer(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         json::write_document(&mut *cx.host.out, self)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))
     }
 }
 
-/// Where the file used another state before, on the user's word.
+/// Explains how to move the states, if the file used another state before.
 fn say_how_states_come_along(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let (beside, settings) = (&environment.beside, &environment.settings);
     let key = beside.key.as_ref().is_some_and(|key| *key != settings.key);
@@ -192,14 +193,14 @@ fn say_how_states_come_along(environment: &ConnectedEnvironment, cx: &mut Contex
         .as_ref()
         .is_some_and(|bucket| *bucket != environment.names.state_bucket);
     if key || prefix || bucket {
-        cx.say(
-            "The file uses another state now. To take the states along, in the folder that was \
-             initialized with the old one:",
+        cx.status(
+            "The file now uses another state. To move the states, run in the folder that was \
+             initialized with the old state:",
         );
         let init = format!(
             "terraform init -migrate-state -backend-config={}",
             shell_word(&beside.file)
         );
-        cx.say(&format!("  {}", environment.rerun.terraform(&init)));
+        cx.status(&format!("  {}", environment.rerun.terraform(&init)));
     }
 }

@@ -1,4 +1,4 @@
-//! `tfbackend sandbox`: an AWS emulator on this machine, to try things out.
+//! `tfbackend sandbox`: an AWS emulator on this machine, to try tfbackend.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::{
     text::shell::shell_word,
 };
 
-/// Run an AWS emulator on this machine, to try things out without an account
+/// Run an AWS emulator on this machine, to try tfbackend without an account
 #[derive(Args, Clone, Debug)]
 pub struct SandboxArgs {
     #[command(subcommand)]
@@ -33,11 +33,11 @@ pub enum SandboxCommand {
         #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
         port: Option<u16>,
     },
-    /// Say whether it runs, and print the shell commands that point other tools at it
+    /// Show whether it is running, and print the shell commands that point other tools at it
     Status,
-    /// Stop it; its state is kept
+    /// Stop the emulator; its state is kept
     Down {
-        /// Remove its state too: every bucket, table and key in it
+        /// Also remove its state: every bucket, table and key in it
         #[arg(long)]
         purge: bool,
     },
@@ -68,7 +68,7 @@ pub enum SandboxCommandError {
     NotRunning,
     #[error("{program}: {source}")]
     Spawn { program: String, source: io::Error },
-    #[error("could not print the answer")]
+    #[error("cannot write the output")]
     Print(#[from] io::Error),
 }
 
@@ -82,7 +82,7 @@ pub async fn run(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxComma
             Some(running) => {
                 writeln!(
                     host.out,
-                    "# the sandbox runs: {} (account {}, process {})",
+                    "# the sandbox is running: {} (account {}, process {})",
                     running.endpoint, running.account, running.pid
                 )?;
                 exports(&running, host)?;
@@ -177,7 +177,7 @@ struct PlaceDocument {
     account: String,
     region: String,
     process: u32,
-    /// What points another tool at it: variables to set, and to unset.
+    /// The variables to set for other tools.
     set: BTreeMap<String, String>,
     unset: Vec<String>,
 }
@@ -238,9 +238,9 @@ async fn up(
     };
     printed?;
     let says = if already {
-        "the sandbox runs already"
+        "the sandbox is already running"
     } else {
-        "the sandbox runs"
+        "the sandbox is running"
     };
     writeln!(
         host.err,

@@ -1,4 +1,4 @@
-//! `tfbackend.toml`, as the program writes it: what was answered, so that nobody is asked again.
+//! Writes answers to `tfbackend.toml`, so that the user is not asked again.
 
 use std::{
     fs,
@@ -22,20 +22,20 @@ use crate::{
     text::shell::shell_word,
 };
 
-/// A file that is to be written, and what it must say until then.
+/// A file to write, and the contents that it must have until then.
 #[derive(Clone, Debug)]
 pub struct PendingFile {
     path: PathBuf,
-    /// As a person wants to read it.
+    /// The path for messages.
     shown: String,
     before: Option<String>,
     after: String,
 }
 
-pub const GO_ON: &str = "go on without it: --save=false";
+pub const GO_ON: &str = "continue without it: --save=false";
 
-/// What is to be written, if `wanted` or a person says so. A person who was asked nothing else is
-/// not asked this.
+/// Returns the text to write, if `wanted` or the user agrees. The user is asked only if there were
+/// other questions.
 pub fn offer(
     settled: &ResolvedEnvironment,
     wanted: Option<bool>,
@@ -51,7 +51,7 @@ pub fn offer(
         None if !settled.asked || settled.settings.run.auto_approve => false,
         None => {
             let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
-            let text = format!("Keep the answers in {shown}, so that they are not asked again");
+            let text = format!("Save the answers in {shown}");
             let question = Question {
                 text,
                 flag: "--save",
@@ -99,7 +99,7 @@ pub fn prepare(settled: &ResolvedEnvironment, host: &Host) -> Result<PendingFile
     })
 }
 
-/// Where the file is, and what it says, if it is there.
+/// Returns the path of the file and its contents, if it exists.
 fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), CliError> {
     let path = host.cwd.join(shown);
     target(&path, &shown.display().to_string())?;
@@ -112,10 +112,10 @@ fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), CliError
     }
 }
 
-/// The file that is written: a link stays one, and what it leads to is replaced.
+/// Returns the file to write: a link is kept, and its target is replaced.
 ///
-/// A checkout holds links to wherever its author wants, so one that leads out of its repository is
-/// refused, or out of its folder where that is in no repository.
+/// A checkout can contain links to any path. Therefore a link that leads out of its repository, or
+/// out of its folder without a repository, is refused.
 ///
 /// # Errors
 /// If a link leads elsewhere, or to nothing.
@@ -133,7 +133,7 @@ fn target(path: &Path, shown: &str) -> Result<PathBuf, CliError> {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(refused("which does not exist", &leads_to)
-                .hint("remove the link, or make the file that it leads to"));
+                .hint("remove the link, or create the file that it points to"));
         }
         Err(error) => {
             return Err(CliError::failed(format!(
@@ -153,7 +153,7 @@ fn target(path: &Path, shown: &str) -> Result<PathBuf, CliError> {
 }
 
 impl PendingFile {
-    /// Text at the end of the file that was read, or of a new one. Nothing before it is touched.
+    /// Appends text to the file that was read, or to a new one. The rest is unchanged.
     ///
     /// # Errors
     /// If the file cannot be read, or would not be understood with it.

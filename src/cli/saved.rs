@@ -1,5 +1,4 @@
-//! A plan on its way from `plan --out` to `bootstrap FILE`: what it says, and whether it still
-//! holds.
+//! A saved plan, from `plan --out` to `bootstrap FILE`, and its validation.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,8 +33,8 @@ pub const SAVED_VERSION: u32 = 1;
 pub struct SavedPlan {
     /// [`SAVED_VERSION`].
     pub saved_plan: u32,
-    /// Of all the other lines: nobody changes a plan unseen. No signature: whoever can write the
-    /// file can make one anew.
+    /// Checksum of all other lines, to detect changes. It is not a signature: a user who can write
+    /// the file can compute a new one.
     pub sha256: String,
     /// The version of tfbackend that made it.
     pub tool_version: String,
@@ -45,16 +44,16 @@ pub struct SavedPlan {
     pub account: String,
     pub region: String,
     pub partition: String,
-    /// Of everything that should exist, in full detail, and of the files, in hexadecimal.
+    /// Checksum of the blueprint and the files, in hexadecimal.
     pub blueprint_sha256: String,
-    /// Whether it takes over what was not made by tfbackend.
+    /// True if it adopts resources that were not created by tfbackend.
     pub adopt: bool,
-    /// Whether it does what refuses runs as they were configured.
+    /// True if it does what refuses runs as they were configured.
     #[serde(default)]
     pub enforce: bool,
-    /// What was said of the environment: names, options, and where the files go.
+    /// The settings of the environment: names, options, and the folder of the files.
     pub settings: SettingsLayer,
-    /// Whether the state key was said, and is not only the default of the folder.
+    /// True if the state key was said, and is not only the default of the folder.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub key_said: bool,
     /// The files that are written in the end, as they are called in their folder.
@@ -102,8 +101,7 @@ impl SavedPlan {
         }
     }
 
-    /// A plan in which something needs a person first is never carried out, whatever became of
-    /// that.
+    /// A plan with blocked steps is never applied, even if the cause was resolved.
     pub fn must_not_be_blocked(&self) -> Result<(), CliError> {
         let plan = self.plan();
         let blocked: Vec<String> = plan
@@ -117,10 +115,11 @@ impl SavedPlan {
         let mut failure =
             CliError::refused(format!("{count} blocked in this plan; nothing was changed"));
         failure.causes = blocked;
-        Err(failure.hint("once that is solved, make a new plan"))
+        Err(failure.hint("resolve that, then make a new plan"))
     }
 
-    /// What takes things down is decided on what is there at that moment, never on what was there
+    /// Refuses a plan with deletions, which must be decided on the current resources, never on
+    /// those that existed
     /// once.
     pub fn must_not_delete(&self) -> Result<(), CliError> {
         let takes_down = |step: &&PlanStep<AwsSpec>| {
@@ -132,14 +131,14 @@ impl SavedPlan {
         match self.steps.iter().find(takes_down) {
             None => Ok(()),
             Some(step) => Err(CliError::refused(format!(
-                "this plan takes {} down; nothing was changed",
+                "this plan deletes {}; nothing was changed",
                 step.address
             ))
-            .hint("saved plans only make and change things")),
+            .hint("a saved plan can only create and update resources")),
         }
     }
 
-    /// Whether this version of the program made it.
+    /// Returns whether this version of the program made it.
     pub fn is_of_this_version(&self) -> bool {
         self.tool_version == env!("CARGO_PKG_VERSION")
     }
@@ -174,10 +173,10 @@ impl SavedPlan {
         }
         let this = env!("CARGO_PKG_VERSION");
         let why = if self.tool_version == this {
-            "the plan's settings lead to something else than the plan says".to_owned()
+            "the plan does not match its own settings".to_owned()
         } else {
             format!(
-                "the plan was made by tfbackend {}, and {this} would make something else of the \
+                "the plan was made by tfbackend {}, and {this} would plan something else from the \
                  same settings",
                 self.tool_version
             )
@@ -187,7 +186,7 @@ impl SavedPlan {
     }
 }
 
-/// What was said, and what is kept of where the states are and how they are locked: the plan is
+/// Returns the settings, including existing values of state location and locking: the plan is
 /// carried out in any folder. So are defaults that depend on this one.
 fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
     let ConnectedEnvironment {
@@ -266,8 +265,7 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
     }
 }
 
-/// As they are without an emulator, and before the key is known: the same whoever carries the plan
-/// out.
+/// The files without an emulator and before the key is known: independent of the caller.
 fn files(environment: &ConnectedEnvironment) -> Result<Vec<write::RenderedFile>, CliError> {
     let names = &environment.settings.files;
     let backend = write::BackendConfig {

@@ -1,4 +1,4 @@
-//! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
+//! The connection to AWS: profile, endpoint or sandbox, and the account of the caller.
 
 use std::{io::Write, path::PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{
         caller::{Caller, CallerError},
         clients::{self, Clients, ConnectionOptions, ConnectionRole, ServiceEndpoints},
         error::ServiceErrorKind,
-        http::{self, ProxyPolicy, way::Transport},
+        http::{self, ProxyPolicy, transport::Transport},
         ownership::EnvironmentId,
     },
     exit,
@@ -87,7 +87,7 @@ pub async fn with_region(
     }
 }
 
-/// Who it is for AWS's own records, where a role is assumed and nothing else is said.
+/// The default session name of assumed roles, for the records of AWS.
 pub const SESSION: &str = "tfbackend";
 
 /// Profile and role that the caller did not choose, for people to know of; `at` says where the
@@ -104,9 +104,8 @@ pub fn chosen_for(
         .role
         .as_ref()
         .and_then(|role| Some((&role.arn, at("role-arn")?)));
-    let profile =
-        profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
-    let role = role.map(|(arn, at)| format!("calls are made as {arn}, the role that {at} names"));
+    let profile = profile.map(|(name, at)| format!("calls use profile {name}, set by {at}"));
+    let role = role.map(|(arn, at)| format!("calls assume the role {arn}, set by {at}"));
     profile.into_iter().chain(role).collect()
 }
 
@@ -126,13 +125,13 @@ pub fn say(notes: &[String], host: &mut Host) {
     }
 }
 
-/// How a backend says that it is to be reached; what is not said is left to the caller's
+/// The connection settings of a backend; values that are not set come from the caller's
 /// environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionSettings {
-    /// Where the command line names none.
+    /// The profile, if the command line names none.
     pub profile: Option<String>,
-    /// Of all services; where neither the command line nor a sandbox says.
+    /// The endpoint of all services, if neither the command line nor a sandbox sets it.
     pub endpoint_url: Option<String>,
     pub endpoints: ServiceEndpoints,
     pub ca_file: Option<PathBuf>,
@@ -163,13 +162,13 @@ impl ConnectionSettings {
         }
     }
 
-    /// Whether the backend leads calls elsewhere than to AWS.
+    /// Returns whether the backend sends calls to another endpoint than AWS.
     pub fn names_endpoints(&self) -> bool {
         self.endpoint_url.is_some() || self.endpoints != ServiceEndpoints::default()
     }
 }
 
-/// An account that answered, before it is known which environment this is about.
+/// A connected account, before the environment is known.
 #[derive(Clone)]
 pub struct AccountSession {
     clients: Clients,
@@ -186,7 +185,7 @@ impl AccountSession {
         })
     }
 
-    /// On behalf of no environment: nothing that carries any mark is ours.
+    /// Without an environment: no tagged resource counts as managed.
     pub fn of_nobody(self) -> AwsProvider {
         self.of(EnvironmentId {
             project: String::new(),
@@ -250,7 +249,7 @@ pub async fn connect_by(
             host.err,
             "{}",
             safe(&format!(
-                "calls go to {}, not to AWS's own endpoints",
+                "calls use the endpoint {}, not the endpoints of AWS",
                 elsewhere.join(", ")
             ))
         );
@@ -306,7 +305,7 @@ pub async fn connect_by(
 /// In the order in which they are looked for.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// What may stand between this machine and AWS, where nobody answered.
+/// Adds hints about proxies and CA bundles, if AWS did not respond.
 fn on_the_way(
     failure: CliError,
     error: &CallerError,
@@ -325,8 +324,8 @@ fn on_the_way(
         .is_some_and(|text| text.contains("certificate"));
     let failure = if distrusted {
         failure.hint(
-            "whoever answers is not trusted here; if it is a proxy of your company, name its CA \
-             with AWS_CA_BUNDLE",
+            "the server's certificate is not trusted; if it is a company proxy, set AWS_CA_BUNDLE \
+             to its CA",
         )
     } else {
         failure
@@ -336,14 +335,14 @@ fn on_the_way(
             if endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere) =>
         {
             failure.hint(format!(
-                "calls go through the proxy that {name} names; NO_PROXY says which do not"
+                "calls use the proxy set in {name}; NO_PROXY excludes hosts from it"
             ))
         }
         _ => failure,
     }
 }
 
-/// With which endpoint and credentials, trusting whom, and through which proxy.
+/// Returns the SDK configuration: endpoint, credentials, CA and proxy.
 fn by_way_of(
     ways: &ConnectionSettings,
     host: &Host,

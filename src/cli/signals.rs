@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and the end of the terminal: the first asks the run to end, the second ends it.
+//! Ctrl-C, SIGTERM and hangup: the first signal asks the run to end, the second one ends it.
 
 #[cfg(unix)]
 use std::task::Poll;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::prompt;
 use crate::{exit, host::bounded};
 
-/// How long a question may take to end by itself, as it does on Ctrl-C.
+/// The time for a question to end by itself, as it does on Ctrl-C.
 const QUESTION: Duration = Duration::from_millis(300);
 
 /// Starts listening; to be called before any question is asked. What is under way when the first
@@ -84,7 +84,8 @@ impl Signals {
     }
 }
 
-/// Whether it was started by `nohup`, which is to outlive its terminal. Where the system does not
+/// Returns whether it was started by `nohup`, which is to outlive its terminal. Where the system
+/// does not
 /// say, it was not.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {

@@ -1,5 +1,5 @@
-//! `tfbackend state`: what is in a backend, of any make, and how it is put right; values inside
-//! states are never shown.
+//! `tfbackend state`: lists, checks, repairs and restores states of any backend; values in states
+//! are never shown.
 
 use clap::{Args, Subcommand};
 
@@ -15,7 +15,8 @@ mod versions;
 pub(super) mod restore;
 mod check;
 
-/// See the states of a backend, and put them right; nothing that is in them is shown but names
+/// List, check, repair and restore the states of a backend; only names in them are shown, never
+/// values
 #[derive(Args, Clone, Debug)]
 pub struct StateArgs {
     #[command(subcommand)]

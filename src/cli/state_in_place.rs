@@ -1,5 +1,5 @@
-//! Two folders, one state: a folder without files of ours is not pointed at a state that is there
-//! already without a word.
+//! Protects existing states: a folder without files of tfbackend is not pointed at an existing
+//! state without approval.
 
 use std::path::Path;
 
@@ -40,12 +40,12 @@ pub const FLAG: &str = "--use-existing-state";
 pub struct StateInPlace {
     /// As in `s3://bucket/key`.
     pub url: String,
-    /// Whether the folder has files of ours that say so already: then nothing but the lock was
+    /// True if the folder has files of ours that say so already: then nothing but the lock was
     /// looked at.
     pub is_settled: bool,
-    /// What is there. An error of the look is not taken for "nothing".
+    /// The existing objects. An error of the read does not count as "nothing".
     occupied: Result<OccupiedKey, AwsError>,
-    /// How it is known that the state is this folder's own.
+    /// The evidence that the state belongs to this folder.
     own: Option<&'static str>,
     /// The lock of a teardown that goes on, or was cut off.
     teardown: Option<LockInfo>,
@@ -79,7 +79,7 @@ pub async fn inspect(
         })
     };
     let (inspection, mut occupied) = cx
-        .look(async { tokio::join!(environment.inspect(moves_state), look) })
+        .until_cancelled(async { tokio::join!(environment.inspect(moves_state), look) })
         .await?;
     let (environment, observation) = environment.as_inspected(inspection?);
     let now = environment.store();
@@ -90,7 +90,7 @@ pub async fn inspect(
         && (now.bucket != address.bucket || now.layout != address.layout || has_other_table)
     {
         occupied = cx
-            .look(S3Store::new(&environment.aws, &now).occupied(key))
+            .until_cancelled(S3Store::new(&environment.aws, &now).occupied(key))
             .await?;
     }
     let own = occupied
@@ -125,12 +125,12 @@ impl StateInPlace {
             StateStatus::Configured => format!("State: {address}"),
             StateStatus::New => format!("State: {address} (new)"),
             StateStatus::Own => format!("State: {address} ({what})"),
-            StateStatus::Chosen => format!("State: {address} (there already: {what})"),
+            StateStatus::Chosen => format!("State: {address} (already exists: {what})"),
             StateStatus::Foreign => format!(
-                "State: {address} (there already: {what}; to use it in this folder: {FLAG})"
+                "State: {address} (already exists: {what}; to use it in this folder: {FLAG})"
             ),
             StateStatus::Unknown => {
-                format!("State: {address} (unknown whether it is there already: {what})")
+                format!("State: {address} (unknown whether it already exists: {what})")
             }
         }
     }
@@ -149,21 +149,21 @@ impl StateInPlace {
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect();
-            cx.say(&format!(
-                "warning: {} of this repository leads to {}, too",
+            cx.status(&format!(
+                "warning: {} of this repository also uses {}",
                 words::list(&others),
                 self.url
             ));
-            cx.say(&format!(
-                "hint: two folders with one state delete each other's resources; for a state of \
-                 its own, remove the copied files and pass --key {}",
+            cx.status(&format!(
+                "hint: two folders with one state delete each other's resources; for a separate \
+                 state, remove the copied files and pass --key {}",
                 other_key(environment, cx.host)
             ));
         }
     }
 
-    /// Refuses (3) while the environment is taken down: its states are locked, and only a teardown,
-    /// or its end, makes them free.
+    /// Refuses (exit code 3) during a teardown of the environment: its states are locked until the
+    /// teardown ends or is cancelled.
     ///
     /// # Errors
     /// If there is a lock of a teardown on the state.
@@ -179,7 +179,7 @@ impl StateInPlace {
             .map(|at| format!(" since {at:.0}"))
             .unwrap_or_default();
         let what = format!(
-            "{} is being taken down, or a teardown of it was cut off",
+            "{} is being torn down, or a teardown of it was interrupted",
             environment.title()
         );
         let mut failure = CliError::refused(format!("{what}; nothing was changed"));
@@ -189,11 +189,11 @@ impl StateInPlace {
         ));
         Err(failure
             .hint(format!(
-                "`{}` goes on with it",
+                "`{}` continues it",
                 environment.rerun.command("teardown", "", &[])
             ))
             .hint(format!(
-                "`{}` lets all runs work again",
+                "`{}` releases its locks and deletes nothing",
                 environment.rerun.command("teardown", " --cancel", &[])
             )))
     }
@@ -238,15 +238,15 @@ impl StateInPlace {
             Err(_) if said => return Ok(()),
             Err(error) => {
                 let failure = CliError::refused(format!(
-                    "whether {} is there already is unknown; nothing was changed",
+                    "whether {} already exists is unknown; nothing was changed",
                     self.url
                 ));
                 return Err(self.hints(failure.because(error), environment, cx.host));
             }
         };
         for error in &occupied.unseen {
-            cx.say(&format!(
-                "note: not all of {} could be looked at: {error}",
+            cx.status(&format!(
+                "note: some objects of {} cannot be read: {error}",
                 self.url
             ));
         }
@@ -255,22 +255,22 @@ impl StateInPlace {
         }
         let what = described(occupied);
         if said || self.own.is_some() {
-            cx.say(&format!(
-                "This folder uses {}, which is there already: {what}",
+            cx.status(&format!(
+                "This folder uses {}, which already exists: {what}",
                 self.url
             ));
             return Ok(());
         }
         if may_ask && environment.may_ask && !environment.settings.run.auto_approve {
-            cx.say(&format!("{} is there already: {what}", self.url));
-            cx.say(
+            cx.status(&format!("{} already exists: {what}", self.url));
+            cx.status(
                 "This folder has no files of tfbackend. Two folders with one state delete each \
                  other's resources.",
             );
             return approval::ask("Use this state in this folder", FLAG, cx);
         }
         let failure = CliError::refused(format!(
-            "{} is there already, and this folder has not used it; nothing was changed",
+            "{} already exists, and this folder has not used it; nothing was changed",
             self.url
         ));
         let mut failure = self.hints(failure, environment, cx.host);
@@ -286,10 +286,10 @@ impl StateInPlace {
     ) -> CliError {
         failure
             .hint(format!(
-                "for a state of its own: --key {}",
+                "for a separate state: --key {}",
                 other_key(environment, host)
             ))
-            .hint(format!("if this folder is to use that state: {FLAG}"))
+            .hint(format!("to use that state in this folder: {FLAG}"))
     }
 }
 
@@ -311,7 +311,8 @@ fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
     }
 }
 
-/// Whether a partial configuration of this very environment is there, changed by hand since or not.
+/// Returns whether a partial configuration of this very environment is there, changed by hand since
+/// or not.
 fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
     let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
     let name = environment
@@ -324,7 +325,8 @@ fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
         .any(|one| one.stated_owner.as_ref() == Some(&owner))
 }
 
-/// How it is known that what is there is this folder's: it was initialized with it, or its local
+/// Returns the evidence that the state belongs to this folder: it was initialized with it, or its
+/// local
 /// state is the same one.
 fn own(
     occupied: &OccupiedKey,

@@ -1,4 +1,4 @@
-//! What a bootstrap says: the plan before, and after it what there is now and what to do next.
+//! The output of a bootstrap: the plan, and after it the created backend and the next commands.
 
 use crate::text::shell::shell_word;
 use serde::Serialize;
@@ -8,7 +8,9 @@ use super::{
     failure::CliError, wizard,
 };
 use crate::{
-    backend::aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
+    backend::aws::{
+        blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::external_access,
+    },
     checks::Verdict,
     engine::{
         observation::{Observation, Observed},
@@ -49,30 +51,30 @@ impl ConnectedEnvironment {
 
 pub fn show_plan(plan: &Plan<AwsSpec>, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
-    cx.say(&environment.title());
+    cx.status(&environment.title());
     say_kept(environment, cx);
-    cx.say("");
+    cx.status("");
     let text = report::text(plan, &describe, &view);
-    cx.show(&text);
+    cx.status_text(&text);
     say_how_to_see_all(plan, cx);
     if environment.settings.lock == LockMechanism::Dynamodb {
         let migrate = environment
             .rerun
             .of_target("lock migrate", " --to both", &[]);
-        cx.say(&format!(
+        cx.status(&format!(
             "`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`."
         ));
     }
 }
 
-/// Policies that let in principals of another account: what others wrote is not removed, and not
-/// passed over.
+/// Returns warnings for policies that allow principals of other accounts: statements of others are
+/// kept and reported.
 pub fn say_openings(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) {
-    for checked in open::checks(observation, environment.aws.account(), &|_| None) {
+    for checked in external_access::checks(observation, environment.aws.account(), &|_| None) {
         if let Verdict::Fails { what, .. } = &checked.verdict {
             let address = checked
                 .place
@@ -80,15 +82,14 @@ pub fn say_openings(
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            cx.say(&format!(
+            cx.status(&format!(
                 "warning: {address}: {what}; `tfbackend verify` says more"
             ));
         }
     }
 }
 
-/// That alarms go to a topic from which they reach no one: it is about to be made, and no address
-/// is named.
+/// Returns a note if alarms go to a new topic without any subscription.
 pub fn say_unheard(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
@@ -104,15 +105,15 @@ pub fn say_unheard(
     let is_new = matches!(observation.get(&TOPIC), Some(Observed::Absent))
         && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
     if is_new && !has(&|spec| matches!(spec, AwsSpec::Subscription(_))) {
-        cx.say(&format!(
-            "note: alarms tell topic {}, to which nothing is subscribed: name an address with \
-             --alarm-email, or subscribe by your own means",
+        cx.status(&format!(
+            "note: alarms notify topic {}, which has no subscription: pass --alarm-email, or \
+             subscribe to it yourself",
             environment.names.topic
         ));
     }
 }
 
-/// The addresses that AWS waits for, or that it is about to write to.
+/// The e-mail addresses with unconfirmed or new subscriptions.
 pub fn unconfirmed(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
@@ -138,11 +139,11 @@ pub fn unconfirmed(
     emails.collect()
 }
 
-/// The settings that nothing says and that are kept as they are, and the parts that are there
-/// although nothing asks for them.
+/// Returns the existing values that no source sets, and existing resources that the settings
+/// exclude.
 pub fn say_kept(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     for line in kept_lines(environment) {
-        cx.say(&line);
+        cx.status(&line);
     }
 }
 
@@ -151,14 +152,16 @@ pub fn kept_lines(environment: &ConnectedEnvironment) -> Vec<String> {
         .into_iter()
         .map(|one| format!("{} = {}", one.name, text(&one.value)))
         .collect();
-    let kept = (!kept.is_empty()).then(|| format!("kept as it is: {}", kept.join(", ")));
+    let kept = (!kept.is_empty()).then(|| format!("existing values kept: {}", kept.join(", ")));
     let unwanted = unwanted(environment).into_iter();
     let mut lines: Vec<String> = kept
         .into_iter()
-        .chain(
-            unwanted
-                .map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title)),
-        )
+        .chain(unwanted.map(|one| {
+            format!(
+                "not in the settings any more, kept: {}  {}",
+                one.address, one.title
+            )
+        }))
         .collect();
     if prune::plan(&environment.unwanted)
         .deletes()
@@ -167,7 +170,7 @@ pub fn kept_lines(environment: &ConnectedEnvironment) -> Vec<String> {
     {
         let prune = environment.rerun.command("bootstrap", " --prune", &[]);
         lines.push(format!(
-            "`{prune}` deletes what is no longer wanted, after a question of its own."
+            "`{prune}` deletes what the settings no longer include, after asking for approval."
         ));
     }
     lines
@@ -179,7 +182,7 @@ fn text(value: &serde_json::Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What was said and is refused, each with what to do instead.
+/// Returns the refused changes of settings, with alternatives.
 pub fn refused_changes(environment: &ConnectedEnvironment) -> Vec<String> {
     let refused = environment
         .changes
@@ -200,17 +203,17 @@ pub fn must_not_be_refused(refused: &[String]) -> Result<(), CliError> {
         several => {
             let count = words::count(
                 several.len(),
-                "change of a setting is",
-                "changes of settings are",
+                "setting cannot be changed",
+                "settings cannot be changed",
             );
-            let mut failure = CliError::refused(format!("{count} refused; nothing was changed"));
+            let mut failure = CliError::refused(format!("{count}; nothing was changed"));
             failure.causes = several.to_vec();
             Err(failure)
         }
     }
 }
 
-/// The same for programs.
+/// The same for the JSON document.
 pub fn kept_settings(environment: &ConnectedEnvironment) -> Vec<KeptSetting> {
     said(&environment.kept)
         .into_iter()
@@ -227,7 +230,7 @@ pub fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
     .collect()
 }
 
-/// Where something is made, its settings are not shown unless asked for.
+/// The settings of created resources are shown only with `-v`.
 pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
     if cx.global.verbose == 0
         && plan
@@ -235,12 +238,11 @@ pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
             .iter()
             .any(|step| matches!(step.change, PlannedChange::Create { .. }))
     {
-        cx.say("-v shows every setting.");
+        cx.status("-v shows every setting.");
     }
 }
 
-/// A plan with steps that need a person first is refused as a whole, and each of these is named
-/// once.
+/// Refuses a plan with blocked steps, and names each of them once.
 pub fn must_not_be_blocked(
     plan: &Plan<AwsSpec>,
     environment: &ConnectedEnvironment,
@@ -250,8 +252,8 @@ pub fn must_not_be_blocked(
         let whole = address
             .parent()
             .and_then(|parent| plan.blocked().find(|(address, _)| **address == parent));
-        // What a part says is the whole's fault, but for what may not be looked at: the more of
-        // that is named, the better.
+        // A blocked part is reported once with its parent, except for denied reads: all of them are
+        // reported.
         if whole.is_some_and(|(_, of_whole)| {
             of_whole == reason || !matches!(of_whole, BlockReason::Unreadable { .. })
         }) {
@@ -264,8 +266,8 @@ pub fn must_not_be_blocked(
         [(only, _)] => CliError::refused(format!("{only}; nothing was changed")),
         several => {
             let mut failure = CliError::refused(format!(
-                "{} in the way; nothing was changed",
-                words::count(several.len(), "thing is", "things are")
+                "{} blocked; nothing was changed",
+                words::count(several.len(), "step is", "steps are")
             ));
             failure
                 .causes
@@ -287,7 +289,7 @@ pub fn must_not_be_blocked(
     Err(failure)
 }
 
-/// The actions without which steps of the plan are blocked, each once.
+/// Returns the missing IAM actions that block steps, each once.
 pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
     let errors = plan.blocked().filter_map(|(_, reason)| match reason {
         BlockReason::Unreadable { error } => Some(error.as_str()),
@@ -296,7 +298,8 @@ pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
     explain::missing_actions(errors)
 }
 
-/// What was written and may not be looked at: nobody can say whether it is as it should be.
+/// Returns a failure for written resources that cannot be read back, whose settings are therefore
+/// unknown.
 pub fn denied(plan: &Plan<AwsSpec>) -> Option<CliError> {
     let unseen = plan
         .steps
@@ -315,17 +318,15 @@ pub fn denied(plan: &Plan<AwsSpec>) -> Option<CliError> {
     if actions.is_empty() {
         return None;
     }
-    let mut failure =
-        CliError::partly("everything was written, but not all of it may be looked at");
+    let mut failure = CliError::partly("all changes were applied, but some cannot be read back");
     failure.causes = causes;
     let actions = actions.join(", ");
     Some(failure.hint(format!(
-        "allow {actions}, then run the same command again: it verifies, and writes the files"
+        "allow {actions}, then run the same command again to verify and write the files"
     )))
 }
 
-/// A resource by its name, and by its address in the plan; a part by its address, which has the
-/// whole in it.
+/// Returns the name and address of a resource; for a part, its address, which contains the parent.
 fn what(address: &Address, environment: &ConnectedEnvironment) -> String {
     let node = environment
         .blueprint
@@ -341,7 +342,7 @@ fn what(address: &Address, environment: &ConnectedEnvironment) -> String {
     }
 }
 
-/// What there is now, for a program: the last line of `bootstrap --output json`.
+/// The result: the last line of `bootstrap --output json`.
 #[derive(Serialize)]
 struct BootstrapDocument<'a> {
     event: &'static str,
@@ -354,7 +355,7 @@ struct BootstrapDocument<'a> {
     kms_key: Option<&'a String>,
     files: Vec<FileMade>,
     next: Vec<String>,
-    /// Addresses whose owner has to confirm the mail from AWS: no alarm reaches them before.
+    /// E-mail addresses with an unconfirmed subscription, which receive no alarms yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unconfirmed: Vec<String>,
 }
@@ -365,9 +366,9 @@ struct FileMade {
     written: bool,
 }
 
-/// What was made, what to run next, and what would say the same without a question.
+/// Prints the created backend, the next commands, and an equivalent command without questions.
 ///
-/// `unconfirmed` are addresses that hear nothing before their owner confirms it.
+/// `unconfirmed` are e-mail addresses with an unconfirmed subscription.
 pub fn made(
     environment: &ConnectedEnvironment,
     outputs: &KnownOutputs,
@@ -384,7 +385,7 @@ pub fn made(
         "tofu"
     };
     let out = settings.files.out.display().to_string();
-    // From the folder in which this command was started.
+    // Relative to the folder in which this command was started.
     let chdir = cx.global.chdir.clone().unwrap_or_default();
     let folder = if dir == cx.host.cwd {
         chdir
@@ -426,7 +427,7 @@ pub fn made(
             unconfirmed,
         };
         return json::write_line(&mut *cx.host.out, made)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error));
+            .map_err(|error| CliError::failed("cannot write the output").because(&error));
     }
     let mut text = String::new();
     for (name, value) in resources(environment, outputs) {
@@ -436,7 +437,7 @@ pub fn made(
         let done = match &file.outcome {
             FileOutcome::Written {
                 backup: Some(backup),
-            } => format!("written; what was there is now {}", backup.display()),
+            } => format!("written; the previous file is now {}", backup.display()),
             FileOutcome::Written { backup: None } => "written".to_owned(),
             FileOutcome::Unchanged | FileOutcome::Refused(_) | FileOutcome::HeldBack => {
                 "current".to_owned()
@@ -452,25 +453,28 @@ pub fn made(
         .lines()
         .map(|line| format!("{}\n", crate::report::safe::safe(line)))
         .collect();
-    cx.answer(&lines)?;
-    cx.say("");
+    cx.output(&lines)?;
+    cx.status("");
     match &next[..] {
         [leave, bring] => {
-            cx.say("This folder uses another state now. To leave that alone and use this backend:");
-            cx.say(&format!("  {leave}"));
-            cx.say("To copy that state into this backend:");
-            cx.say(&format!("  {bring}"));
+            cx.status(
+                "This folder now uses another state. To keep that state where it is and use this \
+                 backend:",
+            );
+            cx.status(&format!("  {leave}"));
+            cx.status("To copy that state into this backend:");
+            cx.status(&format!("  {bring}"));
         }
         lines => {
-            cx.say("Next:");
+            cx.status("Next:");
             for line in lines {
-                cx.say(&format!("  {line}"));
+                cx.status(&format!("  {line}"));
             }
         }
     }
     if !unconfirmed.is_empty() {
-        cx.say(&format!(
-            "And confirm the mail from AWS to {}: until then no alarm reaches that address.",
+        cx.status(&format!(
+            "Confirm the e-mail from AWS to {}: until then that address receives no alarms.",
             unconfirmed.join(" and to ")
         ));
     }
@@ -485,8 +489,8 @@ pub fn made(
             ..environment.said.clone()
         };
         let command = wizard::equivalent_command(environment.name(), &said);
-        cx.say("The same without questions:");
-        cx.say(&format!("  {command}{}", cx.global.words()));
+        cx.status("The same without questions:");
+        cx.status(&format!("  {command}{}", cx.global.words()));
     }
     Ok(())
 }
@@ -532,7 +536,7 @@ fn resources(
     lines
 }
 
-/// Whether a program is on PATH.
+/// Returns whether a program is on PATH.
 fn which(cx: &Context<'_>, program: &str) -> bool {
     let path = cx.host.var("PATH").unwrap_or_default();
     std::env::split_paths(path).any(|dir| dir.join(program).is_file())

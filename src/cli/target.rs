@@ -1,5 +1,5 @@
-//! Which s3 backend a command is about, whoever made it: of an environment, of files, of a folder,
-//! or a bucket alone.
+//! Selects the s3 backend of a command, regardless of the tool that created it: of an environment,
+//! of files, of a folder, or of a bucket.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::{
         AwsProvider, bucket,
         error::AwsError,
         key::find,
-        store::{S3Store, StoreAddress, hold::LockMechanisms, write::WriteEncryption},
+        store::{S3Store, StoreAddress, lock_acquire::LockMechanisms, write::WriteEncryption},
     },
     report::{
         json::{self, NotedDocument},
@@ -28,59 +28,59 @@ use crate::{
 };
 
 mod args;
-mod place;
-mod ways;
-mod which;
+mod locate;
+mod connection;
+mod resolve;
 
 pub use args::TargetArgs;
-use which::{BackendChoice, DescribedBackend};
+use resolve::{BackendChoice, DescribedBackend};
 
-/// A backend that is there, and who asks.
+/// An existing backend, and the connection to it.
 #[derive(Debug)]
 pub struct BackendTarget {
     pub aws: AwsProvider,
-    /// Its state key is that of the default workspace; absent if nobody named one.
+    /// The state key is that of the default workspace; absent if none was given.
     pub address: StoreAddress,
     pub locks: KnownLocks,
-    /// A table that was named, and is not there.
+    /// A table that was named, but does not exist.
     pub missing_table: Option<String>,
     /// The table of an environment that does not lock in it.
     pub unused_table: Option<String>,
-    /// What states should be encrypted with, as Terraform would ask for it.
+    /// The encryption that Terraform would request for states.
     pub encryption: WriteEncryption,
     /// The folder of its files.
     pub dir: PathBuf,
     /// The workspace that Terraform would use here.
     pub workspace: String,
-    /// The IAM policy of those who run Terraform, where tfbackend made one.
+    /// The IAM policy for Terraform runs, if tfbackend created one.
     pub policy: Option<String>,
     /// One line for people.
     pub title: String,
-    /// What names it again on a command line, each word after a space.
+    /// Words that name it on a command line, each after a space.
     pub words: String,
-    /// What a person should know of it first.
+    /// Notes that are shown first.
     pub notes: Vec<String>,
 }
 
-/// Where locks are, as far as it is known.
+/// Returns where locks are, as far as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownLocks {
     pub table: bool,
-    /// `None` if nobody said: of a bucket and a table alone.
+    /// `None` if unknown, with only a bucket and a table.
     pub file: Option<bool>,
 }
 
 impl TargetArgs {
-    /// Finds out which backend is meant, and connects. Nothing is written.
+    /// Resolves the backend and connects. Nothing is written.
     ///
     /// # Errors
-    /// If nothing says which, two sources contradict each other, or it is not there.
+    /// If no backend is given, two sources contradict each other, or it does not exist.
     pub async fn open(self, cx: &mut Context<'_>) -> Result<BackendTarget, CliError> {
-        match which::of(&self, cx)? {
+        match resolve::of(&self, cx)? {
             BackendChoice::Environment(args) => {
                 let words = self.words(args.env.as_ref(), cx);
-                let mut environment = args.open(cx.host, &cx.global, Prompting::Nobody).await?;
-                // Where nothing says how runs lock, what is there does.
+                let mut environment = args.open(cx.host, &cx.global, Prompting::Never).await?;
+                // If no source names the locking mechanism, the existing resources do.
                 if !environment.says_how_to_lock() {
                     (environment, _) = cx.inspect(environment, false).await?;
                 }
@@ -112,7 +112,7 @@ impl TargetArgs {
     /// # Errors
     /// If its name, or another that is said, is not one.
     pub fn environment(&self, cx: &Context<'_>) -> Result<Option<EnvironmentArgs>, CliError> {
-        Ok(match which::of(self, cx)? {
+        Ok(match resolve::of(self, cx)? {
             BackendChoice::Environment(args) => Some(*args),
             BackendChoice::Described(_) => None,
         })
@@ -138,19 +138,19 @@ impl BackendTarget {
             ..self.address.clone()
         };
         match cx
-            .look(S3Store::new(&self.aws, &address).has_table())
+            .until_cancelled(S3Store::new(&self.aws, &address).has_table())
             .await?
         {
             Ok(true) => {
                 self.address = address;
                 self.notes.push(format!(
-                    "runs lock in files; table {table} is there still, and runs with files of \
-                     before lock in it"
+                    "runs use lock files; table {table} still exists, and runs with older files \
+                     lock in it"
                 ));
             }
             Ok(false) => {}
             Err(error) => self.notes.push(format!(
-                "whether table {table} has locks of runs with files of before is unknown: {error}"
+                "whether table {table} has locks of runs with older files is unknown: {error}"
             )),
         }
         Ok(self)
@@ -173,15 +173,15 @@ impl BackendTarget {
         }
     }
 
-    /// Says which backend it is, and what there is to know of it.
+    /// Prints the backend and its notes.
     pub fn announce(&self, cx: &mut Context<'_>) {
-        cx.say(&self.title);
+        cx.status(&self.title);
         for note in &self.notes {
-            cx.say(&format!("note: {note}"));
+            cx.status(&format!("note: {note}"));
         }
     }
 
-    /// Writes a document, with what there is to know of the backend.
+    /// Writes a document that includes the backend.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -193,11 +193,11 @@ impl BackendTarget {
                 notes: &self.notes,
             },
         );
-        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))
+        written.map_err(|error| CliError::failed("cannot write the output").because(&error))
     }
 
     /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or
-    /// nobody said.
+    /// unknown.
     ///
     /// # Errors
     /// If the key is named in another way, and may not be looked at.
@@ -217,18 +217,18 @@ impl BackendTarget {
         match (key, workspace, &self.address.layout.key) {
             (Some(path), None, _) => Ok(path.to_owned()),
             (Some(_), Some(_), _) => Err(CliError::failed(
-                "a state is named by its path or by its workspace, not by both",
+                "give either the path of a state or its workspace, not both",
             )),
             (None, workspace, Some(key)) => {
                 let workspace = workspace.unwrap_or(&self.workspace);
-                which::must_be_workspace(workspace)?;
+                resolve::must_be_workspace(workspace)?;
                 Ok(self.address.layout.path(key, workspace))
             }
-            (None, _, None) => Err(CliError::failed("nothing says which state")
+            (None, _, None) => Err(CliError::failed("no state was given")
                 .hint("name it: the path of its object, as in `app/terraform.tfstate`")
                 .hint(
-                    "or the state key: --key PATH, with --workspace NAME unless it is the default \
-                     one",
+                    "or the state key: --key PATH, with --workspace NAME for a workspace other \
+                     than the default",
                 )
                 .hint(format!("`tfbackend state list{}` lists them", self.words))),
         }
@@ -236,7 +236,7 @@ impl BackendTarget {
 }
 
 impl KnownLocks {
-    /// What a lock of ours has to take: a file also where nobody knows.
+    /// Returns the locks to acquire: a lock file also if the mechanism is unknown.
     pub fn mechanisms(self) -> LockMechanisms {
         LockMechanisms {
             table: self.table,
@@ -264,18 +264,18 @@ async fn of_environment(
         .await?;
         Ok(connected.about(settings))
     };
-    let start = place::LocateRequest {
+    let start = locate::LocateRequest {
         aws: environment.aws.clone(),
         address,
         region_said: true,
     };
-    let found = place::find(start, connect, cx).await;
+    let found = locate::find(start, connect, cx).await;
     let found = found.map_err(|failure| match failure {
-        place::MissingPart::Bucket(failure) => failure.hint(format!(
-            "`{}` makes it",
+        locate::MissingPart::Bucket(failure) => failure.hint(format!(
+            "`{}` creates it",
             environment.rerun.command("bootstrap", "", &[])
         )),
-        place::MissingPart::Other(failure) => failure,
+        locate::MissingPart::Other(failure) => failure,
     })?;
     let encryption = match &settings.encryption {
         EncryptionSettings::SseS3 => WriteEncryption::OfS3,
@@ -298,7 +298,7 @@ async fn of_environment(
         },
         encryption,
         dir: environment.out(cx.host),
-        workspace: which::workspace_of(environment, cx)?,
+        workspace: resolve::workspace_of(environment, cx)?,
         policy: settings
             .access
             .policy
@@ -330,20 +330,22 @@ async fn live_encryption(
     alias: &str,
     cx: &mut Context<'_>,
 ) -> Result<WriteEncryption, CliError> {
-    // Those who may only run Terraform may ask neither; the alias leads to the key for them, too.
+    // A principal with only the runner policy may call neither; the alias resolves for it as well.
     let default = cx
-        .look(bucket::encryption::BucketEncryption::of(aws, bucket))
+        .until_cancelled(bucket::encryption::BucketEncryption::of(aws, bucket))
         .await?
         .ok()
         .flatten();
     if let Some(key) = default.as_ref().and_then(|default| default.key_arn()) {
         return Ok(WriteEncryption::Kms(key.to_owned()));
     }
-    Ok(match (cx.look(find::arn(aws, alias)).await?, default) {
-        (Ok(Some(arn)), _) => WriteEncryption::Kms(arn),
-        (Ok(None), Some(_)) => WriteEncryption::OfS3,
-        (Ok(None), None) | (Err(_), _) => WriteEncryption::Kms(alias.to_owned()),
-    })
+    Ok(
+        match (cx.until_cancelled(find::arn(aws, alias)).await?, default) {
+            (Ok(Some(arn)), _) => WriteEncryption::Kms(arn),
+            (Ok(None), Some(_)) => WriteEncryption::OfS3,
+            (Ok(None), None) | (Err(_), _) => WriteEncryption::Kms(alias.to_owned()),
+        },
+    )
 }
 
 async fn of_described(
@@ -361,15 +363,15 @@ async fn of_described(
         encryption,
     } = described;
     let sandbox = SandboxSession::find(cx.host, &cx.global)?;
-    let (ways, mut notes) = ways::of(&configured, asked, sandbox.as_ref(), cx)?;
-    let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
+    let (ways, mut notes) = connection::of(&configured, asked, sandbox.as_ref(), cx)?;
+    let (region, region_said) = resolve::region(&configured, &ways, sandbox.as_ref(), cx).await?;
     let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected =
             session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
-        ways::must_be_allowed(&connected.caller, &configured, cx)?;
+        connection::must_be_allowed(&connected.caller, &configured, cx)?;
         Ok(connected.of_nobody())
     };
-    // Where no answer is as expected, the endpoint may be why.
+    // If the responses are not as expected, the endpoint may be the cause.
     let named = notes.clone();
     let aws = connect(&region, cx)
         .await
@@ -381,11 +383,11 @@ async fn of_described(
         .map(|said| said.value.clone());
     if owner != aws.account() {
         notes.push(format!(
-            "the bucket is to be of account {owner}, and these credentials are of account {}",
+            "the bucket must belong to account {owner}, and these credentials are for account {}",
             aws.account()
         ));
     }
-    ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
+    connection::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
     let layout = StateLayout {
         key: configured.key.as_ref().map(|said| said.value.clone()),
         workspace_prefix: configured.workspace_key_prefix().to_owned(),
@@ -396,8 +398,8 @@ async fn of_described(
         table,
         layout,
     };
-    let found = place::find(
-        place::LocateRequest {
+    let found = locate::find(
+        locate::LocateRequest {
             aws,
             address,
             region_said,
@@ -406,7 +408,7 @@ async fn of_described(
         cx,
     )
     .await
-    .map_err(place::MissingPart::into_failure)?;
+    .map_err(locate::MissingPart::into_failure)?;
     let place = format!(
         "{} in {} (account {})",
         found.address.bucket, found.aws.region, found.address.owner
@@ -419,7 +421,7 @@ async fn of_described(
         },
         encryption,
         dir: cx.host.cwd.components().collect(),
-        workspace: which::workspace(folder.as_ref(), cx)?,
+        workspace: resolve::workspace(folder.as_ref(), cx)?,
         policy: None,
         title: origin.map_or_else(
             || place.clone(),

@@ -1,4 +1,4 @@
-//! `tfbackend teardown`: takes a backend down, and loses no state that somebody needs.
+//! `tfbackend teardown`: deletes a backend, and protects states that are in use.
 
 use std::path::PathBuf;
 
@@ -15,18 +15,18 @@ use crate::{
     settings::names::BucketName,
 };
 
-mod again;
+mod recheck;
 mod cancel;
 mod carry_out;
 mod confirm;
-mod look;
+mod assess;
 mod sharing;
 mod show;
-mod told;
+mod report;
 
 use sharing::SharedBucket;
 
-/// Take a backend down: buckets with every version, table, key, policies, alarms, trail, files
+/// Delete a backend: buckets with every version, table, key, policies, alarms, trail, files
 #[derive(Args, Clone, Debug)]
 pub struct TeardownArgs {
     #[command(flatten)]
@@ -39,32 +39,31 @@ pub struct TeardownArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Teardown")]
 pub struct TeardownFlags {
-    /// Look and count, and delete nothing
+    /// Show what would be deleted, and delete nothing
     #[arg(long)]
     pub plan: bool,
 
-    /// Let everybody work again after a teardown that was cut off, and delete nothing
+    /// Release the locks of an interrupted teardown, and delete nothing
     #[arg(long, conflicts_with_all = ["plan", "confirm"])]
     pub cancel: bool,
 
-    /// Take it down although it is protected
+    /// Delete the backend although it is protected
     #[arg(long)]
     pub unprotect: bool,
 
-    /// Delete states although they have resources, or cannot be read
+    /// Delete states even if they have resources or cannot be read
     #[arg(long)]
     pub purge_states: bool,
 
-    /// Take the policy away from those whom tfbackend did not give it to
+    /// Detach the runner policy also from principals that tfbackend did not attach it to
     #[arg(long)]
     pub detach: bool,
 
-    /// Delete the log bucket too, which is kept otherwise, and with it the KMS key of its audit
-    /// logs
+    /// Also delete the log bucket and the KMS key of its audit logs, which are kept otherwise
     #[arg(long)]
     pub purge_logs: bool,
 
-    /// Keep the KMS key, also where no audit logs need it
+    /// Keep the KMS key, even if no audit logs need it
     #[arg(long)]
     pub keep_key: bool,
 
@@ -72,7 +71,7 @@ pub struct TeardownFlags {
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i32).range(7..=30), conflicts_with = "keep_key")]
     pub key_window: i32,
 
-    /// What to back up before anything is deleted
+    /// States to back up before anything is deleted
     #[arg(long, value_name = "WHAT", default_value = "current")]
     pub backup: BackupMode,
 
@@ -84,17 +83,17 @@ pub struct TeardownFlags {
     #[arg(long, conflicts_with_all = ["backup", "backup_dir"])]
     pub no_backup: bool,
 
-    /// Name of the state bucket, for a run that nobody is asked in
+    /// Name of the state bucket, to confirm the teardown without a question
     #[arg(long, value_name = "BUCKET")]
     pub confirm: Option<BucketName>,
 }
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BackupMode {
-    /// Every state as it is
+    /// The current version of every state
     Current,
-    /// And every version that it had
+    /// All versions of every state
     AllVersions,
 }
 
@@ -126,12 +125,12 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         teardown: options,
     } = args;
     let environment = environment
-        .open(cx.host, &cx.global, Prompting::Nobody)
+        .open(cx.host, &cx.global, Prompting::Never)
         .await?;
     if !options.plan && !options.cancel {
         confirm::must_be_possible(&options, &environment)?;
     }
-    let looked = look::look(&environment, &options, cx).await?;
+    let looked = assess::look(&environment, &options, cx).await?;
     if options.cancel {
         return cancel::run(&looked, &environment, cx).await;
     }
@@ -140,10 +139,10 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         return Ok(exit::DONE);
     }
     if looked.is_nothing() && looked.guards.is_empty() {
-        told::nothing(&looked, &environment, cx)?;
+        report::nothing(&looked, &environment, cx)?;
         return Ok(exit::DONE);
     }
     show::show(&looked, &environment, cx);
-    look::must_not_be_guarded(&looked)?;
+    assess::must_not_be_guarded(&looked)?;
     carry_out::run(looked, &options, &environment, cx).await
 }

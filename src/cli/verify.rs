@@ -1,4 +1,4 @@
-//! `tfbackend verify`: whether a backend is what it should be; nothing is changed.
+//! `tfbackend verify`: checks a backend; nothing is changed.
 
 use std::{
     collections::BTreeSet,
@@ -45,7 +45,7 @@ mod probe;
 
 use one::of_environment;
 
-/// Check a backend against every control; without --probe, nothing is written
+/// Check a backend against every control; nothing is written unless --probe is given
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     #[command(flatten)]
@@ -66,31 +66,30 @@ pub struct VerifyOptions {
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub min_severity: FailOn,
 
-    /// Do not look at states and locks, only at what holds them: --usage=false
+    /// Check states and locks as well; --usage=false checks only the resources
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub usage: bool,
 
-    /// Read the states as well: their digests, and which version wrote them; nothing in them is
-    /// kept
+    /// Also read the states to check their digests and the versions that wrote them
     #[arg(long)]
     pub read_states: bool,
 
-    /// How old a lock may be, as in 90m or 2h
+    /// Maximum age of a lock, such as 90m or 2h
     #[arg(long, value_name = "DURATION", default_value = "2h")]
     pub stale_after: jiff::SignedDuration,
 
     #[command(flatten)]
     pub probe: probe::ProbeOptions,
 
-    /// Accept a finding by its id, everywhere or at one address: keeps it in tfbackend.toml
+    /// Accept a finding by its ID, everywhere or at one address, and save that in tfbackend.toml
     #[arg(long, value_name = "ID[@ADDRESS]", requires = "reason")]
     pub ignore: Vec<String>,
 
-    /// Why it is accepted
+    /// Reason for accepting it
     #[arg(long, value_name = "TEXT", requires = "ignore")]
     pub reason: Option<String>,
 
-    /// The last day on which it is accepted, as in 2027-01-31
+    /// Last day on which it is accepted, such as 2027-01-31
     #[arg(long, value_name = "DAY", requires = "ignore")]
     pub until: Option<String>,
 }
@@ -131,8 +130,8 @@ pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     answer(&document, cx)
 }
 
-/// One after the other; the answer is no if it is for any of them. One that cannot be verified does
-/// not keep the others.
+/// Verifies the environments one after the other; fails if any fails. One that cannot be verified
+/// does not stop the others.
 async fn all(
     args: EnvironmentArgs,
     options: &VerifyOptions,
@@ -140,8 +139,8 @@ async fn all(
 ) -> Result<u8, CliError> {
     if cx.global.is_report() {
         return Err(
-            CliError::failed("this form of --output is of one environment")
-                .hint("run it for each: --env NAME"),
+            CliError::failed("this --output format supports only one environment")
+                .hint("run it for each environment: --env NAME"),
         );
     }
     let mut each = vec![];
@@ -183,7 +182,7 @@ async fn all(
             }
         }
         json::write_document(&mut *cx.host.out, &all)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
     } else {
         for (env, verified) in &each {
             match verified {
@@ -192,10 +191,10 @@ async fn all(
                 }
                 Err(failure) => {
                     let text = failure.text(&cx.global.out_view(cx.host));
-                    cx.answer(&format!("Environment {env} could not be verified.\n{text}"))?;
+                    cx.output(&format!("Environment {env} cannot be verified.\n{text}"))?;
                 }
             }
-            cx.answer("\n")?;
+            cx.output("\n")?;
         }
     }
     Ok(match (has_failed, passed) {
@@ -208,17 +207,17 @@ async fn all(
 /// `verify --all --output json`.
 #[derive(Serialize)]
 struct AllDocument {
-    /// Whether all of them were verified and pass.
+    /// True if all of them were verified and passed.
     passed: bool,
     environments: Vec<VerifyDocument>,
-    /// Those that could not be verified, and why.
+    /// Environments that could not be verified, with errors.
     errors: Vec<NotVerified>,
 }
 
 #[derive(Serialize)]
 struct NotVerified {
     env: String,
-    /// As that of a command that fails.
+    /// The failure, as for a failed command.
     error: ErrorDocument,
 }
 
@@ -227,7 +226,7 @@ async fn of_args(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, CliError> {
-    let settled = args.settle(cx.host, &cx.global, Prompting::Nobody).await?;
+    let settled = args.settle(cx.host, &cx.global, Prompting::Never).await?;
     let mut accepted = settled
         .sources
         .file
@@ -268,7 +267,7 @@ async fn of_files(
     if !dir.is_dir() {
         return Ok(vec![]);
     }
-    // A name that no Terraform knows for one; without the file there is nothing to say of it.
+    // Not a name that Terraform reads; without the file there is nothing to check.
     let conf: Vec<PathBuf> = [PathBuf::from(conf)]
         .into_iter()
         .filter(|conf| dir.join(conf).exists())
@@ -300,7 +299,7 @@ fn tf_file(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Option<Strin
     })
 }
 
-/// Files as a person in this folder names them.
+/// Paths relative to this folder.
 fn named_from(cwd: &Path, checked: Vec<CheckResult>) -> Vec<CheckResult> {
     let prefix = format!("{}/", cwd.display());
     let short = |text: &mut String| *text = text.replace(&prefix, "");
@@ -318,7 +317,7 @@ fn named_from(cwd: &Path, checked: Vec<CheckResult>) -> Vec<CheckResult> {
         .collect()
 }
 
-/// What Terraform's files in a folder say.
+/// Reads the Terraform files of a folder.
 pub(super) fn read_folder(
     dir: &Path,
     partial: &[PathBuf],
@@ -359,7 +358,7 @@ fn document(
     document
 }
 
-/// The wholes, and what each builds on.
+/// Returns the parent resources with their dependencies.
 fn resources(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
@@ -397,15 +396,15 @@ fn resources(
 fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let view = cx.global.out_view(cx.host);
     match cx.global.output {
-        OutputFormat::Text => cx.answer(&findings::text::text(document, &view))?,
+        OutputFormat::Text => cx.output(&findings::text::text(document, &view))?,
         OutputFormat::Json => {
             json::write_document(&mut *cx.host.out, document)
-                .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+                .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         }
-        OutputFormat::Sarif => cx.answer(&findings::sarif::sarif(document))?,
-        OutputFormat::Junit => cx.answer(&findings::junit::junit(document))?,
-        OutputFormat::Markdown => cx.answer(&findings::markdown::markdown(document))?,
-        OutputFormat::Html => cx.answer(&findings::html::html(document))?,
+        OutputFormat::Sarif => cx.output(&findings::sarif::sarif(document))?,
+        OutputFormat::Junit => cx.output(&findings::junit::junit(document))?,
+        OutputFormat::Markdown => cx.output(&findings::markdown::markdown(document))?,
+        OutputFormat::Html => cx.output(&findings::html::html(document))?,
     }
     Ok(if document.passed {
         exit::DONE

@@ -1,5 +1,5 @@
-//! Says what a command waits for while AWS does not show it yet: a spinner in a terminal, one line
-//! elsewhere.
+//! Shows what a command waits for until AWS returns it: a spinner in a terminal, otherwise one
+//! line.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use indicatif::ProgressDrawTarget;
 use super::context::Context;
 use crate::{engine::spec::Address, report::progress::bars::WaitSpinner, text::words};
 
-/// What takes no longer is not worth a line in a log.
+/// Shorter waits are not logged.
 const UNSAID: Duration = Duration::from_secs(5);
 /// No more addresses fit into a line.
 const NAMED: usize = 3;
@@ -46,7 +46,7 @@ impl WaitReport {
                 .show(&text);
         } else if !self.said && self.since.elapsed() >= UNSAID {
             self.said = true;
-            cx.say(&text);
+            cx.status(&text);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The questions of an interactive `bootstrap`: only what nobody said, each with the flag that
-//! answers it, and what says the same without being asked.
+//! The questions of an interactive `bootstrap`: only for missing settings, each with the flag that
+//! answers it, and the equivalent command.
 
 use std::str::FromStr;
 
@@ -17,7 +17,7 @@ mod said;
 
 pub use said::{appended, command, equivalent_command, toml_for};
 
-/// Where sensible defaults come from.
+/// The sources of defaults.
 #[derive(Clone, Debug, Default)]
 pub struct WizardHints {
     /// Name of the Git repository's folder, else of the current one.
@@ -26,7 +26,7 @@ pub struct WizardHints {
     pub profile_region: Option<String>,
 }
 
-/// Asks which environment it is: `dev` by default, or the first one of `tfbackend.toml`.
+/// Asks for the environment: `dev` by default, or the first one of `tfbackend.toml`.
 ///
 /// # Errors
 /// As [`ask`].
@@ -38,7 +38,7 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &SettingsSources) -> Result<Env
         .map(ToString::to_string)
         .collect();
     let dev = "dev".to_owned();
-    // One alone is not asked for, unless a further one is wanted.
+    // A single environment is not asked for, unless a new one is requested.
     let default = if known.len() < 2 || known.contains(&dev) {
         dev
     } else {
@@ -58,8 +58,8 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &SettingsSources) -> Result<Env
     }
 }
 
-/// Asks for whom and where it is, which is all that is needed to find out who is calling; with
-/// `takes_defaults`, only for what is not known at all.
+/// Asks for project, account and region, which are needed to read the caller identity; with
+/// `takes_defaults`, only for values without a default.
 ///
 /// # Errors
 /// As [`ask`].
@@ -79,7 +79,7 @@ pub fn ask_where(
     Ok(asking.answers)
 }
 
-/// Whether [`ask`] has anything to ask.
+/// Returns whether [`ask`] has any question.
 pub fn has_questions(merged: &MergedSettings) -> bool {
     matches!(
         ask(&mut NoPrompt, merged),
@@ -87,10 +87,10 @@ pub fn has_questions(merged: &MergedSettings) -> bool {
     )
 }
 
-/// Asks for everything else that nobody said. The answers are valid each by itself.
+/// Asks for all other missing settings. Each answer is valid on its own.
 ///
 /// # Errors
-/// If a question cannot be asked, or the person interrupts: then nothing has happened.
+/// If a question cannot be asked, or the user interrupts it: then nothing was changed.
 pub fn ask(prompt: &mut dyn Prompt, merged: &MergedSettings) -> Result<SettingsLayer, PromptError> {
     let mut asking = Wizard {
         prompt,
@@ -107,8 +107,8 @@ pub fn ask(prompt: &mut dyn Prompt, merged: &MergedSettings) -> Result<SettingsL
     Ok(asking.answers)
 }
 
-/// Asks only for the state key, if nothing says it: of a backend that is there already, each folder
-/// uses another state.
+/// Asks only for the state key, if it is missing: in an existing backend, each folder uses its own
+/// state.
 ///
 /// # Errors
 /// As [`ask`].
@@ -129,7 +129,7 @@ pub fn ask_state_key(
 struct Wizard<'a> {
     prompt: &'a mut dyn Prompt,
     merged: &'a MergedSettings,
-    /// Whether what is known without being said is not asked for.
+    /// True if values with a default are not asked for.
     takes_defaults: bool,
     answers: SettingsLayer,
 }
@@ -175,7 +175,7 @@ impl Wizard<'_> {
     }
 
     fn state_key(&mut self) -> Result<(), PromptError> {
-        // A file of ours in the folder that says it is as good as an answer.
+        // A value in tfbackend's file in the folder counts as an answer.
         if self.open(&["key"]) && !self.merged.is_kept("key") {
             let default = self.merged.layer.key.clone();
             let key: StateKey = self.value(
@@ -195,12 +195,12 @@ impl Wizard<'_> {
                 (
                     LockMechanism::Dynamodb,
                     "dynamodb",
-                    "a table, for every version; deprecated since Terraform 1.11",
+                    "a DynamoDB table, for every version; deprecated since Terraform 1.11",
                 ),
                 (
                     LockMechanism::S3,
                     "s3",
-                    "an object beside the state, from Terraform and OpenTofu 1.10",
+                    "an object beside the state; needs Terraform or OpenTofu 1.10",
                 ),
                 (
                     LockMechanism::Both,
@@ -208,11 +208,7 @@ impl Wizard<'_> {
                     "to move from the table to the object: first `both`, then `s3`",
                 ),
             ];
-            let lock = self.choice(
-                "How two runs on one state are kept apart",
-                "--lock",
-                &options,
-            )?;
+            let lock = self.choice("State locking mechanism", "--lock", &options)?;
             self.answers.lock = Some(lock);
         }
         Ok(())
@@ -232,21 +228,17 @@ impl Wizard<'_> {
             (
                 WizardKey::New,
                 "new KMS key",
-                "1 USD a month; you decide who may decrypt",
+                "1 USD a month; the key policy decides who can decrypt",
             ),
-            (
-                WizardKey::Own,
-                "existing KMS key",
-                "one that you have in this region",
-            ),
+            (WizardKey::Own, "existing KMS key", "a key in this region"),
             (
                 WizardKey::None,
                 "SSE-S3",
-                "free; whoever may read the bucket may decrypt",
+                "free; every principal that may read the bucket can decrypt",
             ),
         ];
         match self.choice(
-            "What the states are encrypted with",
+            "Encryption of the states",
             "--encryption, --kms-key",
             &options,
         )? {
@@ -265,7 +257,7 @@ impl Wizard<'_> {
             return Ok(());
         }
         self.answers.alarm_email = Some(self.list::<Email>(
-            "E-mail for alarms, commas between several (empty for none)",
+            "E-mail addresses for alarms, separated by commas (empty for none)",
             "--alarm-email",
         )?);
         Ok(())
@@ -282,13 +274,9 @@ impl Wizard<'_> {
                 (
                     TrailKind::Existing(None),
                     "existing",
-                    "a trail of the account does so already; that is checked",
+                    "a trail of the account already does so; this is checked",
                 ),
-                (
-                    TrailKind::Off,
-                    "off",
-                    "nobody can tell later who read a state",
-                ),
+                (TrailKind::Off, "off", "no record of who read a state"),
             ];
             self.answers.trail =
                 Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
@@ -300,7 +288,7 @@ impl Wizard<'_> {
         if self.merged.layer.policy == Some(false) || !self.open(&["attach-to"]) {
             return Ok(());
         }
-        let text = "Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody)";
+        let text = "Attach the policy to role/NAME, user/NAME, group/NAME (empty for none)";
         self.answers.attach_to = Some(self.list::<PrincipalName>(text, "--attach-to")?);
         Ok(())
     }
@@ -310,7 +298,7 @@ impl Wizard<'_> {
             return Ok(());
         }
         let question = Question {
-            text: "Protect against being taken down by mistake".to_owned(),
+            text: "Protect against accidental deletion".to_owned(),
             flag: "--ephemeral",
             kind: QuestionKind::YesNo { default: true },
         };
@@ -393,7 +381,7 @@ impl Wizard<'_> {
     }
 }
 
-/// A project's name out of a folder's, if anything of it can be used.
+/// Derives a project name from a folder name, if possible.
 pub fn project_from(folder: &str) -> Option<ProjectName> {
     let hyphens: String = folder
         .to_lowercase()
@@ -411,7 +399,7 @@ pub fn project_from(folder: &str) -> Option<ProjectName> {
     name.trim_end_matches('-').parse().ok()
 }
 
-/// A project that leaves room for an environment in the name of a bucket.
+/// A project name short enough for a bucket name with an environment.
 const MAX_SUGGESTED: usize = 16;
 
 fn reads_as<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
-//! Carries out a plan: each step once all that it needs is done, as many at once as allowed.
+//! Applies a plan: each step starts when its dependencies are done, up to the concurrency limit.
 //!
-//! A step that fails holds back only what needs it. What was done stays done: the next plan
-//! starts from what is then seen, so an apply that was cut short is finished by another.
+//! A failed step only prevents its dependents. Finished steps are kept: the next plan starts from
+//! the then observed state, so that another apply completes an interrupted one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,12 +19,12 @@ use crate::engine::{
     spec::{Address, KnownOutputs, Spec},
 };
 
-/// The cloud, or what stands in for it in a test.
+/// The cloud, or its fake in a test.
 pub trait Provider: Sync {
     type Spec: Spec;
     type Error: std::error::Error + Send;
 
-    /// Makes one change and returns what the node gives out. Doing it again is harmless.
+    /// Makes one change and returns the output of the node. It is idempotent.
     ///
     /// Called for creates, updates, adoptions and deletes only.
     fn write(
@@ -39,17 +39,17 @@ pub trait Provider: Sync {
 pub struct ApplyOutcome<E> {
     pub applied: Vec<Address>,
     pub failed: Vec<(Address, E)>,
-    /// Not started: what they need failed, or the run was interrupted.
+    /// Steps that were not started: a dependency failed, or the run was interrupted.
     pub left: Vec<Address>,
-    /// What all nodes give out that are there now.
+    /// The outputs of all existing nodes.
     pub outputs: KnownOutputs,
 }
 
-/// How a plan is to be carried out.
+/// The options of an apply.
 pub struct ApplyOptions<'a> {
     pub parallelism: NonZeroUsize,
-    /// Once cancelled, what runs is finished and nothing more is started. Futures are never
-    /// dropped half-way: the outcome of a call would be unknown.
+    /// Once cancelled, running steps finish and no more steps are started. Futures are never
+    /// dropped before completion, because the outcome of a call would be unknown.
     pub cancel: &'a CancellationToken,
     pub on_event: &'a mut (dyn FnMut(ApplyEvent) + Send),
 }
@@ -69,8 +69,7 @@ pub async fn apply<C: Provider>(
     let mut waiting: Vec<PlanStep<C::Spec>> = plan.steps;
     let in_plan: BTreeSet<Address> = waiting.iter().map(|step| step.address.clone()).collect();
     let mut done: BTreeSet<Address> = BTreeSet::new();
-    // Each with the step that failed or was blocked in the first place, which is what a reader
-    // wants to know.
+    // Each with the failed or blocked step that caused it.
     let mut lost: BTreeMap<Address, Address> = BTreeMap::new();
     let mut running = FuturesUnordered::new();
     let mut told = false;
@@ -82,8 +81,7 @@ pub async fn apply<C: Provider>(
                 running: running.len(),
             });
         }
-        // In plan order, which is an order in which each can be made: one pass finds all that is
-        // ready.
+        // In plan order, in which dependencies come first: one pass finds all ready steps.
         let mut still_waiting = Vec::with_capacity(waiting.len());
         for step in waiting {
             if let Some(because) = step.needs.iter().find_map(|need| lost.get(need)).cloned() {
@@ -109,7 +107,7 @@ pub async fn apply<C: Provider>(
                 PlannedChange::NoOp { .. } => {
                     done.insert(step.address);
                 }
-                // What needs something that stays, or that is blocked, stays as well.
+                // Dependents of kept or blocked resources are kept as well.
                 PlannedChange::Keep { .. } | PlannedChange::Blocked { .. } => {
                     lost.insert(step.address.clone(), step.address);
                 }

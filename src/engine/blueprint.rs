@@ -1,8 +1,8 @@
-//! The desired state in full: every node, in an order in which each can be made.
+//! The complete desired state: all nodes, in an order in which they can be created.
 
 use crate::engine::spec::Address;
 
-/// One thing that should be, or should be there already.
+/// A desired resource or data source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlueprintNode<S> {
     pub address: Address,
@@ -10,7 +10,7 @@ pub struct BlueprintNode<S> {
     pub spec: S,
 }
 
-/// Invariant: a node comes after every node that it needs, and no address comes twice.
+/// Invariant: a node follows its dependencies, and addresses are unique.
 #[derive(Clone, Debug)]
 pub struct Blueprint<S> {
     nodes: Vec<BlueprintNode<S>>,
@@ -18,8 +18,8 @@ pub struct Blueprint<S> {
 
 impl<S> Blueprint<S> {
     /// # Panics
-    /// If a node needs one that is not before it, or an address comes twice. The set of nodes is
-    /// the program's, not the user's.
+    /// If a node precedes a dependency, or an address is not unique. The program defines the nodes,
+    /// not the user.
     pub fn new(nodes: Vec<BlueprintNode<S>>) -> Self {
         for (i, node) in nodes.iter().enumerate() {
             let earlier = &nodes[..i];

@@ -1,4 +1,4 @@
-//! What happens while a plan is carried out, for whoever watches.
+//! The events of an apply.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub enum ApplyEvent {
         address: Address,
         error: String,
     },
-    /// Not tried, because what it needs, directly or not, failed or is blocked: `because` is that
-    /// step.
+    /// Not started, because a direct or transitive dependency failed or is blocked: `because` is
+    /// that step.
     Skipped {
         address: Address,
         because: Address,
     },
-    /// Ctrl-C: what runs is finished, nothing more is started.
+    /// Ctrl-C: running steps finish, no more steps are started.
     Interrupted {
         running: usize,
     },

@@ -1,4 +1,4 @@
-//! The actual state: what was seen at each address, and what could not be seen.
+//! The actual state: the result of the read at each address.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,30 +6,31 @@ use crate::engine::spec::{Address, KnownOutputs, Spec};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observed<S> {
-    /// It is certain that there is nothing here: the service's own not-found code said so.
+    /// The resource does not exist: the service returned its not-found code.
     Absent,
     Present {
         spec: S,
         output: Option<String>,
         owner: ResourceOwner,
     },
-    /// We may not look, or could not. Never to be taken for absence.
+    /// The read was denied or failed. It must never be treated as absence.
     Unreadable(String),
 }
 
-/// Whose a resource is, by its tags; a part has the owner of the whole.
+/// The owner of a resource, by its tags; a part has the owner of its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResourceOwner {
     Us,
-    /// In our account, without our tags: ours to adopt, not to change unasked.
+    /// In this account, without tags of tfbackend: can be adopted, but is not changed without
+    /// request.
     Unmanaged,
-    /// Another tfbackend environment's, or another tool's claim: not even to be adopted.
+    /// Belongs to another tfbackend environment or another tool: cannot be adopted.
     Other(String),
 }
 
 pub type Observation<S> = BTreeMap<Address, Observed<S>>;
 
-/// What the nodes that are there give out.
+/// Returns the outputs of existing nodes.
 pub fn outputs<S>(observation: &Observation<S>) -> KnownOutputs {
     observation
         .iter()
@@ -45,7 +46,7 @@ pub fn outputs<S>(observation: &Observation<S>) -> KnownOutputs {
         .collect()
 }
 
-/// Those of [`outputs`] that may be written elsewhere: see [`Spec::output_is_final`].
+/// Returns those of [`outputs`] that can be used in writes: see [`Spec::output_is_final`].
 pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> KnownOutputs {
     let is_final = |address: &Address| match observation.get(address) {
         Some(Observed::Present { spec, .. }) => spec.output_is_final(),
@@ -57,8 +58,8 @@ pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> KnownOutputs {
         .collect()
 }
 
-/// The wholes that were seen as absent, and parts of them as present: they were made, or deleted,
-/// while they were looked at.
+/// Returns parents that were absent with parts that were present: they were created or deleted
+/// during the read.
 pub fn torn<S>(observation: &Observation<S>) -> BTreeSet<Address> {
     let present = observation
         .iter()
@@ -69,8 +70,8 @@ pub fn torn<S>(observation: &Observation<S>) -> BTreeSet<Address> {
         .collect()
 }
 
-/// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could
-/// not be seen, nobody knows whose the parts are, and so they count as not seen either.
+/// Sets the owner of each part to that of its parent: only parents have tags. The parts of an
+/// unreadable parent have an unknown owner and count as unreadable, too.
 pub fn inherit_owners<S>(observation: &mut Observation<S>) {
     let wholes: BTreeMap<Address, Observed<()>> = observation
         .iter()

@@ -1,4 +1,4 @@
-//! The difference, as data: it does nothing by itself, and can be printed, saved and tested.
+//! A plan: the difference as data, which can be printed, saved and tested.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::engine::{
     spec::{Address, Spec},
 };
 
-/// What is to be done at one address. `from` and `to` are all that printing and writing need.
+/// The change at one address. `from` and `to` are sufficient to print and to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "action")]
 pub enum PlannedChange<S> {
@@ -25,7 +25,7 @@ pub enum PlannedChange<S> {
         from: S,
         to: S,
     },
-    /// As `Update`, of something that we did not make.
+    /// Like `Update`, for a resource that tfbackend did not create.
     Adopt {
         from: S,
         to: S,
@@ -33,28 +33,28 @@ pub enum PlannedChange<S> {
     Delete {
         from: S,
     },
-    /// Stays where the rest is taken down.
+    /// The resource remains after the teardown.
     Keep {
         spec: S,
         why: KeepReason,
     },
-    /// Nothing may be done here until a person has acted.
+    /// No change is possible until the user resolves the reason.
     Blocked {
         reason: BlockReason,
     },
 }
 
-/// Why a teardown leaves something standing.
+/// The reason why a teardown keeps a resource.
 #[derive(
     Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
 )]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum KeepReason {
-    #[error("unmanaged: it was not made by tfbackend")]
+    #[error("unmanaged: tfbackend did not create it")]
     Unmanaged,
     #[error("belongs to {owner}")]
     Foreign { owner: String },
-    #[error("was there before, and is only used")]
+    #[error("is an existing resource, which tfbackend only uses")]
     Used,
     #[error("{how}")]
     Asked { how: String },
@@ -67,11 +67,11 @@ pub enum KeepReason {
 )]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum BlockReason {
-    #[error("could not be looked at: {error}")]
+    #[error("cannot be read: {error}")]
     Unreadable { error: String },
-    #[error("was not looked at")]
+    #[error("was not read")]
     NotLookedAt,
-    #[error("exists, and was not made by tfbackend; pass `--adopt` to take it over")]
+    #[error("exists, but was not created by tfbackend; pass `--adopt` to adopt it")]
     Unmanaged,
     #[error("belongs to {owner}")]
     Foreign { owner: String },
@@ -79,21 +79,20 @@ pub enum BlockReason {
     Impossible { why: String },
     #[error("{what}")]
     Missing { what: String },
-    /// A change of a live backend that takes more than one step, or steps that this plan cannot
-    /// take.
+    /// A change of a backend in use that requires several runs, or steps outside this plan.
     #[error("{what}; {remedy}")]
     NeedsOrder { what: String, remedy: String },
 }
 
-/// A change that the user asked for, of something that a live backend depends on.
+/// A requested change that affects a backend in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingChange {
-    /// The plan blocks at an address of the setting's own.
+    /// The plan is blocked at an address of the setting.
     Refused {
         setting: Address,
         reason: BlockReason,
     },
-    /// The plan says at this step what follows from it.
+    /// The plan shows the consequences at this step.
     Consequence { step: Address, what: String },
 }
 
@@ -101,7 +100,7 @@ pub enum SettingChange {
 pub struct PlanStep<S> {
     pub address: Address,
     pub needs: Vec<Address>,
-    /// What follows for the states that are there already.
+    /// The consequences for existing states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consequence: Option<String>,
     #[serde(flatten)]
@@ -127,7 +126,7 @@ impl<S> PlannedChange<S> {
 }
 
 impl<S: Spec> Plan<S> {
-    /// What makes the observed world as the blueprint says, and touches nothing else.
+    /// Returns the plan that changes observed resources to the blueprint, and nothing else.
     pub fn to_apply(blueprint: &Blueprint<S>, observation: &Observation<S>, adopt: bool) -> Self {
         let (known, decided) = (
             observation::outputs(observation),
@@ -141,8 +140,7 @@ impl<S: Spec> Plan<S> {
                     adopt,
                 )
             };
-            // What stays as it is may be compared with what is not decided yet, and what is written
-            // may not.
+            // Unknown outputs can be used for comparison, but not for a write.
             let as_it_is = (known != decided)
                 .then(|| to(&known))
                 .filter(|change| matches!(change, PlannedChange::NoOp { .. }));
@@ -153,8 +151,7 @@ impl<S: Spec> Plan<S> {
         }
     }
 
-    /// The same with what was asked for of a live backend: refusals first, consequences at their
-    /// steps.
+    /// Adds requested changes of a backend in use: blocked ones first, consequences at their steps.
     pub fn with_changes(mut self, changes: &[SettingChange]) -> Self {
         for change in changes.iter().rev() {
             match change {
@@ -190,7 +187,7 @@ impl<S: Spec> Plan<S> {
         self.differing().next().is_none()
     }
 
-    /// The steps of what is not as it should be.
+    /// Returns the steps that change something.
     pub fn differing(&self) -> impl Iterator<Item = &PlanStep<S>> {
         self.steps.iter().filter(|step| {
             !matches!(
@@ -200,7 +197,7 @@ impl<S: Spec> Plan<S> {
         })
     }
 
-    /// The steps that need a person first. A plan with any is refused as a whole.
+    /// Returns the blocked steps. A plan with blocked steps is not applied.
     pub fn blocked(&self) -> impl Iterator<Item = (&Address, &BlockReason)> {
         self.steps.iter().filter_map(|step| match &step.change {
             PlannedChange::Blocked { reason } => Some((&step.address, reason)),
@@ -213,8 +210,8 @@ impl<S: Spec> Plan<S> {
         })
     }
 
-    /// The whole that a blocked part belongs to, if that is blocked for the same reason: a person
-    /// hears of it once.
+    /// Returns the parent of a blocked part, if it is blocked for the same reason, which is
+    /// reported once.
     pub fn blocking_whole(&self, part: &PlanStep<S>) -> Option<&Address> {
         let PlannedChange::Blocked { reason } = &part.change else {
             return None;
@@ -225,12 +222,12 @@ impl<S: Spec> Plan<S> {
             .map(|(address, _)| address)
     }
 
-    /// The steps that write.
+    /// Returns the steps that write.
     pub fn writes(&self) -> impl Iterator<Item = &PlanStep<S>> {
         self.steps.iter().filter(|step| step.change.writes())
     }
 
-    /// The steps that delete.
+    /// Returns the steps that delete.
     pub fn deletes(&self) -> impl Iterator<Item = &PlanStep<S>> {
         self.steps
             .iter()
@@ -257,7 +254,7 @@ fn change<S: Spec>(desired: S, seen: Option<&Observed<S>>, adopt: bool) -> Plann
             });
         }
         Some(Observed::Absent) => {
-            return match desired.reference() {
+            return match desired.data_source() {
                 Some(what) => blocked(BlockReason::Missing { what }),
                 None => PlannedChange::Create { to: desired },
             };
@@ -267,10 +264,10 @@ fn change<S: Spec>(desired: S, seen: Option<&Observed<S>>, adopt: bool) -> Plann
     if let Some(why) = desired.blocked_by(spec) {
         return blocked(BlockReason::Impossible { why });
     }
-    if desired.reference().is_some() {
+    if desired.data_source().is_some() {
         return PlannedChange::NoOp { spec: spec.clone() };
     }
-    let (from, to) = (spec.clone(), desired.over(spec));
+    let (from, to) = (spec.clone(), desired.merge_onto(spec));
     match owner {
         ResourceOwner::Us if from == to => PlannedChange::NoOp { spec: to },
         ResourceOwner::Us => PlannedChange::Update { from, to },

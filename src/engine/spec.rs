@@ -1,4 +1,4 @@
-//! What one resource should look like, or does look like: the same type says both.
+//! The settings of a resource, desired or observed: the same type describes both.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -16,12 +16,12 @@ impl Address {
         Self(Cow::Borrowed(name))
     }
 
-    /// A node that there is one of per `of`: `topic/subscription[ops@example.com]`.
+    /// Returns the address of an indexed node, one per `of`: `topic/subscription[ops@example.com]`.
     pub fn each(kind: &str, of: &str) -> Self {
         Self(Cow::Owned(format!("{kind}[{of}]")))
     }
 
-    /// One that was read somewhere.
+    /// Parses an address.
     pub fn named(name: &str) -> Self {
         Self(Cow::Owned(name.to_owned()))
     }
@@ -30,15 +30,16 @@ impl Address {
         &self.0
     }
 
-    /// The node that this one is a part of, if it is a part: a part has its parent's owner.
+    /// Returns the parent, if it is a part: a part has the owner of its parent.
     pub fn parent(&self) -> Option<Self> {
-        // What stands in brackets may hold a slash of its own: `attachment[role/ci]` is no part.
+        // Text in brackets may contain a slash: `attachment[role/ci]` is not a part.
         let (kind, _) = self.0.split_once('[').unwrap_or((&self.0, ""));
         let (parent, _) = kind.split_once('/')?;
         Some(Self(Cow::Owned(parent.to_owned())))
     }
 
-    /// Stands in a [`Spec`] for what the node at this address gives out, until that is known.
+    /// Returns the placeholder in a [`Spec`] for the output of the node at this address, until it
+    /// is known.
     pub fn output(&self) -> String {
         format!("{UNKNOWN}: {self})")
     }
@@ -50,17 +51,17 @@ impl fmt::Display for Address {
     }
 }
 
-/// How every value starts that only an earlier node can tell. Settings must not contain it.
+/// The prefix of placeholders for outputs of earlier nodes. Settings must not contain it.
 pub const UNKNOWN: &str = "(known after apply";
 
-/// What nodes gave out once they existed: a key its ARN.
+/// The outputs of existing nodes, such as the ARN of a key.
 pub type KnownOutputs = BTreeMap<Address, String>;
 
 /// The settings of one kind of resource, desired or observed.
 pub trait Spec:
     Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// Fills in what only an earlier node could know, wherever [`Address::output`] stands.
+    /// Replaces [`Address::output`] by outputs of earlier nodes.
     #[must_use]
     fn resolve(&self, known: &KnownOutputs) -> Self {
         if known.is_empty() {
@@ -71,67 +72,66 @@ pub trait Spec:
         serde_json::from_value(value).expect("filling in strings keeps the shape")
     }
 
-    /// The value to write so that `self` holds and what others wrote survives.
+    /// Returns the value to write so that `self` applies and settings of others are preserved.
     #[must_use]
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         let _ = observed;
         self.clone()
     }
 
-    /// Why `observed` can never become `self` in place, if it cannot.
+    /// Returns why `observed` cannot be changed to `self` in place, if so.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let _ = observed;
         None
     }
 
-    /// Why `observed`, which others made, is not taken over as it is: it would lose what they
-    /// chose.
+    /// Returns why `observed`, which others created, cannot be adopted: it would lose their
+    /// settings.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let _ = observed;
         None
     }
 
-    /// What to say when a resource that is only used, never made, is not there.
+    /// Returns the message if a data source does not exist.
     ///
-    /// `Some` makes the node a reference: it is looked at and checked, and never written.
-    fn reference(&self) -> Option<String> {
+    /// `Some` makes the node a data source: it is read and checked, and never written.
+    fn data_source(&self) -> Option<String> {
         None
     }
 
-    /// Whether nothing but a change of this resource changes what it gives out. Where that is not
-    /// so, what was observed is good to compare with and not to write: the write of this
-    /// resource decides.
+    /// Returns whether only a change of this resource changes its output. Otherwise an observed
+    /// output is used to compare, but not to write: the write of this resource determines it.
     fn output_is_final(&self) -> bool {
         true
     }
 
-    /// How many calls go one after the other when this is looked at, where it is as it should be.
-    fn trips_to_look(&self) -> u32 {
+    /// Returns the number of sequential calls of a read, if the resource is as expected.
+    fn read_round_trips(&self) -> u32 {
         1
     }
 
-    /// How many calls go one after the other when `self` is written over `from`, where each
-    /// succeeds the first time.
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    /// Returns the number of sequential calls to write `self` over `from`, if each succeeds at the
+    /// first attempt.
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         let _ = from;
         1
     }
 
-    /// Whether it is gone once the whole is that it is a part of, so that a teardown takes no step
-    /// of its own for it.
-    fn goes_with_its_whole(&self) -> bool {
+    /// Returns whether it is deleted with its parent, so that a teardown has no separate step for
+    /// it.
+    fn deleted_with_parent(&self) -> bool {
         false
     }
 
-    /// Why a setting is as it is, for whoever sees it change: `so that no version can be lost`.
-    /// `setting` is its path in the spec's JSON, names joined by dots.
+    /// Returns the rationale of a setting, such as `so that no version can be lost`. `setting` is
+    /// its path in the spec's JSON, names joined by dots.
     fn why(&self, setting: &str) -> Option<&'static str> {
         let _ = setting;
         None
     }
 }
 
-/// Every text inside `value`, keys left out.
+/// Calls a function for every text in `value`, without keys.
 pub fn texts_mut(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     match value {
         Value::String(text) => visit(text),

@@ -1,5 +1,5 @@
-//! Files of any kind and make, read up to a size and never waited for: `/dev/zero` has no end, a
-//! pipe no beginning.
+//! Reads files up to a size limit without blocking: `/dev/zero` never ends, and a pipe may never
+//! deliver data.
 
 use std::{
     fs::{File, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// More than any settings, certificates or configuration that a person wrote.
+/// In bytes: larger than any settings, certificates or configuration written by hand.
 pub const LARGEST: u64 = 4 << 20;
 
 /// Opens a regular file for reading. A pipe, a device or a folder is an error at once.
@@ -113,7 +113,7 @@ impl Drop for ReadGuard {
     }
 }
 
-/// Whether any [`Reading`] is held.
+/// Returns whether any [`Reading`] is held.
 pub fn is_reading() -> bool {
     READERS.load(Ordering::SeqCst) > 0
 }

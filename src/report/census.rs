@@ -1,4 +1,4 @@
-//! A census as people read it before a backend is taken down, and as JSON.
+//! A census of a backend before teardown, as text and as JSON.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,22 @@ use crate::{
     text::words,
 };
 
-/// The whole census. No value of any state is in it.
+/// The census as a document. It contains no values of states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CensusDocument {
     pub states: CountedNames<CensusStateDocument>,
-    /// States with nothing in them.
+    /// States without resources.
     pub empty: usize,
     /// States with resources, encrypted, or of another format.
     pub in_use: usize,
-    /// States of which nobody can say; they count as in use.
+    /// Unreadable states; they count as in use.
     pub unreadable: usize,
     pub locks: CountedNames<CensusLockDocument>,
-    /// Locks of a teardown that was cut off.
+    /// Locks of an interrupted teardown.
     pub frozen: usize,
-    /// Who has the policy, as in `role/ci`.
+    /// The principals that have the policy, as in `role/ci`.
     pub attached: CountedNames<String>,
-    /// Who hears of alarms and deletions, as in `email ops@example.com`.
+    /// The subscribers of alarms and deletions, as in `email ops@example.com`.
     pub subscribers: CountedNames<String>,
     pub versions: u64,
     pub bytes: u64,
@@ -32,11 +32,11 @@ pub struct CensusDocument {
     pub uploads: usize,
     pub mfa_delete: bool,
     pub object_lock: Option<ObjectLockDocument>,
-    /// What could not be looked at, and so is not counted.
+    /// Errors of reads; what could not be read is not counted.
     pub unseen: CountedNames<String>,
 }
 
-/// The first of them, and how many there are.
+/// The first entries and the number of all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CountedNames<T> {
     pub count: usize,
@@ -55,7 +55,7 @@ pub struct CensusStateDocument {
     pub lineage: Option<String>,
     pub engine_version: Option<String>,
     pub managed: Option<u64>,
-    /// Why nobody can say what is in it.
+    /// The reason why its content is unknown.
     pub error: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub struct CensusLockDocument {
 pub struct ObjectLockDocument {
     pub mode: Option<String>,
     pub days: Option<u32>,
-    /// Until when the youngest version is kept.
+    /// The time until which the newest version is retained.
     pub until: Option<String>,
 }
 
@@ -178,7 +178,7 @@ fn lock(row: &LockRow) -> CensusLockDocument {
     }
 }
 
-/// For a terminal: states and locks as tables, the rest counted.
+/// Returns states and locks as tables, and counts of the rest, for a terminal.
 pub fn text(census: &StateCensus, view: &TextStyle, now: Timestamp) -> String {
     let mut text = String::new();
     let mut states = TextTable::new([
@@ -257,41 +257,38 @@ fn section<T>(text: &mut String, table: &str, named: &NamedSample<T>) {
 fn counts(census: &StateCensus) -> Vec<String> {
     let versions = &census.versions;
     let mut lines = vec![
+        totals(census),
         format!(
-            "{}: {} in use, {} empty, {} of which nobody can say; {} held.",
-            words::count(census.states.count, "state", "states"),
-            census.in_use,
-            census.empty,
-            census.unreadable,
-            words::count(census.locks.count, "lock", "locks")
-        ),
-        format!(
-            "In the bucket: {} versions ({} bytes), {} delete markers, {} unfinished uploads.",
+            "In the bucket: {} versions ({} bytes), {} delete markers, {} incomplete uploads.",
             versions.count, versions.bytes, versions.delete_markers, census.uploads
         ),
     ];
     if census.frozen > 0 {
         lines.push(format!(
-            "{} of a teardown that was cut off: this one takes over.",
+            "{} of an interrupted teardown: this teardown continues it.",
             words::count(census.frozen, "lock", "locks")
         ));
     }
     lines.extend(people("The policy is attached to", &census.attached));
     lines.extend(people(
-        "Alarms and deletions are told to",
+        "Alarms and deletions are sent to",
         &census.subscribers,
     ));
-    lines.extend(census.mfa_delete.then(|| "MFA delete is on.".to_owned()));
+    lines.extend(
+        census
+            .mfa_delete
+            .then(|| "MFA delete is enabled.".to_owned()),
+    );
     lines.extend(
         census
             .object_lock
             .as_ref()
             .map(|lock| match (&lock.mode, census.kept_until()) {
                 (Some(mode), Some(until)) => format!(
-                    "Object Lock keeps versions ({}), the youngest until {until}.",
+                    "Object Lock retains versions ({}), the newest until {until}.",
                     safe(mode)
                 ),
-                _ => "Object Lock is on.".to_owned(),
+                _ => "Object Lock is enabled.".to_owned(),
             }),
     );
     lines.extend(
@@ -299,9 +296,30 @@ fn counts(census: &StateCensus) -> Vec<String> {
             .unseen
             .rows
             .iter()
-            .map(|error| format!("Could not be looked at: {}", safe(error))),
+            .map(|error| format!("Cannot be read: {}", safe(error))),
     );
     lines
+}
+
+/// Returns the numbers of states and locks in one sentence.
+fn totals(census: &StateCensus) -> String {
+    let locks = match census.locks.count {
+        0 => "no locks".to_owned(),
+        count => format!("{} held", words::count(count, "lock", "locks")),
+    };
+    if census.states.count == 0 {
+        return format!("No states, {locks}.");
+    }
+    let unreadable = match census.unreadable {
+        0 => String::new(),
+        count => format!(", {count} unreadable"),
+    };
+    format!(
+        "{}: {} in use, {} empty{unreadable}; {locks}.",
+        words::count(census.states.count, "state", "states"),
+        census.in_use,
+        census.empty
+    )
 }
 
 fn people(what: &str, who: &NamedSample<String>) -> Option<String> {

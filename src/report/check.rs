@@ -1,5 +1,4 @@
-//! What is wrong with states, and what was put right: a table, and JSON. No value of any state is
-//! in it.
+//! Problems of states and their repairs, as a table and as JSON, without values of states.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,42 +8,42 @@ use crate::text::words;
 /// `state check --output json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StateCheckDocument {
-    /// How many objects were looked at.
+    /// The number of checked objects.
     pub states: usize,
     pub faults: Vec<FaultDocument>,
-    /// What could not be looked at at all.
+    /// Errors of reads.
     pub unseen: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaultDocument {
-    /// The name of the object.
+    /// The object key.
     pub path: String,
     pub workspace: String,
     /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `state-deleted`,
     /// `wrong-key`, `lock-file-orphaned` or `unread`.
     pub fault: String,
-    /// The digest that is in the table.
+    /// The digest in the table.
     pub stored: Option<String>,
     /// The digest of the state.
     pub is: Option<String>,
-    /// How the state is encrypted.
+    /// The encryption of the state.
     pub encryption: Option<String>,
-    /// Of a lock, as `lock release --id` wants it.
+    /// The ID of a lock, for `lock release --id`.
     pub lock: Option<String>,
-    /// Why it cannot be read, or could not be repaired.
+    /// The reason why it cannot be read or repaired.
     pub error: Option<String>,
-    /// The version that `state restore` can bring back, with its serial.
+    /// The version that `state restore` can restore, with its serial.
     pub restorable_version: Option<String>,
     pub restorable_serial: Option<u64>,
-    /// Whether the digest in the table is the digest of that version.
+    /// True if the digest in the table matches that version.
     pub restorable_has_digest: bool,
     /// The command that fixes it.
     pub remediation: Option<String>,
     pub repaired: bool,
-    /// The file that has the old digest.
+    /// The file with the previous digest.
     pub kept: Option<String>,
-    /// Of a state that was encrypted again.
+    /// The new version of a re-encrypted state.
     pub version: Option<String>,
 }
 
@@ -62,16 +61,16 @@ impl FaultDocument {
                     "Terraform cannot read it; the digest in the table is that of version \
                      {version}"
                 ),
-                (Some(version), false) => format!(
-                    "Terraform cannot read it; the newest version that it can read is {version}"
-                ),
-                (None, _) => "Terraform cannot read it, and no older version that it can read was \
-                              found"
-                    .to_owned(),
+                (Some(version), false) => {
+                    format!("Terraform cannot read it; the newest readable version is {version}")
+                }
+                (None, _) => {
+                    "Terraform cannot read it, and no readable older version was found".to_owned()
+                }
             },
             "state-deleted" => {
                 format!(
-                    "it was deleted, which Terraform does not do; version {} can be restored",
+                    "it was deleted, but not by Terraform; version {} can be restored",
                     text(&self.restorable_version)
                 )
             }
@@ -88,28 +87,28 @@ impl FaultDocument {
             ),
             "digest-orphaned" => match &self.restorable_version {
                 Some(version) => format!(
-                    "the digest {} is of a state that was deleted: version {version}",
+                    "the digest {} belongs to a deleted state: version {version}",
                     text(&self.stored)
                 ),
                 None => format!(
-                    "the digest {} is of a state that is not there",
+                    "the digest {} belongs to a state that does not exist",
                     text(&self.stored)
                 ),
             },
             "wrong-key" => format!(
-                "encrypted with {}, and not as the backend says",
+                "encrypted with {}, not with the encryption of the backend",
                 text(&self.encryption)
             ),
             "lock-file-orphaned" => format!(
-                "a lock file and no state: the first run of {}, or what is left of it",
+                "a lock file without a state: the first run of {}, or its remains",
                 text(&self.lock)
             ),
-            _ => "could not be looked at".to_owned(),
+            _ => "cannot be read".to_owned(),
         }
     }
 }
 
-/// What was found, before anything is repaired.
+/// Returns the problems, before repairs.
 pub fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
     let mut table = TextTable::new(["State", "Workspace", "Fault", "What"]);
     for fault in &document.faults {
@@ -122,7 +121,7 @@ pub fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
     table.text(view)
 }
 
-/// The sum of it.
+/// Returns the summary.
 pub fn summary(document: &StateCheckDocument) -> String {
     let StateCheckDocument {
         states,
@@ -133,7 +132,7 @@ pub fn summary(document: &StateCheckDocument) -> String {
     let repaired = faults.iter().filter(|fault| fault.repaired).count();
     let left = faults.len() - repaired + unseen.len();
     match (repaired, left) {
-        (0, 0) => format!("{states}: nothing is wrong\n"),
+        (0, 0) => format!("{states}: no problems\n"),
         (0, left) => format!("{states}: {}\n", words::count(left, "fault", "faults")),
         (repaired, left) => format!(
             "{states}: {} repaired, {left} left\n",

@@ -1,4 +1,4 @@
-//! Findings for people and programs: one document, and the forms that it is printed in.
+//! Findings as one document, and its output formats.
 
 use self::document::{
     CheckResultDocument, CheckStatus, FindingDocument, VerdictCounts, VerifyDocument,
@@ -15,7 +15,7 @@ pub mod sarif;
 pub mod text;
 
 impl VerifyDocument {
-    /// What is to be mended, or nobody knows; the worst first.
+    /// The findings that need a fix or cannot be determined, by severity.
     fn open(&self) -> impl Iterator<Item = &FindingDocument> {
         self.findings.iter().filter(|finding| finding.is_open())
     }
@@ -32,8 +32,7 @@ impl VerifyDocument {
             .filter(|check| check.status == CheckStatus::Holds)
     }
 
-    /// What there is to say of a check that does not hold: of one without an address as much as
-    /// there are places.
+    /// Returns the findings of a failed check: for a check without an address, one per place.
     fn findings_of<'a>(
         &'a self,
         check: &'a CheckResultDocument,
@@ -45,7 +44,7 @@ impl VerifyDocument {
         })
     }
 
-    /// `acme prod`; for a backend that tfbackend knows nothing of, its bucket.
+    /// Returns `acme prod`; for an unmanaged backend, its bucket.
     fn name(&self) -> String {
         let known: Vec<&str> = [&self.about.project, &self.about.env]
             .into_iter()
@@ -70,7 +69,7 @@ impl FindingDocument {
         }
     }
 
-    /// The address, or the name of what has none.
+    /// Returns the address, or the name if there is no address.
     fn shown(&self) -> &str {
         self.address
             .as_deref()
@@ -99,7 +98,7 @@ impl VerdictCounts {
         }
     }
 
-    /// Open findings of any severity.
+    /// Returns the number of open findings of any severity.
     fn open(&self) -> usize {
         Severity::ALL
             .into_iter()
@@ -107,7 +106,7 @@ impl VerdictCounts {
             .sum()
     }
 
-    /// `1 critical, 2 high`; without what there is none of.
+    /// Returns `1 critical, 2 high`, without severities that have no findings.
     fn by_severity(&self) -> String {
         let counts = Severity::ALL
             .into_iter()
@@ -123,16 +122,16 @@ impl VerdictCounts {
 impl CheckStatus {
     fn word(self) -> &'static str {
         match self {
-            Self::Holds => "holds",
+            Self::Holds => "passed",
             Self::Open => "open",
             Self::Unreadable => "unreadable",
             Self::Accepted => "accepted",
             Self::FailsWithResource => "fails with the resource",
-            Self::Untold => "cannot be told",
+            Self::Untold => "unknown",
         }
     }
 
-    /// Word and sign say the same: either alone can be read.
+    /// The word and the sign have the same meaning: each is sufficient.
     fn sign(self, unicode: bool) -> &'static str {
         match (self, unicode) {
             (Self::Holds, true) => "✓",
@@ -145,7 +144,7 @@ impl CheckStatus {
     }
 }
 
-/// Fixes that are long and the same for several findings: each is written once, after them.
+/// Long fixes that several findings share: each is written once, after the findings.
 struct SharedFixes<'a>(Vec<&'a str>);
 
 impl<'a> SharedFixes<'a> {
@@ -164,7 +163,7 @@ impl<'a> SharedFixes<'a> {
         Self(shared)
     }
 
-    /// From 1 on, if the finding's fix is one of them.
+    /// Returns its number, from 1, if the finding's fix is shared.
     fn number(&self, finding: &FindingDocument) -> Option<usize> {
         self.0
             .iter()
@@ -172,13 +171,13 @@ impl<'a> SharedFixes<'a> {
             .map(|at| at + 1)
     }
 
-    /// Each with its number.
+    /// Returns each fix with its number.
     fn all(&self) -> impl Iterator<Item = (usize, &'a str)> {
         self.0.iter().enumerate().map(|(at, fix)| (at + 1, *fix))
     }
 }
 
-/// A page that a link may lead to: of those that the checks name, and nothing else.
+/// Returns a page that may be linked: only those of the checks.
 fn vendor_page(docs: &str) -> Option<&str> {
     let of_vendor = [
         "https://docs.aws.amazon.com/",
@@ -192,7 +191,7 @@ fn vendor_page(docs: &str) -> Option<&str> {
     (of_vendor && plain).then_some(docs)
 }
 
-/// Whether what sets a finding right can be typed as it stands; otherwise it is a sentence.
+/// Returns whether a fix is a command; otherwise it is a sentence.
 fn is_command(mend: &str) -> bool {
     let program = mend.split(' ').next().unwrap_or_default();
     [

@@ -1,5 +1,4 @@
-//! JSON as it leaves the program: one document, or one line per event, each with a
-//! `format_version`.
+//! JSON output: one document, or one line per event, each with a `format_version`.
 
 use crate::text::invisible::is_invisible;
 use std::{
@@ -11,11 +10,11 @@ use serde::Serialize;
 
 use super::safe::is_command;
 
-/// Counts up when a field changes its meaning or goes away. New fields may come at any time: a
-/// reader ignores those that it does not know.
+/// Increases if a field changes its meaning or is removed. New fields may be added at any time:
+/// readers must ignore unknown fields.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A value with the version of its format before it.
+/// A value preceded by the version of its format.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct VersionedDocument<T> {
     /// [`FORMAT_VERSION`].
@@ -33,8 +32,7 @@ impl<T> VersionedDocument<T> {
     }
 }
 
-/// A document with what a person should know of the backend that it is about; without any, as it
-/// is.
+/// A document with notes on its backend; without notes, it is unchanged.
 #[derive(Clone, Debug, Serialize)]
 pub struct NotedDocument<'a, T> {
     #[serde(flatten)]
@@ -52,13 +50,13 @@ pub fn write_document<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<
     out.flush()
 }
 
-/// Plain data on several lines, with a line break at the end.
+/// Formats plain data on several lines, with a trailing line break.
 pub fn pretty<T: Serialize>(value: &T) -> String {
     let text = serde_json::to_string_pretty(value).expect("plain data");
     escaped(&text) + "\n"
 }
 
-/// Writes a document on one line, and at once, for a reader that follows.
+/// Writes a document on one line and flushes it, for a streaming reader.
 ///
 /// # Errors
 /// If the writer fails.
@@ -68,17 +66,16 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> 
     out.flush()
 }
 
-/// JSON whose texts hold no character that a terminal would act on, and no command to a CI system:
-/// it means the same.
+/// Returns equivalent JSON whose texts contain no control characters and no CI commands.
 ///
-/// Both can only stand inside of strings, and `serde_json` has escaped those below U+0020:
-/// a line break here is layout.
+/// Both can only occur inside strings, and `serde_json` escapes those below U+0020: a line break
+/// here is layout.
 pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, c) in json.char_indices() {
         if c != '\n' && is_invisible(c) || is_command(&json[at..]) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}").expect("a string takes all that is written");
+                write!(out, "\\u{unit:04x}").expect("writing to a string never fails");
             }
         } else {
             out.push(c);

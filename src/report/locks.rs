@@ -1,5 +1,4 @@
-//! Locks as people read them at three in the morning, and as JSON. All of it is from outside:
-//! nobody checked a word.
+//! Locks as text and as JSON. All of their content is external and unchecked.
 
 use std::time::Duration;
 
@@ -12,37 +11,37 @@ use crate::text::words;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LocksDocument {
     pub bucket: String,
-    /// Null where there is none.
+    /// Null if there is none.
     pub table: Option<String>,
     pub locks: Vec<HeldLockDocument>,
-    /// What could not be looked at: there may be more locks.
+    /// Errors of reads: there may be more locks.
     pub unseen: Vec<String>,
 }
 
 /// One lock, in one place or in both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldLockDocument {
-    /// Of the state: another one where several share a table.
+    /// The bucket of the state: may be another one if several share a table.
     pub bucket: String,
     /// The object that holds the state.
     pub path: String,
-    /// The state key, as the backend's configuration says it.
+    /// The state key in the backend configuration.
     pub key: String,
     pub workspace: String,
     /// `file` and `table`.
     pub held_in: Vec<HeldIn>,
-    /// Where the other half should be and is not.
+    /// The place of the missing half.
     pub missing: Option<HeldIn>,
-    /// What `lock release` takes.
+    /// The argument of `lock release`.
     pub id: String,
     pub operation: Option<String>,
     pub who: Option<String>,
     pub version: Option<String>,
     pub info: Option<String>,
-    /// By the clock of the holder; of a lock file that does not say, by that of S3.
+    /// By the clock of the holder; for a lock file without a time, by the clock of S3.
     pub since: Option<String>,
     pub age_seconds: Option<u64>,
-    /// Why nobody knows who holds it.
+    /// The reason why the holder is unknown.
     pub error: Option<String>,
 }
 
@@ -60,20 +59,20 @@ pub struct ShownDocument {
     pub path: String,
     pub key: String,
     pub workspace: String,
-    /// Null where nobody can say.
+    /// Null if unknown.
     pub locked: Option<bool>,
     pub locks: Vec<HeldLockDocument>,
     pub file: HalfDocument,
     pub table: HalfDocument,
 }
 
-/// One of the two places.
+/// One of the two places of a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HalfDocument {
     pub state: LockPlaceDocument,
-    /// Why it could not be looked at.
+    /// The error of the read.
     pub error: Option<String>,
-    /// What is there, word for word.
+    /// The unmodified content.
     pub raw: Option<String>,
 }
 
@@ -82,7 +81,7 @@ pub struct HalfDocument {
 pub enum LockPlaceDocument {
     Held,
     Free,
-    /// This backend has no such place.
+    /// This backend does not use this place.
     NotInUse,
     Unreadable,
 }
@@ -97,7 +96,7 @@ impl HeldIn {
 }
 
 impl HeldLockDocument {
-    /// `file and table`, `table (no file)`.
+    /// Returns `file and table`, `table (no file)`.
     fn places(&self) -> String {
         let names: Vec<&str> = self.held_in.iter().map(|place| place.name()).collect();
         let missing = self
@@ -117,7 +116,7 @@ impl HeldLockDocument {
         format!("s3://{}/{}", self.bucket, self.path)
     }
 
-    /// Who holds it, doing what, since when, in one line.
+    /// Returns holder, operation and time in one line.
     pub fn holder(&self) -> String {
         let or = |text: &Option<String>| {
             text.clone()
@@ -137,7 +136,7 @@ impl HeldLockDocument {
     }
 }
 
-/// All locks in a table, and what is to be known of what is not in it.
+/// Returns all locks as a table, followed by errors of reads.
 pub fn list(document: &LocksDocument, view: &TextStyle) -> String {
     let mut text = table(&document.locks, &document.bucket, view);
     let of_table = document
@@ -148,16 +147,16 @@ pub fn list(document: &LocksDocument, view: &TextStyle) -> String {
     let count = words::count(document.locks.len(), "lock is", "locks are");
     match (document.locks.is_empty(), document.unseen.is_empty()) {
         (true, true) => text.push_str(&format!("No lock is held in {place}.\n")),
-        (true, false) => text.push_str(&format!("No lock was seen in {place}.\n")),
+        (true, false) => text.push_str(&format!("No lock was found in {place}.\n")),
         (false, _) => text.push_str(&format!("{count} held in {place}.\n")),
     }
     for unseen in &document.unseen {
-        text.push_str(&format!("Could not be looked at: {}\n", safe(unseen)));
+        text.push_str(&format!("Cannot be read: {}\n", safe(unseen)));
     }
     text
 }
 
-/// A row for each lock. Of the bucket in question states are named by their key.
+/// Returns a row for each lock. States of this bucket are shown by their key.
 pub fn table(locks: &[HeldLockDocument], bucket: &str, view: &TextStyle) -> String {
     let table = TextTable::new([
         "State",
@@ -196,7 +195,7 @@ pub fn table(locks: &[HeldLockDocument], bucket: &str, view: &TextStyle) -> Stri
     if text.is_empty() { text } else { text + "\n" }
 }
 
-/// One state, with everything that its lock says.
+/// Returns one state with all fields of its lock.
 pub fn show(document: &ShownDocument, view: &TextStyle) -> String {
     let mut lines = vec![
         (
@@ -208,7 +207,7 @@ pub fn show(document: &ShownDocument, view: &TextStyle) -> String {
     let locked = match document.locked {
         Some(true) => "yes",
         Some(false) => "no",
-        None => "nobody can say",
+        None => "unknown",
     };
     lines.push(("Locked", locked.to_owned()));
     for lock in &document.locks {
@@ -225,7 +224,7 @@ pub fn show(document: &ShownDocument, view: &TextStyle) -> String {
         lines.extend(lock.missing.map(|missing| {
             (
                 "Missing",
-                format!("the other half: it is not held in the {}", missing.name()),
+                format!("the other half: not held in the {}", missing.name()),
             )
         }));
     }
@@ -246,11 +245,10 @@ fn half(half: &HalfDocument) -> String {
     match half.state {
         LockPlaceDocument::Held => "held".to_owned(),
         LockPlaceDocument::Free => "free".to_owned(),
-        LockPlaceDocument::NotInUse => "there is none".to_owned(),
-        LockPlaceDocument::Unreadable => format!(
-            "could not be looked at: {}",
-            half.error.as_deref().unwrap_or("?")
-        ),
+        LockPlaceDocument::NotInUse => "not used".to_owned(),
+        LockPlaceDocument::Unreadable => {
+            format!("cannot be read: {}", half.error.as_deref().unwrap_or("?"))
+        }
     }
 }
 

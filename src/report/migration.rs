@@ -1,11 +1,11 @@
-//! How far the change of locks is, as people read it and as JSON.
+//! The progress of a lock migration, as text and as JSON.
 
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, safe::safe};
 use crate::text::words;
 
-/// More than anybody reads.
+/// The maximum number of items that are listed.
 const MOST: usize = 20;
 
 /// `lock migrate --output json`.
@@ -13,24 +13,24 @@ const MOST: usize = 20;
 pub struct MigrationDocument {
     pub bucket: String,
     pub table: Option<String>,
-    /// What the files say: `dynamodb`, `both` or `s3`; null if nothing says it.
+    /// The lock mechanism in the files: `dynamodb`, `both` or `s3`; null if it is not configured.
     pub now: Option<String>,
-    /// Since when lock files are in use beside the table; null if they are not.
+    /// The time since when lock files are used in addition to the table; null if they are not.
     pub since: Option<String>,
-    /// The stage that this is about.
+    /// The stage to check.
     pub to: String,
     pub states: usize,
-    /// Those that were written since, by a version that knows lock files and under one; null
-    /// before.
+    /// The states that were written since, with a lock file; null before.
     pub states_ready: Option<usize>,
-    /// Those that are in the way only because they were not written since: `--touch` writes them.
+    /// The states that block the migration only because they were not written since: `--touch`
+    /// writes them.
     pub touchable: Vec<String>,
-    /// Whether nothing is in the way.
+    /// True if nothing blocks the migration.
     pub ready: bool,
     pub refusals: Vec<String>,
-    /// What it does, in this order.
+    /// The actions, in this order.
     pub steps: Vec<String>,
-    /// Files that a person has to edit.
+    /// The files that you must edit.
     pub by_hand: Vec<String>,
 }
 
@@ -50,14 +50,14 @@ pub fn text(document: &MigrationDocument, view: &TextStyle) -> String {
         by_hand,
     } = document;
     let now = match (now.as_deref(), since) {
-        (Some("dynamodb"), _) => "dynamodb: only the table locks".to_owned(),
+        (Some("dynamodb"), _) => "dynamodb: locks in the table only".to_owned(),
         (Some("both"), Some(since)) => format!("both, since {since}"),
         (Some("both"), None) => {
-            "both, by the files alone: `lock migrate --to both` notes since when".to_owned()
+            "both, according to the files: `lock migrate --to both` records the start".to_owned()
         }
-        (Some("s3"), _) => "s3: only lock files lock".to_owned(),
+        (Some("s3"), _) => "s3: lock files only".to_owned(),
         (Some(other), _) => other.to_owned(),
-        (None, _) => "nothing here says".to_owned(),
+        (None, _) => "not configured here".to_owned(),
     };
     let place = table
         .as_ref()
@@ -77,11 +77,7 @@ pub fn text(document: &MigrationDocument, view: &TextStyle) -> String {
     lines.push(format!(
         "{} {to}{}",
         view.style.bold("Next:"),
-        if *ready {
-            ""
-        } else {
-            ", with something in the way"
-        }
+        if *ready { "" } else { ", blocked" }
     ));
     let mut section = |title: &str, items: &[String]| {
         if !items.is_empty() {
@@ -92,16 +88,16 @@ pub fn text(document: &MigrationDocument, view: &TextStyle) -> String {
             lines.push(format!("  and {} more", items.len() - MOST));
         }
     };
-    section("In the way:", refusals);
-    section(if *ready { "To do:" } else { "To do then:" }, steps);
-    section("By hand:", by_hand);
+    section("Blocked by:", refusals);
+    section(if *ready { "To do:" } else { "Then:" }, steps);
+    section("Manual steps:", by_hand);
     lines
         .iter()
         .map(|line| format!("{}\n", safe_but_style(line)))
         .collect()
 }
 
-/// What is bold was made bold here: all else on a line is text.
+/// Only labels are bold; the rest of a line is plain text.
 fn safe_but_style(line: &str) -> String {
     match line.split_once(' ') {
         Some((label, rest)) if label.starts_with('\u{1b}') => format!("{label} {}", safe(rest)),

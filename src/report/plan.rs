@@ -1,4 +1,4 @@
-//! A plan as text: one block per step, with what is to be set or what differs, and a summary.
+//! A plan as text: one block per step, with settings or differences, and a summary.
 
 use crate::engine::{
     plan::{Plan, PlanStep, PlannedChange, path::CriticalPath},
@@ -15,25 +15,25 @@ mod policy;
 mod settings;
 mod value;
 
-/// What a person calls a resource.
+/// The display name of a resource.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResourceTitle {
     /// Kind and name: `S3 bucket acme-tfstate-prod-…`.
     pub title: String,
-    /// US dollars a month, without what depends on use; `None` if nothing is billed by the month.
+    /// US dollars per month, without usage-based costs; `None` if there is no monthly cost.
     pub cost: Option<f64>,
-    /// What a person should know before saying yes.
+    /// A note to read before confirming.
     pub note: Option<String>,
 }
 
-/// How the caller names the resources of a plan.
+/// Describes the resources of a plan.
 pub type DescribeResource<'a, S> = dyn Fn(&Address, &S) -> ResourceTitle + 'a;
 
-/// The plan for a terminal, with a line break at the end.
+/// Returns the plan for a terminal, with a trailing line break.
 ///
-/// What is made takes a line, what changes shows its differences, what needs no attention is
-/// counted. With `view.verbose` everything is shown, with all settings: they come from the spec's
-/// JSON, without the name of an enum's variant around them.
+/// A create takes one line, an update shows its differences, and unchanged resources are counted.
+/// With `view.verbose`, everything is shown with all settings, which come from the spec's JSON
+/// without names of enum variants.
 pub fn text<S: Spec>(
     plan: &Plan<S>,
     describe: &DescribeResource<'_, S>,
@@ -70,7 +70,7 @@ pub fn text<S: Spec>(
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// `Critical path: 10 round trips (caller 1, look 2, make 5, look again 2).`
+/// `Critical path: 10 round trips (caller 1, read 2, write 5, verify 2).`
 pub fn critical_path(path: &CriticalPath) -> String {
     let CriticalPath {
         round_trips,
@@ -82,9 +82,9 @@ pub fn critical_path(path: &CriticalPath) -> String {
     } = path;
     let parts = [
         ("caller", caller),
-        ("look", look),
-        ("make", make),
-        ("look again", look_again),
+        ("read", look),
+        ("write", make),
+        ("verify", look_again),
     ];
     let parts: Vec<String> = parts
         .iter()
@@ -98,12 +98,12 @@ pub fn critical_path(path: &CriticalPath) -> String {
     )
 }
 
-/// What differs between two values of a setting, a line each, without colors.
+/// Returns the differences between two values of a setting, one per line, without colors.
 pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<String> {
     settings::changed(from, to, &|_| None, TextStyles::PLAIN)
 }
 
-/// A step with its details. `parts` are blocked for the same reason as it, and not shown.
+/// Returns a step with its details. `parts` are blocked for the same reason and not shown.
 fn block<S: Spec>(
     step: &PlanStep<S>,
     parts: usize,
@@ -130,7 +130,7 @@ fn block<S: Spec>(
             settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
         ),
         PlannedChange::Delete { from } => {
-            // Only with -v: what is deleted has no value that could be wrong.
+            // Only with -v: the values of a deleted resource need no review.
             let details = if view.verbose {
                 settings::created(&json(from))
             } else {
@@ -189,7 +189,7 @@ fn block<S: Spec>(
     lines
 }
 
-/// Sign and word: with either alone, the plan can be read.
+/// Returns sign and word: each is sufficient.
 fn head<S>(change: &PlannedChange<S>, style: TextStyles) -> String {
     let (sign, word) = match change {
         PlannedChange::NoOp { .. } => ("=", "no change"),
@@ -219,7 +219,7 @@ fn colored<S>(lines: &mut [String], head: &str, change: &PlannedChange<S>, style
     *first = head + after;
 }
 
-/// `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`
+/// Returns `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`
 fn summary<S: Spec>(plan: &Plan<S>, describe: &DescribeResource<'_, S>) -> String {
     let document::ActionCounts {
         create,

@@ -1,4 +1,4 @@
-//! Events as they come: bars in a terminal, lines elsewhere, JSON for a program, or nothing.
+//! Progress of a run: bars in a terminal, lines elsewhere, JSON for a program, or nothing.
 
 use std::io::Write;
 
@@ -12,14 +12,14 @@ pub mod bars;
 pub mod json;
 pub mod lines;
 
-/// Who watches a run. Give every event to [`on_event`](Self::on_event), and call
+/// Shows the progress of a run. Pass every event to [`on_event`](Self::on_event), and call
 /// [`finish`](Self::finish) at the end.
 pub enum ProgressReporter<'a> {
-    /// A spinner for each step that runs; what is done stays above.
+    /// A spinner for each running step; finished steps stay above.
     Bars(ProgressBars),
-    /// A line for each step that is done.
+    /// A line for each finished step.
     Lines(ProgressLines<'a>),
-    /// A JSON document a line, see [`EventDocument`].
+    /// A JSON document per line, see [`EventDocument`].
     Json(&'a mut (dyn Write + Send)),
     Hidden,
 }
@@ -38,8 +38,7 @@ impl<'a> ProgressReporter<'a> {
         Self::Lines(ProgressLines { err, style })
     }
 
-    /// A watcher that can no longer be written to does not stop the run: what is under way in the
-    /// cloud is worth more than a line about it.
+    /// A failed write of progress does not stop the run.
     pub fn on_event(&mut self, event: ApplyEvent) {
         match self {
             Self::Bars(bars) => bars.on_event(&event),
@@ -49,7 +48,7 @@ impl<'a> ProgressReporter<'a> {
         }
     }
 
-    /// Takes the spinners away; what was printed stays.
+    /// Removes the spinners; printed lines stay.
     pub fn finish(self) {
         if let Self::Bars(bars) = self {
             bars.finish();

@@ -1,4 +1,4 @@
-//! What a restore changes, and what it did: for a person before they say yes, and as JSON.
+//! The changes and the result of a restore, as text and as JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,35 +11,37 @@ use crate::{
     text::words,
 };
 
-/// How many addresses are named.
+/// The number of addresses that are listed.
 const MOST: usize = 20;
 
 /// `state restore --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RestoreDocument {
-    /// The name of the object.
+    /// The object key.
     pub path: String,
-    /// `restored`, `undeleted`, `digest` (the state was there, its digest was not), or `nothing`.
+    /// `restored`, `undeleted`, `digest` (the state was correct, its digest was not), or
+    /// `nothing`.
     pub outcome: String,
-    /// The state that was there; absent if there was none, or if it could not be read.
+    /// The previous state; absent if there was none, or if it could not be read.
     pub from: Option<SideDocument>,
-    /// Why the state that was there could not be read; absent if it could, or if there was none.
+    /// The reason why the previous state could not be read; absent if it was read, or if there was
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
     pub to: SideDocument,
-    /// Addresses that the restored state has and the other had not; absent where one cannot be
-    /// looked into.
+    /// Addresses in the restored state that were not in the previous one; absent if one of them is
+    /// unreadable.
     pub added: Option<Vec<String>>,
     pub removed: Option<Vec<String>>,
-    /// Of the object, now current.
+    /// The version ID of the object that is now current.
     pub version: Option<String>,
-    /// As it is in the table, if there is one: MD5 of the state.
+    /// The digest in the table, if any: the MD5 of the state.
     pub digest: Option<String>,
-    /// The file that has the state that was there.
+    /// The file with the previous state.
     pub kept: Option<String>,
 }
 
-/// What may be said of a state.
+/// Facts about a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SideDocument {
     pub serial: Option<u64>,
@@ -73,7 +75,7 @@ impl SideDocument {
     }
 }
 
-/// The addresses that come and go; none where nobody can say.
+/// The added and removed addresses; `None` if unknown.
 pub fn addresses(difference: Option<&StateChanges>) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let names = |all: &[crate::state::snapshot::ResourceAddress]| {
         all.iter().map(ToString::to_string).collect()
@@ -84,7 +86,7 @@ pub fn addresses(difference: Option<&StateChanges>) -> (Option<Vec<String>>, Opt
     )
 }
 
-/// What would change, before anybody says yes.
+/// Returns the changes, to be confirmed.
 pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
     let RestoreDocument {
         path,
@@ -120,18 +122,17 @@ pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
     row("restored", to);
     let mut text = table.text(view);
     if from.is_none() && unreadable.is_none() {
-        text.push_str("There is no state now.\n");
+        text.push_str("There is no current state.\n");
     }
     if let Some(why) = unreadable {
         return text
             + &format!(
-                "The state that is there cannot be read: {}. What would change in it is unknown.\n",
+                "The current state cannot be read: {}. The changes are unknown.\n",
                 safe(why)
             );
     }
     let (Some(added), Some(removed)) = (added, removed) else {
-        return text
-            + "What is in them cannot be compared: one is encrypted, or of another format.\n";
+        return text + "The contents cannot be compared: one is encrypted, or in another format.\n";
     };
     for (sign, names) in [("+", added), ("-", removed)] {
         names
@@ -145,12 +146,12 @@ pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
     let [added, removed] =
         [added, removed].map(|names| words::count(names.len(), "address", "addresses"));
     text + &format!(
-        "{added} would be known again, {removed} would be forgotten; nothing is made or \
-         destroyed.\n"
+        "{added} would be added to the state, {removed} would be removed; no infrastructure is \
+         created or destroyed.\n"
     )
 }
 
-/// What was done.
+/// Returns the result.
 pub fn text(document: &RestoreDocument) -> String {
     let RestoreDocument {
         path,
@@ -168,14 +169,14 @@ pub fn text(document: &RestoreDocument) -> String {
         format!(" (version {})", safe(version))
     });
     let what = match outcome.as_str() {
-        "nothing" => return format!("{path} is that state already{serial}; nothing to do\n"),
+        "nothing" => return format!("{path} is already that state{serial}; nothing to do\n"),
         "digest" => format!(
-            "{path} was that state already{serial}; its digest in the lock table is right now\n"
+            "{path} was already that state{serial}; its digest in the lock table was corrected\n"
         ),
-        "undeleted" => format!("{path} is back{serial}{version}\n"),
-        _ => format!("{path} is restored{serial}{version}\n"),
+        "undeleted" => format!("{path} was undeleted{serial}{version}\n"),
+        _ => format!("{path} was restored{serial}{version}\n"),
     };
     what + &kept.as_ref().map_or_else(String::new, |kept| {
-        format!("what was there is kept in {}\n", safe(kept))
+        format!("the previous state is saved in {}\n", safe(kept))
     })
 }

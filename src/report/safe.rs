@@ -1,22 +1,21 @@
-//! The one sanitizer: no text from outside can move the cursor, colour, hide or reorder anything,
-//! or give a command to the CI system that reads what a job prints.
+//! The sanitizer: no external text can move the cursor, color, hide or reorder output, or pass a
+//! command to the CI system that reads the output of a job.
 
 use crate::text::invisible::is_invisible;
 use std::{borrow::Cow, fmt::Write};
 
-/// What a CI system takes for a command wherever it stands in a line: GitHub Actions (`##[`), Azure
+/// Prefixes of CI commands that are recognized anywhere in a line: GitHub Actions (`##[`), Azure
 /// Pipelines, TeamCity.
 const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
-/// `text` on one line, with every character that a terminal would act on, or that a reader could
-/// not see, shown as an escape: `\n`, `\u{1b}`, `\u{202e}`. So is the first character of what a CI
-/// system would take for a command: `\u{3a}:add-mask::`.
+/// Returns `text` on one line, with control and invisible characters shown as escapes: `\n`,
+/// `\u{1b}`, `\u{202e}`. The first character of a CI command is escaped, too: `\u{3a}:add-mask::`.
 pub fn safe(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) && !text.contains("::") && !text.contains("##") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
-    // Text is broken at spaces, so that any word may come to stand at the start of a line.
+    // Text is wrapped at spaces, so that any word may start a line.
     let mut starts_word = true;
     for (at, c) in text.char_indices() {
         match c {
@@ -27,7 +26,7 @@ pub fn safe(text: &str) -> Cow<'_, str> {
                 || is_command(&text[at..])
                 || starts_word && is_workflow_command(&text[at..]) =>
             {
-                write!(out, "\\u{{{:x}}}", c as u32).expect("a string takes all that is written");
+                write!(out, "\\u{{{:x}}}", c as u32).expect("writing to a string never fails");
             }
             c => out.push(c),
         }
@@ -36,15 +35,15 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// In characters: more than a state key or an ARN has.
+/// In characters: longer than a state key or an ARN.
 const LONGEST_WORD: usize = 1_100;
-/// In characters: more than any message of ours has in one line.
+/// In characters: longer than any message of tfbackend on one line.
 const LONGEST_LINE: usize = 16_384;
-/// How much is left of what is longer.
+/// The number of characters that are kept of longer ones.
 const SHOWN: usize = 100;
 
-/// A line of a message that is short enough to be read: of a word, or of a line, that is too long,
-/// the beginning and its length.
+/// Returns a line of readable length: a word or line that is too long is replaced by its beginning
+/// and length.
 pub fn shortened(line: &str) -> Cow<'_, str> {
     if line.len() <= LONGEST_WORD {
         return Cow::Borrowed(line);
@@ -66,12 +65,12 @@ pub fn shortened(line: &str) -> Cow<'_, str> {
     Cow::Owned(cut(&words, LONGEST_LINE))
 }
 
-/// Whether an argument is longer than what is shown of it.
+/// Returns whether an argument is longer than what is shown of it.
 pub fn is_too_long(text: &str) -> bool {
     text.len() > LONGEST_WORD
 }
 
-/// Whether `text` starts with what a CI system takes for a command anywhere in a line.
+/// Returns whether `text` starts with a CI command that is recognized anywhere in a line.
 pub(super) fn is_command(text: &str) -> bool {
     COMMANDS.iter().any(|command| {
         text.get(..command.len())
@@ -79,8 +78,8 @@ pub(super) fn is_command(text: &str) -> bool {
     })
 }
 
-/// Whether `text` starts with what GitHub Actions takes for a command at the start of a line, after
-/// any white space.
+/// Returns whether `text` starts with a GitHub Actions command that is recognized at the start of a
+/// line, after any white space.
 fn is_workflow_command(text: &str) -> bool {
     text.strip_prefix("::")
         .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))

@@ -1,9 +1,9 @@
-//! States as people read them, and as JSON: never with a value that is in one.
+//! States as text and as JSON, never with their values.
 
 use serde::Serialize;
 
 use crate::{
-    backend::aws::store::{content::ObjectEncryption, live::LiveLock},
+    backend::aws::store::{content::ObjectEncryption, scan::LiveLock},
     state::census::{StateContentsKind, StateFacts},
 };
 
@@ -12,44 +12,44 @@ pub mod versions;
 pub mod show;
 pub mod diff;
 
-/// Which backend it is.
+/// The backend.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AboutDocument {
     pub bucket: String,
     pub region: String,
-    /// That the bucket belongs to.
+    /// The account of the bucket.
     pub account: String,
-    /// The lock table, if there is one.
+    /// The lock table, if any.
     pub table: Option<String>,
     pub notes: Vec<String>,
 }
 
-/// What may be known of the contents of a state.
+/// Facts about the content of a state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ContentsDocument {
     /// `known`, `encrypted`, `other-format` or `unreadable`.
     pub contents: &'static str,
     pub serial: Option<u64>,
     pub lineage: Option<String>,
-    /// Of Terraform or OpenTofu.
+    /// The version of Terraform or OpenTofu.
     pub engine_version: Option<String>,
-    /// Instances of managed resources; absent where nobody can say.
+    /// Instances of managed resources; absent if unknown.
     pub resources: Option<u64>,
-    /// Why nobody can say.
+    /// The reason why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct EncryptionDocument {
-    /// `AES256` (S3's own keys), `aws:kms` or `aws:kms:dsse`.
+    /// `AES256` (S3 managed keys), `aws:kms` or `aws:kms:dsse`.
     pub algorithm: Option<String>,
     /// The ARN of the key.
     pub key: Option<String>,
     pub bucket_key: bool,
 }
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StateLockDocument {
     pub id: Option<String>,
@@ -84,7 +84,7 @@ impl ContentsDocument {
         }
     }
 
-    /// In the cell of a table.
+    /// Returns the cell of a table.
     pub fn resources_text(&self) -> String {
         match (self.resources, &self.error) {
             (Some(resources), _) => resources.to_string(),
@@ -114,7 +114,7 @@ impl EncryptionDocument {
         }
     }
 
-    /// Without the key.
+    /// Returns the encryption without the key.
     pub fn algorithm_text(&self) -> &str {
         self.algorithm.as_deref().unwrap_or("none")
     }
@@ -134,7 +134,7 @@ impl StateLockDocument {
         }
     }
 
-    /// In the cell of a table.
+    /// Returns the cell of a table.
     pub fn text(&self) -> String {
         let since = self
             .since

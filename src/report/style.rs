@@ -1,11 +1,13 @@
-//! Colour, and which signs a terminal can show. Both are decoration: words carry the meaning.
+//! Color, and the characters that a terminal can show. Both are decoration: the words are
+//! sufficient.
 
 use std::collections::BTreeMap;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
-    /// If the stream is a terminal that is not dumb, and `NO_COLOR` is not set (<https://no-color.org>).
+    /// Color if the stream is a terminal that is not dumb, and `NO_COLOR` is not
+    /// set (<https://no-color.org>).
     #[default]
     Auto,
     Always,
@@ -15,18 +17,18 @@ pub enum ColorChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextStyles {
     pub color: bool,
-    /// Whether `✓` and `→` can be shown; otherwise ASCII takes their place.
+    /// True if `✓` and `→` can be shown; otherwise ASCII is used.
     pub unicode: bool,
 }
 
 impl TextStyles {
-    /// No colour, ASCII only.
+    /// No color, ASCII only.
     pub const PLAIN: Self = Self {
         color: false,
         unicode: false,
     };
 
-    /// For a stream, by the wish of the user, what the stream is, and the environment's variables.
+    /// Returns the style of a stream, from the option, the stream and environment variables.
     pub fn decide(wish: ColorChoice, is_terminal: bool, vars: &BTreeMap<String, String>) -> Self {
         let set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
         let color = match wish {
@@ -68,7 +70,7 @@ impl TextStyles {
         self.sgr("36", text)
     }
 
-    /// Between an old value and a new one.
+    /// Returns the arrow between an old value and a new one.
     pub fn arrow(self) -> &'static str {
         self.pick("→", "->")
     }
@@ -86,8 +88,8 @@ impl TextStyles {
     }
 }
 
-/// Whether the locale's characters are UTF-8, as POSIX finds the locale: the first of these that is
-/// set and not empty. Without any it is the C locale, which knows ASCII only.
+/// Returns whether the locale uses UTF-8. As in POSIX, the first of these variables that is set and
+/// not empty determines it. Without any, it is the C locale, which is ASCII only.
 fn locale_is_utf8(vars: &BTreeMap<String, String>) -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()

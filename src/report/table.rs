@@ -1,5 +1,5 @@
-//! A small table: columns if they fit, perhaps without the least important ones, otherwise one
-//! block per row.
+//! A table: in columns if they fit, possibly without the least important ones, otherwise one block
+//! per row.
 
 use super::{
     TextStyle,
@@ -15,7 +15,7 @@ const GAP: &str = "  ";
 pub struct TextTable<const N: usize> {
     header: [String; N],
     rows: Vec<[String; N]>,
-    /// Columns that may be left out, the least important first.
+    /// The columns that may be omitted, the least important first.
     optional: Vec<usize>,
 }
 
@@ -28,8 +28,7 @@ impl<const N: usize> TextTable<N> {
         }
     }
 
-    /// The columns of these names are left out where the table is too wide, in this order, until it
-    /// fits.
+    /// Sets the columns that are omitted, in this order, until the table fits.
     #[must_use]
     pub fn optional(mut self, names: &[&str]) -> Self {
         debug_assert!(
@@ -49,7 +48,7 @@ impl<const N: usize> TextTable<N> {
         self.rows.push(cells.map(|cell| safe(cell).into_owned()));
     }
 
-    /// Lines that end with a line break; nothing if there are no rows.
+    /// Returns lines with trailing line breaks; an empty text if there are no rows.
     pub fn text(&self, view: &TextStyle) -> String {
         if self.rows.is_empty() {
             return String::new();
@@ -96,7 +95,7 @@ impl<const N: usize> TextTable<N> {
             .map(|at| self.header[at].as_str())
             .collect();
         let note = format!(
-            "(too narrow for {}; --output json has everything)",
+            "(too narrow for {}; use --output json for all columns)",
             words::list(&names)
         );
         let notes = if names.is_empty() {
@@ -111,7 +110,8 @@ impl<const N: usize> TextTable<N> {
             .collect()
     }
 
-    /// The first cell as a heading, the others below it, each after the name of its column.
+    /// Returns the first cell as a heading, followed by the others, each with the name of its
+    /// column.
     fn blocks(&self, view: &TextStyle) -> Vec<String> {
         let block = |row: &[String; N]| {
             let below = self
@@ -193,15 +193,15 @@ mod tests {
         state bucket  acme-tfstate-prod-123456789012-eu-west-1
         lock table    acme-tfstate-prod-locks
         Zürich 東京   evil\u{1b}[2J\u{202e}\n
-        (too narrow for Cost; --output json has everything)
+        (too narrow for Cost; use --output json for all columns)
         "#);
         insta::assert_snapshot!(table.text(&view(41)), @r"
         Name
         acme-tfstate-prod-123456789012-eu-west-1
         acme-tfstate-prod-locks
         evil\u{1b}[2J\u{202e}\n
-        (too narrow for Part and Cost; --output
-        json has everything)
+        (too narrow for Part and Cost; use
+        --output json for all columns)
         ");
         assert_eq!(table.text(&view(39)), made().text(&view(39)));
     }

@@ -1,15 +1,15 @@
-//! Breaks text at spaces so that it fits a width.
+//! Wraps text at spaces to a width.
 
 use unicode_width::UnicodeWidthStr;
 
-/// Columns that `text` takes in a terminal. For text without escapes.
+/// Returns the width of `text` in a terminal, for text without escapes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Lines of at most `width` columns: the first starts with `first`, all others with `rest`. A word
-/// that does not fit even alone is not cut, and neither is what stands in backticks: a command that
-/// was broken could not be copied.
+/// Returns lines of at most `width` columns: the first starts with `first`, all others with `rest`.
+/// A word that is too long is not broken, and neither is a command in backticks, so that it can be
+/// copied.
 pub fn wrap(first: &str, rest: &str, text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = first.to_owned();
@@ -33,7 +33,7 @@ pub fn wrap(first: &str, rest: &str, text: &str, columns: usize) -> Vec<String> 
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    // Without a second backtick, the first one opens nothing.
+    // A single backtick is literal.
     let mut left = text.matches('`').count() / 2 * 2;
     let mut quoted = false;
     text.split(move |c: char| {
@@ -45,7 +45,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `text` and as many spaces as are missing to `columns`.
+/// Pads `text` with spaces to `columns`.
 pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }

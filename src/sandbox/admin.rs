@@ -18,7 +18,7 @@ const KEY_ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const RANDOM: &str = "/dev/urandom";
 
-/// Where the sandbox's AWS configuration is, in the files that every AWS tool reads.
+/// The AWS configuration files of the sandbox, in the format that all AWS tools read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsProfileFiles {
     /// Access key of the administrator.

@@ -13,12 +13,12 @@ use super::{error::SandboxError, files};
 /// The names that the emulator answers to.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// Where the PEM files are.
+/// The paths of the PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFiles {
-    /// What a client is to trust.
+    /// The CA certificate for clients.
     pub ca: PathBuf,
-    /// What the server shows.
+    /// The certificate of the server.
     pub server: PathBuf,
     /// The server's private key, readable by its owner only.
     pub key: PathBuf,

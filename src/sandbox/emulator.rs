@@ -27,7 +27,7 @@ pub struct EmulatorProcess<'a> {
     pub port: u16,
     pub certificate: &'a CertificateFiles,
     pub admin: &'a AdminKey,
-    /// Where the state is kept between runs; `None` forgets it.
+    /// The folder of the persistent state; `None` discards it.
     pub keep: Option<PathBuf>,
 }
 

@@ -7,17 +7,17 @@ use crate::backend::aws::http::HttpError;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error(
-        "neither XDG_CACHE_HOME nor HOME is set; name a directory for the sandbox with \
-         TFBACKEND_SANDBOX_DIR"
+        "neither XDG_CACHE_HOME nor HOME is set; set TFBACKEND_SANDBOX_DIR to a directory for the \
+         sandbox"
     )]
     NoHome,
     #[error("the sandbox runs on Linux and macOS only")]
     Unsupported,
-    #[error("{}: is in use by something else than the sandbox; name an empty directory with TFBACKEND_SANDBOX_DIR", dir.display())]
+    #[error("{}: is not a sandbox directory, and is not empty; set TFBACKEND_SANDBOX_DIR to an empty directory", dir.display())]
     NotOurs { dir: PathBuf },
     #[error(
         "{}: belongs to another user (uid {owner}), who could read the sandbox's keys or change what it runs; \
-         name a directory of your own with TFBACKEND_SANDBOX_DIR",
+         set TFBACKEND_SANDBOX_DIR to a directory of your own",
         dir.display()
     )]
     OfAnotherUser { dir: PathBuf, owner: u32 },
@@ -34,28 +34,31 @@ pub enum SandboxError {
         super::python::HOW_TO_INSTALL_VENV
     )]
     NoVenv { python: String },
-    #[error("the emulator could not be installed ({step} ended with {status}):\n{output}")]
+    #[error("cannot install the emulator ({step} ended with {status}):\n{output}")]
     Install {
         step: &'static str,
         status: String,
         output: String,
     },
 
-    #[error("the certificate for the sandbox could not be made: {0}")]
+    #[error("cannot create the certificate of the sandbox: {0}")]
     Certificate(#[from] rcgen::Error),
     #[error(transparent)]
     Http(#[from] HttpError),
 
-    #[error("port {port} is taken; stop what listens there, or choose another with `--port`")]
+    #[error(
+        "port {port} is in use; stop the program that uses it, or choose another port with \
+         `--port`"
+    )]
     PortTaken { port: u16 },
     #[error(
-        "the sandbox runs already, on port {running}; take it down first to move it to port \
-         {asked}"
+        "the sandbox is already running on port {running}; to move it to port {asked}, stop it \
+         first with `tfbackend sandbox down`"
     )]
     OtherPort { running: u16, asked: u16 },
-    #[error("another emulator uses {}, and is not known by its process id; {hint}", dir.display())]
+    #[error("another emulator with an unknown process ID uses {}; {hint}", dir.display())]
     Unidentified { dir: PathBuf, hint: &'static str },
-    #[error("the emulator ended at once ({status}); the end of {}:\n{tail}", log.display())]
+    #[error("the emulator exited at startup ({status}); last lines of {}:\n{tail}", log.display())]
     Ended {
         status: String,
         log: PathBuf,
@@ -63,7 +66,7 @@ pub enum SandboxError {
     },
     #[error("the emulator did not answer within {seconds} seconds; see {}", log.display())]
     NotHealthy { seconds: u64, log: PathBuf },
-    #[error("process {pid} does not end")]
+    #[error("process {pid} does not stop")]
     WillNotEnd { pid: u32 },
 }
 

@@ -100,7 +100,7 @@ pub(super) fn open_lock(path: &Path) -> Result<File, SandboxError> {
     options.open(path).map_err(at(path))
 }
 
-/// Waits until nobody else holds the lock; it is given back when the file is dropped.
+/// Waits until the lock is free and acquires it; it is released when the file is dropped.
 pub(super) async fn lock(path: &Path) -> Result<File, SandboxError> {
     let file = open_lock(path)?;
     loop {

@@ -16,7 +16,7 @@ use super::{
     files,
 };
 
-/// Whether somebody holds the lock.
+/// Returns whether the lock is held.
 pub(super) fn runs(lock: &Path) -> Result<bool, SandboxError> {
     if !lock.exists() {
         return Ok(false);
@@ -29,7 +29,7 @@ pub(super) fn runs(lock: &Path) -> Result<bool, SandboxError> {
     }
 }
 
-/// Waits until nobody holds the lock; false if that takes longer than `patience`.
+/// Waits until the lock is free; returns false if that takes longer than `patience`.
 pub(super) async fn ends(lock: &Path, patience: Duration) -> Result<bool, SandboxError> {
     let until = Instant::now() + patience;
     while runs(lock)? {

@@ -25,10 +25,10 @@ const OLDEST: (u32, u32) = (3, 10);
 const VARIABLE: &str = "TFBACKEND_PYTHON";
 
 pub(super) const HOW_TO_INSTALL: &str = "install it (`apt install python3 python3-venv`, `dnf \
-                                         install python3`, `brew install python`) or name one \
-                                         with TFBACKEND_PYTHON";
+                                         install python3`, `brew install python`) or set \
+                                         TFBACKEND_PYTHON";
 pub(super) const HOW_TO_INSTALL_VENV: &str =
-    "install it (`apt install python3-venv`) or name another Python with TFBACKEND_PYTHON";
+    "install it (`apt install python3-venv`) or set TFBACKEND_PYTHON to another Python";
 
 /// Prints the version, and fails after that if an environment cannot be made with this Python.
 const PROBE: &str = "import sys; print(*sys.version_info[:2], flush=True); import venv, ensurepip";
@@ -62,10 +62,10 @@ pub(super) async fn find(vars: &BTreeMap<String, String>) -> Result<PathBuf, San
         },
         (None, Some(found), _) => SandboxError::NoPython { found },
         (None, None, Some(named)) => SandboxError::NoPython {
-            found: format!("{VARIABLE}={named} is none"),
+            found: format!("{VARIABLE}={named} is not one"),
         },
         (None, None, None) => SandboxError::NoPython {
-            found: "there is none on PATH".to_owned(),
+            found: "PATH has none".to_owned(),
         },
     })
 }
@@ -153,7 +153,7 @@ mod tests {
         let error = find(&vars).await.expect_err("no Python");
         assert!(
             error.to_string().starts_with(
-                "the sandbox needs Python 3.10 or newer, and there is none on PATH; install it"
+                "the sandbox needs Python 3.10 or newer, and PATH has none; install it"
             ),
             "{error}"
         );
@@ -180,7 +180,7 @@ mod tests {
         vars.insert(VARIABLE.to_owned(), "/nonexistent/python".to_owned());
         let error = find(&vars).await.expect_err("none").to_string();
         assert!(
-            error.contains("TFBACKEND_PYTHON=/nonexistent/python is none"),
+            error.contains("TFBACKEND_PYTHON=/nonexistent/python is not one"),
             "{error}"
         );
     }

@@ -12,7 +12,7 @@ use super::error::{SandboxError, at};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RunningSandbox {
-    /// Of every AWS service; `https` on 127.0.0.1.
+    /// The endpoint of all AWS services; `https` on 127.0.0.1.
     pub endpoint: String,
     pub port: u16,
     pub pid: u32,
@@ -72,11 +72,11 @@ impl RunningSandbox {
     }
 }
 
-/// What is remembered between runs: a part of [`Running`], whose `pid` is not known for a moment.
+/// The saved part of [`Running`], whose `pid` is unknown for a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SandboxRecord {
     pub port: u16,
-    /// Of the emulator, valid while its lock is held.
+    /// The process ID of the emulator, valid while its lock is held.
     pub pid: Option<u32>,
 }
 

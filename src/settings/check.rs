@@ -1,7 +1,9 @@
-//! Combinations without sense or safety, found before anything is looked at, all at once.
+//! Checks for contradicting or unsafe combinations of settings, all reported at once, before any
+//! call.
 //!
-//! A value that has no effect is an error when it is as strong as the one that takes the effect
-//! away. A weaker one is put up with: what the file says for all environments need not fit each.
+//! A value without effect is an error if its source is as strong as that of the value that makes it
+//! ineffective. A value from a weaker source is ignored: settings in the file for all environments
+//! need not fit each.
 
 use std::fmt;
 
@@ -53,15 +55,15 @@ pub enum ConflictKind {
     #[error("`conf-credentials` has no effect: neither `profile` nor `role-arn` is set")]
     NoCredentials,
     #[error(
-        "`table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; say \
-         `aws-owned`"
+        "`table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; set it \
+         to `aws-owned`"
     )]
     NoKeyForTable,
-    #[error("`delete-events` tells the alarm topic, and `alarms` is false; switch one of them")]
+    #[error("`delete-events` needs the alarm topic, and `alarms` is false; change one of them")]
     NobodyToTell,
-    #[error("`attach-to` needs the policy that `policy` leaves out; switch one of them")]
+    #[error("`attach-to` needs the runner policy, and `policy` is false; change one of them")]
     NothingToAttach,
-    #[error("the {what} would be `{name}`: {count} characters, {max} are the most; shorten {shorten} by {}", count - max)]
+    #[error("the {what} would be `{name}`: {count} characters, at most {max} are allowed; shorten {shorten} by {}", count - max)]
     TooLong {
         what: &'static str,
         name: String,
@@ -78,17 +80,17 @@ pub enum ConflictKind {
     #[error("`bucket` must end in `{suffix}` with `namespace` `account-regional`")]
     NoRegionalEnd { suffix: String },
     #[error(
-        "`bucket` ends like a name of the account-regional namespace; say `namespace` \
-         `account-regional`, or another name"
+        "`bucket` ends like a name of the account-regional namespace; set `namespace` to \
+         `account-regional`, or choose another name"
     )]
     RegionalEnd,
-    #[error("there is no account-regional namespace in {region}; say `namespace` `global`")]
+    #[error("there is no account-regional namespace in {region}; set `namespace` to `global`")]
     NoRegionalNamespace { region: String },
-    #[error("`bucket` is the name that the log bucket has; say another")]
+    #[error("`bucket` is the name of the log bucket; choose another")]
     BucketIsLogBucket,
     #[error(
-        "`key` lies under `workspace-key-prefix` `{prefix}`: Terraform would take the state for \
-         one of a workspace"
+        "`key` lies under `workspace-key-prefix` `{prefix}`: Terraform would treat the state as \
+         that of a workspace"
     )]
     KeyIsWorkspace { prefix: String },
     #[error(
@@ -96,9 +98,9 @@ pub enum ConflictKind {
          must fit into 1024 bytes"
     )]
     PathTooLong { over: usize },
-    #[error("tag `{key}` is there twice (IAM does not tell `a` from `A`)")]
+    #[error("tag `{key}` is set twice (IAM tag keys are case-insensitive)")]
     TagTwice { key: String },
-    #[error("{count} tags are too many: with tfbackend's own, {max} can be had")]
+    #[error("{count} tags are too many: at most {max} are possible besides those of tfbackend")]
     TooManyTags { count: usize, max: usize },
     #[error("`conf-file` and `tf-file` are both `{name}`")]
     SameFile { name: String },
@@ -249,7 +251,7 @@ impl SettingsChecker<'_> {
                 self.no_effect(
                     &["rotation-days"],
                     "kms-key",
-                    "the key of `kms-key` is rotated by whoever owns it",
+                    "the key of `kms-key` is rotated by its owner",
                 );
             }
             EncryptionSettings::SseS3 => {

@@ -54,13 +54,13 @@ impl DerivedNames {
 }
 
 impl Settings {
-    /// Whether there is a log bucket: for the trail, for access logs, or for both.
+    /// Returns whether there is a log bucket: for the trail, for access logs, or for both.
     pub fn has_log_bucket(&self) -> bool {
         self.bucket.access_logs || self.trail == TrailKind::New
     }
 }
 
-/// What all derived names begin with: `<project>-tfstate-<env>`.
+/// Returns the prefix of all derived names: `<project>-tfstate-<env>`.
 pub fn base(settings: &Settings) -> String {
     format!("{}-tfstate-{}", settings.project, settings.env)
 }

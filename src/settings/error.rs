@@ -13,7 +13,7 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// A file that was found, not named, and that another user may have put there.
-    #[error("{} belongs to another user (uid {owner}), who would decide what is made", path.display())]
+    #[error("{} belongs to another user (uid {owner}), who would control what is created", path.display())]
     NotYours { path: PathBuf, owner: u32 },
     /// The folder of a file's `out`, resolved, is not below the folder of the file.
     #[error("{}:{line}: `out` leads to {}, outside of {}", path.display(), to.display(), base.display())]
@@ -39,7 +39,7 @@ pub enum SettingsError {
     /// Near enough to a variable that there is to be a slip.
     #[error("unknown variable `{name}`; did you mean `{nearest}`?")]
     UnknownVariable { name: String, nearest: String },
-    /// Nobody said what has no default. The names are options, without dashes.
+    /// Required settings are missing. The names are options, without dashes.
     #[error("{}", missing(names))]
     Missing { names: Vec<&'static str> },
     /// Never empty.
@@ -47,7 +47,7 @@ pub enum SettingsError {
     Contradictions(Vec<SettingsConflict>),
 }
 
-/// What is wrong at one place of a source.
+/// A problem at one place of a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsProblem {
     /// The TOML parser's own words.
@@ -60,7 +60,7 @@ pub enum SettingsProblem {
     },
     #[error("unknown table `{}`; an environment is written `[env.{}]`", name.escape_debug(), name.escape_debug())]
     BareTable { name: String },
-    #[error("`{name}` wants {wanted}, not {found}")]
+    #[error("`{name}` must be {wanted}, not {found}")]
     Type {
         name: String,
         wanted: &'static str,
@@ -72,7 +72,7 @@ pub enum SettingsProblem {
     OfTheCaller { name: String, variable: String },
     #[error("`{name}` and `{other}` exclude each other")]
     Conflict { name: String, other: String },
-    #[error("the format is {found}, and this version knows 1 only; a newer tfbackend is needed")]
+    #[error("the format is {found}, but this version supports only 1; use a newer tfbackend")]
     Format { found: String },
 }
 

@@ -1,4 +1,4 @@
-//! `tfbackend.toml`, read strictly: what is not understood is an error with its place.
+//! `tfbackend.toml`, read strictly: unknown keys and invalid values are errors with their position.
 //!
 //! ```toml
 //! format = 1                # may be left out
@@ -30,7 +30,7 @@ use super::{
 };
 
 #[cfg(unix)]
-use crate::host::who;
+use crate::host::user;
 use crate::{
     checks::accept::AcceptedFinding,
     host::bounded::{self, ReadGuard},
@@ -44,14 +44,14 @@ pub mod set;
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";
 
-/// In bytes: more than any file of settings that a person wrote. Each value of it is checked.
+/// In bytes: larger than any settings file written by hand. Each value of it is checked.
 const LARGEST: u64 = 256 << 10;
 
 /// One file, every value of it valid by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettingsFile {
     pub path: PathBuf,
-    /// Whether the caller named it, and did not only run a command near it.
+    /// True if the caller named it, and did not only run a command near it.
     pub named: bool,
     /// For every environment.
     pub top: OptionTable,
@@ -63,7 +63,7 @@ pub struct SettingsFile {
 }
 
 impl SettingsFile {
-    /// What is accepted in an environment, or, without one, everywhere.
+    /// Returns the acceptances of an environment, or, without one, the global ones.
     pub fn accepted(&self, env: Option<&EnvName>) -> Vec<AcceptedFinding> {
         let own = env.and_then(|env| self.ignored_in.get(env));
         self.ignored
@@ -172,7 +172,7 @@ fn stranger(path: &Path, sudo_uid: Option<&str>) -> Option<u32> {
     let of = |meta: io::Result<fs::Metadata>| {
         meta.ok()
             .map(|meta| meta.uid())
-            .filter(|owner| !who::is_trusted(*owner, sudo_uid))
+            .filter(|owner| !user::is_trusted(*owner, sudo_uid))
     };
     of(fs::symlink_metadata(path)).or_else(|| of(fs::metadata(path)))
 }
@@ -244,7 +244,7 @@ impl SettingsReader<'_> {
         let found = match value.get_ref() {
             DeValue::Integer(number) if number.as_str() == "1" => return Ok(()),
             DeValue::Integer(number) => number.as_str().to_owned(),
-            other => format!("no number but {}", article(other)),
+            other => format!("{} and not a number", article(other)),
         };
         Err(self.error(&value.span(), SettingsProblem::Format { found }))
     }
@@ -448,7 +448,8 @@ impl SettingsReader<'_> {
     }
 }
 
-/// Why a file, which may have come with a checkout, cannot say this of where files are written; the
+/// Returns the reason why a settings file, which may be part of a checkout, cannot set this path;
+/// the
 /// command line can.
 fn unfit_for_a_file(name: &str, text: &str) -> Option<String> {
     match name {

@@ -1,4 +1,4 @@
-//! One source of settings: the command line, the environment, `tfbackend.toml`, or a person's
+//! One source of settings: the command line, the environment, `tfbackend.toml`, or the user's
 //! answers. The field names are the flags, the keys in the file, and `TFBACKEND_*`.
 
 use clap::{Args, ValueEnum};
@@ -13,7 +13,7 @@ use super::names::{
     ProjectName, Region, RoleArn, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
 };
 
-/// Every option of an environment. `None` means "not said here"; an empty list says "none".
+/// Every option of an environment. `None` means "not set here"; an empty list means "none".
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SettingsLayer {
@@ -27,7 +27,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
 
-    /// Refuse to run in any AWS account but this
+    /// Refuse to run in any other AWS account
     #[arg(long, value_name = "ID", help_heading = HEAD_ENVIRONMENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
@@ -38,27 +38,28 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileName>,
 
-    /// IAM role to assume before anything is looked at
+    /// IAM role to assume for all calls
     #[arg(long, value_name = "ARN", help_heading = HEAD_CREDENTIALS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<RoleArn>,
 
-    /// External ID that the trust policy of `--role-arn` asks for
+    /// External ID that the trust policy of `--role-arn` requires
     #[arg(long, value_name = "ID", help_heading = HEAD_CREDENTIALS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 
-    /// Write profile and role into the partial configuration, so that Terraform uses them as well
+    /// Write the profile and the role to the partial configuration, so that Terraform uses them as
+    /// well
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_CREDENTIALS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conf_credentials: Option<bool>,
 
-    /// Leave out everything that protects the environment from being taken down by mistake
+    /// Turn off deletion protection (for short-lived environments)
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ENVIRONMENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ephemeral: Option<bool>,
 
-    /// Further tag on everything that can be tagged
+    /// Additional tag on every resource that supports tags
     #[arg(long = "tag", value_name = "KEY=VALUE", help_heading = HEAD_ENVIRONMENT)]
     #[serde(rename = "tag", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
@@ -68,12 +69,12 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<StateKey>,
 
-    /// Path under which the states of other workspaces are kept
+    /// Path prefix of the states of other workspaces
     #[arg(long, value_name = "PREFIX", help_heading = HEAD_STATE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_key_prefix: Option<WorkspacePrefix>,
 
-    /// How Terraform excludes two runs on one state at the same time
+    /// State locking mechanism
     #[arg(long, value_name = "MECHANISM", help_heading = HEAD_STATE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock: Option<LockMechanism>,
@@ -83,17 +84,17 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<BucketName>,
 
-    /// Bucket namespace: names in `account-regional` can never be taken by another account
+    /// Bucket namespace; names in `account-regional` cannot be used by another account
     #[arg(long, value_name = "NAMESPACE", help_heading = HEAD_BUCKET)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<TableNamespace>,
 
-    /// Days that a replaced state version is kept at least
+    /// Minimum number of days to keep a replaced state version
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = HEAD_BUCKET)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noncurrent_days: Option<u32>,
 
-    /// Replaced versions of each state that are kept however old they are
+    /// Number of replaced versions of each state to keep, regardless of age
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = HEAD_BUCKET)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_versions: Option<u32>,
@@ -103,12 +104,12 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_logs: Option<bool>,
 
-    /// Tell the alarm topic when a state is deleted
+    /// Notify the alarm topic when a state is deleted
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_BUCKET)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete_events: Option<bool>,
 
-    /// How states are encrypted when no `--kms-key` is given
+    /// Encryption of states if no `--kms-key` is given
     #[arg(long, value_name = "KIND", help_heading = HEAD_KEY)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<EncryptionKind>,
@@ -118,7 +119,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<KeyArn>,
 
-    /// Days between two rotations of the new key
+    /// Days between rotations of the new key
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(90..=2560), help_heading = HEAD_KEY)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_days: Option<u32>,
@@ -128,7 +129,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<TableName>,
 
-    /// How the lock table is paid for
+    /// Billing mode of the lock table
     #[arg(long, value_name = "MODE", help_heading = HEAD_TABLE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing: Option<BillingKind>,
@@ -153,7 +154,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_encryption: Option<TableEncryption>,
 
-    /// Make the IAM policy for those who run Terraform
+    /// Create the IAM policy for Terraform runs
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ACCESS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<bool>,
@@ -163,7 +164,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attach_to: Option<Vec<PrincipalName>>,
 
-    /// Make the alarms and the topic that they tell
+    /// Create the alarms and the topic that they notify
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarms: Option<bool>,
@@ -173,27 +174,28 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_email: Option<Vec<Email>>,
 
-    /// Existing SNS topic that the alarms tell, instead of a new one
+    /// Existing SNS topic for the alarms, instead of a new one
     #[arg(long, value_name = "ARN", conflicts_with = "alarm_email", help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_topic: Option<TopicArn>,
 
-    /// Size of the state bucket, all versions counted, above which an alarm is raised (GiB)
+    /// Size of the state bucket, including all versions, above which an alarm is raised (GiB)
     #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_bucket_size: Option<u32>,
 
-    /// Number of objects in the state bucket, all versions counted, above which an alarm is raised
+    /// Number of objects in the state bucket, including all versions, above which an alarm is
+    /// raised
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_object_count: Option<u32>,
 
-    /// CloudTrail record of every read and write of a state
+    /// CloudTrail trail that records every read and write of a state
     #[arg(long, value_name = "WHICH", value_parser = trail::TrailParser, help_heading = HEAD_AUDIT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trail: Option<TrailKind>,
 
-    /// Days that audit and access logs are kept
+    /// Days to keep audit and access logs
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = HEAD_AUDIT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_days: Option<u32>,
@@ -213,17 +215,17 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tf_file: Option<FileName>,
 
-    /// Carry the plan out without asking
+    /// Apply the plan without asking
     #[arg(long, short = 'y', visible_alias = "yes", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_approve: Option<bool>,
 
-    /// Never ask; implied without a terminal, and by the variable CI
+    /// Never ask; implied without a terminal and by the variable CI
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub non_interactive: Option<bool>,
 
-    /// Take over what exists and was not made by tfbackend
+    /// Adopt existing resources that were not created by tfbackend
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adopt: Option<bool>,
@@ -233,7 +235,7 @@ pub struct SettingsLayer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overwrite: Option<bool>,
 
-    /// Writes that may be under way at the same time
+    /// Maximum number of concurrent writes
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = HEAD_RUN)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<u32>,
@@ -262,7 +264,7 @@ impl SettingsLayer {
         Self::default().or_credentials(self)
     }
 
-    /// Only what describes the environment: how a run is carried out is nobody's to remember.
+    /// Only the options that describe the environment: options of a run are not saved.
     #[must_use]
     pub fn without_run(self) -> Self {
         Self {
@@ -286,18 +288,18 @@ const HEAD_ACCESS: &str = "Access";
 const HEAD_ALARMS: &str = "Alarms";
 const HEAD_AUDIT: &str = "Audit";
 const HEAD_FILES: &str = "Files";
-/// Of what says how a run is carried out.
+/// The help heading of run options.
 pub(super) const HEAD_RUN: &str = "Run";
 
-/// How two runs on one state are kept apart.
+/// State locking mechanism.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockMechanism {
-    /// Item in a DynamoDB table: every Terraform and OpenTofu knows it
+    /// Item in a DynamoDB table; supported by every version of Terraform and OpenTofu
     Dynamodb,
-    /// Object beside the state (`use_lockfile`): Terraform and OpenTofu from 1.10
+    /// Object beside the state (`use_lockfile`); needs Terraform or OpenTofu 1.10
     S3,
-    /// Both at once, for moving from one to the other
+    /// Both, to migrate from one to the other
     Both,
 }
 
@@ -314,18 +316,18 @@ impl LockMechanism {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableNamespace {
-    /// Names shared with every AWS customer
+    /// Names shared with all AWS customers
     Global,
-    /// Names that end in account, region and `-an`, and belong to the account for ever
+    /// Names that end in account, region and `-an`, and always belong to the account
     AccountRegional,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncryptionKind {
-    /// A KMS key of its own
+    /// A customer managed KMS key
     Kms,
-    /// Keys of Amazon S3; no control over who may decrypt
+    /// Keys of Amazon S3; no control over who can decrypt
     SseS3,
 }
 
@@ -334,7 +336,7 @@ pub enum EncryptionKind {
 pub enum BillingKind {
     /// Per request (`PAY_PER_REQUEST`)
     OnDemand,
-    /// Reserved capacity, paid for by the hour
+    /// Provisioned capacity, billed by the hour
     Provisioned,
 }
 
@@ -343,6 +345,6 @@ pub enum BillingKind {
 pub enum TableEncryption {
     /// The key that encrypts the states
     SameKey,
-    /// A key that DynamoDB owns; free of charge
+    /// A key that AWS owns; free of charge
     AwsOwned,
 }

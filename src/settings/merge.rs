@@ -1,10 +1,10 @@
-//! Which source wins, and for each value who said it.
+//! Merges sources by precedence, and records the source of each value.
 //!
 //! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
-//! level, then a person's answers (asked only for what the others left open), then what a live
-//! backend has already (see [`kept`](crate::backend::aws::kept)), then `AWS_REGION`, else the region of the
-//! AWS profile, then the defaults. A value also puts aside whatever it excludes and a weaker source
-//! said: `--kms-key` beats an `encryption` in the file.
+//! level, then the user's answers (asked only for missing settings), then what a live
+//! backend has already (see [`kept`](crate::backend::aws::kept)), then `AWS_REGION`, else the
+//! region of the AWS profile, then the defaults. A value also puts aside whatever it excludes and a
+//! weaker source said: `--kms-key` beats an `encryption` in the file.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::host::Host;
 
-/// Who said a value.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum SettingOrigin {
@@ -39,7 +39,7 @@ pub enum SettingOrigin {
         line: usize,
     },
     Answer,
-    /// Nothing says it: the backend is there already, and has this value.
+    /// Not set by any source: the existing backend has this value.
     Kept,
     /// The region of the AWS profile.
     Profile,
@@ -58,7 +58,7 @@ impl fmt::Display for SettingOrigin {
             Self::Variable { name } => f.write_str(name),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Answer => f.write_str("answer"),
-            Self::Kept => f.write_str("kept as it is"),
+            Self::Kept => f.write_str("existing value"),
             Self::Profile => f.write_str("AWS profile"),
             Self::Sandbox => f.write_str("sandbox"),
             Self::Folder => f.write_str("this folder"),
@@ -67,20 +67,20 @@ impl fmt::Display for SettingOrigin {
     }
 }
 
-/// How strong a source is. Of two values, the one of the higher rank holds.
+/// The precedence of a source. Of two values, the one with the higher rank is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Precedence {
     Default,
     /// `AWS_REGION`, or the region of the profile: not said for tfbackend, but better than nothing.
     Ambient,
-    /// What is there already.
+    /// Existing values.
     Kept,
     Answer,
     FileTop,
     FileEnv,
     Variable,
     Flag,
-    /// What is there already, in place of a change that is refused.
+    /// Existing values, instead of a change that is refused.
     Refused,
 }
 
@@ -121,7 +121,7 @@ impl SettingsSources {
         })
     }
 
-    /// Whether they say that no question is to be asked.
+    /// Returns whether they say that no question is to be asked.
     pub fn non_interactive(&self) -> bool {
         self.flags
             .non_interactive
@@ -164,12 +164,12 @@ impl SettingsSources {
         })
     }
 
-    /// Whether one of them approves, of this environment, without a question.
+    /// Returns whether one of them approves, of this environment, without a question.
     pub fn auto_approve(&self, env: &EnvName) -> bool {
         self.merged(env).layer.auto_approve == Some(true)
     }
 
-    /// What all of them say together about one environment.
+    /// Returns the merged settings of one environment.
     pub fn merged(&self, env: &EnvName) -> MergedSettings {
         let mut merged = MergedSettings {
             entries: BTreeMap::new(),
@@ -218,7 +218,7 @@ impl SettingsSources {
     }
 }
 
-/// Every value that holds, and who said it.
+/// The effective values, with their sources.
 #[derive(Clone, Debug)]
 pub struct MergedSettings {
     entries: BTreeMap<String, MergedEntry>,
@@ -235,19 +235,19 @@ struct MergedEntry {
 }
 
 impl MergedSettings {
-    /// Who said the value that holds; `None` if it has no default and nobody said it.
+    /// Returns the source of the effective value; `None` if it is not set and has no default.
     pub fn origin(&self, name: &str) -> Option<&SettingOrigin> {
         self.entries.get(name).map(|entry| &entry.origin)
     }
 
-    /// Whether somebody said it for tfbackend: neither a default nor `AWS_REGION` counts.
+    /// Returns whether it was set for tfbackend: neither a default nor `AWS_REGION` counts.
     pub fn is_said(&self, name: &str) -> bool {
         self.rank(name)
             .is_some_and(|rank| rank >= Precedence::Answer && rank != Precedence::Refused)
     }
 
-    /// What was said for tfbackend, by whomever: neither defaults nor `AWS_REGION`, but for the
-    /// region itself, without which the rest means nothing.
+    /// Returns the values set for tfbackend by any source: neither defaults nor `AWS_REGION`,
+    /// except for the region itself, which the rest requires.
     pub fn said(&self) -> SettingsLayer {
         let said = self
             .entries
@@ -259,7 +259,7 @@ impl MergedSettings {
         )
     }
 
-    /// What a `tfbackend.toml` that is to say all of it lacks.
+    /// Returns the values that are missing in `tfbackend.toml`.
     pub fn not_in_file(&self) -> SettingsLayer {
         let mut missing = said(&self.said());
         missing.retain(|name, _| !matches!(self.origin(name), Some(SettingOrigin::File { .. })));
@@ -284,12 +284,12 @@ impl MergedSettings {
             .collect()
     }
 
-    /// Whether no question is to be asked.
+    /// Returns whether no question is to be asked.
     pub fn says_not_to_ask(&self) -> bool {
         self.layer.non_interactive == Some(true)
     }
 
-    /// The same with a person's answers, which never replace what was said.
+    /// The same with the user's answers, which never replace set values.
     #[must_use]
     pub fn with_answers(mut self, answers: &SettingsLayer) -> Self {
         self.put(said(answers), Precedence::Answer, |_| SettingOrigin::Answer);
@@ -325,12 +325,12 @@ impl MergedSettings {
         self
     }
 
-    /// Whether the value is that of a live backend, and nothing says it.
+    /// Returns whether the value is that of a live backend, and nothing says it.
     pub fn is_kept(&self, name: &str) -> bool {
         self.origin(name) == Some(&SettingOrigin::Kept)
     }
 
-    /// What is kept although the default is another.
+    /// Returns the existing values that differ from the defaults.
     pub fn kept(&self) -> SettingsLayer {
         let defaults = said(&resolve::defaults());
         let kept = self.entries.iter().filter(|(name, entry)| {

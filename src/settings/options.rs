@@ -20,14 +20,14 @@ pub struct OptionInfo {
     /// In kebab case: the flag without its dashes, and the key in the file.
     pub name: String,
     pub shape: ValueType,
-    /// What stands for the value in help, such as `REGION`.
+    /// The value name in help, such as `REGION`.
     pub value_name: String,
     /// One sentence, without a full stop.
     pub help: String,
     pub heading: String,
     /// The values there are with a word on each, if they are few.
     pub values: Vec<(String, String)>,
-    /// What is right, for the others: `a region is …`, `a whole number from 1 to 100`.
+    /// The rule of other options: `a region is …`, `a whole number from 1 to 100`.
     pub rule: Option<String>,
     /// Options that cannot be said beside this one.
     pub excludes: Vec<String>,
@@ -47,7 +47,8 @@ impl OptionInfo {
         variable_of(&self.name)
     }
 
-    /// Whether it decides what a run may do without being asked: only the caller may say so, never
+    /// Returns whether it decides what a run may do without being asked: only the caller may say
+    /// so, never
     /// a file, which may have come with a checkout.
     pub fn is_of_the_caller(&self) -> bool {
         self.heading == HEAD_RUN && self.shape == ValueType::Flag
@@ -183,7 +184,7 @@ impl SettingOptions {
     }
 }
 
-/// What a layer says, by option.
+/// Returns the values of a layer, by option.
 pub fn said(layer: &SettingsLayer) -> Map<String, Value> {
     match serde_json::to_value(layer) {
         Ok(Value::Object(map)) => map,

@@ -27,15 +27,15 @@ const OF_TARGET: [&str; 10] = [
     "workspace-key-prefix",
 ];
 
-/// What names an environment again on a command line.
+/// The words that name an environment on a command line.
 #[derive(Clone, Debug)]
 pub struct RerunArguments {
     env: EnvName,
-    /// What flags and answers say. Variables and the settings file say the rest again.
+    /// The values of flags and answers. Variables and the settings file supply the rest.
     said: Map<String, Value>,
     /// Options that decide what every command works on, each after a space.
     global: String,
-    /// Whether Terraform needs the variables of the sandbox.
+    /// True if Terraform needs the variables of the sandbox.
     sandbox: bool,
 }
 

@@ -1,4 +1,4 @@
-//! From what was said to settings in which every value is said.
+//! Resolves merged sources to complete settings.
 
 use std::num::NonZeroUsize;
 
@@ -15,7 +15,7 @@ use super::{
     names::EnvName,
 };
 
-/// What holds when nobody says otherwise.
+/// Returns the default settings.
 ///
 /// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without
 /// alarms there are no delete events, and capacity counts with provisioned billing only.
@@ -56,7 +56,7 @@ pub fn defaults() -> SettingsLayer {
         adopt: Some(false),
         overwrite: Some(false),
         parallelism: Some(16),
-        // Nobody but the user can say these, or they are derived.
+        // Only the user can set these, or they are derived.
         project: None,
         region: None,
         account: None,
@@ -95,7 +95,7 @@ impl MergedSettings {
         }
     }
 
-    /// Options without a default that nobody said, as far as they are needed.
+    /// Returns the required options without a default that are not set.
     pub fn missing(&self) -> Vec<&'static str> {
         let needed = [
             ("project", self.layer.project.is_none()),

@@ -24,7 +24,7 @@ pub const OTHERS: [&str; 5] = [
 ///
 /// # Errors
 /// If a value is not understood, two exclude each other, or a name looks like a misspelt option. A
-/// name that is like none is somebody else's.
+/// name that is similar to none belongs to another program.
 pub fn read(vars: &BTreeMap<String, String>) -> Result<SettingsLayer, SettingsError> {
     let options = SettingOptions::shared();
     let known: Vec<String> = options

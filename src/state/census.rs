@@ -1,51 +1,51 @@
-//! What a teardown would destroy, counted before anything is: states, locks, versions, uploads.
+//! A census of what a teardown would destroy: states, locks, versions, uploads.
 //!
-//! Told one thing at a time, and of a fixed size: what needs no attention is counted, and of the
-//! rest no more than [`MOST`] are named. No value of any state is in it.
+//! Built incrementally, with a fixed size: uncritical items are counted, and at most [`MOST`] of
+//! the others are listed. It contains no values of states.
 
 use jiff::Timestamp;
 
 use super::snapshot::{SnapshotError, StateFile, StateSnapshot};
 
-/// How many states, locks and faults are named; all are counted.
+/// The maximum number of states, locks and errors that are listed; all are counted.
 pub const MOST: usize = 1000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateCensus {
     pub states: NamedSample<StateRow>,
-    /// With nothing in them.
+    /// States without resources.
     pub empty: usize,
-    /// With resources, encrypted, or of another format: somebody needs them.
+    /// States with resources, encrypted ones, and ones in another format.
     pub in_use: usize,
-    /// Nobody can say what is in them: they count as in use.
+    /// Unreadable states, which count as in use.
     pub unreadable: usize,
     pub locks: NamedSample<LockRow>,
-    /// Held by a teardown that was cut off, which the next one takes over.
+    /// Locks of an interrupted teardown, which the next one takes over.
     pub frozen: usize,
-    /// Who has the policy, as in `role/ci`.
+    /// The principals that have the policy, as in `role/ci`.
     pub attached: NamedSample<String>,
-    /// Who hears of alarms and deletions, as in `email ops@example.com`.
+    /// The subscribers of alarms and deletions, as in `email ops@example.com`.
     pub subscribers: NamedSample<String>,
     pub versions: VersionCensus,
-    /// Begun and never finished.
+    /// Incomplete multipart uploads.
     pub uploads: usize,
     pub mfa_delete: bool,
     pub object_lock: Option<ObjectLock>,
-    /// What could not be looked at, and so is not counted.
+    /// Errors of reads; what could not be read is not counted.
     pub unseen: NamedSample<String>,
 }
 
-/// The first of many, and how many there are.
+/// The first entries and the number of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedSample<T> {
     pub rows: Vec<T>,
     pub count: usize,
 }
 
-/// One object that is a state, or may be one.
+/// An object that is or may be a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateRow {
-    /// The name of the object.
+    /// The object key.
     pub path: String,
     pub workspace: String,
     pub size: u64,
@@ -56,22 +56,22 @@ pub struct StateRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateContentsKind {
     Known(StateFacts),
-    /// By OpenTofu: counted as in use.
+    /// Encrypted by OpenTofu: counted as in use.
     Encrypted(StateFacts),
-    /// A format that is older or newer: counted as in use.
+    /// An older or newer format: counted as in use.
     OtherFormat(StateFacts),
-    /// Why nobody can say.
+    /// The reason why it is unknown.
     Unreadable(String),
 }
 
-/// All that is kept of a state.
+/// Facts about a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateFacts {
     pub serial: Option<u64>,
     pub lineage: Option<String>,
-    /// Of Terraform or OpenTofu.
+    /// The version of Terraform or OpenTofu.
     pub engine: Option<String>,
-    /// Instances of resources that exist because of it, where it can be counted.
+    /// Instances of managed resources, if known.
     pub managed: Option<u64>,
 }
 
@@ -79,29 +79,29 @@ pub struct StateFacts {
 pub struct LockRow {
     /// The state that is locked.
     pub path: String,
-    /// In the table, as a lock file, or both.
+    /// Held in the table, as a lock file, or both.
     pub item: bool,
     pub file: bool,
-    /// Nothing is known of the holder if the lock could not be read.
+    /// `None` if the lock could not be read.
     pub who: Option<String>,
     pub operation: Option<String>,
     pub since: Option<Timestamp>,
 }
 
-/// Everything that the bucket holds, current or not.
+/// All versions in the bucket, current and noncurrent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionCensus {
     pub count: u64,
     pub bytes: u64,
     pub delete_markers: u64,
-    /// When the youngest was written.
+    /// The time of the newest version.
     pub newest: Option<Timestamp>,
 }
 
-/// What every new version gets if nobody says otherwise.
+/// The default retention of new versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectLock {
-    /// `GOVERNANCE` or `COMPLIANCE`; none without a default.
+    /// `GOVERNANCE` or `COMPLIANCE`; `None` without a default.
     pub mode: Option<String>,
     pub days: Option<u32>,
 }
@@ -125,7 +125,7 @@ impl<T> NamedSample<T> {
 }
 
 impl StateCensus {
-    /// What is in use pushes what is empty out of the rows, never the other way round.
+    /// States in use replace empty ones in the rows, never the other way round.
     pub fn state(&mut self, row: StateRow) {
         let empty = row.holds.is_empty();
         match &row.holds {
@@ -157,13 +157,13 @@ impl StateCensus {
         self.versions.delete_markers += 1;
     }
 
-    /// States that must not be lost without somebody saying so.
+    /// Returns the number of states that are only deleted with explicit confirmation.
     pub fn needed(&self) -> usize {
         self.in_use + self.unreadable
     }
 
-    /// Until when the default of the Object Lock keeps the youngest version, whatever anybody may
-    /// do.
+    /// Returns until when the default retention of Object Lock keeps the newest version, regardless
+    /// of permissions.
     pub fn kept_until(&self) -> Option<Timestamp> {
         let days = i64::from(self.object_lock.as_ref()?.days?);
         Some(
@@ -202,7 +202,7 @@ impl StateContentsKind {
         }
     }
 
-    /// What is known of it, if it is a state.
+    /// Returns its facts, if it is a state.
     pub fn facts(&self) -> Option<&StateFacts> {
         match self {
             Self::Known(facts) | Self::Encrypted(facts) | Self::OtherFormat(facts) => Some(facts),
@@ -210,7 +210,7 @@ impl StateContentsKind {
         }
     }
 
-    /// Only where it is known that nothing exists because of it.
+    /// Returns true only if it is known to have no managed resources.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Known(facts) => facts.managed == Some(0),

@@ -1,4 +1,4 @@
-//! What differs between two states, by name: no value of either is known here.
+//! The differences between two states, by name, without values.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,16 +15,16 @@ pub struct StateDiff {
     pub outputs: ChangedOutputs,
 }
 
-/// An object that is in both.
+/// An object in both states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedObject {
     pub object: StateObject,
-    /// Names of attributes whose values differ.
+    /// The names of attributes whose values differ.
     pub attributes: Vec<String>,
-    /// Whether it is to be replaced now and was not, or the other way round.
+    /// True if its taint changed.
     pub taint: bool,
-    /// Whether anything differs that is no attribute: dependencies, what the provider keeps for
-    /// itself.
+    /// True if anything other than attributes differs: dependencies, or private data of the
+    /// provider.
     pub beside: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct ChangedOutputs {
 }
 
 impl StateDiff {
-    /// From one to the other; `None` if nobody can say what is in one of them.
+    /// Returns the differences; `None` if the content of one of them is unknown.
     pub fn of(from: &StateOutline, to: &StateOutline) -> Option<Self> {
         if !from.is_known() || !to.is_known() {
             return None;
@@ -87,7 +87,7 @@ fn only<K: Clone + Ord, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) -> Ve
         .collect()
 }
 
-/// Names whose values differ, or that one of them lacks.
+/// Returns the names whose values differ, or that are in only one of them.
 fn differing<'a>(
     one: &'a BTreeMap<String, ValueFingerprint>,
     other: &'a BTreeMap<String, ValueFingerprint>,

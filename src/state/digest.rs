@@ -1,12 +1,12 @@
-//! The digest that Terraform keeps of a state beside its locks, and what both are called in the
-//! table.
+//! The digest of a state that Terraform stores in the lock table, and the item names of digest and
+//! lock.
 
 use md5::{Digest, Md5};
 
-/// What the name of a digest has after that of its state.
+/// The suffix of the item name of a digest.
 const SUFFIX: &str = "-md5";
 
-/// As in the item's attribute `Digest`: MD5 of the bytes as they are, in lower-case hex.
+/// Returns the value of the item's attribute `Digest`: the MD5 of the bytes, in lower-case hex.
 pub fn of(bytes: &[u8]) -> String {
     Md5::digest(bytes)
         .iter()
@@ -14,33 +14,33 @@ pub fn of(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Whether Terraform takes a text for a digest: 16 bytes in hex, of either case. It ignores any
-/// other text.
+/// Returns whether Terraform treats a text as a digest: 16 bytes in hex, of either case. It ignores
+/// any other text.
 pub fn is_md5(stored: &str) -> bool {
     stored.len() == 32 && stored.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a digest from the table is this one.
+/// Returns whether a digest from the table equals this one.
 pub fn fits(stored: &str, md5: &str) -> bool {
     stored.eq_ignore_ascii_case(md5)
 }
 
-/// `LockID` of the lock on a state.
+/// Returns the `LockID` of the lock on a state.
 pub fn lock_id(bucket: &str, path: &str) -> String {
     format!("{bucket}/{path}")
 }
 
-/// `LockID` of the digest of a state.
+/// Returns the `LockID` of the digest of a state.
 pub fn digest_id(bucket: &str, path: &str) -> String {
     format!("{bucket}/{path}{SUFFIX}")
 }
 
-/// The state that the name of a digest belongs to, with its bucket.
+/// Returns the bucket and state that the name of a digest belongs to.
 pub fn without_suffix(lock_id: &str) -> Option<&str> {
     lock_id.strip_suffix(SUFFIX)
 }
 
-/// The state of `bucket` that the name of its lock says; `None` if it is another bucket's.
+/// Returns the state of `bucket` by the name of its lock; `None` if it belongs to another bucket.
 pub fn path_in<'a>(bucket: &str, lock_id: &'a str) -> Option<&'a str> {
     lock_id
         .strip_prefix(bucket)?

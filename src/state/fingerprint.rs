@@ -1,4 +1,4 @@
-//! What tells one value from another while the program runs, and means nothing after it.
+//! Fingerprints of values, which are only comparable within one process.
 
 use std::{
     fmt,
@@ -6,17 +6,17 @@ use std::{
     sync::LazyLock,
 };
 
-/// Of a value that nobody may see: made under a key that dies with the process, so that nobody can
-/// try out what it was made of.
+/// The fingerprint of a secret value, under a key that only exists in this process, so that values
+/// cannot be guessed from it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueFingerprint(u64);
 
-/// What a value is, so that `"1"`, `1` and `[1]` differ.
+/// The type of a value, so that `"1"`, `1` and `[1]` differ.
 #[derive(Hash)]
 pub enum ValueShape {
     Nothing,
     Bool,
-    /// As it is written: no two that differ become one by rounding.
+    /// The unmodified text, so that rounding does not make different numbers equal.
     Number,
     Text,
     List,
@@ -30,18 +30,18 @@ impl ValueFingerprint {
         Self(KEYS.hash_one(value))
     }
 
-    /// Of all that was put into a hasher under the same key.
+    /// Returns the fingerprint of all input of a hasher under the same key.
     pub fn finished(hasher: &DefaultHasher) -> Self {
         Self(hasher.finish())
     }
 
-    /// Of several that have no order.
+    /// Combines fingerprints regardless of their order.
     #[must_use]
     pub fn with(self, name: &str, value: Self) -> Self {
         Self(self.0.wrapping_add(Self::of((name, value)).0))
     }
 
-    /// Of no field at all.
+    /// The fingerprint without fields.
     pub fn nothing() -> Self {
         Self(0)
     }

@@ -1,6 +1,5 @@
-//! Walks over JSON as Go reads it, and keeps none of it: a number is the text that it is written
-//! as, nesting may be of any depth, and what is not UTF-8, or is half of a surrogate pair, is
-//! U+FFFD.
+//! Parses JSON like Go, without keeping it: numbers keep their text, nesting can have any depth,
+//! and invalid UTF-8 or an unpaired surrogate is U+FFFD.
 
 use std::{
     borrow::Cow,
@@ -11,7 +10,7 @@ use std::{
 use super::fingerprint::{KEYS, ValueFingerprint, ValueShape};
 
 /// The rest of a text that is known to be JSON. Each function reads one value; `None` means that
-/// the text is no JSON after all.
+/// the text is not JSON after all.
 pub struct JsonWalk<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -21,10 +20,10 @@ pub struct JsonWalk<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum JsonScalar<'a> {
     Text(String),
-    /// As it is written.
+    /// The unmodified text.
     Number(&'a str),
     Null,
-    /// A boolean; an object or a list, passed over.
+    /// A boolean, or a skipped object or list.
     Other,
 }
 
@@ -40,12 +39,12 @@ enum JsonToken<'a> {
     Word(&'a str),
 }
 
-/// What a value is inside of.
+/// The parent of a value.
 enum JsonLevel {
     List(DefaultHasher),
     Object {
         fields: ValueFingerprint,
-        /// Of the field whose value is next.
+        /// The field whose value is next.
         name: Option<String>,
     },
 }
@@ -107,7 +106,7 @@ impl<'a> JsonWalk<'a> {
         }
     }
 
-    /// Where a value is, which is passed over.
+    /// Skips a value and returns its position.
     pub fn place(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let start = self.at;
@@ -115,7 +114,7 @@ impl<'a> JsonWalk<'a> {
         Some(start..self.at)
     }
 
-    /// A text; `None` inside where the value is none.
+    /// Reads a text; the inner `None` means another type.
     pub fn text(&mut self) -> Option<Option<String>> {
         let JsonScalar::Text(text) = self.scalar()? else {
             return Some(None);
@@ -190,7 +189,7 @@ impl<'a> JsonWalk<'a> {
         }
     }
 
-    /// The next byte that is not space.
+    /// Returns the next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.bytes.get(self.at..)?;
         self.at += rest.iter().position(|byte| !b" \t\r\n".contains(byte))?;
@@ -223,7 +222,7 @@ impl<'a> JsonWalk<'a> {
     }
 }
 
-/// After the quote that ends the text which begins at `at`.
+/// Returns the position after the text that begins at `at`.
 fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
     let mut end = at + 1;
     loop {
@@ -235,8 +234,8 @@ fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// JSON as Go's `encoding/json` reads it: each byte that is not of UTF-8, and each half of a
-/// surrogate pair, is one U+FFFD.
+/// Returns JSON as Go's `encoding/json` reads it: each invalid UTF-8 byte and each unpaired
+/// surrogate is one U+FFFD.
 pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
     let mut text = match std::str::from_utf8(json) {
         Ok(text) => Cow::Borrowed(text),
@@ -264,14 +263,14 @@ pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
                 text.to_mut().replace_range(at..at + 6, "\\ufffd");
                 6
             }
-            // Another one, of two characters at least.
+            // Another escape, of at least two characters.
             (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
         };
     }
     text
 }
 
-/// The half of a pair that such an escape is.
+/// Returns the surrogate of such an escape.
 fn surrogate(escape: &[u8]) -> Option<u16> {
     let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -280,7 +279,7 @@ fn surrogate(escape: &[u8]) -> Option<u16> {
         .filter(|unit| is_hex && (0xD800..=0xDFFF).contains(unit))
 }
 
-/// The text between the quotes, as Go reads it.
+/// Returns the text between the quotes, as Go reads it.
 pub fn decoded(quoted: &[u8]) -> String {
     serde_json::from_str(&as_go_reads(quoted)).unwrap_or_default()
 }

@@ -1,36 +1,37 @@
-//! Where the state of a workspace is in the bucket, and whose state an object is.
+//! The layout of states in the bucket: the object of a workspace's state, and the state of an
+//! object.
 //!
-//! As `path` and `keyEnv` of Terraform's s3 backend: the default workspace's state is at the key as
-//! it was given, all others are at Go's `path.Join` of prefix, workspace and key.
+//! As `path` and `keyEnv` of Terraform's s3 backend: the state of the default workspace is at the
+//! unmodified key, all others are at Go's `path.Join` of prefix, workspace and key.
 
 use unicode_normalization::UnicodeNormalization;
 
 /// The workspace whose state is at the key itself.
 pub const DEFAULT_WORKSPACE: &str = "default";
-/// What the name of a lock file has after that of its state.
+/// The suffix of the name of a lock file.
 pub const LOCK_FILE: &str = ".tflock";
-/// What tfbackend writes to try a backend out is below this name, at the top of the bucket and of
-/// the workspaces: nobody's state.
+/// The prefix of the objects that a probe writes, at the top of the bucket and of the workspaces:
+/// they are not states.
 pub const PROBE: &str = "tfbackend-probe";
-/// How most people let the name of a state end.
+/// The usual extension of a state.
 const USUAL: &str = ".tfstate";
 
-/// Which part of the bucket is a backend's.
+/// The part of the bucket that a backend uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateLayout {
-    /// Where the default workspace's state is, if one backend is meant and not the whole bucket.
+    /// The state key of the default workspace, for one backend instead of the whole bucket.
     pub key: Option<String>,
-    /// Empty is allowed, and means `<workspace>/<key>`.
+    /// May be empty, for `<workspace>/<key>`.
     pub workspace_prefix: String,
 }
 
-/// What an object is, by its name.
+/// The kind of an object, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocatedObject {
     pub kind: ObjectKind,
-    /// The state that it is, or that it locks: the name of the object.
+    /// The object key of the state that it is or locks.
     pub path: String,
-    /// As the backend's configuration says it.
+    /// The state key in the backend configuration.
     pub key: String,
     pub workspace: String,
 }
@@ -39,12 +40,12 @@ pub struct LocatedObject {
 pub enum ObjectKind {
     State,
     LockFile,
-    /// Nothing says that it is a state, though it may be: a key can be any name.
+    /// Possibly a state: a state key can be any name.
     Unknown,
 }
 
 impl StateLayout {
-    /// The object that holds the state.
+    /// Returns the object of the state.
     pub fn path(&self, key: &str, workspace: &str) -> String {
         if workspace == DEFAULT_WORKSPACE {
             key.to_owned()
@@ -53,10 +54,10 @@ impl StateLayout {
         }
     }
 
-    /// Whose state an object is, or which state it locks.
+    /// Returns the state that an object is or locks.
     ///
-    /// A name can be read in two ways if a key looks like a workspace's state; the configured key
-    /// decides, as it does for Terraform.
+    /// A name is ambiguous if a key looks like the state of a workspace; the configured key
+    /// decides, as for Terraform.
     pub fn locate(&self, object: &str) -> LocatedObject {
         let (path, lock) = match object.strip_suffix(LOCK_FILE) {
             Some(path) if !path.is_empty() && !path.ends_with('/') => (path, true),
@@ -79,8 +80,8 @@ impl StateLayout {
         }
     }
 
-    /// What is before the names of all that a probe writes: of what is anybody's to lock, and of
-    /// what a runner may delete.
+    /// Returns the prefixes of all objects that a probe writes: at the top, and below the
+    /// workspaces, where a Terraform run can delete objects.
     pub fn probes(&self) -> [String; 2] {
         [format!("{PROBE}/"), format!("{}/", self.path("", PROBE))]
     }
@@ -107,13 +108,13 @@ impl StateLayout {
     }
 }
 
-/// The lock file of a state.
+/// Returns the lock file of a state.
 pub fn lock_file(path: &str) -> String {
     format!("{path}{LOCK_FILE}")
 }
 
-/// A text of a configuration as Terraform holds it (go-cty: strings are in NFC): the key of a state
-/// is another than the bytes in the file, or on the command line, if those are decomposed, as macOS
+/// Normalizes a text of a configuration like Terraform (go-cty: strings are in NFC): the state key
+/// differs from the bytes in the file or on the command line if those are decomposed, as macOS
 /// writes names.
 pub fn normalized(text: &str) -> String {
     text.nfc().collect()

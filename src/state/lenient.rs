@@ -1,18 +1,17 @@
-//! JSON that somebody else wrote, taken as it comes: a value of the wrong shape is noted, never
-//! held.
+//! Lenient parsing of external JSON: a value of the wrong type is noted, never stored.
 //!
-//! serde's own errors quote the value they do not like, which may be a secret. A [`Field`] takes
-//! every value, so that there is nothing to quote.
+//! Errors of serde quote the invalid value, which may be a secret. A [`Field`] accepts every value,
+//! so that nothing is quoted.
 
 use std::{fmt, marker::PhantomData};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The longest text that is kept.
+/// The maximum length of a text.
 pub const MAX_TEXT: usize = 64 * 1024;
 
-/// A name as Go's `encoding/json` compares those of fields: without case, and with the two letters
-/// beyond ASCII that it takes for `k` and `s`.
+/// A field name as Go's `encoding/json` compares it: case-insensitively, including the two
+/// non-ASCII letters that it folds to `k` and `s`.
 pub fn folded(name: &str) -> String {
     let fold = |c: char| match c {
         '\u{212a}' => 'k',
@@ -24,11 +23,11 @@ pub fn folded(name: &str) -> String {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LenientField<T> {
-    /// Not there, or `null`.
+    /// Absent, or `null`.
     #[default]
     Absent,
     Good(T),
-    /// Of another shape, or too long.
+    /// Of another type, or too long.
     Wrong,
 }
 
@@ -41,7 +40,7 @@ impl<T> LenientField<T> {
     }
 }
 
-/// What a value is made from; whatever is not overridden is of the wrong shape.
+/// Converts a value; types that are not overridden are of the wrong type.
 pub trait LenientShape: Sized {
     fn text(_: &str) -> Option<Self> {
         None
@@ -89,11 +88,11 @@ impl<T: LenientShape> LenientShape for Vec<LenientField<T>> {
     }
 }
 
-/// How many items a list has.
+/// The number of items of a list.
 #[derive(Default)]
 pub struct ItemCount(pub u64);
 
-/// How many fields an object has.
+/// The number of fields of an object.
 #[derive(Default)]
 pub struct FieldCount(pub u64);
 

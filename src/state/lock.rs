@@ -1,8 +1,7 @@
-//! What a lock says of its holder: read from what any version wrote, written byte for byte as Go
-//! writes it.
+//! Lock info: read in the format of any version, written byte for byte like Go.
 //!
-//! OpenTofu releases a lock of the table only if `Info` is exactly what it would write itself, so
-//! nothing but these bytes will do (`internal/states/statemgr/locker.go` and Go's `encoding/json`).
+//! OpenTofu releases a lock in the table only if `Info` is exactly what it would write itself, so
+//! that only these bytes work (`internal/states/statemgr/locker.go` and Go's `encoding/json`).
 
 use std::fmt::Write;
 
@@ -14,22 +13,22 @@ use super::{
     lenient::{LenientField, LenientShape, folded},
 };
 
-/// The longest lock that is looked into; those of Terraform have about 300 bytes.
+/// The maximum size of lock info; that of Terraform has about 300 bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// What Go writes for a time that nobody set.
+/// The zero time, as Go writes it.
 const NO_TIME: &str = "0001-01-01T00:00:00Z";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockInfo {
-    /// What `terraform force-unlock` wants to be told.
+    /// The argument of `terraform force-unlock`.
     pub id: String,
     /// As in `OperationTypeApply`.
     pub operation: String,
-    /// Whatever the holder wanted to add; Terraform leaves it empty.
+    /// Free text of the holder; Terraform leaves it empty.
     pub info: String,
     /// `user@host`
     pub who: String,
-    /// Of Terraform or OpenTofu, which do not say which of the two they are.
+    /// The version of Terraform or OpenTofu; lock info does not tell which.
     pub version: String,
     /// By the clock of the holder.
     pub created: Option<Timestamp>,
@@ -43,16 +42,16 @@ pub enum LockError {
     Empty,
     #[error("it is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// Only where, never what: nobody knows what is in it.
+    /// Only the position, never the content, which may be secret.
     #[error("it is not JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    #[error("it is JSON, and not that of a lock")]
+    #[error("it is JSON, but not lock info")]
     NotALock,
 }
 
 impl LockInfo {
-    /// Fields that are missing, or not texts, are empty; fields that nobody knows are left out.
-    /// As Go does, names are compared without case, and the last of two of one name is taken.
+    /// Missing and non-text fields are empty; unknown fields are ignored. As in Go, names are
+    /// compared case-insensitively, and the last of duplicate fields is used.
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         if bytes.is_empty() {
             return Err(LockError::Empty);
@@ -68,7 +67,7 @@ impl LockInfo {
         read.good().ok_or(LockError::NotALock)
     }
 
-    /// The bytes that Go's `json.Marshal` makes of it.
+    /// Returns the bytes that Go's `json.Marshal` returns.
     pub fn to_go_json(&self) -> String {
         let created = self
             .created
@@ -93,15 +92,14 @@ impl LockInfo {
         out
     }
 
-    /// How long it has been held, if it says since when; nothing if that is yet to come by this
-    /// clock.
+    /// Returns how long it has been held, if the time is known and not in the future.
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         self.created
             .map(|created| now.duration_since(created).max(SignedDuration::ZERO))
     }
 }
 
-/// A random ID of the form that Terraform gives to its locks: a UUID.
+/// Returns a random lock ID in Terraform's format: a UUID.
 pub fn new_id() -> String {
     let hex = format!("{:032x}", fastrand::u128(..));
     // Version 4, and the variant of RFC 9562.
@@ -115,7 +113,7 @@ pub fn new_id() -> String {
     )
 }
 
-/// A text as Go writes it, with the escapes that keep it harmless inside HTML.
+/// Writes a text like Go, with its HTML escapes.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -128,7 +126,7 @@ fn quote(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes all that is written");
+                write!(out, "\\u{:04x}", u32::from(c)).expect("writing to a string never fails");
             }
             c => out.push(c),
         }
@@ -158,7 +156,7 @@ impl LenientShape for LockInfo {
                 *into = text;
             }
         }
-        // Go's time that nobody set is before any that a lock can be from.
+        // Go's zero time precedes any real lock.
         lock.created = created
             .parse()
             .ok()

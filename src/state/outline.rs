@@ -1,8 +1,8 @@
-//! What is in a state, by name: objects, their attributes, outputs; of each value whether it is
-//! another one.
+//! The outline of a state: objects, attributes and outputs by name, with a fingerprint of each
+//! value.
 //!
-//! The name of an attribute is one of the provider's schema. The keys of a map are values, and are
-//! not kept.
+//! Attribute names are those of the provider's schema. The keys of a map are values, and are not
+//! kept.
 
 use std::collections::BTreeMap;
 
@@ -19,25 +19,25 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateOutline {
     pub snapshot: StateSnapshot,
-    /// Nothing where the contents are not known.
+    /// Empty if the content is unknown.
     pub objects: BTreeMap<StateObject, OutlineAttributes>,
     pub outputs: BTreeMap<String, ValueFingerprint>,
 }
 
-/// An object that exists because of the state, or was read for it.
+/// A managed resource or a data source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StateObject {
     pub address: ResourceAddress,
-    /// Tells apart those that were replaced and are not destroyed yet.
+    /// Distinguishes deposed objects, which were replaced but not destroyed yet.
     deposed: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutlineAttributes {
     pub by_name: BTreeMap<String, ValueFingerprint>,
-    /// To be replaced by the next apply.
+    /// True if the next apply replaces it.
     pub tainted: bool,
-    /// What Terraform and the provider keep beside.
+    /// Data of Terraform and the provider other than attributes.
     pub rest: ValueFingerprint,
 }
 
@@ -51,15 +51,15 @@ impl StateOutline {
             objects: BTreeMap::new(),
             outputs: BTreeMap::new(),
         };
-        // That it is a state was just found, by passing over the values; here they are gone into.
+        // It was just parsed as a state without its values, which are read here.
         if outline.is_known() && outline.walk(bytes).is_none() {
-            return Err(SnapshotError::NotAState("what is in it cannot be read"));
+            return Err(SnapshotError::NotAState("its content cannot be read"));
         }
         Ok(outline)
     }
 
-    /// As Go does, names are compared without case, and of two lists of resources the last is
-    /// taken.
+    /// As in Go, names are compared case-insensitively, and the last of duplicate lists of
+    /// resources is used.
     fn walk(&mut self, bytes: &[u8]) -> Option<()> {
         let Self {
             objects, outputs, ..
@@ -77,7 +77,7 @@ impl StateOutline {
         })
     }
 
-    /// Whether anybody can say what is in it.
+    /// Returns whether its content is known.
     pub fn is_known(&self) -> bool {
         matches!(self.snapshot.contents, StateFile::Known(_))
     }
@@ -182,13 +182,13 @@ impl OutlineInstance {
                 "index_key" => one.index_key = instance(json.scalar()?),
                 "deposed" => one.deposed = json.text()?,
                 "status" => one.status = json.text()?.unwrap_or_default(),
-                // As Go does, the last of two is taken: it keeps the text of each, and reads it
+                // As in Go, the last of duplicates is used: the text of each is kept and parsed
                 // later.
                 "attributes" => {
                     one.attributes.clear();
                     fingerprints(json, &mut one.attributes)?;
                 }
-                // Of Terraform before 0.12: `tags.Name` is a key of the map `tags`.
+                // Flat attributes of Terraform before 0.12: `tags.Name` is a key of the map `tags`.
                 "attributes_flat" => json.object(|json, name| {
                     let attribute = name.split('.').next().unwrap_or_default().to_owned();
                     let all = one
@@ -218,8 +218,7 @@ fn instance(key: JsonScalar<'_>) -> InstanceKey {
     }
 }
 
-/// The fields of an object, by name. As Go does, those of a second object of the same name are
-/// added.
+/// Reads the fields of an object by name. As in Go, those of a duplicate object are added.
 fn fingerprints(
     json: &mut JsonWalk<'_>,
     into: &mut BTreeMap<String, ValueFingerprint>,

@@ -1,5 +1,5 @@
-//! An older state made fit to be the next one: what is in it stays byte for byte, and only its
-//! serial is another.
+//! Prepares an older state as the next one: its content is unchanged byte for byte, except for its
+//! serial.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -9,15 +9,15 @@ use super::{
     snapshot::{ResourceAddress, SnapshotDetail, SnapshotError, StateFile, StateSnapshot},
 };
 
-/// A state that is to be written, and what it is.
+/// A state to write, with its facts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NextState {
     pub bytes: Vec<u8>,
-    /// None of what OpenTofu encrypted without one.
+    /// `None` for an encrypted state of OpenTofu without a serial.
     pub serial: Option<u64>,
 }
 
-/// `Debug` says how much, and not what: it is a state.
+/// `Debug` shows the size, not the content, which is a state.
 impl std::fmt::Debug for NextState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -31,7 +31,7 @@ impl std::fmt::Debug for NextState {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitState {
-    #[error("it has another lineage: {} and not {}", named(wanted.as_deref()), named(current.as_deref()))]
+    #[error("it has another lineage: {}, expected {}", named(wanted.as_deref()), named(current.as_deref()))]
     Lineage {
         current: Option<String>,
         wanted: Option<String>,
@@ -40,7 +40,7 @@ pub enum UnfitState {
     NoSerial,
     #[error("it has more than one serial")]
     TwoSerials,
-    #[error("no serial is higher than {0}")]
+    #[error("there is no higher serial than {0}")]
     LastSerial(u64),
 }
 
@@ -48,16 +48,16 @@ fn named(lineage: Option<&str>) -> &str {
     lineage.unwrap_or("none")
 }
 
-/// What else is known of the history of a state.
+/// Facts about the history of a state.
 #[derive(Clone, Copy, Debug)]
 pub struct StatePast<'a> {
-    /// The newest that can be read: the current one, if it can.
+    /// The newest readable version: the current one, if readable.
     pub newest: Option<&'a StateSnapshot>,
     pub allow_lineage: bool,
 }
 
-/// The state to write so that Terraform goes on from `wanted`: with a serial above all that were,
-/// or as it is if there never was another.
+/// Returns the state to write so that Terraform continues from `wanted`: with a serial above all
+/// previous ones, or unchanged if there was no other.
 pub fn next(
     wanted: &[u8],
     is: &StateSnapshot,
@@ -77,7 +77,7 @@ pub fn next(
     }
     let Some(place) = serial_in(wanted)? else {
         return match is.contents {
-            // Nothing outside what is encrypted says it.
+            // It is only inside the encrypted part.
             StateFile::Encrypted => Ok(NextState {
                 bytes: wanted.to_vec(),
                 serial: None,
@@ -95,8 +95,8 @@ pub fn next(
     })
 }
 
-/// Whether `current` is `wanted` with another serial: a restore that was cut off is done but for
-/// its digest.
+/// Returns whether `current` is `wanted` with another serial: then only the digest of an
+/// interrupted restore is missing.
 pub fn is_same_but_serial(current: &[u8], wanted: &[u8]) -> bool {
     let without = |bytes: &[u8]| Some(replaced(bytes, serial_in(bytes).ok()??, 0));
     current == wanted || without(current).is_some_and(|current| Some(current) == without(wanted))
@@ -111,10 +111,10 @@ fn replaced(bytes: &[u8], place: Range<usize>, serial: u64) -> Vec<u8> {
     .concat()
 }
 
-/// Where the number is that follows `"serial"` in the outermost object. The bytes are known to be
-/// JSON.
+/// Returns the position of the number after `"serial"` in the outermost object. The bytes are known
+/// to be JSON.
 ///
-/// Go compares names without case, so that a second one in another spelling is a second serial.
+/// Go compares names case-insensitively, so that another spelling is a second serial.
 fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, UnfitState> {
     let mut serials = vec![];
     let read = JsonWalk::new(bytes).object(|json, name| {
@@ -135,7 +135,7 @@ fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, UnfitState> {
     }
 }
 
-/// What of a state comes and goes with another.
+/// The added and removed addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StateChanges {
     pub added: Vec<ResourceAddress>,
@@ -143,7 +143,8 @@ pub struct StateChanges {
 }
 
 impl StateChanges {
-    /// `None` where either cannot be looked into. `from` is none where there is no state.
+    /// Returns `None` if the content of one of them is unknown. `from` is `None` if there is no
+    /// state.
     pub fn of(from: Option<&[u8]>, to: &[u8]) -> Option<Self> {
         let addresses = |bytes: &[u8]| match StateSnapshot::parse(bytes, SnapshotDetail::Addresses)
             .ok()?
@@ -168,7 +169,7 @@ impl StateChanges {
     }
 }
 
-/// What is known of a state, read from its bytes.
+/// Returns the facts about a state from its bytes.
 pub fn snapshot(bytes: &[u8]) -> Result<StateSnapshot, SnapshotError> {
     StateSnapshot::parse(bytes, SnapshotDetail::Counts)
 }

@@ -1,6 +1,6 @@
-//! What may be known of a state file: who wrote it, which one it is, and how much is in it.
+//! Facts about a state file: the version that wrote it, its identity and its size.
 //!
-//! Values are skipped while reading and never held, and no error quotes what was read.
+//! Values are skipped during parsing and never stored, and no error quotes the content.
 
 use std::io::{self, BufRead, Read};
 
@@ -14,14 +14,15 @@ use parse::SnapshotDraft;
 
 use super::lenient::LenientField;
 
-/// More than any state is known to have; what is longer is somebody's mistake or worse.
+/// The maximum size of a state, larger than any known one; a larger object is a mistake or an
+/// attack.
 pub const MAX_BYTES: u64 = 1 << 30;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSnapshot {
-    /// 4 since Terraform 0.12. An encrypted state does not say.
+    /// 4 since Terraform 0.12. Unknown for an encrypted state.
     pub format: Option<u64>,
-    /// Of OpenTofu too, which writes its own version here.
+    /// The version of Terraform, or of OpenTofu, which writes its own version here.
     pub terraform_version: Option<String>,
     pub serial: Option<u64>,
     pub lineage: Option<String>,
@@ -32,7 +33,7 @@ pub struct StateSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateFile {
     Known(ResourceCounts),
-    /// By OpenTofu: only the envelope can be read.
+    /// Encrypted by OpenTofu: only the envelope can be read.
     Encrypted,
     /// Older or newer than format 4.
     OtherFormat,
@@ -40,7 +41,7 @@ pub enum StateFile {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceCounts {
-    /// Instances of resources that exist because of this state.
+    /// Instances of managed resources.
     pub managed: u64,
     /// Instances of data sources.
     pub data: u64,
@@ -49,35 +50,35 @@ pub struct ResourceCounts {
     pub addresses: Vec<ResourceAddress>,
 }
 
-/// Which tool wrote it, as far as it can be told: both write the same format.
+/// The tool that wrote it, if it can be determined: both write the same format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateWriter {
-    /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those
-    /// too where a configuration names that registry.
+    /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those,
+    /// too, if a configuration uses that registry.
     Terraform,
     /// Encrypted, or with providers of OpenTofu's registry.
     OpenTofu,
     Unknown,
 }
 
-/// How much to keep.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotDetail {
     Counts,
-    /// The addresses too: memory in proportion to the number of instances.
+    /// With addresses: memory grows with the number of instances.
     Addresses,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// Terraform takes this for no state.
+    /// Terraform does not treat this as a state.
     #[error("it is empty")]
     Empty,
-    #[error("it ends too early: it was cut off")]
+    #[error("truncated JSON")]
     CutOff,
     #[error("it is not JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    #[error("it is JSON, and not a state file: {0}")]
+    #[error("it is JSON, but not a state file: {0}")]
     NotAState(&'static str),
     #[error("it is longer than {0} bytes")]
     TooLong(u64),
@@ -93,7 +94,7 @@ impl StateSnapshot {
         wanted(serde_json::Deserializer::from_slice(bytes), want)
     }
 
-    /// The same from a stream, of which no more than a small part is in memory at any time.
+    /// Parses a stream, of which only a small part is in memory at any time.
     pub fn read(
         reader: impl Read,
         max_bytes: u64,
@@ -116,7 +117,7 @@ impl StateSnapshot {
         }
     }
 
-    /// Whether the state has nothing that exists because of it; `None` if nobody can say.
+    /// Returns whether the state has no managed resources; `None` if unknown.
     pub fn is_empty(&self) -> Option<bool> {
         match &self.contents {
             StateFile::Known(counts) => Some(counts.managed == 0),
@@ -143,11 +144,11 @@ fn read<'de, const KEEP: bool, R: serde_json::de::Read<'de>>(
     draft
         .map_err(|error| reason(&error))?
         .good()
-        .ok_or(SnapshotError::NotAState("it is no object"))?
+        .ok_or(SnapshotError::NotAState("it is not an object"))?
         .finish()
 }
 
-/// serde's text is left out: it may quote a value.
+/// The text of serde is omitted: it may quote a value.
 fn reason(error: &serde_json::Error) -> SnapshotError {
     use serde_json::error::Category;
     match error.classify() {
@@ -162,7 +163,7 @@ fn reason(error: &serde_json::Error) -> SnapshotError {
     }
 }
 
-/// A reader that fails at the limit, so that it does not look like the end.
+/// A reader that fails at the limit instead of ending.
 struct LimitedReader<R> {
     reader: R,
     left: u64,

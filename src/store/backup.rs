@@ -1,9 +1,9 @@
-//! Backups of states: an archive that is whole or not there, and of which nothing is believed
-//! before all of it was checked.
+//! Backups of states: an archive that is complete or absent, and that is checked completely before
+//! any of its content is used.
 //!
 //! `tar --zstd -tf` lists one: `states/000001.tfstate` and so on, and last `manifest.json`, which
-//! says what each of them is. Names of objects can be anything, so they are in the manifest and
-//! never names of files.
+//! describes each of them. Object keys can contain anything, so that they are in the manifest and
+//! never used as file names.
 
 pub mod file;
 pub mod manifest;

@@ -1,5 +1,5 @@
-//! What a folder in which Terraform or OpenTofu is run says about its backend: read, never run,
-//! never written.
+//! Reads the backend configuration of a Terraform or OpenTofu folder; never runs it and never
+//! writes to it.
 //!
 //! The value of a credential is dropped while it is read ([`Value::Secret`]), and so is everything
 //! inside a state: what is not kept cannot be printed.
@@ -36,16 +36,16 @@ pub use saved::SavedBackend;
 pub use value::{ArgumentValue, SourcePosition, SourcedArgument};
 pub use versions::EngineVersions;
 
-/// What Terraform calls its folder for working data, unless `TF_DATA_DIR` says otherwise.
+/// The name of Terraform's data directory, unless `TF_DATA_DIR` is set.
 pub const DATA_DIR: &str = ".terraform";
 
-/// What tfbackend calls the folder, beside its files, for copies of states.
+/// The name of the folder for copies of states, beside the files.
 pub const COPIES: &str = ".tfbackend";
 
-/// What to look at.
+/// The inputs of reading a folder.
 #[derive(Clone, Debug, Default)]
 pub struct FolderReadOptions<'a> {
-    /// Whose rules hold; `None` leaves it to the names of the files ([`Engine::of`]).
+    /// The engine whose rules apply; `None` derives it from the file names ([`Engine::of`]).
     pub engine: Option<TerraformEngine>,
     /// `TF_DATA_DIR`, if it is set: relative to the folder, or absolute.
     pub data_dir: Option<&'a Path>,
@@ -58,13 +58,14 @@ pub struct FolderReadOptions<'a> {
 pub struct WorkingDirectory {
     pub dir: PathBuf,
     pub engine: TerraformEngine,
-    /// What the configuration files declare.
+    /// The declarations in configuration files.
     pub configuration: FolderConfiguration,
     /// Partial configurations, for `-backend-config=FILE`, by name.
     pub partial: Vec<PartialFile>,
-    /// Where `init` keeps what it merged, if anything is there.
+    /// The data directory of `init`.
     pub data_dir: PathBuf,
-    /// What `init` made of block and partial configuration; `None` before that, and of a local
+    /// The backend that `init` merged from block and partial configuration; `None` before `init`,
+    /// and for a local
     /// backend.
     pub saved: Result<Option<SavedBackend>, UnreadableFile>,
     /// The selected workspace.
@@ -74,7 +75,7 @@ pub struct WorkingDirectory {
     /// The versions of the engine that the folder's files name; the caller may add the one that is
     /// installed.
     pub versions: Vec<Result<EngineVersions, UnreadableFile>>,
-    /// What git does not commit; `None` outside of a repository.
+    /// The files that Git ignores; `None` outside of a repository.
     pub ignored: Option<IgnoreStatus>,
 }
 
@@ -113,7 +114,8 @@ impl WorkingDirectory {
         })
     }
 
-    /// Whether this is a folder of Terraform's at all: where it is not, there is nothing to check.
+    /// Returns whether this is a folder of Terraform's at all: where it is not, there is nothing to
+    /// check.
     pub fn is_terraform(&self) -> bool {
         let initialized = !matches!(self.saved, Ok(None));
         self.configuration.is_present()
@@ -123,7 +125,8 @@ impl WorkingDirectory {
     }
 }
 
-/// Where `init` keeps what it stores of the folder; `said` is `TF_DATA_DIR`. What the caller names
+/// Returns the data directory of `init` for the folder; `said` is `TF_DATA_DIR`. What the caller
+/// names
 /// is where it is: no folder decides that.
 pub fn data_dir(dir: &Path, said: Option<&Path>) -> PathBuf {
     let data_dir = dir.join(said.unwrap_or(Path::new(DATA_DIR)));

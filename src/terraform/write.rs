@@ -1,5 +1,5 @@
-//! The files that point Terraform at a backend: their text, and writing them over nothing that is
-//! not ours.
+//! The files that point Terraform at a backend: their text, and writing them without overwriting
+//! files of others.
 
 use crate::text::invisible::is_invisible;
 use std::{io, path::PathBuf};
@@ -11,7 +11,7 @@ pub mod hcl;
 pub mod templates;
 pub mod header;
 pub mod diff;
-pub mod standing;
+pub mod file_status;
 pub mod files;
 pub mod lock_arguments;
 pub mod rewrite;
@@ -19,7 +19,7 @@ pub mod rewrite;
 use arguments::BackendArguments;
 use header::HeaderOwner;
 
-/// What there is to say about one environment's backend. Values are checked elsewhere.
+/// The backend configuration of one environment. Values are checked elsewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackendConfig {
     pub project: String,
@@ -30,7 +30,7 @@ pub struct BackendConfig {
     pub region: String,
     /// Twelve digits.
     pub account: String,
-    /// Whether the block says `skip_requesting_account_id`: then Terraform refuses every account
+    /// True if the block says `skip_requesting_account_id`: then Terraform refuses every account
     /// that is said to be allowed.
     pub skips_account: bool,
     /// The full ARN of the key; `None` with SSE-S3.
@@ -52,7 +52,7 @@ pub struct AssumedRole {
     pub external_id: Option<String>,
 }
 
-/// Where an AWS emulator answers.
+/// The endpoint of an AWS emulator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmulatorEndpoint {
     pub endpoint: String,
@@ -60,12 +60,12 @@ pub struct EmulatorEndpoint {
     pub ca_file: Option<PathBuf>,
 }
 
-/// A file as it should be, its header included.
+/// An expected file, including its header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderedFile {
     pub name: String,
     pub text: String,
-    /// Whose it is; `None` for a file that all environments share.
+    /// The owner; `None` for a file that all environments share.
     pub owner: Option<HeaderOwner>,
     /// A text that another environment needs here, and that this one can live with.
     pub tolerated: Option<String>,
@@ -143,9 +143,9 @@ pub fn file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
     } else if name.contains(['/', '\\']) || name == "." || name == ".." {
         "is not the name of a file in the folder"
     } else if name.contains('=') {
-        "has a =, which `terraform init -backend-config` takes for an argument"
+        "has a =, which `terraform init -backend-config` treats as an argument"
     } else if name.chars().any(is_invisible) || name.trim() != name {
-        "has characters that cannot be seen"
+        "has invisible characters"
     } else {
         return Ok(name);
     };
@@ -167,7 +167,7 @@ pub fn tf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
             "is hidden, so that Terraform does not read it"
         }
         Some(stem) if stem == "override" || stem.ends_with("_override") => {
-            "is that of an override file"
+            "is the name of an override file"
         }
         Some(_) => return Ok(name),
     };
@@ -185,32 +185,33 @@ pub fn conf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
         .map(|(_, ending)| ending.to_ascii_lowercase())
         .as_deref()
     {
-        Some("tf" | "tofu") => "is that of a file which Terraform reads as configuration",
-        Some("tfvars") => "is that of a file which Terraform reads as variables",
-        Some("tfstate") => "is that of a state file",
-        Some("json") => "is that of a JSON file, and what is written is HCL",
+        Some("tf" | "tofu") => "is a name that Terraform reads as configuration",
+        Some("tfvars") => "is a name that Terraform reads as variables",
+        Some("tfstate") => "is the name of a state file",
+        Some("json") => "is the name of a JSON file, but the file is HCL",
         _ => return Ok(name),
     };
     Err(RenderError::FileName { name, why })
 }
 
-/// Why files could not be made or written. What is in the way of one file is a
+/// An error of creating or writing files. A conflict with one file is a
 /// [`Refusal`](standing::Refusal).
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     #[error("the file name \"{}\" {why}", hcl::comment(name))]
     FileName { name: String, why: &'static str },
     #[error(
-        "neither a lock table nor a lock file: two runs could write one state at the same time"
+        "neither a lock table nor a lock file is used: two runs could write one state at the same \
+         time"
     )]
     NoLock,
     #[error("\"{kms_key_id}\" is not the full ARN of a KMS key")]
     NoKeyArn { kms_key_id: String },
-    #[error("{name} has a value that is not known yet")]
+    #[error("{name} has a value that is only known after apply")]
     NotKnownYet { name: String },
     #[error("the path {path:?} is not valid UTF-8")]
     NotText { path: PathBuf },
-    #[error("the template {name} does not work")]
+    #[error("the template {name} is invalid")]
     Template {
         name: &'static str,
         source: minijinja::Error,

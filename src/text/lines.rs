@@ -1,7 +1,6 @@
-//! The lines of a text, found once: each place in it is then named without going through all of it
-//! again.
+//! An index of the lines of a text, to convert offsets to lines and columns.
 
-/// Where the lines of a text begin.
+/// The offsets of the lines of a text.
 #[derive(Clone, Debug)]
 pub struct LineIndex<'t> {
     text: &'t str,

@@ -1,7 +1,7 @@
-//! Words of command lines that people paste into a shell.
+//! Quotes words of command lines for a POSIX shell.
 
-/// `text` as one word of a POSIX shell: bare where no shell sees anything in it, else in single
-/// quotes.
+/// Returns `text` as one word of a POSIX shell: unquoted if it has no special characters, else in
+/// single quotes.
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

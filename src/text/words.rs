@@ -1,4 +1,4 @@
-//! How numbers, lists, durations and money are said, everywhere the same.
+//! Formats numbers, lists, durations and prices.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Files that earlier versions made, read by the program of the day. `fixtures/README.md` says what they are.
+//! Files that earlier versions made, read by the program of the day. `fixtures/README.md` says what
+//! they are.
 
 use std::{
     fs,
@@ -17,6 +18,20 @@ const NAMES: &str = "--env prod --project acme --region eu-west-1";
 const SMALL: &str =
     "--lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false --access-logs=false";
 const VERSIONS: [&str; 1] = ["v0.1"];
+/// Plans towards what this version words otherwise: the comments in rendered files, and the
+/// description of an alarm.
+const PLANNED_OTHERWISE: [(&str, &str, &str); 2] = [
+    (
+        "v0.1",
+        "update.plan",
+        "the plan does not match its own settings",
+    ),
+    (
+        "v0.1",
+        "create.plan",
+        "alarm[lock_contention]: the planned change is not the change that is needed",
+    ),
+];
 
 fn fixture(version: &str, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -193,6 +208,28 @@ async fn backup_gives_its_states_back() {
     }
 }
 
+/// Carries the saved plan out; `false` if it is one of [`PLANNED_OTHERWISE`], which is refused.
+#[track_caller]
+fn carried_out(place: &Place, version: &str, plan: &str) -> bool {
+    let said = run(place, &format!("bootstrap {plan} -y"));
+    let Some((.., reason)) = PLANNED_OTHERWISE
+        .iter()
+        .find(|(of, name, _)| (*of, *name) == (version, plan))
+    else {
+        assert_eq!(said.code, Some(0), "{}", said.all());
+        return true;
+    };
+    let why = said.refusal();
+    assert!(
+        said.code == Some(3)
+            && why.contains(reason)
+            && why.contains("nothing was changed")
+            && why.contains("hint: make a new plan"),
+        "{why}"
+    );
+    false
+}
+
 #[tokio::test]
 async fn saved_plan_is_carried_out_or_refused_for_what_is_there() {
     for version in VERSIONS {
@@ -206,25 +243,31 @@ async fn saved_plan_is_carried_out_or_refused_for_what_is_there() {
         assert_eq!(early.code, Some(3), "{}", early.all());
         let why = early.err.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            why.contains("not as when the plan was made; nothing was changed"),
+            why.contains("changed since the plan was made; nothing was changed")
+                && why.contains("state_bucket: no longer exists"),
             "{why}"
         );
 
+        let small = format!("plan {NAMES} {SMALL} --detailed-exitcode");
         ok(&place, &format!("bootstrap {NAMES} {SMALL} -y"));
-        ok(&place, "bootstrap update.plan -y");
-        let settled = format!("{SMALL} --noncurrent-days 400 --tag Owner=platform");
-        ok(
-            &place,
-            &format!("plan {NAMES} {settled} --detailed-exitcode"),
-        );
+        if carried_out(&place, version, "update.plan") {
+            let settled = format!("{SMALL} --noncurrent-days 400 --tag Owner=platform");
+            let same = format!("plan {NAMES} {settled} --detailed-exitcode");
+            ok(&place, &same);
+        } else {
+            ok(&place, &small);
+        }
 
         let other = Emulator::start().await;
         let place = Place::with(&other);
         copied(&place, version, "create.plan", "create.plan");
-        ok(&place, "bootstrap create.plan -y");
-        ok(
-            &place,
-            &format!("plan {NAMES} --lock both --detailed-exitcode"),
-        );
+        if carried_out(&place, version, "create.plan") {
+            ok(
+                &place,
+                &format!("plan {NAMES} --lock both --detailed-exitcode"),
+            );
+        } else {
+            assert_eq!(other.python("tests/it/support/inventory.py", &[]), "");
+        }
     }
 }

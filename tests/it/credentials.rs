@@ -75,8 +75,8 @@ async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
     let (code, said) = run(&place, &format!("bootstrap {at} -y"));
     assert_eq!(code, Some(0), "{said}");
     for note in [
-        "calls are made with profile engineer, which tfbackend.toml:6 names",
-        &format!("calls are made as {ADMIN}, the role that"),
+        "calls use profile engineer, set by tfbackend.toml:6",
+        &format!("calls assume the role {ADMIN}, set by"),
     ] {
         assert!(said.contains(note), "{said}");
     }
@@ -138,8 +138,7 @@ async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
     }
     let noted = document(&place, &format!("lock list {at}"))["notes"].to_string();
     assert!(
-        noted.contains("calls are made with profile engineer")
-            && noted.contains("the role that tfbackend.toml:7 names"),
+        noted.contains("calls use profile engineer") && noted.contains("set by tfbackend.toml:7"),
         "{noted}"
     );
     let verified = document(&place, &format!("verify {at} --min-severity medium"));
@@ -147,7 +146,7 @@ async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
     assert!(
         verified["notes"]
             .to_string()
-            .contains("the role that tfbackend.toml:7 names"),
+            .contains("set by tfbackend.toml:7"),
         "{verified:#}"
     );
     // Written again, the files are the same; without the request, neither is in them.
@@ -208,7 +207,7 @@ async fn printed_commands_name_profile_and_role() {
     let (code, said) = run(&place, &format!("plan --env prod {flags}"));
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        !said.contains("note: calls are made"),
+        !said.contains("note: calls use profile") && !said.contains("note: calls assume"),
         "the caller said it: {said}"
     );
     let next = document(&place, &format!("verify --env prod {flags}"))["notes"].to_string();
@@ -255,7 +254,7 @@ async fn printed_commands_name_profile_and_role() {
         "plan --env prod --project acme --region eu-west-1 --profile none --role-arn none",
     );
     assert!(
-        code == Some(1) && said.contains("AWS does not know these credentials"),
+        code == Some(1) && said.contains("AWS rejected these credentials"),
         "{said}"
     );
 }
@@ -345,7 +344,7 @@ async fn a_saved_plan_is_carried_out_with_other_credentials() {
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains(&format!(
-            "note: calls are made as {ADMIN}, the role that the plan names"
+            "note: calls assume the role {ADMIN}, set by the plan"
         )),
         "{said}"
     );

@@ -28,8 +28,8 @@ fn the_demo_works_and_can_be_repeated() {
         assert!(output.status.success(), "the {time} time: {said}");
         for expected in [
             "$ tfbackend bootstrap --sandbox --env dev --project demo",
-            "verified: 28 resources are as they should be",
-            "nothing to do, everything is as it should be",
+            "verified: 28 resources are as planned",
+            "nothing to do, the backend matches its settings",
             "Terraform has been successfully initialized",
             "Error acquiring the state lock",
             "terraform_data.slow",

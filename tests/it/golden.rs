@@ -1,6 +1,8 @@
-//! What a user reads of every command, word for word: each story is a file of commands, and what they said is beside it.
+//! What a user reads of every command, word for word: each story is a file of commands, and what
+//! they said is beside it.
 //!
-//! A difference is meant or a mistake. `INSTA_UPDATE=always` makes the snapshots again; their diff is then to be read.
+//! A difference is meant or a mistake. `INSTA_UPDATE=always` makes the snapshots again; their diff
+//! is then to be read.
 
 mod help;
 mod redact;

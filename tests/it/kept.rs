@@ -100,7 +100,7 @@ fn nothing_to_do(said: &Said) {
         said.code == Some(0)
             && said
                 .err
-                .contains("nothing to do, everything is as it should be"),
+                .contains("nothing to do, the backend matches its settings"),
         "{}",
         said.all()
     );

@@ -32,7 +32,7 @@ fn environment(line: &str) -> ConnectedEnvironment {
     made_up::environment("prod", line, TOML)
 }
 
-/// The plan where everything is there and ours, each as `change` makes it.
+/// The plan where everything is there and ours, each as `change` creates it.
 fn plan(
     environment: &ConnectedEnvironment,
     change: impl Fn(&str, AwsSpec) -> AwsSpec,
@@ -162,22 +162,22 @@ fn what_changes_says_why() {
     };
     insta::assert_snapshot!(text(&plan, &describe, &view), @r#"
     ~ update  state_bucket/public_access  no public access of any kind
-        block_public_acls: false → true, so that no access control list can make it public
-        block_public_policy: false → true, so that no policy can make it public
-    ~ update  state_bucket/versioning  every version is kept
+        block_public_acls: false → true, so that no access control list can make the bucket public
+        block_public_policy: false → true, so that no policy can make the bucket public
+    ~ update  state_bucket/versioning  keeps every version
         status: "Suspended" → "Enabled", so that no version of a state can be lost
     ~ update  state_bucket/encryption  encrypted with the key (SSE-KMS), SSE-C blocked
-        algorithm: "AES256" → "aws:kms", so that states are encrypted, also when a client says nothing
-        key: (not set) → (known after apply), so that only those who may use this key can read states
-        bucket_key: false → true, so that there are fewer calls to KMS to pay for
-    ~ update  state_bucket/lifecycle  replaced versions kept for 90 days, the newest 50 for ever
-        rules.tfbackend-history.noncurrent_days: 1 → 90, so that there is a version to go back to
+        algorithm: "AES256" → "aws:kms", so that states are encrypted even if a client does not request it
+        key: (not set) → (known after apply), so that only principals with access to the key can read states
+        bucket_key: false → true, so that fewer KMS requests are needed
+    ~ update  state_bucket/lifecycle  replaced versions kept for 90 days, the newest 50 forever
+        rules.tfbackend-history.noncurrent_days: 1 → 90, so that earlier versions can be restored
         rules.tfbackend-history.noncurrent_newest: (not set) → 50
     ~ update  state_bucket/policy  bucket policy of 8 statements
-        document: + TfbackendDenyPlaintext (Deny), so that nothing travels in the clear
+        document: + TfbackendDenyPlaintext (Deny), so that all requests use TLS 1.2 or later
     ~ update  lock_table  DynamoDB table acme-tfstate-prod-locks, paid per request
-        deletion_protection: false → true, so that nobody deletes the locks by mistake
-        tags: ~ tfbackend:protected=\u{1b}[2J\u{202e}${x} → true, so that it is known whose it is
+        deletion_protection: false → true, so that the locks cannot be deleted by mistake
+        tags: ~ tfbackend:protected=\u{1b}[2J\u{202e}${x} → true, so that the owner is known
 
     Plan: 0 to create, 6 to update, 0 blocked, 24 unchanged.
     "#);

@@ -155,7 +155,7 @@ async fn printed_commands_of_terraform_are_for_the_sandbox() {
     let moved = run("lock migrate --to both -y");
     let init = "tfbackend sandbox run -- terraform init -reconfigure -backend-config=backend.conf";
     assert!(
-        moved.contains(&format!("Run wherever it is used: {init}")),
+        moved.contains(&format!("Run this wherever the backend is used: {init}")),
         "{moved}"
     );
     let key = run("bootstrap -y --key other.tfstate");
@@ -204,11 +204,14 @@ async fn a_new_environment_in_the_sandbox_is_tried_out_without_a_finding() {
     let said = String::from_utf8_lossy(&tried.stdout);
     assert_eq!(tried.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("Verify: nothing is open") && said.contains("note: probe-plain-http"),
+        said.contains("No findings: ") && said.contains("note: probe-plain-http"),
         "{said}"
     );
     let notes = said.to_string() + &String::from_utf8_lossy(&tried.stderr);
-    assert!(!notes.contains("calls are made"), "{notes}");
+    assert!(
+        !notes.contains("calls use") && !notes.contains("calls assume"),
+        "{notes}"
+    );
 }
 
 #[tokio::test]
@@ -381,7 +384,7 @@ async fn without_python_says_what_to_install() {
         .vars
         .insert("PATH".to_owned(), cache.path().display().to_string());
     let error = world.up(None).await.expect_err("no Python").to_string();
-    insta::assert_snapshot!(error, @"the sandbox needs Python 3.10 or newer, and there is none on PATH; install it (`apt install python3 python3-venv`, `dnf install python3`, `brew install python`) or name one with TFBACKEND_PYTHON");
+    insta::assert_snapshot!(error, @"the sandbox needs Python 3.10 or newer, and PATH has none; install it (`apt install python3 python3-venv`, `dnf install python3`, `brew install python`) or set TFBACKEND_PYTHON");
 }
 
 #[tokio::test]
@@ -555,7 +558,7 @@ async fn a_command_runs_in_it_and_its_status_is_given_on() {
         .collect::<Vec<_>>();
     insta::assert_snapshot!(said.join("\n"), @r#"
     starting the emulator
-    the sandbox runs: ENDPOINT (account 000000000000, region eu-west-1)
+    the sandbox is running: ENDPOINT (account 000000000000, region eu-west-1)
     point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval "$(tfbackend sandbox status)"`
     stopped the sandbox; its state is kept
     "#);

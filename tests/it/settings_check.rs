@@ -30,7 +30,7 @@ fn everything_at_once() {
     `kms-key` is in us-east-1, the backend in eu-west-1; both must be in one region (`kms-key`: tfbackend.toml:1, `region`: command line)
     `alarm-topic` is in cn-north-1, the backend in eu-west-1; both must be in one region (`alarm-topic`: TFBACKEND_ALARM_TOPIC, `region`: command line)
     `billing` has no effect, because with `lock` `s3` there is no table; leave one of them out (`billing`: tfbackend.toml:5, `lock`: tfbackend.toml:4)
-    `rotation-days` has no effect, because the key of `kms-key` is rotated by whoever owns it; leave one of them out (`rotation-days`: tfbackend.toml:2, `kms-key`: tfbackend.toml:1)
+    `rotation-days` has no effect, because the key of `kms-key` is rotated by its owner; leave one of them out (`rotation-days`: tfbackend.toml:2, `kms-key`: tfbackend.toml:1)
     `conf-file` and `tf-file` are both `backend.tf` (`conf-file`: tfbackend.toml:6)
     "#);
 }
@@ -52,12 +52,12 @@ fn without_effect() {
     "#);
     assert_snapshot!(wrong("--encryption sse-s3 --rotation-days 90 --table-encryption same-key"), @r#"
     `rotation-days` has no effect, because with `encryption` `sse-s3` there is no key; leave one of them out (`rotation-days`: command line, `encryption`: command line)
-    `table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; say `aws-owned` (`table-encryption`: command line, `encryption`: command line)
+    `table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; set it to `aws-owned` (`table-encryption`: command line, `encryption`: command line)
     "#);
     assert_snapshot!(wrong("--alarms=false --alarm-email a@example.com --delete-events --alarm-object-count 5"), @r#"
     `alarm-email` has no effect, because `alarms` is false; leave one of them out (`alarm-email`: command line, `alarms`: command line)
     `alarm-object-count` has no effect, because `alarms` is false; leave one of them out (`alarm-object-count`: command line, `alarms`: command line)
-    `delete-events` tells the alarm topic, and `alarms` is false; switch one of them (`delete-events`: command line, `alarms`: command line)
+    `delete-events` needs the alarm topic, and `alarms` is false; change one of them (`delete-events`: command line, `alarms`: command line)
     "#);
     assert_snapshot!(wrong("--external-id acme-1"), @"`external-id` has no effect without `role-arn` (`external-id`: command line)");
     assert_snapshot!(wrong("--conf-credentials"), @"`conf-credentials` has no effect: neither `profile` nor `role-arn` is set (`conf-credentials`: command line)");
@@ -73,7 +73,7 @@ fn without_effect() {
         .is_ok()
     );
     assert!(prod(BASE, &[], "[env.prod]\nconf-credentials = true\n").is_err());
-    assert_snapshot!(wrong("--policy=false --attach-to role/x"), @"`attach-to` needs the policy that `policy` leaves out; switch one of them (`attach-to`: command line, `policy`: command line)");
+    assert_snapshot!(wrong("--policy=false --attach-to role/x"), @"`attach-to` needs the runner policy, and `policy` is false; change one of them (`attach-to`: command line, `policy`: command line)");
     assert_snapshot!(wrong("--trail off --access-logs=false --log-days 5"), @"`log-days` has no effect, because without `trail` `new` and `access-logs` nothing is logged; leave one of them out (`log-days`: command line, `trail`: command line)");
     right("--alarms=false");
     right("--encryption sse-s3");
@@ -94,19 +94,19 @@ fn what_is_said_for_all_environments_need_not_fit_each() {
 
 #[test]
 fn buckets_in_their_namespace() {
-    assert_snapshot!(wrong("--bucket acme-123456789012-eu-west-1-an"), @"`bucket` ends like a name of the account-regional namespace; say `namespace` `account-regional`, or another name (`bucket`: command line)");
+    assert_snapshot!(wrong("--bucket acme-123456789012-eu-west-1-an"), @"`bucket` ends like a name of the account-regional namespace; set `namespace` to `account-regional`, or choose another name (`bucket`: command line)");
     assert_snapshot!(wrong("--namespace account-regional --bucket acme"), @"`bucket` must end in `-<account>-eu-west-1-an` with `namespace` `account-regional` (`bucket`: command line, `namespace`: command line)");
     assert_snapshot!(wrong("--namespace account-regional --account 123456789012 --bucket acme-210987654321-eu-west-1-an"), @"`bucket` must end in `-123456789012-eu-west-1-an` with `namespace` `account-regional` (`bucket`: command line, `namespace`: command line)");
-    assert_snapshot!(prod("--project acme --region me-south-1 --namespace account-regional", &[], "").unwrap_err(), @"there is no account-regional namespace in me-south-1; say `namespace` `global` (`namespace`: command line, `region`: command line)");
-    assert_snapshot!(wrong("--bucket acme-tfstate-prod-logs-123456789012-eu-west-1"), @"`bucket` is the name that the log bucket has; say another (`bucket`: command line)");
+    assert_snapshot!(prod("--project acme --region me-south-1 --namespace account-regional", &[], "").unwrap_err(), @"there is no account-regional namespace in me-south-1; set `namespace` to `global` (`namespace`: command line, `region`: command line)");
+    assert_snapshot!(wrong("--bucket acme-tfstate-prod-logs-123456789012-eu-west-1"), @"`bucket` is the name of the log bucket; choose another (`bucket`: command line)");
     right("--namespace account-regional --bucket acme-123456789012-eu-west-1-an");
     right("--namespace account-regional");
 }
 
 #[test]
 fn state_paths() {
-    assert_snapshot!(wrong("--key env:/dev/terraform.tfstate"), @"`key` lies under `workspace-key-prefix` `env:`: Terraform would take the state for one of a workspace (`key`: command line)");
-    assert_snapshot!(wrong("--key env:"), @"`key` lies under `workspace-key-prefix` `env:`: Terraform would take the state for one of a workspace (`key`: command line)");
+    assert_snapshot!(wrong("--key env:/dev/terraform.tfstate"), @"`key` lies under `workspace-key-prefix` `env:`: Terraform would treat the state as that of a workspace (`key`: command line)");
+    assert_snapshot!(wrong("--key env:"), @"`key` lies under `workspace-key-prefix` `env:`: Terraform would treat the state as that of a workspace (`key`: command line)");
     assert_snapshot!(wrong(&format!("--key {} --workspace-key-prefix {}", "k".repeat(900), "w".repeat(100))), @"`key` and `workspace-key-prefix` are 75 bytes too long together: a workspace's state must fit into 1024 bytes (`key`: command line, `workspace-key-prefix`: command line)");
     right("--key env:x/terraform.tfstate");
     right(&format!("--key {}", "k".repeat(900)));
@@ -114,9 +114,9 @@ fn state_paths() {
 
 #[test]
 fn tags() {
-    assert_snapshot!(wrong("--tag Team=a --tag team=b"), @"tag `team` is there twice (IAM does not tell `a` from `A`) (`tag`: command line)");
+    assert_snapshot!(wrong("--tag Team=a --tag team=b"), @"tag `team` is set twice (IAM tag keys are case-insensitive) (`tag`: command line)");
     let many: Vec<String> = (0..41).map(|i| format!("--tag k{i}=v")).collect();
-    assert_snapshot!(wrong(&many.join(" ")), @"41 tags are too many: with tfbackend's own, 40 can be had (`tag`: command line)");
+    assert_snapshot!(wrong(&many.join(" ")), @"41 tags are too many: at most 40 are possible besides those of tfbackend (`tag`: command line)");
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn files() {
 fn derived_names_too_long_for_their_service() {
     let long = "--project a-rather-long-project-name --region ap-southeast-1";
     assert_snapshot!(prod(long, &[], "").unwrap_err(), @r#"
-    the state bucket would be `a-rather-long-project-name-tfstate-prod-000000000000-ap-southeast-1`: 67 characters, 63 are the most; shorten `project` or the environment's name (or say `bucket`) by 4 (`project`: command line)
-    the log bucket would be `a-rather-long-project-name-tfstate-prod-logs-000000000000-ap-southeast-1`: 72 characters, 63 are the most; shorten `project` or the environment's name by 9 (`project`: command line)
+    the state bucket would be `a-rather-long-project-name-tfstate-prod-000000000000-ap-southeast-1`: 67 characters, at most 63 are allowed; shorten `project` or the environment's name (or say `bucket`) by 4 (`project`: command line)
+    the log bucket would be `a-rather-long-project-name-tfstate-prod-logs-000000000000-ap-southeast-1`: 72 characters, at most 63 are allowed; shorten `project` or the environment's name by 9 (`project`: command line)
     "#);
     assert!(
         prod(
@@ -149,7 +149,7 @@ fn derived_names_too_long_for_their_service() {
         )
         .is_ok()
     );
-    assert_snapshot!(prod("--project sthree --region eu-west-1 --trail off --access-logs=false", &[], "").unwrap_err(), @"the state bucket would be `sthree-tfstate-prod-000000000000-eu-west-1`, which begins with `sthree-`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself (`project`: command line)");
+    assert_snapshot!(prod("--project sthree --region eu-west-1 --trail off --access-logs=false", &[], "").unwrap_err(), @"the state bucket would be `sthree-tfstate-prod-000000000000-eu-west-1`, which begins with `sthree-`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves (`project`: command line)");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn names() {
     let account: AccountId = "123456789012".parse().unwrap();
     let settings = prod(BASE, &[], "").unwrap();
     insta::assert_debug_snapshot!(DerivedNames::new(&settings, &account), @r#"
-    Names {
+    DerivedNames {
         state_bucket: "acme-tfstate-prod-123456789012-eu-west-1",
         log_bucket: "acme-tfstate-prod-logs-123456789012-eu-west-1",
         table: "acme-tfstate-prod-locks",

@@ -57,28 +57,28 @@ fn names_that_are_not_known() {
 
 #[test]
 fn values_that_are_not_right() {
-    assert_snapshot!(error("[env.prod]\nephemeral = \"true\""), @"tfbackend.toml:2:13: `ephemeral` wants `true` or `false`, not text");
-    assert_snapshot!(error("account = 123456789012"), @"tfbackend.toml:1:11: `account` wants text in quotes, not a number");
-    assert_snapshot!(error("keep-versions = 5.5"), @"tfbackend.toml:1:17: `keep-versions` wants a whole number, not a fraction");
+    assert_snapshot!(error("[env.prod]\nephemeral = \"true\""), @"tfbackend.toml:2:13: `ephemeral` must be `true` or `false`, not text");
+    assert_snapshot!(error("account = 123456789012"), @"tfbackend.toml:1:11: `account` must be text in quotes, not a number");
+    assert_snapshot!(error("keep-versions = 5.5"), @"tfbackend.toml:1:17: `keep-versions` must be a whole number, not a fraction");
     assert_snapshot!(error("keep-versions = 0"), @"tfbackend.toml:1:17: `keep-versions` is `0`; it must be a whole number from 1 to 100");
     assert_snapshot!(error("keep-versions = -1"), @"tfbackend.toml:1:17: `keep-versions` is `-1`; it must be a whole number from 1 to 100");
     assert_snapshot!(error("keep-versions = 99_999_999_999"), @"tfbackend.toml:1:17: `keep-versions` is `99999999999`; it must be a whole number from 1 to 100");
     assert_snapshot!(error("lock = \"dynamo\""), @"tfbackend.toml:1:8: `lock` is `dynamo`; it must be `dynamodb`, `s3` or `both`");
     assert_snapshot!(error("lock = \"\""), @"tfbackend.toml:1:8: `lock` is empty; it must be `dynamodb`, `s3` or `both`");
-    assert_snapshot!(error("region = \"eu-wst-1\""), @"tfbackend.toml:1:10: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
+    assert_snapshot!(error("region = \"eu-wst-1\""), @"tfbackend.toml:1:10: `region` is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
     assert_snapshot!(error("région = \"eu-west-1\""), @"tfbackend.toml:1:2: invalid unquoted key, expected letters, numbers, `-`, `_`");
-    assert_snapshot!(error("alarm-email = \"ops@example.com\""), @r#"tfbackend.toml:1:15: `alarm-email` wants a list such as `["…"]`, not text"#);
+    assert_snapshot!(error("alarm-email = \"ops@example.com\""), @r#"tfbackend.toml:1:15: `alarm-email` must be a list such as `["…"]`, not text"#);
     assert_snapshot!(error("alarm-email = [\n  \"ops@example.com\",\n  \"ops\",\n]"), @"tfbackend.toml:3:3: `alarm-email` has no `@`; an e-mail address looks like `ops@example.com`");
-    assert_snapshot!(error("tag = { Team = 1 }"), @"tfbackend.toml:1:16: `tag` wants text in quotes, not a number");
+    assert_snapshot!(error("tag = { Team = 1 }"), @"tfbackend.toml:1:16: `tag` must be text in quotes, not a number");
     assert_snapshot!(error("tag = { \"a=b\" = \"c\" }"), @"tfbackend.toml:1:9: `tag` has a key with `=`");
     assert_snapshot!(error("tag = [\"aws:x=y\"]"), @"tfbackend.toml:1:8: `tag` begins with `aws:`; a tag is written `KEY=VALUE`: letters, digits, spaces and `_.:/=+-@`, up to 128 and 256 of them, and a key that neither begins with `aws:` or `tfbackend:` nor is `ManagedBy`");
     assert_snapshot!(error("project = \"a\\u202eb\""), @"tfbackend.toml:1:11: `project` contains the invisible or control character U+202E; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begins nor ends with a hyphen");
     assert_snapshot!(error("key = \"../${x}\\\"\""), @r#"tfbackend.toml:1:7: `key` has a part `..`; a state key is a path such as `app/terraform.tfstate`: up to 900 bytes, no `/` at either end, no `//`, no part `.` or `..`, none of `\`, `*` and `?`, and not ending in `.tflock`"#);
     assert_snapshot!(error("[env.\"Pro d\"]"), @"tfbackend.toml:1:6: `env.Pro d` contains `P`; an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, does not end in `-logs`, and has no part `tfstate`");
-    assert_snapshot!(error("env = 1"), @"tfbackend.toml:1:7: `env` wants a table, not a number");
-    assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `env.prod` wants a table, not a number");
-    assert_snapshot!(error("format = 2"), @"tfbackend.toml:1:10: the format is 2, and this version knows 1 only; a newer tfbackend is needed");
-    assert_snapshot!(error("format = \"1\""), @"tfbackend.toml:1:10: the format is no number but text, and this version knows 1 only; a newer tfbackend is needed");
+    assert_snapshot!(error("env = 1"), @"tfbackend.toml:1:7: `env` must be a table, not a number");
+    assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `env.prod` must be a table, not a number");
+    assert_snapshot!(error("format = 2"), @"tfbackend.toml:1:10: the format is 2, but this version supports only 1; use a newer tfbackend");
+    assert_snapshot!(error("format = \"1\""), @"tfbackend.toml:1:10: the format is text and not a number, but this version supports only 1; use a newer tfbackend");
 }
 
 proptest! {
@@ -129,7 +129,7 @@ fn every_option_can_be_written_in_the_file_and_refuses_another_type() {
         }
         assert!(
             message.starts_with(&format!(
-                "tfbackend.toml:1:{}: `{}` wants ",
+                "tfbackend.toml:1:{}: `{}` must be ",
                 option.name.len() + 4,
                 option.name
             )),
@@ -180,7 +180,7 @@ fn the_file_is_searched_for_up_to_the_repository() {
         SettingsFile::find(&inner, None, None)
             .unwrap_err()
             .to_string(),
-        "tfbackend.toml:1:11: `project` wants text in quotes, not a number"
+        "tfbackend.toml:1:11: `project` must be text in quotes, not a number"
     );
 
     let named = SettingsFile::find(&inner, Some(Path::new("../../tfbackend.toml")), None)
@@ -225,10 +225,10 @@ fn accepted_findings() {
     );
     assert!(file.envs.contains_key(&env("prod")));
 
-    assert_snapshot!(error("ignore = \"x\""), @"tfbackend.toml:1:10: `ignore` wants a list of tables, each written `[[ignore]]`, not text");
-    assert_snapshot!(error("[[ignore]]\nid = \"x\""), @"tfbackend.toml:1:1: `reason` must be said: a finding is accepted by its id, and for a reason");
-    assert_snapshot!(error("[[ignore]]\nreason = \"x\""), @"tfbackend.toml:1:1: `id` must be said: a finding is accepted by its id, and for a reason");
-    assert_snapshot!(error("[[ignore]]\nid = 1\nreason = \"x\""), @"tfbackend.toml:2:6: `id` wants text in quotes, not a number");
-    assert_snapshot!(error("[[ignore]]\nid = \"x\"\nreason = \"x\"\nuntil = \"2027-02-30\""), @"tfbackend.toml:4:9: `until` `2027-02-30` is no day such as 2027-01-31");
+    assert_snapshot!(error("ignore = \"x\""), @"tfbackend.toml:1:10: `ignore` must be a list of tables, each written `[[ignore]]`, not text");
+    assert_snapshot!(error("[[ignore]]\nid = \"x\""), @"tfbackend.toml:1:1: `reason` is required: an accepted finding needs an id and a reason");
+    assert_snapshot!(error("[[ignore]]\nreason = \"x\""), @"tfbackend.toml:1:1: `id` is required: an accepted finding needs an id and a reason");
+    assert_snapshot!(error("[[ignore]]\nid = 1\nreason = \"x\""), @"tfbackend.toml:2:6: `id` must be text in quotes, not a number");
+    assert_snapshot!(error("[[ignore]]\nid = \"x\"\nreason = \"x\"\nuntil = \"2027-02-30\""), @"tfbackend.toml:4:9: `until` `2027-02-30` is not a valid day such as 2027-01-31");
     assert_snapshot!(error("[[env.prod.ignore]]\nid = \"x\"\nreson = \"x\""), @"tfbackend.toml:3:1: unknown key `reson`; did you mean `reason`?");
 }

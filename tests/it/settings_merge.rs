@@ -110,7 +110,7 @@ fn the_defaults() {
         encryption: NewKey {
             rotation_days: 365,
         },
-        bucket: Bucket {
+        bucket: BucketSettings {
             name: None,
             namespace: Global,
             noncurrent_days: 90,
@@ -118,13 +118,13 @@ fn the_defaults() {
             access_logs: true,
             delete_events: true,
         },
-        table: Table {
+        table: TableSettings {
             name: None,
             billing: OnDemand,
             recovery: true,
             encryption: SameKey,
         },
-        access: Access {
+        access: AccessSettings {
             policy: true,
             attach_to: [],
         },
@@ -137,7 +137,7 @@ fn the_defaults() {
         },
         trail: New,
         log_days: 400,
-        files: Files {
+        files: FileSettings {
             out: ".",
             conf_file: FileName(
                 "backend.conf",
@@ -146,7 +146,7 @@ fn the_defaults() {
                 "backend.tf",
             ),
         },
-        run: Run {
+        run: RunSettings {
             auto_approve: false,
             non_interactive: false,
             adopt: false,
@@ -278,10 +278,10 @@ fn every_option_has_a_variable() {
 }
 
 #[test]
-fn what_nobody_said() {
+fn settings_without_a_source() {
     assert_snapshot!(prod("", &[], "").unwrap_err(), @"`project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml");
     assert_snapshot!(prod("--project acme", &[], "").unwrap_err(), @"`region` is not set; pass `--region`, or set it in tfbackend.toml");
-    assert_snapshot!(prod("--project acme", &[("AWS_REGION", "eu-wst-1")], "").unwrap_err(), @"variable `AWS_REGION`: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
+    assert_snapshot!(prod("--project acme", &[("AWS_REGION", "eu-wst-1")], "").unwrap_err(), @"variable `AWS_REGION`: `region` is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
     assert!(
         prod(
             "--project acme --region eu-west-1",

@@ -150,7 +150,7 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     );
     assert!(
         said.out
-            .contains("1 state: 1 in use, 0 empty, 0 of which nobody can say; 1 lock held."),
+            .contains("1 state: 1 in use, 0 empty; 1 lock held."),
         "{}",
         said.all()
     );
@@ -162,7 +162,8 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     assert!(!said.all().contains("hunter2"));
     assert!(
         said.out.contains(
-            "the key goes in 7 days: what its policy says against fewer than 30 is lifted first"
+            "the key is deleted in 7 days: its policy, which denies fewer than 30 days, is \
+             changed first"
         ),
         "{}",
         said.all()

@@ -1,7 +1,7 @@
 //! The house rules, as a program.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -10,12 +10,13 @@ use std::{
 const LINES: usize = 800;
 
 /// The rooms, and which others each may name. What stands below knows nothing of what is above.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
+    ("kind", &[]),
     ("text", &[]),
     ("engine", &[]),
     ("state", &["text"]),
     ("host", &["text"]),
-    ("store", &["host", "state", "text"]),
+    ("store", &["host", "kind", "state", "text"]),
     ("terraform", &["engine", "host", "state", "text"]),
     ("checks", &["engine", "state", "terraform", "text"]),
     ("settings", &["checks", "engine", "host", "state", "text"]),
@@ -29,6 +30,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
             "checks",
             "engine",
             "host",
+            "kind",
             "settings",
             "state",
             "store",
@@ -48,6 +50,18 @@ const NOT_YET: [(&str, &str); 6] = [
     ("src/report/states/show.rs", "backend"),
     ("src/report/states/versions.rs", "backend"),
 ];
+
+/// Words of a private dialect: a text says which role does what.
+const DIALECT: [[&str; 2]; 5] = [
+    ["no", "body"],
+    ["some", "body"],
+    ["who", "ever"],
+    ["whos", "ever"],
+    ["any", "body"],
+];
+
+/// Types that may share a name: of two, one is compiled.
+const SHARED: [&str; 1] = ["Signals"];
 
 /// The rooms that decide: they know no clock, no terminal, and no file system.
 const PURE: [&str; 3] = ["engine", "state", "checks"];
@@ -125,6 +139,9 @@ fn faults(source: &Source) -> Vec<String> {
         );
     }
     if let Some(module) = path.strip_prefix("src/") {
+        for word in dialect(text) {
+            rule(true, &format!("`{word}`: say which role does it"));
+        }
         for word in ["println!", "eprintln!", "print!", "eprint!"] {
             rule(
                 has_word(&code, word),
@@ -212,7 +229,8 @@ fn faults(source: &Source) -> Vec<String> {
                 "std::net",
                 "std::process",
                 "SystemTime",
-                "jiff::",
+                "Timestamp::now",
+                "Zoned::now",
             ] {
                 rule(
                     code.contains(word),
@@ -280,6 +298,79 @@ fn every_file_keeps_the_house_rules() {
     );
     let faults: Vec<_> = sources.iter().flat_map(faults).collect();
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// The words of [`DIALECT`] in a text.
+fn dialect(text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    DIALECT
+        .iter()
+        .map(|parts| parts.concat())
+        .filter(|word| has_word(&text, word))
+        .collect()
+}
+
+#[test]
+fn documents_are_in_plain_english() {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    for folder in ["docs", "docs/schema", "templates", "examples"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        pages.extend(
+            entries
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.is_file()),
+        );
+    }
+    assert!(pages.len() > 25, "the pages were found");
+    let faults: Vec<String> = pages
+        .iter()
+        .flat_map(|page| {
+            let words = dialect(&fs::read_to_string(page).unwrap());
+            words
+                .into_iter()
+                .map(|word| format!("{}: {word}", page.display()))
+        })
+        .collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+/// The names of the types that a source declares.
+fn types(source: &Source) -> Vec<String> {
+    let shipped = source
+        .text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let declared = shipped.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let line = match line.strip_prefix("pub(") {
+            Some(rest) => rest.split_once(") ")?.1,
+            None => line,
+        };
+        let (word, rest) = line.split_once(' ')?;
+        let is_type = ["struct", "enum", "trait", "type", "union"].contains(&word);
+        let name = rest
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()?;
+        is_type.then(|| name.to_owned())
+    });
+    declared.collect()
+}
+
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in sources() {
+        let module = source.path.strip_prefix("src/").unwrap_or_default();
+        if !module.is_empty() && !is_test(module) {
+            for name in types(&source) {
+                places.entry(name).or_default().push(source.path.clone());
+            }
+        }
+    }
+    assert!(places.len() > 500, "the types were found");
+    places.retain(|name, places| places.len() > 1 && !SHARED.contains(&name.as_str()));
+    assert!(places.is_empty(), "{places:#?}");
 }
 
 /// No circles: each room names only those above it in the table, and what is still to go is there.
@@ -376,7 +467,8 @@ fn the_rules_have_teeth() {
         (
             "src/engine/plan/a.rs",
             &format!(
-                "{about}use crate::{{\n    engine::spec::{{Address, Spec}},\n    report::View,\n}};\n"
+                "{about}use crate::{{\n    engine::spec::{{Address, Spec}},\n    \
+                 report::View,\n}};\n"
             ),
             "crate::report",
         ),

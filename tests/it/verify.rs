@@ -89,7 +89,10 @@ async fn nothing_there_then_clean_then_drifted() {
     assert_eq!(said.code, Some(2), "{}", said.all());
     assert_eq!(
         (&document["score"], &document["score_capped"]),
-        (&Value::from(0), &Value::from("there is no state bucket"))
+        (
+            &Value::from(0),
+            &Value::from("the state bucket does not exist")
+        )
     );
     insta::assert_snapshot!(findings(&document).join("\n"), @"
     bucket at log_bucket: open
@@ -138,7 +141,7 @@ async fn nothing_there_then_clean_then_drifted() {
     );
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(2));
-    let why = "no more than 40 while a finding of severity critical is open";
+    let why = "at most 40 while a finding of severity critical is open";
     assert_eq!(
         (&document["score"], &document["score_capped"]),
         (&Value::from(40), &Value::from(why))
@@ -149,9 +152,9 @@ async fn nothing_there_then_clean_then_drifted() {
       "status": "open",
       "severity": "critical",
       "group": "storage",
-      "title": "every version of an object is kept",
+      "title": "versioning is enabled",
       "what": "status: \"Suspended\" -> \"Enabled\"",
-      "why": "a state that is overwritten or deleted could not be brought back",
+      "why": "without versioning, an overwritten or deleted state cannot be restored",
       "mend": "tfbackend bootstrap --env prod --project acme --region eu-west-1 --alarm-email ops@example.com",
       "address": "state_bucket/versioning",
       "resource": "arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1",
@@ -219,7 +222,8 @@ async fn nothing_there_then_clean_then_drifted() {
     let what = document["findings"][0]["what"].as_str().expect("words");
     assert_eq!(
         what,
-        "statement Partner denies deleting states of workspaces to every run; change the statement"
+        "statement Partner denies deleting states of workspaces for every run; change the \
+         statement"
     );
     emulator.python(
         "tests/it/verify/let_in.py",
@@ -244,7 +248,7 @@ async fn alarms_that_no_one_hears() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let unheard = "--env prod --project acme --region eu-west-1";
-    let note = "note: alarms tell topic acme-tfstate-prod-alarms, to which nothing is subscribed";
+    let note = "note: alarms notify topic acme-tfstate-prod-alarms, which has no subscription";
     let plan = |line: &str| {
         place.run(
             &["plan"]
@@ -266,7 +270,7 @@ async fn alarms_that_no_one_hears() {
     );
     let said = place.bootstrap(&format!("{unheard} -y"));
     assert!(
-        said.code == Some(0) && said.err.contains(note) && !said.err.contains("confirm the mail"),
+        said.code == Some(0) && said.err.contains(note) && !said.err.contains("onfirm the e-mail"),
         "{}",
         said.all()
     );
@@ -282,7 +286,7 @@ async fn alarms_that_no_one_hears() {
     let said = place.bootstrap(&format!("{unheard} --alarm-email ops@example.com -y"));
     assert!(
         said.err
-            .contains("And confirm the mail from AWS to ops@example.com"),
+            .contains("Confirm the e-mail from AWS to ops@example.com"),
         "{}",
         said.all()
     );
@@ -451,9 +455,9 @@ async fn every_environment_of_the_file() {
     let said = place.run(&["verify", "--all"]);
     assert_eq!(said.code, Some(1), "{}", said.all());
     let order = [
-        "Environment away could not be verified.\nerror: ",
+        "Environment away cannot be verified.\nerror: ",
         "acme dev",
-        "Environment odd could not be verified.\nerror: ",
+        "Environment odd cannot be verified.\nerror: ",
         "acme prod",
     ];
     let at: Vec<_> = order.iter().map(|text| said.out.find(text)).collect();
@@ -476,7 +480,7 @@ async fn what_is_wrong_with_the_question() {
     let place = Place::with(&emulator);
     insta::assert_snapshot!(place.run(&["verify"]).refusal(), @"
     1
-    error: no environment was named
+    error: no environment was given
       hint: pass --env, for example --env dev
     ");
     insta::assert_snapshot!(place.run(&["verify", "--env", "prod"]).refusal(), @"
@@ -485,7 +489,7 @@ async fn what_is_wrong_with_the_question() {
     ");
     insta::assert_snapshot!(place.run(&["plan", "--env", "prod", "--output", "sarif"]).refusal(), @"
     1
-    error: only verify has this form of --output
+    error: only verify supports this --output format
 
     Usage: tfbackend [OPTIONS] <COMMAND>
 

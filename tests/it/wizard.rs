@@ -88,23 +88,23 @@ fn every_question_has_a_default() {
       > eu-west-1
     State key, the path of the state in the bucket (--key)
       > terraform.tfstate
-    How two runs on one state are kept apart (--lock)
-      > dynamodb: a table, for every version; deprecated since Terraform 1.11
-        s3: an object beside the state, from Terraform and OpenTofu 1.10
+    State locking mechanism (--lock)
+      > dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
+        s3: an object beside the state; needs Terraform or OpenTofu 1.10
         both: to move from the table to the object: first `both`, then `s3`
-    What the states are encrypted with (--encryption, --kms-key)
-      > new KMS key: 1 USD a month; you decide who may decrypt
-        existing KMS key: one that you have in this region
-        SSE-S3: free; whoever may read the bucket may decrypt
-    E-mail for alarms, commas between several (empty for none) (--alarm-email)
+    Encryption of the states (--encryption, --kms-key)
+      > new KMS key: 1 USD a month; the key policy decides who can decrypt
+        existing KMS key: a key in this region
+        SSE-S3: free; every principal that may read the bucket can decrypt
+    E-mail addresses for alarms, separated by commas (empty for none) (--alarm-email)
       > 
     CloudTrail audit trail (--trail)
       > new: records each read and write; 0.10 USD per 100,000, and storage
-        existing: a trail of the account does so already; that is checked
-        off: nobody can tell later who read a state
-    Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) (--attach-to)
+        existing: a trail of the account already does so; this is checked
+        off: no record of who read a state
+    Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) (--attach-to)
       > 
-    Protect against being taken down by mistake (--ephemeral)
+    Protect against accidental deletion (--ephemeral)
       > yes
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --ephemeral=false --key terraform.tfstate --lock dynamodb --encryption kms --trail new --non-interactive --yes");
@@ -157,33 +157,33 @@ fn other_answers() {
       > acme
     AWS region of the backend (--region)
       > eu-wst-1
-      ! is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
+      ! is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
       > any:eu-new-1
     State key, the path of the state in the bucket (--key)
       > app dir/it's.tfstate
-    How two runs on one state are kept apart (--lock)
-        dynamodb: a table, for every version; deprecated since Terraform 1.11
-      > s3: an object beside the state, from Terraform and OpenTofu 1.10
+    State locking mechanism (--lock)
+        dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
+      > s3: an object beside the state; needs Terraform or OpenTofu 1.10
         both: to move from the table to the object: first `both`, then `s3`
-    What the states are encrypted with (--encryption, --kms-key)
-        new KMS key: 1 USD a month; you decide who may decrypt
-      > existing KMS key: one that you have in this region
-        SSE-S3: free; whoever may read the bucket may decrypt
+    Encryption of the states (--encryption, --kms-key)
+        new KMS key: 1 USD a month; the key policy decides who can decrypt
+      > existing KMS key: a key in this region
+        SSE-S3: free; every principal that may read the bucket can decrypt
     ARN of the key (--kms-key)
       > alias/x
-      ! is an alias, which each account resolves for itself; a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`
+      ! is an alias, which each account resolves differently; a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`
       > arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
-    E-mail for alarms, commas between several (empty for none) (--alarm-email)
+    E-mail addresses for alarms, separated by commas (empty for none) (--alarm-email)
       > a@example.com, b
       ! `b` has no `@`; an e-mail address looks like `ops@example.com`
       > a@example.com, b@example.com
     CloudTrail audit trail (--trail)
         new: records each read and write; 0.10 USD per 100,000, and storage
-        existing: a trail of the account does so already; that is checked
-      > off: nobody can tell later who read a state
-    Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) (--attach-to)
+        existing: a trail of the account already does so; this is checked
+      > off: no record of who read a state
+    Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) (--attach-to)
       > role/ci,
-    Protect against being taken down by mistake (--ephemeral)
+    Protect against accidental deletion (--ephemeral)
       > no
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @r#"tfbackend bootstrap --env prod --project acme --region any:eu-new-1 --ephemeral --key 'app dir/it'\''s.tfstate' --lock s3 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --attach-to role/ci --alarm-email a@example.com --alarm-email b@example.com --trail off --non-interactive --yes"#);
@@ -202,7 +202,7 @@ fn other_answers() {
 }
 
 #[test]
-fn only_what_nobody_said_is_asked() {
+fn only_missing_settings_are_asked_for() {
     let line = "--project acme --region eu-west-1 --kms-key \
                 arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     let toml = "lock = \"s3\"\nalarms = false\n[env.prod]\npolicy = false\nattach-to = \
@@ -310,7 +310,7 @@ fn the_file_grows_at_its_end_only() {
             .len(),
         2
     );
-    assert_snapshot!(appended(existing, &env("dev"), &layer).unwrap_err(), @"tfbackend.toml:4:1: `[env.dev]` is there already");
+    assert_snapshot!(appended(existing, &env("dev"), &layer).unwrap_err(), @"tfbackend.toml:4:1: `[env.dev]` already exists");
     assert_snapshot!(appended("env = { dev = { } }", &env("prod"), &layer).unwrap_err(), @"tfbackend.toml:3:2: cannot extend value of type inline table with a dotted key");
 }
 

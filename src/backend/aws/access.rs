@@ -1,4 +1,4 @@
-//! The IAM policy for those who run Terraform on this backend: what that needs, and no more.
+//! The IAM policy for Terraform runs on this backend: what they need, and no more.
 
 use aws_sdk_iam::types::{Policy as SdkPolicy, Tag};
 use percent_encoding::percent_decode_str;
@@ -42,9 +42,9 @@ pub struct RunnerPolicy {
 }
 
 impl Spec for RunnerPolicy {
-    /// The document is ours alone: what others need belongs into a policy of their own. Neither
-    /// name nor description can be changed.
-    fn over(&self, observed: &Self) -> Self {
+    /// The document is owned by tfbackend: other permissions belong in another policy. Neither name
+    /// nor description can be changed.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let document = if self.document.means(&observed.document) {
             &observed.document
         } else {
@@ -58,7 +58,7 @@ impl Spec for RunnerPolicy {
         }
     }
 
-    /// Those who run Terraform on another bucket would lose it.
+    /// Terraform runs on another bucket would lose access.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let (bucket, region) =
             former::serves_another(&observed.document, &former::bucket(&self.document)?)?;
@@ -66,21 +66,21 @@ impl Spec for RunnerPolicy {
             .map(|region| format!(" in {region}"))
             .unwrap_or_default();
         Some(format!(
-            "policy {} serves bucket {bucket}{place}, and those who have it would lose that; \
-             choose another --project or --env, pass --policy=false, or delete the policy if \
-             nobody uses that bucket any more",
+            "policy {} is for bucket {bucket}{place}, and its principals would lose access to it; \
+             choose another --project or --env, pass --policy=false, or delete the policy if that \
+             bucket is no longer used",
             observed.name
         ))
     }
 
-    /// The policy, and then the version that is in force; before that, where it has its former
-    /// name, that there is none by the name of today.
-    fn trips_to_look(&self) -> u32 {
+    /// Reads the policy and then its default version; with its former name, first the absence of
+    /// the current name.
+    fn read_round_trips(&self) -> u32 {
         2 + u32::from(former::is_former(&self.name))
     }
 
-    /// The versions that there are, where there is room for one more, and then the new one.
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    /// Lists the versions, if there is room for one more, and creates the new one.
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         from.map_or(1, |from| {
             2 * u32::from(!self.document.means(&from.document))
                 + trips_to_tag(&from.tags, &self.tags)
@@ -88,7 +88,7 @@ impl Spec for RunnerPolicy {
     }
 }
 
-/// Whether any principal has the policy; `false` without one.
+/// Returns whether the policy is attached to any principal; `false` without a policy.
 pub(super) async fn attached_to_anybody(
     aws: &AwsProvider,
     policy: Option<&RunnerPolicy>,
@@ -122,7 +122,7 @@ async fn get(aws: &AwsProvider, arn: &str) -> Result<Option<SdkPolicy>, AwsError
     Ok(answer.and_then(|answer| answer.policy))
 }
 
-/// With the document that is in force.
+/// Reads the policy with its default document.
 async fn read(
     aws: &AwsProvider,
     arn: &str,
@@ -145,8 +145,9 @@ async fn read(
         return Ok(None);
     };
     let text = percent_decode_str(&encoded).decode_utf8_lossy();
-    let document = serde_json::from_str(&text)
-        .map_err(|error| AwsError::nonsense(GET_VERSION, arn, &format!("not a policy: {error}")))?;
+    let document = serde_json::from_str(&text).map_err(|error| {
+        AwsError::nonsense(GET_VERSION, arn, &format!("invalid policy: {error}"))
+    })?;
     Ok(Some((policy, document)))
 }
 
@@ -163,13 +164,13 @@ impl RunnerPolicy {
         arn(aws, &self.name)
     }
 
-    /// The ARN that it had before its name had the region, if it may have had one.
+    /// Returns the ARN of its former name, without the region, if possible.
     pub fn former_arn(&self, aws: &AwsProvider) -> Option<String> {
         former::former_name(&self.name, &aws.region).map(|name| arn(aws, name))
     }
 
-    /// One that an older version of this tool made for the same bucket: it stays in use, as it
-    /// cannot be renamed.
+    /// Returns the policy that an older version of tfbackend created for the same bucket: it is
+    /// still used, because it cannot be renamed.
     async fn under_its_former_name(
         &self,
         aws: &AwsProvider,
@@ -185,7 +186,7 @@ impl RunnerPolicy {
         Ok(read(aws, &arn).await?.filter(is_it))
     }
 
-    /// The policy in use, under whichever name it was made.
+    /// Returns the policy in use, under its current or former name.
     pub(super) async fn in_use(
         &self,
         aws: &AwsProvider,
@@ -202,7 +203,7 @@ impl RunnerPolicy {
         };
         let found = match (former, current) {
             (Ok(Some(former)), _) => Some(former),
-            // A caller who may read neither is told of the name of today.
+            // If neither can be read, the error is that of the current name.
             (Ok(None), current) | (Err(_), current @ Err(_)) => current?,
             (Err(error), Ok(_)) => return Err(error),
         };
@@ -227,7 +228,7 @@ impl RunnerPolicy {
         }))
     }
 
-    /// Makes room first: the oldest version that is not in force goes.
+    /// Deletes the oldest non-default version first, if necessary.
     async fn new_version(&self, aws: &AwsProvider, arn: &str) -> Result<(), AwsError> {
         let iam = &aws.clients.iam;
         let answer = aws
@@ -284,7 +285,7 @@ impl AwsResource for RunnerPolicy {
                 .send(CREATE, &self.name, &[], || request.clone().send())
                 .await
             {
-                // Another run of ours was faster, or the answer of this one was lost.
+                // Another run was faster, or the response to this one was lost.
                 Err(error)
                     if error.is(&["EntityAlreadyExists", "EntityAlreadyExistsException"]) =>
                 {
@@ -310,8 +311,7 @@ impl AwsResource for RunnerPolicy {
         Ok(Some(arn))
     }
 
-    /// All versions first: a policy goes with its last one. Whoever has it still is not detached
-    /// here.
+    /// Deletes all versions first, then the policy. Principals are not detached here.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let arn = self.arn(aws);
         let iam = &aws.clients.iam;

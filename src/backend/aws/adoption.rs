@@ -1,6 +1,6 @@
-//! Taking over a bucket that is in use, and another key for one. What refuses no run comes first;
-//! what refuses runs as they are configured today waits until the user asks for it, or until every
-//! state is under the key.
+//! Adopts a bucket in use, and changes its key. Changes that deny no run are made first; changes
+//! that would deny runs with their current configuration wait for the user's request, or until
+//! every state uses the key.
 
 use crate::engine::{
     blueprint::{Blueprint, BlueprintNode},
@@ -26,18 +26,18 @@ use contents::{BucketContents, StateEncryption};
 pub const POLICY: Address = Address::new("state_bucket/policy");
 pub const ENCRYPTION: Address = Address::new("state_bucket/encryption");
 
-/// A step, or a part of one, that waits.
+/// A postponed step, or part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingStep {
     pub address: Address,
-    /// What it is, as in `statement TfbackendDenyOtherKey`.
+    /// The change, as in `statement TfbackendDenyOtherKey`.
     pub what: String,
-    /// Which runs it refuses.
+    /// The runs that it would deny.
     pub refuses: String,
 }
 
-/// Whether the state bucket is to be taken over, or was taken over and has steps that still wait:
-/// only then is it worth a look at what is in it.
+/// Returns whether the state bucket is being adopted, or was adopted and has postponed steps: only
+/// then its content is read.
 pub fn may_have_waiting_steps(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
@@ -61,7 +61,7 @@ pub fn may_have_waiting_steps(
     }
 }
 
-/// The policy of the state bucket as it is wanted.
+/// Returns the desired policy of the state bucket.
 fn ours(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
@@ -76,7 +76,7 @@ fn ours(
     }
 }
 
-/// The statements that may refuse a run which is allowed today.
+/// Returns the statements that may deny a run that is allowed today.
 fn restricting(policy: &BucketPolicy) -> impl Iterator<Item = &Statement> {
     const NAMES: [&str; 4] = [
         "DenyOtherEncryption",
@@ -95,7 +95,8 @@ fn name(statement: &Statement) -> Option<&str> {
     statement.sid.as_deref()?.strip_prefix(OURS)
 }
 
-/// The blueprint without what refuses runs as they are configured today, and what that is.
+/// Returns the blueprint without changes that would deny runs with their current configuration, and
+/// those changes.
 pub fn hold_back(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
@@ -132,7 +133,7 @@ pub fn hold_back(
             }
             _ => return node.clone(),
         };
-        // What is not held back stays as it was, with what only a later step knows.
+        // Other settings are unchanged, including unknown outputs.
         if spec == wanted {
             node.clone()
         } else {
@@ -175,7 +176,7 @@ fn held_policy(
                     matches!(encryption, StateEncryption::S3 | StateEncryption::Unknown)
                 })
                 .then(|| {
-                    "runs that ask for AES256, as `encrypt = true` without `kms_key_id` does"
+                    "runs that request AES256, as with `encrypt = true` without `kms_key_id`"
                         .to_owned()
                 }),
             Some("DenyOtherEncryption") => {
@@ -187,7 +188,7 @@ fn held_policy(
                 };
                 contents
                     .any(with_key)
-                    .then(|| "runs that name a KMS key".to_owned())
+                    .then(|| "runs that specify a KMS key".to_owned())
             }
             Some("DenyOtherKey") => {
                 let ours = key_of(statement);
@@ -226,13 +227,13 @@ fn held_policy(
     held
 }
 
-/// The key that `DenyOtherKey` asks for.
+/// Returns the key that `DenyOtherKey` requires.
 fn key_of(statement: &Statement) -> Option<String> {
     let (operator, key) = asks(statement)?;
     statement.condition(operator, key).into_iter().next()
 }
 
-/// Where a statement names the only algorithm, or key, that it lets through.
+/// The condition key with the only algorithm or key that a statement allows.
 fn asks(statement: &Statement) -> Option<(&'static str, &'static str)> {
     match name(statement)? {
         "DenyOtherEncryption" => Some(("StringNotEquals", ALGORITHM)),
@@ -241,8 +242,8 @@ fn asks(statement: &Statement) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// A statement that asks for something else than the one in its place: until then it lets through
-/// what states are encrypted with, too. `None` if none is.
+/// Returns a statement that also allows the current encryption of states, if it requires another
+/// one than the existing statement. `None` if not needed.
 fn let_through_as_before(
     wanted: &Statement,
     live: &Statement,
@@ -271,12 +272,12 @@ fn let_through_as_before(
     let refuses = if key == KEY {
         "runs whose `kms_key_id` is "
     } else {
-        "runs that ask for "
+        "runs that request "
     };
     let waits = WaitingStep {
         address: POLICY,
         what: format!(
-            "statement {} for {} alone",
+            "statement {} for {} only",
             wanted.sid.as_deref().unwrap_or_default(),
             new.join(", ")
         ),
@@ -290,7 +291,7 @@ fn let_through_as_before(
     ))
 }
 
-/// With the key as the default, a run that asks for no encryption needs permission to use the key.
+/// With the key as the default, a run without encryption headers needs permission for the key.
 fn held_encryption(
     wanted: &BucketEncryption,
     there: Option<&BucketEncryption>,
@@ -306,7 +307,7 @@ fn held_encryption(
     }) {
         return held;
     }
-    // A key of the user's in its place is the record of which key is meant.
+    // An existing key in its place records the intended key.
     let is_first_key = |key: &&String| {
         there.is_none_or(|there| {
             there.key.as_ref() != Some(key) && there.has_another_key(key).is_none()
@@ -324,7 +325,8 @@ fn held_encryption(
             blocked: wanted.blocked.clone(),
             ..as_it_is
         };
-        let refuses = "runs that ask for no encryption and may not use the key".to_owned();
+        let refuses =
+            "runs that do not request encryption and have no permission for the key".to_owned();
         waiting.push(WaitingStep {
             address: ENCRYPTION,
             what: "default encryption with the key".to_owned(),
@@ -352,7 +354,7 @@ fn held_encryption(
     held
 }
 
-/// With the key, a run that may not use it cannot lock.
+/// With the key, a run without permission for it cannot lock.
 fn held_table(
     wanted: &LockTable,
     there: &LockTable,
@@ -372,7 +374,7 @@ fn held_table(
     if !changes || !contents.any(|encryption| *encryption != StateEncryption::Key(key.clone())) {
         return wanted.clone();
     }
-    let refuses = "runs that lock in the table and may not use the key".to_owned();
+    let refuses = "runs that lock in the table and have no permission for the key".to_owned();
     waiting.push(WaitingStep {
         address: LOCK_TABLE,
         what: "encryption of the table with the key".to_owned(),

@@ -1,4 +1,4 @@
-//! An alarm that can fire: over a metric that gets data, and with somebody to tell.
+//! A CloudWatch alarm on a metric with data, with an action.
 
 use std::collections::BTreeMap;
 
@@ -30,19 +30,19 @@ pub struct Alarm {
     pub description: String,
     /// Metrics and expressions; the one whose `returned` is true is compared with the threshold.
     pub queries: Vec<MetricQuery>,
-    /// As CloudWatch names it: `GreaterThanThreshold`.
+    /// The comparison operator of CloudWatch: `GreaterThanThreshold`.
     pub comparison: String,
     pub threshold: f64,
     pub evaluation_periods: i32,
     /// `notBreaching`, `breaching`, `ignore` or `missing`.
     pub missing_data: String,
     pub actions_enabled: bool,
-    /// ARNs of the topics that are told.
+    /// The ARNs of the topics to notify.
     pub actions: Vec<String>,
-    /// Told by others when all is well again.
+    /// OK actions, which others configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ok_actions: Vec<String>,
-    /// Told by others when there is no data.
+    /// Insufficient data actions, which others configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub no_data_actions: Vec<String>,
     pub tags: Tags,
@@ -70,8 +70,8 @@ pub enum AlarmKind {
 }
 
 impl Spec for Alarm {
-    /// Whoever others have told as well is still told.
-    fn over(&self, observed: &Self) -> Self {
+    /// Actions of others are kept.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let mut actions = observed.actions.clone();
         actions.extend(
             self.actions
@@ -88,7 +88,7 @@ impl Spec for Alarm {
         }
     }
 
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         from.map_or(1, |from| {
             u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags)
         })
@@ -119,7 +119,7 @@ impl AwsResource for Alarm {
         from: Option<&Self>,
     ) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
-        // The call replaces everything but the tags, which it takes at the creation only.
+        // The call replaces all settings except the tags, which it only sets at creation.
         if from.is_none_or(|from| self.has_other_settings(from)) {
             let request = aws
                 .clients
@@ -170,7 +170,7 @@ impl AwsResource for Alarm {
     }
 }
 
-/// Those of these alarms that are there; a hundred at most can be asked for.
+/// Returns the existing ones of these alarms; at most a hundred can be requested.
 pub(super) async fn describe(
     aws: &AwsProvider,
     names: &[String],
@@ -192,7 +192,7 @@ pub(super) async fn describe(
         .unwrap_or_default())
 }
 
-/// Every alarm of the region, without tags.
+/// Returns every alarm of the region, without tags.
 pub(super) async fn list(aws: &AwsProvider) -> Result<Vec<Alarm>, AwsError> {
     let pages = aws
         .clients
@@ -219,7 +219,7 @@ pub(super) async fn list(aws: &AwsProvider) -> Result<Vec<Alarm>, AwsError> {
 }
 
 impl Alarm {
-    /// The values of one dimension in all of its metrics.
+    /// Returns the values of one dimension in all of its metrics.
     pub fn dimension_values(&self, name: &str) -> Vec<String> {
         let metrics = self.queries.iter().filter_map(|query| match &query.what {
             AlarmKind::Metric { dimensions, .. } => dimensions.get(name).cloned(),
@@ -329,7 +329,7 @@ impl MetricQuery {
         }
     }
 
-    /// An alarm that names its metric itself, without queries.
+    /// Converts an alarm with a single metric, without queries.
     fn from_plain(alarm: &MetricAlarm) -> Self {
         let what = AlarmKind::Metric {
             namespace: alarm.namespace().unwrap_or_default().to_owned(),

@@ -1,5 +1,5 @@
-//! Settings to nodes: everything that a backend on AWS consists of, in an order in which it can be
-//! made.
+//! Converts settings to nodes: all resources of a backend on AWS, in an order in which they can be
+//! created.
 
 use super::{
     AwsProvider,
@@ -53,10 +53,10 @@ pub const TRAIL: Address = Address::new("trail");
 pub const TRAIL_SELECTORS: Address = Address::new("trail/selectors");
 pub const RUNNER_POLICY: Address = Address::new("runner_policy");
 
-/// Uploads that were begun and never finished are paid for until somebody aborts them.
+/// Days after which incomplete uploads, which cost money, are aborted.
 const ABORT_UPLOADS_DAYS: u32 = 7;
 
-/// Everything that should exist for these settings in this account.
+/// Returns all resources for these settings in this account.
 pub fn blueprint(
     settings: &Settings,
     names: &DerivedNames,
@@ -65,8 +65,8 @@ pub fn blueprint(
     beside(settings, names, aws, &LeftOutParts::default())
 }
 
-/// The same beside parts that the settings leave out, and that are there: no policy takes a
-/// permission from them.
+/// The same with existing parts that the settings do not include, whose permissions are kept in
+/// policies.
 pub fn beside(
     settings: &Settings,
     names: &DerivedNames,
@@ -139,7 +139,7 @@ impl<'a> BlueprintBuilder<'a> {
         Blueprint::new(self.nodes)
     }
 
-    /// `needs` that are not part of this backend are left out: they are options.
+    /// Dependencies that are not part of this backend are omitted: they are optional.
     fn add(&mut self, address: Address, needs: &[&Address], spec: AwsSpec) {
         let needs = needs
             .iter()
@@ -179,7 +179,7 @@ impl<'a> BlueprintBuilder<'a> {
         }
     }
 
-    /// The uses of a key of ours, which also serves the parts that stay.
+    /// Returns the uses of the environment's key, including existing parts.
     fn own_uses(&self) -> KeyUses {
         let KeyUses {
             trail,
@@ -194,7 +194,7 @@ impl<'a> BlueprintBuilder<'a> {
         }
     }
 
-    /// The topic that hears of alarms and deletions.
+    /// Returns the topic for alarms and deletions.
     fn topic_arn(&self) -> Option<String> {
         match &self.settings.alarms {
             AlarmSettings::Off => None,
@@ -294,7 +294,7 @@ impl<'a> BlueprintBuilder<'a> {
         }
     }
 
-    /// Those of the state bucket, with what is left out on purpose, and is not there from before.
+    /// Returns the tags of the state bucket, with the disabled parts that do not exist.
     fn tags_with_records(&self) -> Tags {
         let (settings, staying) = (self.settings, self.staying);
         let no_events = matches!(settings.alarms, AlarmSettings::On { .. })
@@ -362,7 +362,7 @@ impl<'a> BlueprintBuilder<'a> {
             &needs,
             AwsSpec::Encryption(encryption),
         );
-        // Expiry means something else on a bucket without versions.
+        // Expiration has another effect on a bucket without versioning.
         self.add(
             parts.lifecycle.clone(),
             &[&parts.versioning],
@@ -370,8 +370,8 @@ impl<'a> BlueprintBuilder<'a> {
         );
     }
 
-    /// Encrypted by S3 itself: access logs cannot be delivered to a bucket under SSE-KMS
-    /// (S3: enabling server access logging). The trail's own files are encrypted with the key.
+    /// With SSE-S3: access logs cannot be delivered to a bucket with SSE-KMS (S3: enabling server
+    /// access logging). The trail's own files are encrypted with the key.
     fn log_bucket(&mut self) {
         if !self.settings.has_log_bucket() {
             return;
@@ -385,8 +385,8 @@ impl<'a> BlueprintBuilder<'a> {
         let document = self
             .place
             .log_bucket_policy(trail, access_logs, self.settings.protect);
-        // Never at once with the public access block, and never before it: S3 answers writes that
-        // overlap with 409, and a policy must not have a moment without the block.
+        // Never concurrently with or before the public access block: S3 returns 409 for concurrent
+        // writes, and a policy must not exist without the block.
         self.add(
             LOG.policy.clone(),
             &[&LOG.public_access],
@@ -414,8 +414,8 @@ impl<'a> BlueprintBuilder<'a> {
             self.place.state_bucket_policy(self.settings.protect),
         );
         self.bucket(&STATE, &name, encryption, lifecycle);
-        // Once it stands, the bucket is as safe as it gets: it waits for nothing that is only an
-        // option, and options wait for it.
+        // It completes the protection of the bucket: it does not wait for optional parts, and
+        // optional parts wait for it.
         let needs = [
             &STATE.public_access,
             &STATE.versioning,
@@ -451,8 +451,7 @@ impl<'a> BlueprintBuilder<'a> {
         }
     }
 
-    /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called
-    /// otherwise.
+    /// Events for every deleted `*.tfstate`, and for the state key if it has another extension.
     fn deletions(&self, bucket: &str, topic: &str) -> BucketNotifications {
         const STATES: &str = ".tfstate";
         let file = self
@@ -470,7 +469,7 @@ impl<'a> BlueprintBuilder<'a> {
             events: vec!["s3:ObjectRemoved:*".to_owned()],
             filter: vec![("suffix".to_owned(), suffix.to_owned())],
         };
-        // S3 takes no two suffixes of which one is the end of the other: the shorter one is enough.
+        // S3 does not accept overlapping suffixes: the shorter one is sufficient.
         let states = Some(STATES).filter(|states| own.is_none_or(|own| !states.ends_with(own)));
         let targets = [
             states.map(|states| target("state-removed", states)),

@@ -1,7 +1,7 @@
-//! A bucket: the states' own, and the one that keeps the logs about it.
+//! A bucket: the state bucket or the log bucket.
 //!
-//! Each of its settings is a part of its own below `bucket/`, so that each is compared, written
-//! and explained alone. Every call but the creation carries the expected owner.
+//! Each setting is a part below `bucket/` that is compared, written and explained separately. Every
+//! call except the creation sends the expected owner.
 
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership,
@@ -35,31 +35,31 @@ const GET_OWNERSHIP: ApiOperation = ApiOperation::new("s3:GetBucketOwnershipCont
 const PUT_OWNERSHIP: ApiOperation = ApiOperation::new("s3:PutBucketOwnershipControls");
 
 pub(super) const NO_BUCKET: &str = "NoSuchBucket";
-/// A bucket that was just made is not seen everywhere at once.
+/// A new bucket is eventually consistent.
 pub(super) const NOT_YET: &[&str] = &[NO_BUCKET];
-/// The partition in which S3 takes every setting that it has.
+/// The partition in which S3 supports all settings.
 const COMMERCIAL: &str = "aws";
-/// The region whose name must not be sent as a location.
+/// The region that must not be sent as a location.
 const DEFAULT_REGION: &str = "us-east-1";
-/// No access control lists: who may do what is said by policies alone.
+/// Access control lists are disabled: only policies control access.
 pub const ENFORCED: &str = "BucketOwnerEnforced";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketSpec {
     pub name: String,
     pub region: String,
-    /// Whether the name is of the form that only this account can ever take.
+    /// True if the name is in the account's own namespace.
     pub account_regional: bool,
     pub ownership: String,
-    /// Whom its access control list lets in beside the owner, where lists are not turned off; none
-    /// is wanted.
+    /// The grants of its access control list to others, if lists are enabled; expected to be
+    /// empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<String>,
     pub tags: Tags,
 }
 
 impl Spec for BucketSpec {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             account_regional: observed.account_regional,
             tags: tags_over(&self.tags, &observed.tags),
@@ -67,7 +67,7 @@ impl Spec for BucketSpec {
         }
     }
 
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         from.map_or(1, |from| {
             u32::from(self.ownership != from.ownership) + trips_to_tag(&from.tags, &self.tags)
         })
@@ -98,7 +98,7 @@ impl AwsResource for BucketSpec {
         );
         let Some(region) = head? else { return Ok(None) };
         if region != self.region {
-            // The other answers came from the wrong region: what they say means nothing.
+            // The other responses are from the wrong region and invalid.
             let spec = Self {
                 region,
                 tags: Tags::new(),
@@ -188,9 +188,9 @@ impl AwsResource for BucketSpec {
 }
 
 impl BucketSpec {
-    /// The region of the bucket, if there is one and it is `owner`'s.
+    /// Returns the region of the bucket, if it exists and belongs to `owner`.
     ///
-    /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
+    /// A 403 is an error, not absence: the bucket belongs to another account, or access is denied.
     async fn head(&self, aws: &AwsProvider, owner: &str) -> Result<Option<String>, AwsError> {
         let request = aws
             .clients
@@ -207,10 +207,10 @@ impl BucketSpec {
                 Some(region) if **region != *self.region && error.status != Some(403) => {
                     Ok(Some(region.to_string()))
                 }
-                // There is no body that would say why.
+                // There is no response body with a reason.
                 _ if error.status == Some(403) => {
-                    let why = "the bucket is another account's, or its owner does not let these \
-                               credentials see it";
+                    let why = "the bucket belongs to another account, or these credentials cannot \
+                               access it";
                     Err(AwsError {
                         message: error.message.or_else(|| Some(why.into())),
                         ..error
@@ -240,8 +240,8 @@ impl BucketSpec {
         Ok(rule.map(|rule| rule.object_ownership.as_str().to_owned()))
     }
 
-    /// Tags and ownership are part of the creation, so that a run that is cut off here leaves a
-    /// bucket that the next one knows for ours.
+    /// Tags and ownership are part of the creation, so that the next run recognizes the bucket
+    /// after an interruption.
     async fn create(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let (created, may_be_without_tags) = match self.send_create(aws, Some(&self.tags)).await {
             Err(error) if error.is(tags::REFUSED) => (self.send_create(aws, None).await, true),
@@ -250,7 +250,7 @@ impl BucketSpec {
         match created {
             Ok(tagged) if tagged => Ok(()),
             Ok(_) => tags::put(aws, &self.name, &self.tags).await,
-            // Another run of ours was faster, or the answer of this one was lost.
+            // Another run was faster, or the response to this one was lost.
             Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => {
                 match tags::get(aws, &self.name).await? {
                     Some(tags) if aws.mark.owner(&tags) == ResourceOwner::Us => Ok(()),
@@ -268,7 +268,7 @@ impl BucketSpec {
         }
     }
 
-    /// Whether it has its tags now.
+    /// Returns whether it has its tags now.
     async fn send_create(&self, aws: &AwsProvider, tags: Option<&Tags>) -> Result<bool, AwsError> {
         let mut configuration =
             CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
@@ -282,7 +282,7 @@ impl BucketSpec {
             .create_bucket()
             .bucket(&self.name)
             .object_ownership(ObjectOwnership::from(&*self.ownership));
-        // S3 takes no configuration with nothing in it.
+        // S3 does not accept an empty configuration.
         let says_something = tags.is_some() || self.region != DEFAULT_REGION;
         let mut request =
             request.set_create_bucket_configuration(says_something.then(|| configuration.build()));
@@ -294,19 +294,19 @@ impl BucketSpec {
             .map(|_| tags.is_some())
     }
 
-    /// Whether a run that was cut off may have left it without tags. The commercial partition takes
-    /// them with the creation, and a name with the account's ID is one that this tool derives.
+    /// Returns whether an interrupted run may have left it without tags. The commercial partition
+    /// supports tags at creation, and a name with the account ID is derived by tfbackend.
     fn may_be_without_tags(&self, aws: &AwsProvider) -> bool {
         aws.caller.partition != COMMERCIAL && self.name.contains(aws.account())
     }
 
-    /// False where that cannot be told: then it is taken over with `--adopt` only.
+    /// False if unknown: then it is only adopted with `--adopt`.
     async fn is_untouched(&self, aws: &AwsProvider) -> bool {
         tags::is_untouched(aws, &self.name).await.unwrap_or(false)
     }
 }
 
-/// Where a bucket is of which nothing else is known, if there is one and it is `owner`'s.
+/// Returns the region of an unknown bucket, if it exists and belongs to `owner`.
 pub(super) async fn region(
     aws: &AwsProvider,
     name: &str,
@@ -323,7 +323,7 @@ pub(super) async fn region(
     bucket.head(aws, owner).await
 }
 
-/// The environment that a bucket was made for, if tfbackend made it.
+/// Returns the environment of a bucket, if tfbackend created it.
 ///
 /// # Errors
 /// If its tags cannot be read.

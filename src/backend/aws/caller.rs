@@ -1,4 +1,4 @@
-//! Who is calling: account and partition, asked first and printed, before anything is looked at.
+//! The caller: account and partition, which are determined and printed before any other read.
 
 use tracing::Instrument;
 
@@ -9,11 +9,11 @@ use super::{
 
 const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
 
-/// The identity behind the credentials (needs no permission).
+/// The identity of the credentials (needs no permission).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub account: String,
-    /// `aws`, `aws-cn`, `aws-us-gov`, …: every ARN that we write starts with it.
+    /// `aws`, `aws-cn`, `aws-us-gov`, …: the partition of all ARNs.
     pub partition: String,
     pub arn: String,
 }
@@ -22,11 +22,11 @@ pub struct Caller {
 pub enum CallerError {
     #[error(transparent)]
     Aws(#[from] AwsError),
-    #[error("AWS answered with an identity that makes no sense: {0}")]
+    #[error("AWS returned an invalid identity: {0}")]
     Nonsense(String),
-    #[error("these credentials are for account {actual}, and {wanted} was asked for")]
+    #[error("these credentials are for account {actual}, expected {wanted}")]
     WrongAccount { wanted: String, actual: String },
-    #[error("region {region} is in partition {wanted}, and these credentials are for {actual}")]
+    #[error("region {region} is in partition {wanted}, but these credentials are for {actual}")]
     WrongPartition {
         region: String,
         wanted: String,
@@ -35,7 +35,7 @@ pub enum CallerError {
 }
 
 impl CallerError {
-    /// Whether there are no credentials that could have been asked with.
+    /// Returns whether there are no credentials.
     pub fn is_about_credentials(&self) -> bool {
         matches!(self, Self::Aws(error) if error.kind == ServiceErrorKind::Credentials)
     }
@@ -63,7 +63,7 @@ impl Caller {
         })
     }
 
-    /// Nothing is done in an account or a partition that was not asked for.
+    /// Rejects an unexpected account or partition.
     pub fn must_be(
         &self,
         account: Option<&str>,

@@ -1,4 +1,4 @@
-//! The service clients, all over one HTTP client, credentials cache and set of time-outs.
+//! The service clients, with a shared HTTP client, credentials cache and time-outs.
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
@@ -26,25 +26,25 @@ use super::{
     error::{ApiOperation, AwsError},
     http::{
         CONNECT_TIMEOUT,
-        way::{Transport, endpoint, is_safe},
+        transport::{Transport, endpoint, is_safe},
     },
 };
 
-/// Where every third call is refused, one of a hundred calls would fail five times in a row, and a
-/// run makes more than a hundred. Ten times it is one of a hundred thousand.
+/// If every third call is throttled, one of a hundred calls fails five times in a row, and a run
+/// makes more than a hundred calls. One of a hundred thousand fails ten times.
 pub(super) const ATTEMPTS: u32 = 10;
-/// All pauses together are 13 seconds at most: after that a call is given up.
+/// The sum of all delays is at most 13 seconds; then a call fails.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// For one attempt, and for all of them with their pauses.
+/// The time-outs of one attempt, and of all attempts with delays.
 const ATTEMPT: Duration = Duration::from_secs(30);
 const OPERATION: Duration = Duration::from_secs(120);
-/// Bytes a second of the slowest line that an upload gets through on: 1 Mbit/s.
+/// The minimum bandwidth for an upload, in bytes per second: 1 Mbit/s.
 const SLOWEST: u64 = 128 * 1024;
 
-/// Time-outs of a call that uploads so many bytes, which go in one piece and begin anew with each
-/// attempt.
+/// Returns the time-outs of an upload of this size, which is sent in one piece and restarts with
+/// each attempt.
 pub(super) fn upload_timeouts(bytes: usize) -> TimeoutConfig {
     let upload = Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST);
     // Time for a second attempt.
@@ -55,13 +55,14 @@ pub(super) fn upload_timeouts(bytes: usize) -> TimeoutConfig {
         .build()
 }
 
-/// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
+/// The endpoints and credentials. `None` uses the defaults of the SDK: environment, profile,
+/// instance.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionOptions {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
-    /// Of single services, over the one of all.
+    /// Endpoints of single services, which take precedence.
     pub endpoints: ServiceEndpoints,
     pub fips: bool,
     pub dualstack: bool,
@@ -69,7 +70,7 @@ pub struct ConnectionOptions {
     pub credentials_file: Option<PathBuf>,
 }
 
-/// Where single services answer, as the `endpoints` of a backend say.
+/// Endpoints of single services, as in `endpoints` of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceEndpoints {
     pub s3: Option<String>,
@@ -80,7 +81,7 @@ pub struct ServiceEndpoints {
 
 const ASSUME: ApiOperation = ApiOperation::new("sts:AssumeRole");
 
-/// A role to take on.
+/// A role to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionRole {
     pub arn: String,
@@ -89,7 +90,7 @@ pub struct ConnectionRole {
     pub duration: Option<Duration>,
 }
 
-/// One client per service.
+/// A client per service.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub cloudtrail: aws_sdk_cloudtrail::Client,
@@ -107,20 +108,22 @@ pub struct Clients {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("there is no profile {name:?} in the AWS configuration")]
+    #[error("no profile {name:?} in the AWS configuration")]
     NoProfile { name: String, known: Vec<String> },
     #[error("the AWS configuration files cannot be read")]
     Profiles(#[source] aws_config::profile::ProfileFileLoadError),
-    #[error("profile {name:?} asks for MFA (mfa_serial), which the AWS SDK for Rust leaves out")]
+    #[error(
+        "profile {name:?} requires MFA (mfa_serial), which the AWS SDK for Rust does not support"
+    )]
     MfaProfile { name: String },
     #[error(
-        "{url} is plain HTTP and not on this machine: credentials and states would travel in the \
-         clear"
+        "{url} is plain HTTP and not on this machine: credentials and states would be sent \
+         unencrypted"
     )]
     PlainHttp { url: String },
 }
 
-/// Loads the configuration and checks what the SDK would let pass in silence.
+/// Loads the configuration and checks what the SDK silently ignores.
 pub async fn connect(
     connection: &ConnectionOptions,
     http: SharedHttpClient,
@@ -176,7 +179,7 @@ pub async fn connect(
         loader = loader.profile_name(name);
     }
     let config = loader.load().await;
-    // What was said for all services on the command line holds over what a profile says of them.
+    // An endpoint on the command line takes precedence over those of a profile.
     if connection.endpoint_url.is_none()
         && let Some(url) = from_profile(&config).into_iter().find(|url| !is_safe(url))
     {
@@ -185,12 +188,11 @@ pub async fn connect(
     Ok(config)
 }
 
-/// Credentials of a profile that was named, and those that a machine of AWS's lends to one without
-/// any.
+/// Credentials of the given profile, or of the instance metadata for a profile without any.
 ///
-/// The SDK's own chain asks the variables first. A profile that is named goes before them, as with
-/// boto3 and Terraform (botocore leaves out its `env` provider then); for `AWS_PROFILE` the
-/// variables go first there, too.
+/// The default chain of the SDK reads the variables first. A given profile takes precedence over
+/// them, as in boto3 and Terraform (botocore skips its `env` provider then); `AWS_PROFILE` does
+/// not, as there.
 fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
     let profile = ProfileFileCredentialsProvider::builder()
         .configure(config)
@@ -203,7 +205,7 @@ fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
         .or_else("Ec2InstanceMetadata", instance)
 }
 
-/// The region that the SDK takes by itself: of the environment, the profile or the instance.
+/// Returns the default region of the SDK: from the environment, the profile or the instance.
 pub async fn default_region(profile: Option<&str>) -> Option<String> {
     profile
         .into_iter()
@@ -216,7 +218,7 @@ pub async fn default_region(profile: Option<&str>) -> Option<String> {
         .map(text)
 }
 
-/// The region that a profile names in the AWS configuration files.
+/// Returns the region of a profile in the AWS configuration files.
 pub async fn profile_region(profile: Option<&str>) -> Option<String> {
     profile
         .into_iter()
@@ -233,7 +235,7 @@ fn text(region: Region) -> String {
     region.to_string()
 }
 
-/// A profile that does not exist would silently fall through to the instance's own credentials.
+/// A missing profile would silently fall back to the credentials of the instance.
 async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectError> {
     let profiles = aws_config::profile::load(files, env, &EnvConfigFiles::default(), None)
         .await
@@ -246,7 +248,7 @@ async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectE
             known,
         });
     }
-    // One role may be assumed by way of another.
+    // Roles may be chained.
     let mut seen = BTreeSet::new();
     let mut next = Some(name);
     while let Some(name) = next.filter(|name| seen.insert(*name)) {
@@ -263,7 +265,7 @@ async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectE
     Ok(())
 }
 
-/// As a profile names them in the SDK's words, also those that a login goes to.
+/// The service IDs of the SDK in a profile, including those of a login.
 const SERVICES: &[&str] = &[
     "CloudTrail",
     "CloudWatch",
@@ -279,7 +281,7 @@ const SERVICES: &[&str] = &[
     "Signin",
 ];
 
-/// Where calls go that go neither to AWS's own endpoints nor to this machine.
+/// Returns the endpoints that are neither of AWS nor on this machine.
 pub fn elsewhere(config: &SdkConfig, connection: &ConnectionOptions) -> Vec<String> {
     let ServiceEndpoints {
         s3,
@@ -301,7 +303,7 @@ pub fn elsewhere(config: &SdkConfig, connection: &ConnectionOptions) -> Vec<Stri
     others.into_iter().collect()
 }
 
-/// Endpoints that the SDK found by itself.
+/// Returns the endpoints that the SDK found in its configuration.
 fn from_profile(config: &SdkConfig) -> Vec<String> {
     let of = |service| config.service_config()?.load_config(endpoint_of(service));
     config
@@ -352,13 +354,13 @@ impl Clients {
         Self::at(config, &ServiceEndpoints::default())
     }
 
-    /// With single services elsewhere.
+    /// Sets endpoints of single services.
     pub fn at(config: &SdkConfig, endpoints: &ServiceEndpoints) -> Self {
         let of = |url: &Option<String>| match url {
             Some(url) => config.to_builder().endpoint_url(url.clone()).build(),
             None => config.clone(),
         };
-        // Behind an endpoint of one's own, bucket names are not part of the host name.
+        // With a custom endpoint, bucket names are not part of the host name.
         let own_endpoint = has_own_endpoint(config);
         let s3 = of(&endpoints.s3);
         let s3 = aws_sdk_s3::config::Builder::from(&s3)
@@ -383,8 +385,8 @@ impl Clients {
         }
     }
 
-    /// The same as a role that these credentials may take on: over the same HTTP client, to the
-    /// same endpoints.
+    /// Returns clients for a role that these credentials can assume, with the same HTTP client and
+    /// endpoints.
     pub async fn as_role(&self, role: &ConnectionRole) -> Self {
         let ConnectionRole {
             arn,
@@ -413,8 +415,7 @@ impl Clients {
         Self::at(&config.build(), &self.endpoints)
     }
 
-    /// What STS says where a role cannot be assumed: the SDK wraps it into errors of its own.
-    /// `None` if it can be.
+    /// Returns the error of STS if a role cannot be assumed, which the SDK wraps; `None` if it can.
     pub async fn why_not_assumed(&self, role: &ConnectionRole) -> Option<AwsError> {
         let asked = self
             .sts
@@ -427,7 +428,7 @@ impl Clients {
             .map(|error| AwsError::from_sdk(ASSUME, &role.arn, error))
     }
 
-    /// Whether S3 is anything but AWS's own.
+    /// Returns whether S3 has a custom endpoint.
     pub fn has_own_endpoint(&self) -> bool {
         self.endpoints.s3.is_some() || has_own_endpoint(&self.config)
     }
@@ -440,8 +441,8 @@ fn has_own_endpoint(config: &SdkConfig) -> bool {
             .is_some_and(|service| service.load_config(endpoint_of("S3")).is_some())
 }
 
-/// Behind an endpoint of one's own, the account is not part of the host name either: S3 Control
-/// would put it there.
+/// With a custom endpoint, the account is not part of the host name either, as it is by default in
+/// S3 Control.
 #[derive(Debug)]
 struct OwnEndpoint(String);
 

@@ -1,11 +1,11 @@
-//! What a backend costs a month, roughly: list prices of us-east-1, without requests and storage
-//! that a state causes (cents).
+//! The approximate monthly cost of a backend: list prices of us-east-1, without requests and
+//! storage of states (cents).
 
 use super::{alarm::AlarmKind, lock_table::TableBilling, resources::AwsSpec};
 
 /// Each KMS key (AWS KMS pricing).
 pub const KEY: f64 = 1.00;
-/// Each metric that an alarm looks at (CloudWatch pricing, standard resolution).
+/// Each metric of an alarm (CloudWatch pricing, standard resolution).
 const ALARM_METRIC: f64 = 0.10;
 /// One read and one write capacity unit for an hour (DynamoDB pricing, provisioned).
 const READ_UNIT_HOUR: f64 = 0.000_13;
@@ -14,7 +14,7 @@ const HOURS: f64 = 730.0;
 /// Data events, each 100,000 (CloudTrail pricing): an apply is about ten.
 pub const EVENTS_100K: f64 = 0.10;
 
-/// US dollars a month that one resource costs while nobody uses it; `None` where it is nothing.
+/// Returns the monthly cost of an idle resource in US dollars; `None` if free.
 pub fn monthly(spec: &AwsSpec) -> Option<f64> {
     let dollars = match spec {
         AwsSpec::Key(_) => KEY,

@@ -1,4 +1,4 @@
-//! What went wrong with a call to AWS, as facts: the words for people are added at the edge.
+//! Errors of AWS calls, as facts: user texts are added by the callers.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ mod foreign;
 use super::http::Unreachable;
 use clocks::ClockSkew;
 
-/// One operation of one service, and the IAM action that allows it.
+/// An operation of a service, and the IAM action that allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApiOperation {
     /// As in `s3:PutBucketEncryption`.
@@ -24,7 +24,7 @@ pub struct ApiOperation {
 }
 
 impl ApiOperation {
-    /// An operation that is allowed by the action of the same name.
+    /// Returns an operation that is allowed by the action of the same name.
     pub const fn new(operation: &'static str) -> Self {
         Self {
             operation,
@@ -32,7 +32,7 @@ impl ApiOperation {
         }
     }
 
-    /// An operation that is allowed by an action of another name.
+    /// Returns an operation that is allowed by an action of another name.
     pub const fn allowed_by(operation: &'static str, action: &'static str) -> Self {
         Self { operation, action }
     }
@@ -40,46 +40,45 @@ impl ApiOperation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceErrorKind {
-    /// The caller may not do this, or the resource is somebody else's.
+    /// The caller has no permission, or the resource belongs to another account.
     Denied,
-    /// The credentials were good once.
+    /// The credentials have expired.
     Expired,
-    /// There are no credentials, or AWS does not know them.
+    /// There are no credentials, or they are invalid.
     Credentials,
-    /// AWS asked to slow down, and still did after all retries.
+    /// AWS throttled the call, also after all retries.
     Throttled,
-    /// No answer: name resolution, connection, TLS, or a time-out.
+    /// No response: name resolution, connection, TLS, or a time-out.
     Network,
-    /// The clock of this machine is too far off for a signature.
+    /// The clock skew of this machine is too large for a signature.
     Clock,
-    /// AWS's own fault: 5xx.
+    /// A server error of AWS: 5xx.
     Server,
-    /// What answered does not speak as AWS does, or its answer is broken: AWS may have acted, or
-    /// not.
+    /// The response is not from AWS, or corrupted: whether AWS executed the call is unknown.
     Unreadable,
-    /// The service said no, and `code` says why.
+    /// The service rejected the call, for the reason in `code`.
     Refused,
 }
 
-/// What stands in the text of a denial before the action that has to be allowed, which ends at `)`.
+/// The text before the required action in a denial; the action ends at `)`.
 pub const NEEDS: &str = " (needs ";
-/// Between the principal and the action in AWS's own message.
+/// The text between the principal and the action in the message of AWS.
 const NOT_AUTHORIZED: &str = "not authorized to perform: ";
-/// Between the action and the resource.
+/// The text between the action and the resource.
 const ON: &str = " on resource: ";
 
-/// A call that did not succeed.
+/// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub struct AwsError {
     pub api: ApiOperation,
-    /// What was acted on: a name or an ARN.
+    /// The target of the call: a name or an ARN.
     pub resource: Box<str>,
     pub kind: ServiceErrorKind,
     pub code: Option<Box<str>>,
     pub message: Option<Box<str>>,
     pub status: Option<u16>,
     pub request_id: Option<Box<str>>,
-    /// The region that S3 says a bucket is in, where it says so.
+    /// The region of the bucket, if S3 returned it.
     pub bucket_region: Option<Box<str>>,
 }
 
@@ -108,9 +107,9 @@ impl std::fmt::Display for AwsError {
 }
 
 impl AwsError {
-    /// AWS's own words on who is denied, and why, without what stands beside them: the action, and
-    /// the resource where it is the one that was acted on. Another one, as the key of a bucket,
-    /// stays.
+    /// Returns the message of AWS on who is denied and why, without the action, and without the
+    /// resource if it is the target of the call. Another resource, such as the key of a bucket, is
+    /// kept.
     fn denial(&self) -> Option<String> {
         let (who, rest) = self
             .message
@@ -140,7 +139,7 @@ impl AwsError {
         ))
     }
 
-    /// Whether a resource, as AWS names it, is the one that was acted on, or no single one
+    /// Returns whether a resource in a message of AWS is the target of the call, or a wildcard
     /// (`key/*`).
     fn is_about(&self, named: &str) -> bool {
         let before = named.strip_suffix(&*self.resource);
@@ -148,8 +147,8 @@ impl AwsError {
             || before.is_some_and(|before| before.is_empty() || before.ends_with([':', '/', ' ']))
     }
 
-    /// The action that was denied. AWS names it where a call needs more than the action of its own
-    /// name, as `CreateKey` with tags.
+    /// Returns the denied action. AWS returns it if a call requires additional actions, as
+    /// `CreateKey` with tags.
     pub fn needed_action(&self) -> &str {
         let named = self.message.as_deref().and_then(|message| {
             message
@@ -234,7 +233,7 @@ impl AwsError {
         }
     }
 
-    /// An answer that AWS should not give.
+    /// Returns an error for an invalid response of AWS.
     pub fn nonsense(api: ApiOperation, resource: &str, message: &str) -> Self {
         Self {
             api,
@@ -248,13 +247,9 @@ impl AwsError {
         }
     }
 
-    /// What was there when we looked is there no more.
+    /// Returns an error for a resource that was deleted after it was read.
     pub fn vanished(api: ApiOperation, resource: &str) -> Self {
-        Self::nonsense(
-            api,
-            resource,
-            "was there a moment ago and is gone; run again",
-        )
+        Self::nonsense(api, resource, "was deleted during the run; run again")
     }
 
     pub fn is(&self, codes: &[&str]) -> bool {
@@ -264,7 +259,7 @@ impl AwsError {
     }
 }
 
-/// What a service says in a region or partition that does not have the operation.
+/// Error codes of services in regions or partitions without the operation.
 pub const NOT_OFFERED: &[&str] = &[
     "MethodNotAllowed",
     "NotImplemented",
@@ -274,7 +269,7 @@ pub const NOT_OFFERED: &[&str] = &[
     "UnknownOperationException",
 ];
 
-/// `None` where the service's own code says that there is nothing; any other error stays one.
+/// Returns `None` for the not-found codes of the service; other errors are returned.
 pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -283,7 +278,7 @@ pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T
     }
 }
 
-/// The secret may be wrong, or the time.
+/// Either the secret or the time is wrong.
 fn is_bad_signature(code: Option<&str>) -> bool {
     matches!(
         code,
@@ -319,7 +314,7 @@ fn kind<E: Error + 'static>(
         SdkError::ConstructionFailure(_) => return ServiceErrorKind::Credentials,
         _ => {}
     }
-    // All but S3 say so in words: `Signature expired: … is now earlier than …`.
+    // All services except S3 use the text `Signature expired: … is now earlier than …`.
     if message.is_some_and(|text| {
         text.contains("Signature expired") || text.contains("Signature not yet current")
     }) {
@@ -363,19 +358,19 @@ fn kind<E: Error + 'static>(
             | "ProvisionedThroughputExceededException"
             | "PriorRequestNotComplete",
         ) => ServiceErrorKind::Throttled,
-        // HEAD has no body, so a denial comes without a code.
+        // HEAD has no body, so that a denial has no code.
         None if status == Some(403) => ServiceErrorKind::Denied,
         _ if status.is_some_and(|status| status >= 500) => ServiceErrorKind::Server,
         _ => ServiceErrorKind::Refused,
     }
 }
 
-/// The connection ended before the answer did: AWS may have acted, or not.
+/// The connection ended before the response: whether AWS executed the call is unknown.
 fn is_cut_off(failure: &DispatchFailure) -> bool {
     failure.as_other() == Some(ErrorKind::TransientError)
 }
 
-/// The error and its sources in one line, what repeats the one before left out.
+/// Returns the error and its sources on one line, without repetitions.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

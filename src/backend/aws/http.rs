@@ -1,8 +1,8 @@
-//! The one HTTP client under all service clients: which certificates it trusts, and through which
-//! proxy it goes. It is the last to see a request, and lets none out in the clear.
+//! The HTTP client of all service clients: trusted certificates and proxy. It is the last to see a
+//! request, and does not send any unencrypted.
 //!
-//! The SDK's own client ignores `AWS_CA_BUNDLE`, panics over a PEM file that it cannot read, and
-//! builds a connection pool for every service.
+//! The client of the SDK ignores `AWS_CA_BUNDLE`, panics on an invalid PEM file, and creates a
+//! connection pool for every service.
 
 use std::{
     fmt,
@@ -35,50 +35,49 @@ use rustls::{
 };
 
 mod log;
-mod reach;
-pub mod way;
+mod connect_limit;
+pub mod transport;
 
-use reach::ConnectLimit;
-pub use reach::{CONNECT_TIMEOUT, Unreachable};
-use way::{Transport, endpoint};
+use connect_limit::ConnectLimit;
+pub use connect_limit::{CONNECT_TIMEOUT, Unreachable};
+use transport::{Transport, endpoint};
 
-/// How the client leaves the machine. To the machine itself it goes directly, whatever is said
-/// here.
+/// The proxy of the client. Connections to this machine are always direct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyPolicy {
-    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    /// The proxy of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     FromEnvironment,
-    /// To the endpoint itself: what listens on loopback is not to be asked for through a proxy.
+    /// Direct connections: a loopback endpoint is not reachable through a proxy.
     Direct,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// A folder may name any file for its bundle: none of what is in it is said.
+    /// A folder may specify any file as its bundle: its content is never shown.
     #[error("the CA bundle is not PEM: {reason}")]
     NotPem { reason: &'static str },
-    #[error("the CA bundle holds no certificate that can be a root of trust")]
+    #[error("the CA bundle contains no certificate that can be a trust anchor")]
     NoRoots,
     #[error(
-        "{url} is plain HTTP and not on this machine: credentials and states would travel in the \
-         clear"
+        "{url} is plain HTTP and not on this machine: credentials and states would be sent \
+         unencrypted"
     )]
     InTheClear { url: String },
     #[error(
-        "the system has no certificates to trust; install its package `ca-certificates`, or name \
-         a file with AWS_CA_BUNDLE"
+        "the system has no trusted certificates; install the package `ca-certificates`, or set \
+         AWS_CA_BUNDLE to a file"
     )]
     NoSystemRoots,
 }
 
-/// A client to be shared by every service client; it keeps connections open between calls.
+/// Returns a client that all service clients share; it keeps connections open between calls.
 ///
-/// `ca_bundle` is the content of a PEM file that is trusted *instead of* the system's roots, which
-/// is what the AWS CLI and the other SDKs do with `AWS_CA_BUNDLE`. The system's roots are loaded
-/// at the first call, so a command that makes none does not pay for them.
+/// `ca_bundle` is the content of a PEM file that is trusted *instead of* the system's roots, as
+/// `AWS_CA_BUNDLE` in the AWS CLI and other SDKs. The system's roots are loaded at the first call,
+/// so that a command without calls does not load them.
 ///
 /// # Errors
-/// If the bundle is broken or empty. Missing system roots are an error of the call.
+/// If the bundle is invalid or empty. Missing system roots are an error of the call.
 pub fn http_client(
     ca_bundle: Option<&[u8]>,
     proxy: ProxyPolicy,
@@ -91,7 +90,7 @@ pub fn http_client(
     }))
 }
 
-/// What sends a single request, for what is asked of an endpoint outside any service's API.
+/// Returns a connector for single requests outside the API of a service.
 ///
 /// # Errors
 /// As [`http_client`], and if the system has no roots.
@@ -103,7 +102,7 @@ pub fn connector(
     Ok(connect(TrustRoots::new(ca_bundle)?.pem()?, proxy, settings))
 }
 
-/// One connection pool for each pair of timeouts; in practice one.
+/// A connection pool for each pair of time-outs; in practice one.
 #[derive(Debug)]
 struct PooledClient {
     roots: TrustRoots,
@@ -140,7 +139,7 @@ impl HttpClient for PooledClient {
     }
 }
 
-/// To this machine and to anywhere else: in practice one of them.
+/// The connectors to this machine and to other hosts: in practice one of them.
 #[derive(Debug)]
 struct HttpConnectors {
     roots: TrustRoots,
@@ -199,7 +198,7 @@ fn connect(
     )
 }
 
-/// Answers every call with the reason why none can be made.
+/// Returns the same error for every call.
 #[derive(Debug)]
 struct UnusableClient(HttpError);
 
@@ -209,8 +208,8 @@ impl HttpConnector for UnusableClient {
     }
 }
 
-/// Roots of trust as PEM in which every certificate is known to be usable: the connector takes
-/// nothing else, and panics over what it cannot use.
+/// Trusted roots as PEM in which every certificate is known to be valid: the connector panics on
+/// invalid ones.
 #[derive(Clone)]
 enum TrustRoots {
     Bundle(Arc<[u8]>),
@@ -255,10 +254,10 @@ impl fmt::Debug for TrustRoots {
     }
 }
 
-/// What is wrong, without the bytes that the error itself shows.
+/// Describes the error without its bytes.
 fn fault(error: &pem::Error) -> &'static str {
     match error {
-        pem::Error::MissingSectionEnd { .. } => "a section does not end",
+        pem::Error::MissingSectionEnd { .. } => "a section has no end",
         pem::Error::IllegalSectionStart { .. } => "the first line of a section is not valid",
         pem::Error::Base64Decode(_) => "a section is not valid base64",
         pem::Error::SectionTooLarge => "a section is too large",
@@ -266,8 +265,8 @@ fn fault(error: &pem::Error) -> &'static str {
     }
 }
 
-/// Bundles carry certificates that rustls does not take (X.509 v1, odd extensions): these are
-/// left out, as long as there is another.
+/// Bundles may contain certificates that rustls does not support (X.509 v1, unusual extensions):
+/// these are skipped, if others remain.
 fn usable(certificates: Vec<CertificateDer<'static>>) -> Option<Vec<u8>> {
     let mut pem = String::new();
     for certificate in certificates {
@@ -334,7 +333,7 @@ mod tests {
         let roots = TrustRoots::new(Some(bundle.as_bytes())).expect("one root");
         let kept = CertificateDer::pem_slice_iter(roots.pem().expect("a bundle")).count();
         assert_eq!(kept, 1);
-        // Would panic over a certificate that cannot be used.
+        // Would panic on an invalid certificate.
         connector(
             Some(bundle.as_bytes()),
             ProxyPolicy::Direct,
@@ -351,7 +350,7 @@ mod tests {
         assert!(loaded.get().is_none());
     }
 
-    /// Whoever named the endpoint: a variable, a profile, a login.
+    /// Regardless of the source of the endpoint: a variable, a profile, a login.
     #[tokio::test]
     async fn nothing_leaves_in_the_clear() {
         let ways = |settings| HttpConnectors {

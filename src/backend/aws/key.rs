@@ -1,4 +1,5 @@
-//! The KMS key that encrypts states, locks, alarms and audit logs: losing it loses all of them.
+//! The KMS key that encrypts states, locks, alarms and audit logs: without it, all of them are
+//! lost.
 
 use aws_sdk_kms::types::{KeyMetadata, Tag};
 use aws_smithy_types::retry::RetryConfig;
@@ -12,7 +13,7 @@ use super::{
     policies::SHORT_WINDOW,
     policy::PolicyDocument,
     resource::{AwsResource, ObserveContext, ObservedResource},
-    settle::{Backoff, SEEN_BY_IAM, names_somebody_unknown},
+    retry::{Backoff, SEEN_BY_IAM, names_somebody_unknown},
 };
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 
@@ -28,35 +29,33 @@ const SCHEDULE: ApiOperation = ApiOperation::new("kms:ScheduleKeyDeletion");
 const DELETE_ALIAS: ApiOperation = ApiOperation::new("kms:DeleteAlias");
 const TAG: ApiOperation = ApiOperation::new("kms:TagResource");
 
-/// A key that was just made is not seen everywhere at once.
+/// A new key is eventually consistent.
 pub(super) const NOT_YET: &[&str] = &["NotFoundException"];
 const ENABLED: &str = "Enabled";
 
-/// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy
-/// allows.
+/// The maximum of KMS (`ScheduleKeyDeletion`), and the minimum that the key policy allows.
 pub const DAYS_UNTIL_DELETION: i32 = 30;
 const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 
 /// `CreateKey`, and then `CreateAlias`.
 const MADE_AND_NAMED: u32 = 2;
 
-/// How often the answer to `CreateKey` may be lost.
+/// The number of attempts after lost responses to `CreateKey`.
 const CREATE_TRIES: usize = 4;
 
-/// Where the alias leads.
+/// The target of the alias.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AliasTarget {
     Here,
     Nowhere,
-    /// To the key of this ARN.
+    /// The key with this ARN.
     Elsewhere(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KmsKey {
-    /// By which it is found again, and which of several that were made at once is the
-    /// environment's.
+    /// Identifies the key later, and decides between several that were created concurrently.
     pub alias: String,
     pub alias_leads: AliasTarget,
     pub description: String,
@@ -79,19 +78,19 @@ impl KmsKey {
 }
 
 impl Spec for KmsKey {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             alias: self.alias.clone(),
             alias_leads: self.alias_leads.clone(),
             description: observed.description.clone(),
             state: self.state.clone(),
-            policy: self.policy.over(&observed.policy),
+            policy: self.policy.merge_onto(&observed.policy),
             tags: tags_over(&self.tags, &observed.tags),
         }
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
-        // An alias is never pointed elsewhere: somebody's states may be encrypted by way of it.
+        // An alias is never changed to another key: states may be encrypted through it.
         let taken = || match &observed.alias_leads {
             AliasTarget::Here | AliasTarget::Nowhere => None,
             AliasTarget::Elsewhere(key) => Some(format!(
@@ -103,18 +102,18 @@ impl Spec for KmsKey {
         unusable(&observed.state).or_else(taken)
     }
 
-    /// Of several first runs, the one whose key gets the alias decides. Until then the key that was
-    /// found may lose.
+    /// Of several concurrent first runs, the one that creates the alias decides. Until then, the
+    /// found key may lose.
     fn output_is_final(&self) -> bool {
         self.alias_leads == AliasTarget::Here
     }
 
-    fn trips_to_look(&self) -> u32 {
+    fn read_round_trips(&self) -> u32 {
         find::TRIPS
     }
 
-    /// What is changed is found first.
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    /// A change finds the key first.
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         let Some(from) = from else {
             return MADE_AND_NAMED;
         };
@@ -133,19 +132,17 @@ impl Spec for KmsKey {
     }
 }
 
-/// Why a key in this state cannot be used, and what to do.
+/// Returns why a key in this state cannot be used, with the fix.
 pub(super) fn unusable(state: &str) -> Option<String> {
     match state {
         ENABLED => None,
         "Disabled" => Some("the key is disabled; enable it with `aws kms enable-key`".to_owned()),
         "PendingDeletion" => Some(
-            "the key is scheduled for deletion; take it back with `aws kms cancel-key-deletion` \
-             and then `aws kms enable-key`"
+            "the key is scheduled for deletion; restore it with `aws kms cancel-key-deletion` and \
+             then `aws kms enable-key`"
                 .to_owned(),
         ),
-        other => Some(format!(
-            "the key is in state {other}, and must be {ENABLED}"
-        )),
+        other => Some(format!("the key is in state {other}, expected {ENABLED}")),
     }
 }
 
@@ -212,29 +209,29 @@ impl AwsResource for KmsKey {
         Ok(Some(arn))
     }
 
-    /// Only scheduled, with the longest window: until the day comes it can be taken back.
+    /// Only schedules the deletion, with the longest window: it can be cancelled until then.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         self.schedule(aws, DAYS_UNTIL_DELETION).await.map(drop)
     }
 }
 
-/// A key that is on its way out.
+/// A key that is scheduled for deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduledDeletion {
     pub arn: String,
-    /// When KMS deletes it, as far as KMS says.
+    /// The time of the deletion, if KMS returns it.
     pub on: Option<jiff::Timestamp>,
 }
 
 impl KmsKey {
-    /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was
-    /// cut off to this very key.
+    /// Schedules the deletion in `days` (7 to 30). The alias is deleted last, so that the next run
+    /// finds this key after an interruption.
     ///
-    /// Below 30 days the floor in the key's own policy is lifted first. Nothing is done to a key
-    /// that is on its way out already, nor to one that does not carry our tags.
+    /// For less than 30 days, the minimum in the key policy is removed first. A key that is already
+    /// scheduled, or that is not owned, is not changed.
     ///
     /// # Errors
-    /// If KMS refuses, or the key is not ours.
+    /// If KMS returns an error, or the key is not owned.
     pub async fn schedule(
         &self,
         aws: &AwsProvider,
@@ -247,7 +244,7 @@ impl KmsKey {
             return Err(AwsError::nonsense(
                 SCHEDULE,
                 &key.arn,
-                "does not carry this environment's tags; it was left alone",
+                "does not have this environment's tags; it was not changed",
             ));
         }
         let on = if DOOMED.contains(&&*key.state) {
@@ -275,7 +272,7 @@ async fn schedule(
     arn: &str,
     days: i32,
 ) -> Result<Option<jiff::Timestamp>, AwsError> {
-    // A policy that was just written does not hold everywhere at once.
+    // A new policy is eventually consistent.
     let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? {
         &["AccessDeniedException"]
     } else {
@@ -313,7 +310,7 @@ async fn schedule(
     }
 }
 
-/// Whether there was one.
+/// Returns whether there was one.
 async fn lift_floor(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     let policy = get_policy(aws, arn).await?;
     if !policy.has(SHORT_WINDOW) {
@@ -331,8 +328,8 @@ async fn lift_floor(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
 }
 
 impl KmsKey {
-    /// `CreateKey` takes no token that would make it idempotent: after an answer that was lost,
-    /// the key is looked for by its tags before another is made.
+    /// `CreateKey` has no idempotency token: after a lost response, the key is searched by its tags
+    /// before another one is created.
     async fn create(&self, aws: &AwsProvider) -> Result<String, AwsError> {
         let once = || aws_sdk_kms::config::Config::builder().retry_config(RetryConfig::disabled());
         let request = aws
@@ -360,7 +357,7 @@ impl KmsKey {
                         .and_then(KeyMetadata::arn)
                         .map(str::to_owned);
                     return arn.ok_or_else(|| {
-                        AwsError::nonsense(CREATE, &self.alias, "the answer names no key")
+                        AwsError::nonsense(CREATE, &self.alias, "the response contains no key")
                     });
                 }
                 Err(error) => error,

@@ -1,4 +1,4 @@
-//! The table whose items are Terraform's locks and the digests of its states.
+//! The table with Terraform's locks and the digests of its states.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
@@ -30,10 +30,11 @@ const TAG: ApiOperation = ApiOperation::new("dynamodb:TagResource");
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
 /// Being updated.
 const BUSY: &[&str] = &["ResourceInUseException"];
-/// Being updated, or not seen everywhere yet.
+/// Being updated, or not consistent yet.
 const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"];
 
-/// What Terraform expects: one attribute, the partition key (Terraform's s3 backend documentation).
+/// The key schema that Terraform requires: one attribute, the partition key (Terraform's s3 backend
+/// documentation).
 pub const KEY: &str = "LockID";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,9 +58,9 @@ pub enum TableBilling {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockTableEncryption {
-    /// A key of DynamoDB's own: free, and out of the account's control.
+    /// An AWS owned key: free, and not controlled by the account.
     AwsOwned,
-    /// `aws/dynamodb`, or a customer's key, by ARN.
+    /// `aws/dynamodb`, or a customer managed key, by ARN.
     Kms(String),
 }
 
@@ -70,8 +71,8 @@ impl LockTable {
 }
 
 impl Spec for LockTable {
-    /// Protection that was not ours to begin with stays.
-    fn over(&self, observed: &Self) -> Self {
+    /// Protection by others is kept.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let by_us = observed
             .tags
             .get(ownership::PROTECTED)
@@ -84,9 +85,8 @@ impl Spec for LockTable {
         }
     }
 
-    /// Nothing else can be done with a table before it is active again, which is asked for after
-    /// each call.
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    /// A table cannot be changed until it is active again, which is checked after each call.
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         const AND_WAIT: u32 = 2;
         let Some(from) = from else { return AND_WAIT };
         let updates = [
@@ -104,8 +104,8 @@ impl Spec for LockTable {
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         if observed.key != self.key {
             return Some(format!(
-                "table {} has the key {}, and Terraform's locks need {}; a key cannot be changed: \
-                 choose another name with --table",
+                "table {} has the key schema {}, but Terraform needs {}; the key schema cannot be \
+                 changed: choose another name with --table",
                 self.name,
                 observed.key.join(" "),
                 self.key.join(" ")
@@ -113,8 +113,8 @@ impl Spec for LockTable {
         }
         match (&self.encryption, &observed.encryption) {
             (LockTableEncryption::AwsOwned, LockTableEncryption::Kms(key)) => Some(format!(
-                "table {} is encrypted with {key}, and a key of DynamoDB's own would be weaker; \
-                 if you want that, change it yourself",
+                "table {} is encrypted with {key}, and an AWS owned key would be weaker; to use \
+                 it, change the encryption manually",
                 self.name
             )),
             _ => None,
@@ -130,13 +130,13 @@ impl AwsResource for LockTable {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (table, tags) = tokio::join!(describe(aws, &self.name), get_tags(aws, &arn));
-        // Asked for the tags of no table, DynamoDB may answer that it is denied.
+        // DynamoDB may return a denial for the tags of a missing table.
         let Some(table) = table? else { return Ok(None) };
         if table.table_status == Some(TableStatus::Deleting) {
             return Err(AwsError::nonsense(
                 DESCRIBE,
                 &self.name,
-                "is being deleted; run again once it is gone",
+                "is being deleted; run again when it is deleted",
             ));
         }
         let Some(tags) = tags? else { return Ok(None) };
@@ -168,7 +168,7 @@ impl AwsResource for LockTable {
         Ok(Some(self.arn(aws)))
     }
 
-    /// Protection first, which takes the table a moment in which it cannot be deleted.
+    /// Removes the protection first, after which the table cannot be deleted for a moment.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let Some(table) = describe(aws, &self.name).await? else {
             return Ok(());
@@ -204,7 +204,7 @@ impl AwsResource for LockTable {
 }
 
 impl LockTable {
-    /// One of which no more than the name is known.
+    /// A table of which only the name is known.
     pub fn named(name: &str) -> Self {
         let (billing, encryption) = (TableBilling::OnDemand, LockTableEncryption::AwsOwned);
         Self {
@@ -221,7 +221,7 @@ impl LockTable {
         aws.arn("dynamodb", &aws.region, &format!("table/{}", self.name))
     }
 
-    /// Everything in the one call that the call takes: there is never a table without protection.
+    /// Creates the table with all settings in one call, so that it is never unprotected.
     async fn create(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let attribute = AttributeDefinition::builder()
             .attribute_name(KEY)
@@ -249,7 +249,7 @@ impl LockTable {
             .send(CREATE, &self.name, &[], || request.clone().send())
             .await
         {
-            // Another run of ours was faster, or the answer of this one was lost.
+            // Another run was faster, or the response to this one was lost.
             Err(error) if error.is(&["ResourceInUseException"]) => {
                 self.wait_until_active(aws, TableWait::Creation).await?;
                 match get_tags(aws, &self.arn(aws)).await? {
@@ -264,7 +264,7 @@ impl LockTable {
         }
     }
 
-    /// One setting a call, and none while the last is still being carried out (`UpdateTable`).
+    /// Changes one setting per call, and waits for each change (`UpdateTable`).
     async fn update(&self, aws: &AwsProvider, from: &Self) -> Result<(), AwsError> {
         let update = || aws.clients.dynamodb.update_table().table_name(&self.name);
         let (mut updates, mut encryption) = (vec![], None);
@@ -342,10 +342,10 @@ impl LockTableEncryption {
     }
 }
 
-/// Whether a table of this name is on its way out, so that it cannot be looked at any more.
+/// Returns whether a table of this name is being deleted.
 ///
 /// # Errors
-/// If DynamoDB does not say.
+/// If DynamoDB returns an error.
 pub async fn is_being_deleted(aws: &AwsProvider, name: &str) -> Result<bool, AwsError> {
     Ok(describe(aws, name)
         .await?
@@ -409,7 +409,7 @@ fn key_of(table: &TableDescription) -> Vec<String> {
 }
 
 fn billing_of(table: &TableDescription) -> TableBilling {
-    // The summary is missing on tables that never were on demand.
+    // Tables that were never on-demand have no summary.
     if table
         .billing_mode_summary()
         .and_then(|summary| summary.billing_mode())

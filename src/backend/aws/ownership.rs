@@ -1,4 +1,4 @@
-//! The tags that make a resource ours, and whose a resource with given tags is.
+//! The ownership tags, and the owner of a resource by its tags.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ pub const MANAGED_BY: &str = "ManagedBy";
 pub const PROJECT: &str = "tfbackend:project";
 pub const ENV: &str = "tfbackend:env";
 pub const PROTECTED: &str = "tfbackend:protected";
-/// Counts up when the set of resources changes, not with each release: it would be drift.
+/// Increases if the set of resources changes, not with each release, which would be drift.
 pub const LAYOUT: &str = "tfbackend:version";
 
-/// On the state bucket, `false`: its access logs were left out, or the trail. That there is no log
-/// bucket says neither.
+/// On the state bucket, `false` means that access logs or the trail are disabled. A missing log
+/// bucket does not imply that.
 pub const ACCESS_LOGS: &str = "tfbackend:access-logs";
 pub const TRAIL: &str = "tfbackend:trail";
-/// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was
-/// taken away by others.
+/// On the state bucket, `false` means that notifications are disabled. Without it, missing
+/// notifications were removed by others.
 pub const DELETE_EVENTS: &str = "tfbackend:delete-events";
-/// On the lock table, `false`: its point-in-time recovery was left out.
+/// On the lock table, `false` means that point-in-time recovery is disabled.
 pub const TABLE_RECOVERY: &str = "tfbackend:table-recovery";
 
 const LEFT_OUT: &str = "false";
@@ -29,7 +29,7 @@ const LAYOUT_VERSION: &str = "1";
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// Which environment something belongs to.
+/// The identity of an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentId {
     pub project: String,
@@ -47,7 +47,7 @@ impl std::fmt::Display for EnvironmentId {
 }
 
 impl EnvironmentId {
-    /// The tags of everything that is made for this environment.
+    /// Returns the tags of all resources of this environment.
     pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
         let mut tags = more.clone();
         tags.extend(self.identity().map(|(key, value)| (key.to_owned(), value)));
@@ -58,7 +58,7 @@ impl EnvironmentId {
         tags
     }
 
-    /// The environment that a resource with these tags was made for.
+    /// Returns the environment of a resource with these tags.
     pub fn of(tags: &Tags) -> Option<Self> {
         let tag = |key: &str| tags.get(key).cloned();
         (tag(MANAGED_BY)? == TOOL).then_some(())?;
@@ -68,7 +68,7 @@ impl EnvironmentId {
         })
     }
 
-    /// The tags that say whose it is, and never change.
+    /// Returns the tags that identify the owner, which never change.
     pub fn identity(&self) -> [(&'static str, String); 3] {
         [
             (MANAGED_BY, TOOL.to_owned()),
@@ -97,8 +97,8 @@ impl EnvironmentId {
     }
 }
 
-/// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that
-/// says so.
+/// Merges tags over existing ones: a tag set is never replaced. A part that is enabled again has
+/// its tag updated.
 pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
     let mut all = theirs.clone();
     for part in [ACCESS_LOGS, TRAIL, DELETE_EVENTS, TABLE_RECOVERY] {
@@ -110,7 +110,7 @@ pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
     all
 }
 
-/// The tags of a resource, with the record of a part that is left out.
+/// Returns the tags of a resource, with the record of a disabled part.
 pub fn with_record(tags: &Tags, part: &str, left_out: bool) -> Tags {
     let record = left_out.then(|| (part.to_owned(), LEFT_OUT.to_owned()));
     tags.clone().into_iter().chain(record).collect()
@@ -120,7 +120,7 @@ pub fn is_left_out(tags: &Tags, part: &str) -> bool {
     tags.get(part).is_some_and(|value| value == LEFT_OUT)
 }
 
-/// The tags to write so that `to` holds, given that `from` is there.
+/// Returns the tags to write to change `from` to `to`.
 pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
     to.iter()
         .filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value))
@@ -128,7 +128,7 @@ pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
         .collect()
 }
 
-/// The call that adds them, where there are any.
+/// Returns the number of calls to add them.
 pub fn trips_to_tag(from: &Tags, to: &Tags) -> u32 {
     u32::from(!tags_to_add(Some(from), to).is_empty())
 }

@@ -1,19 +1,19 @@
-//! The policy documents of a backend, each statement with the reason why it is there.
+//! The policy documents of a backend, each statement with its rationale.
 //!
-//! Statements that deny ask first whether the request has the value at all (`Null`): negated
-//! operators, also with `IfExists`, are true of a value that is absent (IAM's documentation of
-//! condition operators), and would deny every write that leaves encryption to the bucket's default.
+//! Deny statements first check whether the request has the value (`Null`): negated operators, also
+//! with `IfExists`, are true for an absent value (IAM's documentation of condition operators), and
+//! would deny every write that relies on default encryption.
 
 use super::{
     bucket::policy::{ALGORITHM, KEY},
     policy::{PolicyDocument, Statement},
 };
 
-/// Where everything is: what the documents name.
+/// The resources that the documents refer to.
 #[derive(Clone, Debug)]
 pub struct PolicyContext {
     pub partition: String,
-    /// `amazonaws.com`, but for some partitions.
+    /// `amazonaws.com`, except in some partitions.
     pub dns_suffix: String,
     pub region: String,
     pub account: String,
@@ -23,14 +23,14 @@ pub struct PolicyContext {
     pub topic: String,
     pub trail: String,
     pub alarm_prefix: String,
-    /// ARN of the key, if there is one.
+    /// The ARN of the key, if any.
     pub key: Option<String>,
-    /// ARNs of keys that states are still encrypted with, besides `key`; locks may be, too.
+    /// The ARNs of other keys that still encrypt states, and possibly locks.
     pub old_keys: Vec<String>,
     pub workspace_prefix: String,
 }
 
-/// Which services need the key.
+/// The services that need the key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyUses {
     pub trail: bool,
@@ -43,37 +43,36 @@ pub const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 /// Delivers the events of a bucket.
 pub const S3: &str = "s3.amazonaws.com";
 const S3_LOGGING: &str = "logging.s3.amazonaws.com";
-/// Days that a person has to find out that the key of all states is about to go: the longest there
-/// is.
+/// The deletion window of the key in days: the maximum of KMS.
 const DELETION_WINDOW: u32 = 30;
-/// Where the trail writes below in the log bucket.
+/// The prefix of the trail in the log bucket.
 pub const TRAIL_PREFIX: &str = "cloudtrail";
-/// Where the access logs go in the log bucket.
+/// The prefix of the access logs in the log bucket.
 pub const ACCESS_LOG_PREFIX: &str = "s3/";
 
-/// Denies deleting a version or the bucket; lifted only to take the bucket down. It does not deny
-/// changes of lifecycle rules, versioning, encryption or replication: that would refuse the tool's
-/// own repairs, and first runs that run at the same time.
+/// Denies deleting a version or the bucket; only removed for a teardown. It does not deny changes
+/// of lifecycle rules, versioning, encryption or replication, because that would deny repairs by
+/// tfbackend and concurrent first runs.
 pub const HISTORY: &str = "DenyDestroyingHistory";
-/// The same of the log bucket.
+/// The same for the log bucket.
 pub const LOGS: &str = "DenyDestroyingLogs";
-/// Lets the trail write its files, which are encrypted with the key.
+/// Allows the trail to write its files, which are encrypted with the key.
 pub const TRAIL_WRITES: &str = "CloudTrailWrite";
-/// And by which CloudTrail sees that it may.
+/// Allows CloudTrail to check its access.
 pub const TRAIL_CHECKS: &str = "CloudTrailAclCheck";
-/// The statement that lets S3 deliver access logs.
+/// The statement that allows S3 to deliver access logs.
 pub const ACCESS_LOG_WRITES: &str = "S3AccessLogs";
-/// What keeps the key from going any sooner.
+/// Denies a shorter deletion window of the key.
 pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
-/// Stands while a bucket is taken down: nobody writes what would go with it.
+/// In place during a teardown: denies writes that would be deleted.
 pub const FREEZE: &str = "DenyWritesDuringTeardown";
 
-/// The statements of the runner policy that are about locks.
+/// The lock statements of the runner policy.
 pub const RELEASE_LOCK_FILES: &str = "ReleaseLockFiles";
 pub const LOCK_ITEMS: &str = "LockItems";
 pub const KEY_FOR_LOCKS: &str = "KeyForLocks";
 
-/// A text in a pattern that is to mean itself (IAM: policy variables).
+/// Escapes a literal text in a pattern (IAM: policy variables).
 fn literal(text: &str) -> String {
     text.chars()
         .map(|c| {
@@ -86,7 +85,7 @@ fn literal(text: &str) -> String {
         .collect()
 }
 
-/// The text that [`literal`] made such a pattern of.
+/// Returns the text that [`literal`] escaped.
 pub(super) fn unescaped(pattern: &str) -> String {
     ['*', '?', '$']
         .into_iter()
@@ -95,7 +94,7 @@ pub(super) fn unescaped(pattern: &str) -> String {
         })
 }
 
-/// One value, as conditions take them.
+/// Returns one value of a condition.
 fn one(value: impl Into<String>) -> [String; 1] {
     [value.into()]
 }
@@ -136,9 +135,9 @@ impl PolicyContext {
         self.arn("cloudtrail", &format!("trail/{}", self.trail))
     }
 
-    /// The key's policy. Without the first statement IAM policies say nothing about the key, and
-    /// nobody could ever change it (KMS: default key policy). S3 and DynamoDB act as the caller
-    /// and need none.
+    /// Returns the key policy. Without the first statement, IAM policies cannot grant access to the
+    /// key, and it becomes unmanageable (KMS: default key policy). S3 and DynamoDB act as the
+    /// caller and need no statement.
     pub fn key_policy(&self, uses: KeyUses) -> PolicyDocument {
         let mut statements = vec![
             Statement::allow("EnableIamPolicies")
@@ -210,7 +209,7 @@ impl PolicyContext {
         PolicyDocument::new(statements)
     }
 
-    /// What a key that was brought along must allow, as `service action`.
+    /// Returns what an existing key must allow, as `service action`.
     pub fn key_grants(uses: KeyUses) -> Vec<String> {
         let mut grants = vec![];
         if uses.trail {
@@ -225,8 +224,8 @@ impl PolicyContext {
         grants
     }
 
-    /// The state bucket's policy. It never denies anybody `PutBucketPolicy` or
-    /// `DeleteBucketPolicy`: an administrator can always take it back.
+    /// Returns the policy of the state bucket. It never denies `PutBucketPolicy` or
+    /// `DeleteBucketPolicy`: an administrator can always remove it.
     pub fn state_bucket_policy(&self, protected: bool) -> PolicyDocument {
         let bucket = &*self.bucket;
         let mut statements = self.transport_and_account(bucket);
@@ -236,8 +235,8 @@ impl PolicyContext {
         } else {
             "AES256"
         };
-        // What a request says of encryption must be ours; parts of an upload, and clients that
-        // leave it to the bucket's default, say nothing.
+        // Encryption headers of a request must match; parts of an upload, and clients that rely on
+        // default encryption, send none.
         let header = |sid, header: &str, operator, value: &str| {
             Statement::deny(sid)
                 .everybody()
@@ -266,8 +265,8 @@ impl PolicyContext {
                     one("false"),
                 ),
         );
-        // Terraform and OpenTofu always send `If-None-Match: *` with a lock: who does not could
-        // overwrite one that is held.
+        // Terraform and OpenTofu always send `If-None-Match: *` with a lock: other writes could
+        // overwrite a held lock.
         statements.push(
             Statement::deny("DenyOverwritingLocks")
                 .everybody()
@@ -286,7 +285,8 @@ impl PolicyContext {
         PolicyDocument::new(statements)
     }
 
-    /// The log bucket's policy: AWS's own services write, from our trail and our bucket only.
+    /// Returns the policy of the log bucket: AWS services can write, only on behalf of this trail
+    /// and this bucket.
     pub fn log_bucket_policy(
         &self,
         trail: bool,
@@ -351,7 +351,7 @@ impl PolicyContext {
         PolicyDocument::new(statements)
     }
 
-    /// No plain HTTP, no old TLS, nobody from another account.
+    /// Denies plain HTTP, old TLS versions, and principals of other accounts.
     fn transport_and_account(&self, bucket: &str) -> Vec<Statement> {
         let deny = |sid| {
             Statement::deny(sid)
@@ -361,7 +361,7 @@ impl PolicyContext {
         };
         vec![
             deny("DenyPlaintext").when("Bool", "aws:SecureTransport", one("false")),
-            // The version is absent on plain HTTP: neither statement covers the other.
+            // The TLS version is absent for plain HTTP: neither statement covers the other.
             deny("DenyOldTls").when("NumericLessThan", "s3:TlsVersion", one("1.2")),
             deny("DenyOtherAccounts")
                 .when(
@@ -373,7 +373,7 @@ impl PolicyContext {
         ]
     }
 
-    /// The topic's policy: alarms and the bucket's events may be told, over TLS.
+    /// Returns the topic policy: alarms and the bucket can publish, over TLS.
     pub fn topic_policy(&self, bucket_events: bool) -> PolicyDocument {
         let topic = self.topic_arn();
         let allow = |sid, service| {
@@ -403,13 +403,13 @@ impl PolicyContext {
         PolicyDocument::new(statements)
     }
 
-    /// What `init`, `plan`, `apply` and workspaces need, and nothing else: no delete of a default
-    /// workspace's state, no old versions, no settings of anything.
+    /// Returns the permissions for `init`, `plan`, `apply` and workspaces, and nothing else: no
+    /// deletion of a default workspace's state, no old versions, no settings.
     pub fn runner_policy(&self, table: Option<TableAccess>, lockfile: bool) -> PolicyDocument {
         let bucket = &*self.bucket;
         let workspaces = format!("{}/*", literal(&self.workspace_prefix));
         let mut statements = vec![
-            // A state that is not there yet answers 404 only to those who may list, else 403.
+            // S3 returns 404 for a missing state only with permission to list, otherwise 403.
             Statement::allow("ListStates")
                 .actions(&["s3:ListBucket"])
                 .on(one(self.bucket_arn(bucket))),
@@ -441,7 +441,7 @@ impl PolicyContext {
                         "dynamodb:LeadingKeys",
                         one(format!("{bucket}/*")),
                     )
-                    // `ForAllValues` alone is true of a request without keys.
+                    // `ForAllValues` alone is true for a request without keys.
                     .when("Null", "dynamodb:LeadingKeys", one("false")),
             );
         }
@@ -455,7 +455,7 @@ impl PolicyContext {
                         "kms:ViaService",
                         one(format!("s3.{}.{}", self.region, self.dns_suffix)),
                     )
-                    // With a bucket key the context is the bucket, without it the object.
+                    // With a bucket key, the context is the bucket, otherwise the object.
                     .when(
                         "StringLike",
                         "kms:EncryptionContext:aws:s3:arn",
@@ -466,7 +466,7 @@ impl PolicyContext {
                 statements.push(
                     Statement::allow(KEY_FOR_LOCKS)
                         .actions(&["kms:Decrypt"])
-                        // The table stays under the key of before as long as states do.
+                        // The table keeps the previous key as long as states do.
                         .on([key].into_iter().chain(&self.old_keys).cloned())
                         .when(
                             "StringEquals",
@@ -485,7 +485,7 @@ impl PolicyContext {
     }
 }
 
-/// Nobody may write to the bucket of this ARN, whoever it is.
+/// Denies all principals to write to the bucket with this ARN.
 pub fn freeze(bucket_arn: &str) -> Statement {
     Statement::deny(FREEZE)
         .everybody()
@@ -493,7 +493,7 @@ pub fn freeze(bucket_arn: &str) -> Statement {
         .on(one(format!("{bucket_arn}/*")))
 }
 
-/// What keeps the history of all objects but these, whose names may have `*` for a workspace.
+/// Protects the history of all objects except these, whose names may contain `*` for a workspace.
 pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
     let arn = |object: &String| {
         let name = object
@@ -514,15 +514,15 @@ pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Stateme
         .not_on(objects.iter().map(arn))
 }
 
-/// How the lock table is reached by those who run Terraform.
+/// The access of Terraform runs to the lock table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableAccess {
-    /// The table is encrypted with the states' key.
+    /// The table is encrypted with the key of the states.
     WithKey,
     WithoutKey,
 }
 
-/// The DNS suffix of a partition's services (endpoints of the AWS SDKs).
+/// Returns the DNS suffix of a partition's services (endpoints of the AWS SDKs).
 pub fn dns_suffix(partition: &str) -> &'static str {
     match partition {
         "aws-cn" => "amazonaws.com.cn",

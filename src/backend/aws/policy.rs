@@ -1,4 +1,4 @@
-//! IAM policy documents as types: written, compared by meaning, and merged with what others wrote.
+//! IAM policy documents: types, comparison by meaning, and merging with statements of others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 pub mod openings;
 pub mod pattern;
 
-/// How the Sids of our own statements start: by it, and only by it, a statement is ours to replace.
+/// The prefix of the Sids of tfbackend, which alone identifies its statements.
 pub const OURS: &str = "Tfbackend";
 
-/// A policy document. Fields that we do not know are kept.
+/// A policy document. Unknown fields are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyDocument {
     #[serde(
@@ -52,15 +52,15 @@ impl PolicyDocument {
         }
     }
 
-    /// Compact JSON, as it is sent.
+    /// Returns compact JSON, as it is sent.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a policy is plain data")
     }
 
-    /// Whether a statement of the same meaning is in it, whatever its Sid.
+    /// Returns whether it contains a statement of the same meaning, regardless of its Sid.
     pub fn says(&self, statement: &Statement) -> bool {
-        // The fields first: to compare two meanings takes a thousand times as long, and policies
-        // can be large.
+        // The fields first: comparing meanings takes a thousand times as long, and policies can be
+        // large.
         let alike = |other: &&Statement| {
             let as_many =
                 other.effect == statement.effect && other.rest.len() == statement.rest.len();
@@ -77,13 +77,14 @@ impl PolicyDocument {
             .any(|other| other.meaning() == meaning)
     }
 
-    /// Whether both say the same, in whatever order and form.
+    /// Returns whether both have the same meaning, regardless of order and form.
     pub fn means(&self, other: &Self) -> bool {
         self.statements.iter().all(|s| other.says(s))
             && other.statements.iter().all(|s| self.says(s))
     }
 
-    /// Whether an Allow names this service and an action (with wildcards) that covers `action`.
+    /// Returns whether an Allow has this service as principal and an action (with wildcards) that
+    /// matches `action`.
     pub fn allows_service(&self, service: &str, action: &str) -> bool {
         self.statements
             .iter()
@@ -105,12 +106,12 @@ impl PolicyDocument {
             })
     }
 
-    /// What to write so that all of `self` holds and the statements of others survive.
+    /// Returns the document to write so that `self` applies and statements of others are kept.
     ///
-    /// Statements of ours that are no longer wanted go. `observed` itself is returned, to the
-    /// letter, where it says all this already.
+    /// Statements of tfbackend that are no longer wanted are removed. Returns `observed` unchanged
+    /// if it already has this meaning.
     #[must_use]
-    pub fn over(&self, observed: &Self) -> Self {
+    pub fn merge_onto(&self, observed: &Self) -> Self {
         let mut merged = observed.clone();
         merged
             .statements
@@ -125,26 +126,27 @@ impl PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// Whether it has our statement of this name.
+    /// Returns whether it has tfbackend's statement of this name.
     pub fn has(&self, name: &str) -> bool {
         self.statements
             .iter()
             .any(|statement| statement.is_called(name))
     }
 
-    /// Our statement of this name.
+    /// Returns tfbackend's statement of this name.
     pub fn statement(&self, name: &str) -> Option<&Statement> {
         self.statements
             .iter()
             .find(|statement| statement.is_called(name))
     }
 
-    /// Whether any statement is ours.
+    /// Returns whether any statement belongs to tfbackend.
     pub fn has_ours(&self) -> bool {
         self.statements.iter().any(Statement::is_ours)
     }
 
-    /// The same without our statement of this name; those of others stay, whatever they say.
+    /// Returns the document without tfbackend's statement of this name; statements of others are
+    /// kept.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let statements = self
@@ -159,7 +161,7 @@ impl PolicyDocument {
         }
     }
 
-    /// The same with a statement of ours, once.
+    /// Returns the document with a statement of tfbackend, once.
     #[must_use]
     pub fn with(&self, statement: Statement) -> Self {
         let mut document = self.clone();
@@ -215,7 +217,7 @@ impl Statement {
         self.with("Resource", value)
     }
 
-    /// On everything but these.
+    /// Sets `NotResource`.
     #[must_use]
     pub fn not_on(self, resources: impl IntoIterator<Item = String>) -> Self {
         let value = one_or_list(resources.into_iter().collect());
@@ -249,7 +251,7 @@ impl Statement {
         self
     }
 
-    /// What it is on.
+    /// Returns the resources.
     pub fn resources(&self) -> Vec<String> {
         self.rest
             .get("Resource")
@@ -257,7 +259,7 @@ impl Statement {
             .unwrap_or_default()
     }
 
-    /// The values of one key of the condition.
+    /// Returns the values of one condition key.
     pub fn condition(&self, operator: &str, key: &str) -> Vec<String> {
         let value = self
             .rest
@@ -275,8 +277,9 @@ impl Statement {
         self.sid.as_deref().is_some_and(|sid| sid.starts_with(OURS))
     }
 
-    /// The same for two statements that mean the same: Sid left out, lists sorted, actions and
-    /// condition keys in lower case, account roots by their number, `*` in its long form.
+    /// Returns a normal form, equal for statements of the same meaning: without Sid, lists sorted,
+    /// actions and condition keys in lower case, account roots by their number, `*` in its long
+    /// form.
     fn meaning(&self) -> StatementMeaning {
         let fields = self.rest.iter().map(|(field, value)| {
             let value = match field.as_str() {
@@ -376,12 +379,12 @@ fn first_version() -> String {
     "2008-10-17".to_owned()
 }
 
-/// A policy that does not say its version is of the first (IAM's documentation of `Version`).
+/// A policy without a version has the first one (IAM's documentation of `Version`).
 fn or_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(first_version))
 }
 
-/// A policy with a single statement may have it without a list.
+/// A single statement may be written without a list.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Statement>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

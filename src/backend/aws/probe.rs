@@ -1,10 +1,9 @@
-//! A backend tried out: a lock taken and released, an object written and deleted, and what must be
-//! refused tried as well.
+//! Probes a backend: acquires and releases a lock, writes and deletes an object, and tries requests
+//! that must be denied.
 //!
-//! All that is written is named after this probe and nobody else's ([`Name`]). The first object is
-//! the last to go: as long as it is there, a probe has begun and not ended, and the next one an
-//! hour later cleans up after it. A probe that is interrupted cleans up itself. What came of each
-//! try is a fact; `verify::probe` judges.
+//! All written names are unique to this probe ([`Name`]). The first object is deleted last: as long
+//! as it exists, the probe has not finished, and the next probe cleans up after it an hour later.
+//! An interrupted probe cleans up itself. The results are facts, which `verify::probe` evaluates.
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -35,25 +34,25 @@ pub use object::{ProbeObject, ProbeObjects};
 pub use refused::RefusedWrites;
 pub use rights::RunnerRights;
 
-/// What came of a call.
+/// The result of a call.
 pub type ProbeResult<T = ()> = Result<T, AwsError>;
 
-/// What is tried.
+/// The target of a probe.
 #[derive(Clone, Debug)]
 pub struct ProbeTarget {
     pub address: StoreAddress,
-    /// Whether locks are files.
+    /// True if lock files are used.
     pub lock_files: bool,
     pub key: ProbeEncryption,
 }
 
-/// What Terraform writes states with.
+/// The key with which Terraform writes states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeEncryption {
-    /// S3's own (SSE-S3).
+    /// An S3 managed key (SSE-S3).
     OfS3,
     Arn(String),
-    /// There is one, and these credentials may not look which: it is left to the bucket.
+    /// A KMS key that these credentials cannot determine: the default of the bucket is used.
     Unknown,
 }
 
@@ -67,24 +66,24 @@ impl ProbeEncryption {
     }
 }
 
-/// One probe.
+/// A probe.
 #[derive(Debug)]
 pub struct BackendProbe<'a> {
-    /// Whose rights are tried.
+    /// The clients whose permissions are tested.
     pub tried: &'a AwsProvider,
-    /// Who cleans up what those may not delete.
+    /// The clients that clean up what those cannot delete.
     pub cleaner: &'a AwsProvider,
-    /// The ARN of the role, if those are the rights of one: of a runner some are denied.
+    /// The ARN of the tested role, if any: some requests of a runner must be denied.
     pub role: Option<&'a str>,
     pub target: &'a ProbeTarget,
     pub name: ProbeName,
-    /// Who says so in the locks: `user@host`.
+    /// The holder in the locks: `user@host`.
     pub who: String,
     pub now: Timestamp,
     pub cancel: CancellationToken,
 }
 
-/// What came of it; what nobody tried any more after an interruption is absent.
+/// The results; those that were not tried because of an interruption are absent.
 #[derive(Debug, Default)]
 pub struct ProbeFacts {
     pub objects: Option<ProbeObjects>,
@@ -93,7 +92,7 @@ pub struct ProbeFacts {
     pub file: Option<ProbedLockFile>,
     pub rights: Option<RunnerRights>,
     pub http: Option<PlainHttp>,
-    /// Deleting the object, which ends the probe.
+    /// The deletion of the object, which ends the probe.
     pub deleted: Option<ProbeResult>,
     pub swept: SweptProbes,
     pub left: ProbeLeftover,
@@ -115,7 +114,7 @@ impl ProbeFacts {
 }
 
 impl BackendProbe<'_> {
-    /// Tries everything, one after the other, and cleans up whatever came of it.
+    /// Tries everything sequentially, and cleans up in any case.
     pub async fn run(&self) -> ProbeFacts {
         let swept = self.sweep().await;
         let mut facts = ProbeFacts {
@@ -148,14 +147,14 @@ impl BackendProbe<'_> {
         if go_on() {
             facts.http = Some(self.plain_http().await);
         }
-        // As long as a lock may be held, the object has to say so.
+        // The object must exist as long as a lock may be held.
         if facts.written() && facts.released() {
             facts.deleted = Some(self.end().await);
         }
         facts.left = self.clean().await;
     }
 
-    /// As those whose rights are tried.
+    /// Returns the store of the tested clients.
     fn store(&self) -> S3Store<'_> {
         S3Store::new(self.tried, &self.target.address)
     }
@@ -164,7 +163,7 @@ impl BackendProbe<'_> {
         &self.target.address.bucket
     }
 
-    /// The account that the bucket must belong to.
+    /// The expected owner account.
     fn owner(&self) -> &str {
         &self.target.address.owner
     }
@@ -174,10 +173,10 @@ impl BackendProbe<'_> {
     }
 }
 
-/// The same account and environment, as a role.
+/// Returns the same account and environment with an assumed role.
 ///
 /// # Errors
-/// If the role may not be taken on.
+/// If the role cannot be assumed.
 pub async fn as_role(
     aws: &AwsProvider,
     arn: &str,

@@ -1,9 +1,9 @@
-//! The shape that every resource file has: look, write, and delete.
+//! The interface of every resource: look, write and delete.
 //!
-//! A file says in its first line what the resource is for, then: the settings as a struct; `look`
-//! (reads only; the codes that mean absence stand beside it); `write` (creates, or changes exactly
-//! what differs from what was seen); `delete` (that it is gone is success); `over` and `blocked_by`
-//! where they differ from the default.
+//! A resource file starts with the purpose of the resource, followed by: the settings as a struct;
+//! `look` (read only, with the not-found codes next to it); `write` (creates, or changes only
+//! differences from the observation); `delete` (a missing resource is a success); `over` and
+//! `blocked_by` if they differ from the default.
 
 use std::future::Future;
 
@@ -22,30 +22,29 @@ use super::{
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 pub trait AwsResource: Spec {
-    /// `None` if it is certain that there is nothing.
+    /// Returns `None` if the resource certainly does not exist.
     fn look(
         &self,
         look: &ObserveContext<'_>,
     ) -> impl Future<Output = Result<Option<ObservedResource<Self>>, AwsError>> + Send;
 
-    /// Makes `self` true, starting from `from`, and returns what the node gives out. Doing it
-    /// again is harmless.
+    /// Changes `from` to `self`, and returns the output of the node. It is idempotent.
     fn write(
         &self,
         aws: &AwsProvider,
         from: Option<&Self>,
     ) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
 
-    /// Takes down what was seen. That it is gone already is success.
+    /// Deletes the observed resource. A missing one is a success.
     ///
-    /// What goes with its whole, or is only used, has nothing to do.
+    /// A part that is deleted with its parent, and a data source, do nothing.
     fn delete(&self, aws: &AwsProvider) -> impl Future<Output = Result<(), AwsError>> + Send {
         let _ = aws;
         std::future::ready(Ok(()))
     }
 }
 
-/// What was seen of one resource.
+/// The observation of a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedResource<S> {
     pub spec: S,
@@ -54,7 +53,7 @@ pub struct ObservedResource<S> {
 }
 
 impl<S> ObservedResource<S> {
-    /// A part, or anything else without tags of its own: it has its parent's owner.
+    /// A part, or another resource without tags: it has the owner of its parent.
     pub fn part(spec: S) -> Self {
         Self {
             spec,
@@ -64,15 +63,15 @@ impl<S> ObservedResource<S> {
     }
 }
 
-/// One observation: what several resources need to look up is looked up once.
+/// The context of an observation: caches reads that several resources need.
 pub struct ObserveContext<'a> {
     pub aws: &'a AwsProvider,
     aliased: OnceCell<Option<KeyMetadata>>,
     key: OnceCell<Option<FoundKey>>,
-    /// Names of alarms that are asked for together.
+    /// The names of alarms that are read together.
     alarm_names: Vec<String>,
     alarms: OnceCell<Vec<MetricAlarm>>,
-    /// The policy that attachments are about.
+    /// The policy of attachments.
     runner_policy: Option<RunnerPolicy>,
     policy: OnceCell<Option<ObservedResource<RunnerPolicy>>>,
     keys: KeySearch,
@@ -97,8 +96,7 @@ impl<'a> ObserveContext<'a> {
         Self { keys, ..self }
     }
 
-    /// CloudWatch answers nine of these calls in a second, and each is about as many alarms as are
-    /// named.
+    /// CloudWatch allows nine of these calls per second, and each reads any number of alarms.
     #[must_use]
     pub fn at_alarms(self, names: Vec<String>) -> Self {
         Self {
@@ -123,7 +121,7 @@ impl<'a> ObserveContext<'a> {
         Ok(alarms.iter().find(of_name).cloned())
     }
 
-    /// What is attached is looked up once, under the name that it has.
+    /// The attached policy is read once, under its actual name.
     #[must_use]
     pub fn at_policy(self, policy: Option<RunnerPolicy>) -> Self {
         Self {
@@ -132,7 +130,7 @@ impl<'a> ObserveContext<'a> {
         }
     }
 
-    /// The policy in use: one that an older version made may have another name.
+    /// The policy in use, which may have the name of an older version.
     pub async fn policy(
         &self,
         policy: &RunnerPolicy,
@@ -147,7 +145,7 @@ impl<'a> ObserveContext<'a> {
             .clone())
     }
 
-    /// The ARN of the policy that is in use, where it is looked at as well.
+    /// Returns the ARN of the policy in use, if it is read as well.
     pub async fn policy_arn(&self) -> Result<Option<String>, AwsError> {
         let Some(policy) = &self.runner_policy else {
             return Ok(None);
@@ -155,7 +153,7 @@ impl<'a> ObserveContext<'a> {
         Ok(self.policy(policy).await?.and_then(|found| found.output))
     }
 
-    /// What the alias of the environment's key leads to, whosever that is.
+    /// Returns the key the alias points to, regardless of owner.
     async fn aliased(&self, alias: &str) -> Result<Option<&KeyMetadata>, AwsError> {
         Ok(self
             .aliased
@@ -164,8 +162,8 @@ impl<'a> ObserveContext<'a> {
             .as_ref())
     }
 
-    /// The environment's own key: behind its alias, or by its tags after a run that was cut off
-    /// between making the key and naming it.
+    /// Returns the environment's key: by its alias, or by its tags after a run that was interrupted
+    /// before creating the alias.
     pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
         let aliased = async { Ok(self.aliased(alias).await?.cloned()) };
         let find = || async {
@@ -177,8 +175,7 @@ impl<'a> ObserveContext<'a> {
         Ok(self.key.get_or_try_init(find).await?.as_ref())
     }
 
-    /// The same, with what else is asked of it: at once of what the alias leads to, while its tags
-    /// say whose it is.
+    /// The same, with a further read of the key, concurrently with reading its tags.
     pub async fn key_and<T, F, Fut>(
         &self,
         alias: &str,

@@ -1,5 +1,4 @@
-//! The closed list of the kinds of resources: what is looked at, written and deleted goes through
-//! here.
+//! The closed list of resource kinds, through which all resources are read, written and deleted.
 
 use std::collections::BTreeSet;
 
@@ -18,9 +17,9 @@ use super::{
     error::AwsError,
     key::{KmsKey, own::OwnKey, rotation::KeyRotation},
     lock_table::{LockTable, recovery::PointInTimeRecovery},
-    reasons,
+    rationale,
     resource::{AwsResource, ObserveContext, ObservedResource},
-    settle::Backoff,
+    retry::Backoff,
     topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
     trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
@@ -32,16 +31,16 @@ use crate::engine::{
     spec::{Address, KnownOutputs, Spec},
 };
 
-/// How many resources are looked at at the same time.
+/// The number of resources that are read concurrently.
 const LOOKS_AT_ONCE: usize = 64;
 
-/// How often what was seen in part is looked at again: some seconds, as a whole takes no longer to
-/// be made.
+/// The number of repeated reads of a partially observed resource: some seconds, in which a resource
+/// is created completely.
 pub const LOOKS_AT_WHAT_IS_TORN: usize = 5;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($spec:ty) $name:literal,)+) => {
-        /// The settings of any one resource.
+        /// The settings of a resource of any kind.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case", tag = "type")]
         pub enum AwsSpec {
@@ -49,7 +48,7 @@ macro_rules! kinds {
         }
 
         impl AwsSpec {
-            /// What a person calls it.
+            /// The display name.
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$kind(_) => $name,)+ }
             }
@@ -82,9 +81,9 @@ macro_rules! kinds {
                 match self { $(Self::$kind(spec) => Self::$kind(spec.resolve(known)),)+ }
             }
 
-            fn over(&self, observed: &Self) -> Self {
+            fn merge_onto(&self, observed: &Self) -> Self {
                 match (self, observed) {
-                    $((Self::$kind(ours), Self::$kind(theirs)) => Self::$kind(ours.over(theirs)),)+
+                    $((Self::$kind(ours), Self::$kind(theirs)) => Self::$kind(ours.merge_onto(theirs)),)+
                     (ours, _) => ours.clone(),
                 }
             }
@@ -92,7 +91,7 @@ macro_rules! kinds {
             fn blocked_by(&self, observed: &Self) -> Option<String> {
                 match (self, observed) {
                     $((Self::$kind(ours), Self::$kind(theirs)) => ours.blocked_by(theirs),)+
-                    (ours, theirs) => Some(format!("is a {} and should be a {}", theirs.name(), ours.name())),
+                    (ours, theirs) => Some(format!("is a {}, expected a {}", theirs.name(), ours.name())),
                 }
             }
 
@@ -103,31 +102,31 @@ macro_rules! kinds {
                 }
             }
 
-            fn reference(&self) -> Option<String> {
-                match self { $(Self::$kind(spec) => spec.reference(),)+ }
+            fn data_source(&self) -> Option<String> {
+                match self { $(Self::$kind(spec) => spec.data_source(),)+ }
             }
 
             fn output_is_final(&self) -> bool {
                 match self { $(Self::$kind(spec) => spec.output_is_final(),)+ }
             }
 
-            fn trips_to_look(&self) -> u32 {
-                match self { $(Self::$kind(spec) => spec.trips_to_look(),)+ }
+            fn read_round_trips(&self) -> u32 {
+                match self { $(Self::$kind(spec) => spec.read_round_trips(),)+ }
             }
 
-            fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+            fn write_round_trips(&self, from: Option<&Self>) -> u32 {
                 match (self, from) {
-                    $((Self::$kind(to), Some(Self::$kind(from))) => to.trips_to_write(Some(from)),)+
-                    $((Self::$kind(to), _) => to.trips_to_write(None),)+
+                    $((Self::$kind(to), Some(Self::$kind(from))) => to.write_round_trips(Some(from)),)+
+                    $((Self::$kind(to), _) => to.write_round_trips(None),)+
                 }
             }
 
-            fn goes_with_its_whole(&self) -> bool {
-                match self { $(Self::$kind(spec) => spec.goes_with_its_whole(),)+ }
+            fn deleted_with_parent(&self) -> bool {
+                match self { $(Self::$kind(spec) => spec.deleted_with_parent(),)+ }
             }
 
             fn why(&self, setting: &str) -> Option<&'static str> {
-                reasons::why(self, setting)
+                rationale::why(self, setting)
             }
         }
     };
@@ -135,7 +134,7 @@ macro_rules! kinds {
 
 kinds! {
     Key(KmsKey) "KMS key",
-    OwnKey(OwnKey) "KMS key (yours)",
+    OwnKey(OwnKey) "KMS key (existing)",
     Rotation(KeyRotation) "key rotation",
     Bucket(BucketSpec) "S3 bucket",
     PublicAccess(PublicAccess) "public access block",
@@ -148,19 +147,18 @@ kinds! {
     LockTable(LockTable) "DynamoDB table",
     Recovery(PointInTimeRecovery) "point-in-time recovery",
     Topic(AlarmTopic) "SNS topic",
-    ExistingTopic(ExistingTopic) "SNS topic (yours)",
+    ExistingTopic(ExistingTopic) "SNS topic (existing)",
     Subscription(TopicSubscription) "e-mail subscription",
     Alarm(Alarm) "CloudWatch alarm",
     Trail(TrailSpec) "CloudTrail trail",
-    ExistingTrail(ExistingTrail) "CloudTrail trail (yours)",
+    ExistingTrail(ExistingTrail) "CloudTrail trail (existing)",
     Selectors(EventSelectors) "event selectors",
     TrailLogging(TrailLogging) "trail logging",
     Policy(access::RunnerPolicy) "IAM policy",
     Attachment(PolicyAttachment) "policy attachment",
 }
 
-/// Boxed, as [`written`]: without optimisation, a future that has room for each of the kinds fills
-/// a stack.
+/// Boxed, as [`written`]: without optimization, a future with space for all kinds fills the stack.
 fn looked<'a, R: AwsResource>(
     spec: &'a R,
     look: &'a ObserveContext<'a>,
@@ -176,10 +174,10 @@ fn written<'a, R: AwsResource>(
     Box::pin(to.write(aws, from))
 }
 
-/// Looks at every node of the blueprint, all at the same time.
+/// Reads all nodes of the blueprint concurrently.
 ///
-/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its
-/// whole is seen as well.
+/// A resource that another run creates or deletes may be observed partially. It is read again until
+/// its parent is observed, too.
 pub async fn observe(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
     let all = blueprint.nodes().iter().collect();
     let mut observation = by_address(look_at(aws, all, KeySearch::ByTags, blueprint).await);
@@ -187,8 +185,8 @@ pub async fn observe(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Obser
     observation
 }
 
-/// Looks once more at these nodes alone, and only once even at what is torn: the caller waits, and
-/// comes again.
+/// Reads these nodes once, without repeated reads of inconsistent ones: the caller waits and
+/// retries.
 pub async fn observe_again(
     aws: &AwsProvider,
     blueprint: &Blueprint<AwsSpec>,
@@ -207,7 +205,7 @@ pub async fn observe_again(
     inherit_owners(observation);
 }
 
-/// Looks again at what was seen in part, and gives parts the owner of their parent.
+/// Reads partially observed resources again, and sets the owner of parts to that of their parent.
 async fn complete(
     aws: &AwsProvider,
     blueprint: &Blueprint<AwsSpec>,
@@ -234,8 +232,7 @@ fn by_address(seen: Vec<(&BlueprintNode<AwsSpec>, Observed<AwsSpec>)>) -> Observ
         .collect()
 }
 
-/// What is to be looked at again: wholes that were seen as absent, with their parts of which some
-/// were seen as present.
+/// Returns the nodes to read again: absent parents with present parts, and these parts.
 pub fn torn_nodes<'a>(
     blueprint: &'a Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
@@ -251,7 +248,7 @@ pub fn torn_nodes<'a>(
     blueprint.nodes().iter().filter(is_torn).collect()
 }
 
-/// A part whose whole is not seen is nothing that others made.
+/// A part with an absent parent was not created by others.
 pub fn what_is_torn_is_unreadable(observation: &mut Observation<AwsSpec>) {
     let torn = torn(observation);
     for (address, seen) in observation {
@@ -260,24 +257,24 @@ pub fn what_is_torn_is_unreadable(observation: &mut Observation<AwsSpec>) {
             address.parent().filter(|whole| torn.contains(whole)),
         ) {
             *seen = Observed::Unreadable(format!(
-                "it is there and {whole} is not: another run may be making or deleting it; run \
+                "it exists, but {whole} does not: another run may be creating or deleting it; run \
                  again"
             ));
         }
     }
 }
 
-/// Where a key of ours is looked for.
+/// The scope of the search for the environment's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySearch {
-    /// Behind its alias, and if it is not there, among all keys of the account.
+    /// By its alias, or else among all keys of the account.
     ByTags,
-    /// Behind its alias only.
+    /// By its alias only.
     ByAlias,
 }
 
-/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
-/// `of` has the policy that attachments are about.
+/// Reads these nodes concurrently. Parts do not have the owner of their parent yet. `of` has the
+/// policy of attachments.
 pub async fn look_at<'a>(
     aws: &AwsProvider,
     nodes: Vec<&'a BlueprintNode<AwsSpec>>,
@@ -322,7 +319,7 @@ pub async fn look_at<'a>(
 }
 
 impl AwsSpec {
-    /// What is looked at for it: two specs of one identity are two wishes for one thing.
+    /// Returns the identity of the resource: two specs with one identity are for the same resource.
     pub fn identity(&self) -> String {
         let which = match self {
             Self::Key(key) => key.alias.clone(),
@@ -392,7 +389,7 @@ mod tests {
         testing::{ScriptedServer, data, error},
     };
 
-    /// Who waits comes again by itself, and the pauses between looks grow.
+    /// A waiting caller retries by itself, with growing delays.
     #[tokio::test]
     async fn what_is_torn_is_looked_at_once_a_round() {
         let table = AwsSpec::LockTable(LockTable::named("locks"));
@@ -441,7 +438,7 @@ mod tests {
         observe(&aws, &blueprint).await;
         assert!(
             script.count("DescribeTable") > 4,
-            "a look that does not wait looks again by itself"
+            "a read without waiting is not repeated"
         );
     }
 }

@@ -1,10 +1,9 @@
-//! The state store: the states in the bucket, the lock files beside them, the items of the lock
-//! table.
+//! The state store: the states in the bucket, the lock files next to them, and the items of the
+//! lock table.
 //!
-//! It is told where it is, so that it serves backends that nobody but their users knows of. Every
-//! call to S3 carries the account that the bucket must belong to. What it writes, it writes on the
-//! condition that what is there is what was looked at: locks (`hold`, `release`), states and their
-//! digests (`write`).
+//! Its location is a parameter, so that it supports backends that tfbackend did not create. Every
+//! call to S3 sends the expected bucket owner. Every write is conditional on the content that was
+//! read: locks (`hold`, `release`), states and their digests (`write`).
 
 use jiff::Timestamp;
 
@@ -15,7 +14,7 @@ pub mod objects;
 pub mod content;
 pub mod beginning;
 pub mod table;
-pub mod live;
+pub mod scan;
 pub mod uploads;
 pub mod retention;
 pub mod inventory;
@@ -24,8 +23,8 @@ pub mod history;
 pub mod write;
 pub mod identity;
 pub mod migration;
-pub mod hold;
-pub mod release;
+pub mod lock_acquire;
+pub mod lock_release;
 pub mod backup;
 pub mod restore;
 pub mod check;
@@ -35,7 +34,7 @@ pub struct StoreAddress {
     pub bucket: String,
     /// The account that the bucket must belong to.
     pub owner: String,
-    /// In the region of the caller, if there is one.
+    /// The lock table in the region of the caller, if any.
     pub table: Option<String>,
     pub layout: StateLayout,
 }
@@ -55,15 +54,15 @@ impl<'a> S3Store<'a> {
         self.address
     }
 
-    /// Where the bucket is, if there is one and it is the owner's.
+    /// Returns the region of the bucket, if it exists and belongs to the owner.
     ///
     /// # Errors
-    /// With status 403 if it is another account's, or may not be seen.
+    /// With status 403 if it belongs to another account, or access is denied.
     pub async fn region(&self) -> Result<Option<String>, AwsError> {
         bucket::region(self.aws, &self.address.bucket, &self.address.owner).await
     }
 
-    /// An object as people name it.
+    /// Returns the display name of an object.
     pub fn url(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.address.bucket)
     }

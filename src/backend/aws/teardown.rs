@@ -1,5 +1,5 @@
-//! Taking a backend down: what stays unless somebody says otherwise, and what goes later than it
-//! could.
+//! The options of a teardown: what is kept by default, and what is deleted later than its
+//! dependencies require.
 
 use super::{
     blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC, TRAIL},
@@ -9,12 +9,12 @@ use crate::engine::plan::teardown::TeardownOptions;
 
 pub mod scope;
 pub mod census;
-pub mod people;
+pub mod attachments;
 pub mod guards;
-pub mod appeared;
+pub mod change_guard;
 pub mod freeze;
 pub mod created;
-pub mod demolition;
+pub mod destroy;
 mod lifted;
 pub mod purge;
 pub mod empty;
@@ -22,23 +22,23 @@ pub mod audit_logs;
 pub mod everything;
 pub mod prune;
 
-/// What somebody decided for themselves.
+/// The choices of the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TeardownChoices {
-    /// The key stays, so that every copy of a state that is under it can be read for good.
+    /// Keeps the key, so that copies of states remain readable.
     pub keep_key: bool,
-    /// The log bucket goes too: by default audit logs outlive what they audit.
+    /// Deletes the log bucket, too: by default, audit logs are kept.
     pub purge_logs: bool,
-    /// There are audit logs that are encrypted with the key: while they stay, it stays.
+    /// Audit logs are encrypted with the key: the key is kept as long as they are.
     pub logs_under_key: bool,
-    /// The other environments that use the state bucket, and those that use the lock table.
+    /// Other environments that use the state bucket, and those that use the lock table.
     pub bucket_of: Vec<String>,
     pub table_of: Vec<String>,
 }
 
-/// The terms of a teardown.
+/// Returns the options of a teardown.
 pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
-    let used = |by: &[String]| format!("used by {} too", by.join(", "));
+    let used = |by: &[String]| format!("also used by {}", by.join(", "));
     let kept = [
         (
             choice.logs_under_key && !choice.purge_logs,
@@ -49,7 +49,7 @@ pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
         (
             !choice.purge_logs,
             LOG_BUCKET,
-            "audit logs outlive what they audit (--purge-logs deletes them)".to_owned(),
+            "it contains audit logs (--purge-logs deletes them)".to_owned(),
         ),
         (
             !choice.bucket_of.is_empty(),
@@ -62,8 +62,8 @@ pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
             used(&choice.table_of),
         ),
     ];
-    // Locks must be held until no state is left that they lock; in a bucket that others use, these
-    // go before anything else.
+    // Locks must be held until all their states are deleted; in a shared bucket, the states are
+    // deleted first.
     let table = (LOCK_TABLE, STATE_BUCKET);
     let (after, first) = if choice.bucket_of.is_empty() {
         (vec![table], None)
@@ -71,11 +71,11 @@ pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
         (vec![], Some(table))
     };
     let order = vec![
-        // Whoever listens does not hear of thousands of versions, one mail each, and pays for no
-        // record of them.
+        // Delete the topic and the trail before emptying the bucket: otherwise each deleted
+        // version sends a mail and a paid data event.
         (STATE_BUCKET, TOPIC),
         (STATE_BUCKET, TRAIL),
-        // As long as there is something to run on, those who run Terraform may.
+        // The runner policy is kept as long as there is a backend to use.
         (RUNNER_POLICY, STATE_BUCKET),
         (RUNNER_POLICY, LOCK_TABLE),
     ];
@@ -93,8 +93,7 @@ pub fn terms(choice: &TeardownChoices) -> TeardownOptions {
 
 fn key_of_logs() -> String {
     format!(
-        "the audit logs that are kept are encrypted with it; it costs ${:.2} a month \
-         (--purge-logs deletes both)",
+        "it encrypts the kept audit logs; it costs ${:.2} a month (--purge-logs deletes both)",
         cost::KEY
     )
 }

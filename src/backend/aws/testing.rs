@@ -1,6 +1,6 @@
-//! AWS as a script, for unit tests: answers by operation, and a record of what was sent.
+//! A scripted AWS for unit tests: responses by operation, and a record of requests.
 //!
-//! Operations of S3 are named as they are on the wire (`PUT ?policy`), all others by their name.
+//! Operations of S3 are named by method and query (`PUT ?policy`), all others by their name.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -48,12 +48,12 @@ pub fn mark() -> EnvironmentId {
     }
 }
 
-/// The tags of a protected environment of ours.
+/// The tags of a protected environment.
 pub fn tags() -> Tags {
     mark().tags(true, &Tags::new())
 }
 
-/// Tags of somebody who has no part in this.
+/// Tags of another owner.
 pub fn their_tags() -> Tags {
     Tags::from([("team".to_owned(), "platform".to_owned())])
 }
@@ -62,7 +62,7 @@ pub fn both_tags() -> Tags {
     their_tags().into_iter().chain(tags()).collect()
 }
 
-/// A tag list in XML, each tag in an element of this name.
+/// Returns a tag list in XML, each tag in an element of this name.
 pub fn xml_tags(element: &str, tags: &Tags) -> String {
     tags.iter()
         .map(|(key, value)| {
@@ -71,7 +71,7 @@ pub fn xml_tags(element: &str, tags: &Tags) -> String {
         .collect()
 }
 
-/// A tag list in JSON, with these two names for the parts of a tag.
+/// Returns a tag list in JSON, with these two field names.
 pub fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
     tags.iter()
         .map(|(k, v)| serde_json::json!({ key: k, value: v }))
@@ -94,7 +94,7 @@ impl ScriptedServer {
         Self::default()
     }
 
-    /// The next answer of an operation; several are given in turn.
+    /// Adds the next response of an operation; several are returned in turn.
     #[must_use]
     pub fn on(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
@@ -107,7 +107,7 @@ impl ScriptedServer {
         self
     }
 
-    /// The answer of an operation whenever there is no other.
+    /// Sets the default response of an operation.
     #[must_use]
     pub fn always(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
@@ -118,7 +118,7 @@ impl ScriptedServer {
         self
     }
 
-    /// The answer of an operation whenever this text is in the request.
+    /// Sets the response of an operation for requests that contain this text.
     #[must_use]
     pub fn about(self, operation: &str, text: &str, answer: ScriptedAnswer) -> Self {
         self.0.lock().expect("no panic").about.push((
@@ -164,7 +164,7 @@ impl ScriptedServer {
             .build()
     }
 
-    /// Everything that was sent, after which all that was scripted must have been asked for.
+    /// Returns all requests, and asserts that all scripted responses were used.
     #[track_caller]
     pub fn sent(&self) -> String {
         let state = self.0.lock().expect("no panic");
@@ -178,7 +178,7 @@ impl ScriptedServer {
         texts.join("\n")
     }
 
-    /// The names of what was sent.
+    /// Returns the operations of all requests.
     pub fn operations(&self) -> Vec<String> {
         self.0
             .lock()
@@ -233,7 +233,7 @@ impl HttpConnector for ScriptedServer {
         let text = call.text.clone();
         state.calls.push(call);
         drop(state);
-        // Not as a future: the SDK, which never sleeps here, would time out.
+        // Not as a future: the SDK never sleeps here and would time out.
         std::thread::sleep(takes);
         HttpConnectorFuture::ready(match response {
             Some(Some(response)) => Ok(response),
@@ -243,7 +243,7 @@ impl HttpConnector for ScriptedServer {
     }
 }
 
-/// Retries of the SDK come at once.
+/// The SDK retries without delay.
 #[derive(Debug)]
 struct NoSleep;
 
@@ -270,8 +270,7 @@ pub async fn look_in<R: AwsResource>(
     spec.look(&ObserveContext::new(&aws)).await
 }
 
-/// The look finds nothing where `operation` answers one of `codes`, and fails with any other:
-/// what could not be seen is never taken for absent.
+/// Asserts that a read returns absence for `codes` of `operation`, and an error for any other code.
 pub async fn absent_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,
@@ -308,7 +307,7 @@ pub async fn absent_only_by<R: AwsResource>(
     }
 }
 
-/// A write that answers one of `codes` once is tried again, and one that is denied is not.
+/// Asserts that a write is retried for `codes`, and not for a denial.
 pub async fn retried_on<R: AwsResource>(
     spec: &R,
     from: Option<&R>,
@@ -335,8 +334,8 @@ pub async fn retried_on<R: AwsResource>(
     );
 }
 
-/// The delete succeeds where `operation` answers one of `codes`: it is gone already. Any other
-/// error stays one.
+/// Asserts that a delete succeeds for `codes` of `operation`, which mean absence, and fails for
+/// other errors.
 pub async fn gone_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,

@@ -1,4 +1,4 @@
-//! The topic that alarms and deletions of states are told to, and through it the people.
+//! The SNS topic for alarms and deleted states.
 
 use std::collections::HashMap;
 
@@ -32,13 +32,13 @@ pub(super) const ABSENT: &[&str] = &[
 ];
 const KEY: &str = "KmsMasterKeyId";
 const POLICY: &str = "Policy";
-/// The key of SNS's own: neither alarms nor the bucket can be allowed to use it.
+/// The AWS managed key of SNS, which neither alarms nor the bucket can use.
 const MANAGED: &str = "alias/aws/sns";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlarmTopic {
     pub name: String,
-    /// ARN of the key; alarms cannot be told to a topic under `alias/aws/sns` (SNS's
+    /// The ARN of the key; alarms cannot publish to a topic with `alias/aws/sns` (SNS's
     /// documentation).
     pub key: Option<String>,
     pub policy: PolicyDocument,
@@ -46,21 +46,20 @@ pub struct AlarmTopic {
 }
 
 impl Spec for AlarmTopic {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             name: self.name.clone(),
-            // Without a key of our own, whichever there is stays, but for one with which nothing is
-            // delivered.
+            // Without a configured key, an existing key is kept, except one that prevents delivery.
             key: self
                 .key
                 .clone()
                 .or_else(|| observed.key.clone().filter(|key| !key.ends_with(MANAGED))),
-            policy: self.policy.over(&observed.policy),
+            policy: self.policy.merge_onto(&observed.policy),
             tags: tags_over(&self.tags, &observed.tags),
         }
     }
 
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         let Some(from) = from else { return 1 };
         u32::try_from(self.changed(from).len()).unwrap_or(u32::MAX)
             + trips_to_tag(&from.tags, &self.tags)
@@ -68,7 +67,7 @@ impl Spec for AlarmTopic {
 }
 
 impl AlarmTopic {
-    /// Attributes to set, a call for each.
+    /// Returns the attributes to set, one call for each.
     fn changed(&self, from: &Self) -> Vec<(&'static str, String)> {
         let mut changed = vec![];
         if self.key != from.key {
@@ -155,7 +154,7 @@ impl AwsResource for AlarmTopic {
         Ok(Some(arn))
     }
 
-    /// With all its subscriptions.
+    /// Deletes the topic with all its subscriptions.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let arn = self.arn(aws);
         let request = aws.clients.sns.delete_topic().topic_arn(&arn);
@@ -183,7 +182,7 @@ pub(super) async fn attributes(
 
 fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<PolicyDocument, AwsError> {
     serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
-        .map_err(|error| AwsError::nonsense(GET, arn, &format!("not a policy: {error}")))
+        .map_err(|error| AwsError::nonsense(GET, arn, &format!("invalid policy: {error}")))
 }
 
 async fn get_tags(aws: &AwsProvider, arn: &str) -> Result<Option<Tags>, AwsError> {

@@ -1,4 +1,4 @@
-//! The CloudTrail trail that records who read and wrote which state, and which lock.
+//! The CloudTrail trail that records reads and writes of states and locks.
 
 use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,9 @@ const DELETE: ApiOperation = ApiOperation::new("cloudtrail:DeleteTrail");
 const TAG: ApiOperation = ApiOperation::new("cloudtrail:AddTags");
 
 pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
-/// A trail that was just made is not seen everywhere at once.
+/// A new trail is eventually consistent.
 pub(super) const NOT_YET: &[&str] = &["TrailNotFoundException"];
-/// Nor are its bucket and key, and their policies.
+/// Its bucket and key and their policies are eventually consistent, too.
 const POLICIES_NOT_YET: &[&str] = &[
     "InsufficientS3BucketPolicyException",
     "InsufficientEncryptionPolicyException",
@@ -41,28 +41,28 @@ pub struct TrailSpec {
     pub name: String,
     pub bucket: String,
     pub prefix: Option<String>,
-    /// ARN of the key that encrypts the log files.
+    /// The ARN of the key that encrypts the log files.
     pub key: Option<String>,
     pub multi_region: bool,
-    /// Whether log files come with digests that prove they were not changed.
+    /// True if log file validation is enabled.
     pub validation: bool,
     pub tags: Tags,
-    /// The region that a trail of this name is at home in, if that is another one.
+    /// The home region of a trail of this name, if it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<String>,
 }
 
 impl Spec for TrailSpec {
-    /// It can be changed from its own region only, and takes the name in all of them.
+    /// It can only be changed in its home region, and its name is used in all regions.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let home = observed.home.as_deref()?;
         Some(format!(
-            "a trail of this name records from {home}; choose another project or environment \
-             name, or --trail existing"
+            "a trail of this name has the home region {home}; choose another project or \
+             environment name, or --trail existing"
         ))
     }
 
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             key: self.key.clone().or_else(|| observed.key.clone()),
             tags: tags_over(&self.tags, &observed.tags),
@@ -70,7 +70,7 @@ impl Spec for TrailSpec {
         }
     }
 
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         from.map_or(1, |from| {
             u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags)
         })
@@ -98,12 +98,12 @@ impl TrailSpec {
         }
     }
 
-    /// Nothing of this environment, which is in one region.
+    /// It does not belong to this environment, which is in one region.
     fn of_another_region(&self, trail: SdkTrail) -> ObservedResource<Self> {
         let (home, arn) = (trail.home_region.clone(), trail.trail_arn.clone());
         let owner = ResourceOwner::Other(format!(
             "the region {}",
-            home.as_deref().unwrap_or("that it is at home in")
+            home.as_deref().unwrap_or(", its home region")
         ));
         ObservedResource {
             spec: Self {
@@ -129,7 +129,7 @@ impl AwsResource for TrailSpec {
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
         let Some(trail) = trail? else {
-            // By its name a trail is found in its home region only.
+            // A trail is only found by its name in its home region.
             return Ok(of_other_regions(aws, &self.name)
                 .await?
                 .map(|trail| self.of_another_region(trail)));
@@ -175,7 +175,7 @@ impl AwsResource for TrailSpec {
                 })
                 .await
             {
-                // Another run of ours was faster, or the answer of this one was lost.
+                // Another run was faster, or the response to this one was lost.
                 Err(error) if error.is(&["TrailAlreadyExistsException"]) => {
                     match get_tags(aws, &arn).await? {
                         Some(tags) if aws.mark.owner(&tags) == ResourceOwner::Us => Ok(Some(arn)),
@@ -216,7 +216,7 @@ impl AwsResource for TrailSpec {
         Ok(Some(arn))
     }
 
-    /// What it has delivered stays in its bucket.
+    /// Delivered log files are kept.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let stop = aws.clients.cloudtrail.stop_logging().name(&self.name);
         if found(
@@ -249,7 +249,7 @@ async fn get(aws: &AwsProvider, name: &str) -> Result<Option<SdkTrail>, AwsError
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
 }
 
-/// A trail of this name that is seen from here as a shadow.
+/// Returns a shadow trail of this name in this region.
 async fn of_other_regions(aws: &AwsProvider, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     let answer = aws
         .read(

@@ -1,22 +1,22 @@
-//! What must hold of a backend on AWS: each setting of the blueprint, and what no setting says.
+//! Checks of a backend on AWS: each setting of the blueprint, and more.
 
 pub mod alarms;
 pub mod catalogue;
 pub mod contents;
-pub mod denied;
+pub mod terraform_access;
 pub mod expected;
 pub mod exposure;
 pub mod identities;
 pub mod lifecycle;
-pub mod listeners;
-pub mod open;
+pub mod subscribers;
+pub mod external_access;
 pub mod own_key;
 pub mod probe;
 pub mod settings;
-pub mod standing;
-pub mod survey;
+pub mod runtime_status;
+pub mod account;
 pub mod trails;
-pub mod unknown;
+pub mod unmanaged;
 pub mod usage;
 
 use super::{AwsProvider, blueprint::KEY, resources::AwsSpec};
@@ -30,22 +30,21 @@ use crate::{
     },
 };
 
-/// A backend that was looked at.
+/// A backend that was read.
 pub struct VerifiedBackend<'a> {
     pub aws: &'a AwsProvider,
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
-    /// The command that sets right what differs from the blueprint.
+    /// The command that fixes differences from the blueprint.
     pub mend: &'a str,
-    /// Whether locks are files in the bucket.
+    /// True if the backend uses lock files.
     pub lock_files: bool,
-    /// Whether its tags say whose it is: not of a backend that tfbackend knows nothing of.
+    /// True if tags identify the owner, which they do not for an unmanaged backend.
     pub tagged: bool,
 }
 
 impl VerifiedBackend<'_> {
-    /// Everything that its settings, its policies and what it says of itself are held to. Makes no
-    /// call.
+    /// Returns all checks of its settings, policies and status. Makes no call.
     pub fn checks(&self) -> Vec<CheckResult> {
         let Self {
             aws,
@@ -66,16 +65,21 @@ impl VerifiedBackend<'_> {
             tagged,
         }
         .checks(&name);
-        checked.extend(open::checks(observation, aws.account(), &name));
+        checked.extend(external_access::checks(observation, aws.account(), &name));
         checked.extend(lifecycle::checks(blueprint, observation, &name));
-        checked.extend(denied::checks(blueprint, observation, lock_files, &name));
-        checked.extend(standing::checks(observation, &name));
+        checked.extend(terraform_access::checks(
+            blueprint,
+            observation,
+            lock_files,
+            &name,
+        ));
+        checked.extend(runtime_status::checks(observation, &name));
         expected::complete(&mut checked, blueprint, tagged, &name);
         checked
     }
 }
 
-/// The ARN of a resource, or of the whole that it is a part of.
+/// Returns the ARN of a resource or of its parent.
 pub fn name(aws: &AwsProvider, spec: &AwsSpec, known: &KnownOutputs) -> Option<String> {
     let bucket = |name: &str| Some(format!("arn:{}:s3:::{name}", aws.caller.partition));
     let table = |name: &str| Some(aws.arn("dynamodb", &aws.region, &format!("table/{name}")));

@@ -1,4 +1,4 @@
-//! Whether block, partial configuration, what `init` stored, and the cloud say the same.
+//! Checks that block, partial configuration, the record of `init` and the cloud agree.
 
 use super::{
     BackendSetup, FolderFiles, at,
@@ -16,10 +16,11 @@ use crate::{
     },
 };
 
-/// Which states a run finds: another value is never written without taking them along.
+/// The arguments that determine which state a run uses: they are never changed without migrating
+/// it.
 const STATE: [&str; 3] = ["bucket", "key", "workspace_key_prefix"];
 
-/// What must not only be the same where it is said, but also be said.
+/// The arguments that must be set, and must be the same.
 const MUST_BE_SAID: [&str; 5] = [
     "dynamodb_table",
     "use_lockfile",
@@ -80,7 +81,7 @@ fn block_agrees(block: &ConfiguredBlock, partial: &PartialFile) -> Verdict {
     }
 }
 
-/// `None` if the files do not say enough to compare with.
+/// `None` if the files are not sufficient to compare.
 fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict> {
     let setup = match &files.setups[..] {
         [] => return None,
@@ -103,7 +104,7 @@ fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict>
         return Some(fails(
             what,
             format!(
-                "{}, or `-migrate-state` for `-reconfigure` to take its state along",
+                "{}, or with `-migrate-state` instead of `-reconfigure` to migrate its state",
                 files.init(setup)
             ),
         ));
@@ -138,7 +139,7 @@ fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict>
 fn of_none(files: &FolderFiles<'_>, saved: &SavedBackend) -> Verdict {
     let what = format!(
         "it was initialized with `{}`, bucket {}, key {}, which none of the {} partial \
-         configurations names",
+         configurations contains",
         saved.kind.title(),
         shown(saved.value("bucket")),
         shown(saved.value("key")),
@@ -147,13 +148,13 @@ fn of_none(files: &FolderFiles<'_>, saved: &SavedBackend) -> Verdict {
     fails(
         what,
         format!(
-            "`{} init -reconfigure -backend-config=FILE` with the one that is meant",
+            "`{} init -reconfigure -backend-config=FILE` with the intended file",
             files.folder.engine.program()
         ),
     )
 }
 
-/// Whether it is the same state.
+/// Returns whether it is the same state.
 fn is_place(setup: &BackendSetup<'_>, saved: &SavedBackend) -> bool {
     ["bucket", "key", "workspace_key_prefix"]
         .iter()
@@ -164,7 +165,7 @@ fn with_cloud(files: &FolderFiles<'_>, cloud: &BackendConfig) -> Vec<CheckResult
     let about = files.of_cloud(cloud);
     if about.is_empty() && !files.in_use().is_empty() {
         let what = format!(
-            "none of the files names the bucket of the environment {}, {}",
+            "none of the files contains the bucket of the environment {}, {}",
             cloud.env,
             shown(Some(&text(&cloud.bucket)))
         );
@@ -198,15 +199,14 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConf
             Some(text(&cloud.workspace_key_prefix)),
         ),
     ];
-    // The region may come from the environment, and that no key is named is another check's
-    // concern.
+    // The region may come from the environment, and a missing key is reported by another check.
     let is_known = cloud.kms_key_arn.is_none() || files.key().is_some();
     let left_open = |name: &str| {
         matches!(name, "region" | "kms_key_id") && !is_said(name)
             || name == "kms_key_id" && !is_known
     };
-    // Any folder may have a state of its own in the bucket: a key that was merely derived says
-    // nothing against that.
+    // Each folder may have a state of its own in the bucket: a derived key does not contradict
+    // that.
     let unsaid = |name: &str| name == "key" && !files.key_said;
     let differ = all.into_iter().filter(|(name, wanted)| {
         !left_open(name) && !unsaid(name) && !same(name, setup.value(name), wanted.as_ref())
@@ -215,7 +215,7 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConf
     for (name, wanted) in differ {
         let (is, wanted_text) = (shown(setup.value(&name)), shown(wanted.as_ref()));
         what.push(format!(
-            "{} is {is} at {}, and the backend's is {wanted_text}",
+            "{} is {is} at {}, but {wanted_text} in the backend",
             named(&name),
             setup.spot(&name)
         ));
@@ -235,7 +235,7 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConf
     {
         let spot = setup.spot("allowed_account_ids");
         what.push(format!(
-            "`allowed_account_ids` at {spot} does not have the backend's account, {}",
+            "`allowed_account_ids` at {spot} does not contain the account of the backend, {}",
             cloud.account
         ));
         write.push(format!(
@@ -250,8 +250,8 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConf
         (!write.is_empty() || !remove.is_empty()).then(|| set_right(files, setup, &write, &remove));
     let settings = (!other_state.is_empty()).then(|| {
         format!(
-            "this folder uses another state than the settings say: if it is the right one, say {} \
-             in the settings; else move the state with `{} init -migrate-state`, never with \
+            "this folder uses another state than the settings: if it is correct, set {} in the \
+             settings; otherwise move the state with `{} init -migrate-state`, never with \
              -reconfigure",
             other_state.join(", "),
             files.folder.engine.program()
@@ -283,7 +283,7 @@ fn set_right(
         .join(" and ");
     let init = files.init(setup);
     if setup.is_saved {
-        format!("{changes} in what `init` is given, then {init}")
+        format!("{changes} in the configuration for `init`, then {init}")
     } else {
         format!("in {}, {changes}; then {init}", setup.path.display())
     }
@@ -293,7 +293,7 @@ fn text(text: &str) -> ArgumentValue {
     ArgumentValue::Text(text.to_owned())
 }
 
-/// Whether two values mean the same to Terraform. What cannot be known differs from nothing.
+/// Returns whether two values are equal for Terraform. An unknown value equals any value.
 fn same(name: &str, one: Option<&ArgumentValue>, other: Option<&ArgumentValue>) -> bool {
     let default = match name {
         "use_lockfile" | "encrypt" => text("false"),

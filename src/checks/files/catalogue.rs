@@ -1,5 +1,4 @@
-//! The rules for the files in a folder: each with its id, and with what happens where it does not
-//! hold.
+//! The rules for the files in a folder: each with its id and its rationale.
 
 use crate::checks::{Check, CheckGroup, Severity};
 
@@ -48,16 +47,16 @@ pub static READABLE: Check = check(
     "files-readable",
     "https://developer.hashicorp.com/terraform/language/files",
     Severity::High,
-    "each file that may say something of the backend can be read and understood",
-    "what is in a file that cannot be read is not checked, and Terraform may stop at it",
+    "each file that may configure the backend can be read and parsed",
+    "a file that cannot be read is not checked, and Terraform may fail on it",
 );
 
 pub static ONE_BLOCK: Check = check(
     "files-one-backend",
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::High,
-    "one block chooses where the state is",
-    "Terraform stops at a second `backend` or `cloud` block before it does anything",
+    "one block configures where the state is stored",
+    "Terraform fails on a second `backend` or `cloud` block",
 );
 
 pub static DECLARED: Check = check(
@@ -66,7 +65,7 @@ pub static DECLARED: Check = check(
     Severity::Critical,
     "the configuration has a `backend \"s3\"` block for its partial configuration",
     "without the block, `terraform init -backend-config=FILE` only warns: the state stays in the \
-     folder, in plain text, with no lock and no other copy",
+     folder, in plain text, without locking and without another copy",
 );
 
 pub static NO_CREDENTIALS: Check = Check {
@@ -75,9 +74,9 @@ pub static NO_CREDENTIALS: Check = Check {
         "files-no-credentials",
         "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
         Severity::Critical,
-        "no file of the backend has a credential in it",
-        "each reader of the file, of a backup of it or of the history of the repository can act \
-         as its owner; `init` copies it in clear into `.terraform/`, and `plan` into plan files",
+        "no backend file contains a credential",
+        "every reader of the file, its backups or the history of the repository can use the \
+         credential; `init` copies it in plain text to `.terraform/`, and `plan` to plan files",
     )
 };
 
@@ -85,27 +84,27 @@ pub static ENGINE: Check = check(
     "files-engine",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Low,
-    "the folder is not used with a version that a fault keeps from this backend",
+    "the folder is not used with a version that has a bug with this backend",
     "`validate` of Terraform 1.15.0, and of no other version, fails on every partial \
-     configuration; OpenTofu before 1.10.2 does not know lock files, or sends none of the \
-     encryption that the backend asks for with them",
+     configuration; OpenTofu before 1.10.2 does not support lock files, or writes them without \
+     the configured encryption",
 );
 
 pub static LITERAL: Check = check(
     "files-literal-values",
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::Medium,
-    "the backend's arguments are plain values",
-    "the backend is chosen before variables, functions and references have a value: `init` stops \
-     at them, and what they stand for cannot be checked",
+    "backend arguments are literal values",
+    "the backend is configured before variables, functions and references are evaluated: `init` \
+     fails on them, and their values cannot be checked",
 );
 
 pub static KNOWN: Check = check(
     "files-known-arguments",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
-    "every argument is one that the backend takes",
-    "`init` stops at an argument that it does not know, or no longer knows",
+    "every argument is supported by the backend",
+    "`init` fails on an unsupported or removed argument",
 );
 
 pub static NOT_DEPRECATED: Check = check(
@@ -113,24 +112,24 @@ pub static NOT_DEPRECATED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Low,
     "no argument is deprecated",
-    "a later version stops at it, as Terraform 1.10 did at `role_arn`",
+    "a later version may remove it, as Terraform 1.10 removed `role_arn`",
 );
 
 pub static BLOCK_AGREES: Check = check(
     "files-block-agrees",
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::Medium,
-    "the block says nothing that its partial configuration says differently",
-    "an `init` without the partial configuration would use what the block says: another state, or \
-     another lock",
+    "block and partial configuration do not set different values",
+    "an `init` without the partial configuration would use the values of the block: another state \
+     or another lock",
 );
 
 pub static INITIALIZED: Check = check(
     "files-initialized-as-written",
     "https://developer.hashicorp.com/terraform/cli/commands/init",
     Severity::Medium,
-    "the folder was initialized with what its files say",
-    "until the next `init`, Terraform goes on with what it stored, or stops with \"Backend \
+    "the folder was initialized with its current files",
+    "until the next `init`, Terraform uses the stored configuration, or fails with \"Backend \
      configuration changed\"",
 );
 
@@ -138,26 +137,26 @@ pub static CLOUD_AGREES: Check = check(
     "files-agree-with-cloud",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
-    "the files name the backend as it is",
-    "runs would use another state, another key, or a lock that no other run looks at",
+    "the files match the backend",
+    "runs would use another state, another key, or a lock that other runs do not check",
 );
 
 pub static LOCKED: Check = check(
     "files-lock-argument",
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::High,
-    "an argument asks for a lock",
-    "without `use_lockfile` or `dynamodb_table`, two runs at once write the same state, and one \
-     of them is lost",
+    "an argument enables locking",
+    "without `use_lockfile` or `dynamodb_table`, two concurrent runs write the same state, and \
+     the changes of one are lost",
 );
 
 pub static LOCK_LASTS: Check = check(
     "files-lock-not-deprecated",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Info,
-    "the lock does not stand on a deprecated argument alone",
-    "`dynamodb_table` is deprecated since Terraform 1.11, without a date of its removal: some \
-     versions warn of it, on standard output, and others do not",
+    "locking does not depend on a deprecated argument only",
+    "`dynamodb_table` is deprecated since Terraform 1.11, without a date for its removal; some \
+     versions print a warning on standard output, others do not",
 );
 
 pub static KEY_USED: Check = check(
@@ -165,8 +164,8 @@ pub static KEY_USED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     "`kms_key_id` comes with `encrypt = true`",
-    "without `encrypt = true`, Terraform ignores the key and says nothing: states have whatever \
-     encryption the bucket gives them",
+    "without `encrypt = true`, Terraform silently ignores the key, and the default encryption of \
+     the bucket applies",
 );
 
 pub static KEY_NAMED: Check = check(
@@ -174,45 +173,45 @@ pub static KEY_NAMED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     "`encrypt = true` comes with the key of the bucket",
-    "with `encrypt` alone, Terraform asks for AES256, which goes over the key that is the \
-     bucket's default: states are readable without the key, or refused by the bucket's policy \
-     after resources have changed",
+    "with `encrypt` alone, Terraform requests AES256, which overrides the default key of the \
+     bucket: states are readable without the key, or the bucket policy denies the write after \
+     resources have changed",
 );
 
 pub static KEY_ARN: Check = check(
     "files-key-arn",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
-    "the key is named by its full ARN",
-    "an alias or an id is looked up in the account and region of the caller, and a typing error \
-     shows at the first write only",
+    "the key is specified by its full ARN",
+    "an alias or a key ID is resolved in the account and region of the caller, and a typing error \
+     is only found at the first write",
 );
 
 pub static NO_LOCAL_STATE: Check = check(
     "files-no-local-state",
     "https://developer.hashicorp.com/terraform/language/state/remote",
     Severity::High,
-    "no state lies in the folder in plain text",
-    "a state has the secrets of its resources in clear; a migration to a remote backend leaves \
-     the whole of it in `terraform.tfstate.backup`",
+    "no state file is stored in the folder in plain text",
+    "a state contains the secrets of its resources in plain text; a migration to a remote backend \
+     leaves a full copy in `terraform.tfstate.backup`",
 );
 
 pub static IGNORED: Check = check(
     "files-ignored-by-git",
     "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
     Severity::Medium,
-    "git does not commit states, nor what `init` stores",
-    "`.terraform/` has the merged backend in clear with any credential in it, and a state the \
-     secrets of its resources: a commit keeps them for good",
+    "git ignores states and the files that `init` stores",
+    "`.terraform/` contains the merged backend configuration with any credential in plain text, \
+     and a state contains the secrets of its resources: a commit keeps them forever",
 );
 
 pub static TRACKED: Check = check(
     "files-not-tracked-by-git",
     "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
     Severity::High,
-    "git tracks no state, no copy of a state, and nothing that `init` stores",
-    "they hold secrets in clear, and all who can read the repository, now or later, can read them \
-     there: its history keeps what is removed, and `.gitignore` does not count for what is tracked",
+    "git does not track a state, a copy of a state, or a file that `init` stores",
+    "they contain secrets in plain text for all readers of the repository: its history keeps \
+     deleted files, and `.gitignore` does not apply to tracked files",
 );
 
 #[cfg(test)]

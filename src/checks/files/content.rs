@@ -1,5 +1,4 @@
-//! What each file says by itself: no credentials, plain values, and arguments that the engine
-//! takes.
+//! Checks of each file: no credentials, literal values, and supported arguments.
 
 use std::path::Path;
 
@@ -16,7 +15,7 @@ use crate::{
     },
 };
 
-/// A file with arguments, and of which kind it is.
+/// A file with arguments, and its kind.
 struct ArgumentFile<'a> {
     path: &'a Path,
     arguments: &'a [SourcedArgument],
@@ -26,10 +25,10 @@ struct ArgumentFile<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ArgumentFileKind {
     Block,
-    /// A block of another backend, whose arguments are not ours to know.
+    /// A block of another backend, whose arguments are not checked.
     OtherBlock,
     Partial,
-    /// Terraform's own record, of which a person changes nothing.
+    /// Terraform's own record, which must not be edited.
     Saved,
 }
 
@@ -96,28 +95,26 @@ fn credentials(source: &ArgumentFile<'_>, files: &FolderFiles<'_>) -> Verdict {
     if found.is_empty() {
         return Verdict::Holds;
     }
-    let rotate = "replace the credential, since others may have it";
+    let rotate = "rotate the credential, because others may have read it";
     let mend = match source.kind {
         ArgumentFileKind::Saved => {
             let program = files.folder.engine.program();
             format!(
-                "{rotate}; take it out of what `init` is given, then `{program} init -reconfigure`"
+                "{rotate}; remove it from the configuration for `init`, then `{program} init \
+                 -reconfigure`"
             )
         }
         ArgumentFileKind::Block | ArgumentFileKind::OtherBlock | ArgumentFileKind::Partial => {
             format!(
                 "{rotate}; remove the argument here and from the history of the repository, and \
-                 give it by the environment or a profile"
+                 use environment variables or a profile"
             )
         }
     };
-    fails(
-        format!("there is a credential in {}", found.join(", ")),
-        mend,
-    )
+    fails(format!("credentials in {}", found.join(", ")), mend)
 }
 
-/// The path of each credential in an argument, and where the argument is.
+/// Returns the path of each credential in an argument, and the location of the argument.
 fn secrets(argument: &SourcedArgument) -> Vec<String> {
     let mut paths = vec![];
     below(&argument.value, &argument.name, &mut paths);
@@ -143,8 +140,8 @@ fn below(value: &ArgumentValue, path: &str, found: &mut Vec<String>) {
 }
 
 fn literal(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
-    // OpenTofu 1.8 and later take variables and locals in a block; in a partial configuration,
-    // nobody does.
+    // OpenTofu 1.8 and later support variables and locals in a block; no engine supports them in a
+    // partial configuration.
     let taken = engine == TerraformEngine::OpenTofu && source.kind == ArgumentFileKind::Block;
     let found: Vec<&SourcedArgument> = source
         .arguments
@@ -155,7 +152,7 @@ fn literal(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
         return Verdict::Holds;
     }
     let what = format!(
-        "{} not a plain value: {}",
+        "{} not a literal value: {}",
         if found.len() == 1 {
             "one is"
         } else {
@@ -165,7 +162,7 @@ fn literal(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     );
     fails(
         what,
-        "write the value itself, or give it with `-backend-config=NAME=VALUE`",
+        "write the value itself, or pass it with `-backend-config=NAME=VALUE`",
     )
 }
 
@@ -177,7 +174,7 @@ fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
             ArgumentSupport::Fully | ArgumentSupport::Still(_) => {}
             ArgumentSupport::NoLonger(instead) => {
                 what.push(format!(
-                    "{} no longer takes {} ({})",
+                    "{} no longer supports {} ({})",
                     engine.title(),
                     named(&name),
                     argument.at
@@ -190,13 +187,13 @@ fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
             }
             ArgumentSupport::Never => {
                 what.push(format!(
-                    "{} does not know {} ({})",
+                    "{} does not support {} ({})",
                     engine.title(),
                     named(&name),
                     argument.at
                 ));
                 let likely = arguments::likely(&name).map_or("remove it".to_owned(), |likely| {
-                    format!("write `{likely}`, if that is meant, or remove it")
+                    format!("write `{likely}`, if this is intended, or remove it")
                 });
                 mend.push(format!("{}: {likely}", argument.at));
             }
@@ -209,7 +206,7 @@ fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     }
 }
 
-/// Not of the lock table: whether that is to be mended depends on what else locks.
+/// Not for the lock table, whose fix depends on the other lock mechanism.
 fn not_deprecated(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     let deprecated = names(source.arguments)
         .into_iter()
@@ -237,8 +234,8 @@ fn not_deprecated(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict
     }
 }
 
-/// Names of the arguments, and of the fields of `endpoints`. One that is null is refused all the
-/// same if it is not known.
+/// Returns the names of the arguments and of the fields of `endpoints`. An unsupported argument is
+/// an error even if it is null.
 fn names(arguments: &[SourcedArgument]) -> Vec<(String, &SourcedArgument)> {
     let mut all = vec![];
     for argument in arguments {

@@ -1,5 +1,5 @@
-//! Whether the folder is used with a version of Terraform or OpenTofu that has a fault which this
-//! backend meets.
+//! Checks that the folder is not used with a version of Terraform or OpenTofu that has a bug with
+//! this backend.
 
 use super::{FolderFiles, at, catalogue::ENGINE, fails, named_version, unreadable};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     terraform::read::{ConfiguredBlock, EngineVersions, TerraformEngine},
 };
 
-/// One check of the folder, whatever is known of versions.
+/// Returns one check of the folder.
 pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let known = files.folder.versions.iter().flatten();
     let (what, mut mend): (Vec<String>, Vec<&str>) =
@@ -27,7 +27,7 @@ pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     vec![at(&ENGINE, &files.folder.dir, verdict)]
 }
 
-/// What is wrong with all of the versions that one file names, and which to use.
+/// Returns the bug of all versions that one file allows, and which version to use.
 fn fault(files: &FolderFiles<'_>, versions: &EngineVersions) -> Option<(String, &'static str)> {
     let EngineVersions {
         engine, allowed, ..
@@ -44,19 +44,19 @@ fn fault(files: &FolderFiles<'_>, versions: &EngineVersions) -> Option<(String, 
         }
         TerraformEngine::OpenTofu if !locks_in_files(files) => None,
         TerraformEngine::OpenTofu if allowed.are_all(|version| version < (1, 10, 0)) => Some((
-            of("it does not know lock files"),
+            of("it does not support lock files"),
             "use OpenTofu 1.10.2 or later",
         )),
         TerraformEngine::OpenTofu => allowed.are_all(|version| version < (1, 10, 2)).then(|| {
             (
-                of("it writes lock files without the encryption that the backend asks for"),
+                of("it writes lock files without the configured encryption"),
                 "use OpenTofu 1.10.2 or later",
             )
         }),
     }
 }
 
-/// Whether the block leaves arguments to another file.
+/// Returns whether the block leaves arguments to another file.
 fn is_partial(files: &FolderFiles<'_>) -> bool {
     let lacks = |block: &ConfiguredBlock| {
         ["bucket", "key"].iter().any(|name| {

@@ -1,4 +1,5 @@
-//! What lies in the folder and should not: states in plain text, and what git would commit.
+//! Checks for files that should not be in the folder: states in plain text, and files that git
+//! would commit.
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use crate::{
 
 pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let mut all = vec![];
-    // Where the state is meant to be local, it is where it should be.
+    // A local state is expected if there is no remote backend.
     if files.is_remote() {
         let states = &files.folder.local_states;
         all.extend(
@@ -43,14 +44,14 @@ fn local_state(files: &FolderFiles<'_>, state: &LocalState) -> Verdict {
     };
     let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let what = format!(
-        "it holds {} and {} in plain text",
+        "it contains {} and {} in plain text",
         count(resources, "resource"),
         count(outputs, "output")
     );
     fails(what, away(files, &state.path))
 }
 
-/// What brings the content to where it belongs, if it may not be there yet, and the file away.
+/// Returns the commands that move the content to the backend, if needed, and delete the file.
 fn away(files: &FolderFiles<'_>, path: &Path) -> String {
     let program = files.folder.engine.program();
     let file = shell_word(&files.relative(path));
@@ -61,11 +62,11 @@ fn away(files: &FolderFiles<'_>, path: &Path) -> String {
     let is_initialized = matches!(&files.folder.saved, Ok(Some(saved)) if saved.is_s3());
     match name {
         "errored.tfstate" => format!(
-            "`{program} state push {file}`, since it was not written to the backend; then `rm \
+            "`{program} state push {file}`, because it was not written to the backend; then `rm \
              {file}`"
         ),
         "terraform.tfstate" if !is_initialized => {
-            format!("`{program} init -migrate-state`, with `-backend-config=FILE` if there is one")
+            format!("`{program} init -migrate-state`, with `-backend-config=FILE` if you use one")
         }
         _ if path.starts_with(files.folder.dir.join("terraform.tfstate.d")) => {
             let workspace = path
@@ -75,11 +76,13 @@ fn away(files: &FolderFiles<'_>, path: &Path) -> String {
                 .to_string_lossy();
             let select = format!("`{program} workspace select {}`", shell_word(&workspace));
             format!(
-                "{select}, and `{program} state pull` should show all that is in it; then `rm \
-                 {file}`"
+                "{select}, and check that `{program} state pull` shows all of its content; then \
+                 `rm {file}`"
             )
         }
-        _ => format!("`{program} state pull` should show all that is in it; then `rm {file}`"),
+        _ => {
+            format!("check that `{program} state pull` shows all of its content; then `rm {file}`")
+        }
     }
 }
 
@@ -96,21 +99,21 @@ fn by_git(files: &FolderFiles<'_>, ignored: &IgnoreStatus) -> Vec<CheckResult> {
     let states = states
         .iter()
         .map(|standing| (standing, pattern(&standing.path)));
-    let verdict = |ignored: &Result<bool, UnreadableFile>, path: &Path, pattern: String| {
-        match ignored {
+    let verdict =
+        |ignored: &Result<bool, UnreadableFile>, path: &Path, pattern: String| match ignored {
             Ok(true) => Verdict::Holds,
             Ok(false) => {
                 let (word, path) = (shell_word(&pattern), shell_word(&files.relative(path)));
                 fails(
                     "git does not ignore it",
                     format!(
-                        "`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was committed"
+                        "`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was \
+                         committed"
                     ),
                 )
             }
             Err(error) => unreadable(format!("the folder {}", error.error)),
-        }
-    };
+        };
     let is_ignored = folder.chain(states).map(|(standing, pattern)| {
         at(
             &IGNORED,
@@ -136,13 +139,13 @@ fn by_git(files: &FolderFiles<'_>, ignored: &IgnoreStatus) -> Vec<CheckResult> {
 fn of_tracked(files: &FolderFiles<'_>, path: &Path) -> Verdict {
     let file = shell_word(&files.relative(path));
     let mend = format!(
-        "`git rm --cached {file}`, and replace every secret that is in it: the history of the \
-         repository still has them"
+        "`git rm --cached {file}`, and rotate every secret in it: the history of the repository \
+         still contains them"
     );
     fails("git tracks it", mend)
 }
 
-/// What is usually written for such a state, or copy of one.
+/// Returns the usual pattern for such a state or copy.
 fn pattern(path: &Path) -> String {
     let name = path
         .file_name()

@@ -1,4 +1,4 @@
-//! Whether the files can be read, and whether the configuration chooses the backend that they
+//! Checks that the files can be read, and that the configuration has the backend block that they
 //! complete.
 
 use std::{collections::BTreeSet, path::Path};
@@ -77,7 +77,7 @@ fn one_block(files: &FolderFiles<'_>) -> Option<CheckResult> {
             )
         }
         _ if !configuration.unreadable.is_empty() => {
-            unreadable("a file of the configuration that may have a block could not be understood")
+            unreadable("a configuration file that may have a block cannot be parsed")
         }
         [] => return None,
         [_] => Verdict::Holds,
@@ -85,7 +85,7 @@ fn one_block(files: &FolderFiles<'_>) -> Option<CheckResult> {
     Some(at(&ONE_BLOCK, &files.folder.dir, verdict))
 }
 
-/// Asked where there is a configuration, and something that says that its backend is `s3`.
+/// Runs if there is a configuration, and a sign that its backend is `s3`.
 fn declared(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let configuration = &files.folder.configuration;
     if !configuration.is_present() || configuration.blocks.len() > 1 {
@@ -147,8 +147,8 @@ fn of_saved(files: &FolderFiles<'_>) -> Verdict {
     let program = files.folder.engine.program();
     fails(
         "it was initialized with an s3 backend, and no file of the folder has the block now: the \
-         next `init` goes over to a state in the folder",
-        format!("write the block again; `{program} plan` says whether it is the same"),
+         next `init` changes to a local state in the folder",
+        format!("restore the block; `{program} plan` shows whether it is the same"),
     )
 }
 
@@ -158,9 +158,7 @@ fn of_partial(files: &FolderFiles<'_>, partial: &PartialFile) -> Verdict {
         return Verdict::Holds;
     }
     if !configuration.unreadable.is_empty() {
-        return unreadable(
-            "a file of the configuration that may have the block could not be understood",
-        );
+        return unreadable("a configuration file that may have the block cannot be parsed");
     }
     let name = crate::text::shell::shell_word(&files.relative(&partial.path));
     let init = format!(
@@ -170,8 +168,8 @@ fn of_partial(files: &FolderFiles<'_>, partial: &PartialFile) -> Verdict {
     match configuration.blocks.first() {
         Some(other) => fails(
             format!(
-                "{} has `{}`, so that the partial configuration goes to another backend, or \
-                 nowhere{}",
+                "{} has `{}`, so that the partial configuration applies to another backend, or to \
+                 none{}",
                 other.at,
                 other.title(),
                 unsupported(other)
@@ -210,7 +208,7 @@ fn of_partial(files: &FolderFiles<'_>, partial: &PartialFile) -> Verdict {
     }
 }
 
-/// The local state that `init` with a partial configuration alone led to.
+/// Returns the local state that an `init` with only a partial configuration created.
 fn stayed_local<'a>(files: &FolderFiles<'a>) -> Option<&'a Path> {
     let of_default = |path: &Path| {
         path.file_name()

@@ -1,4 +1,4 @@
-//! Whether what is said locks and encrypts.
+//! Checks that the configuration enables locking and encryption.
 
 use super::{
     BackendSetup, FolderFiles, at,
@@ -41,11 +41,11 @@ fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
     match setup.flag("use_lockfile") {
         Some(true) => Verdict::Holds,
         None => unreadable(format!(
-            "`use_lockfile` at {} is not a plain value",
+            "`use_lockfile` at {} is not a literal value",
             setup.spot("use_lockfile")
         )),
         Some(false) => {
-            let what = "neither `use_lockfile = true` nor `dynamodb_table` is said";
+            let what = "neither `use_lockfile = true` nor `dynamodb_table` is set";
             let (name, value) = match files.cloud.and_then(|cloud| {
                 cloud
                     .dynamodb_table
@@ -63,10 +63,10 @@ fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
     }
 }
 
-/// `None` where no table locks.
+/// `None` if there is no lock table.
 fn lock_lasts(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Option<Verdict> {
     setup.value("dynamodb_table")?;
-    // An environment whose settings ask for nothing but the table has what was asked for.
+    // An environment whose settings use only the table is configured as intended.
     let as_asked = |cloud: &BackendConfig| cloud.dynamodb_table.is_some() && !cloud.use_lockfile;
     if files.folder.engine == TerraformEngine::OpenTofu
         || setup.flag("use_lockfile") != Some(false)
@@ -79,7 +79,7 @@ fn lock_lasts(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Option<Verdi
         setup.spot("dynamodb_table")
     );
     let mend = format!(
-        "{}; drop the table once every run has the lock file too",
+        "{}; remove the table when all runs use lock files",
         files.set(setup, "use_lockfile", "true")
     );
     Some(fails(what, mend))
@@ -89,7 +89,7 @@ fn key_used(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
     match setup.flag("encrypt") {
         Some(true) => Verdict::Holds,
         None => unreadable(format!(
-            "`encrypt` at {} is not a plain value",
+            "`encrypt` at {} is not a literal value",
             setup.spot("encrypt")
         )),
         Some(false) => {
@@ -107,7 +107,7 @@ fn key_named(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &str) -> Ve
         return Verdict::Holds;
     }
     let what = format!(
-        "`encrypt` at {} comes without `kms_key_id`: states are written with AES256",
+        "`encrypt` at {} is set without `kms_key_id`: states are written with AES256",
         setup.spot("encrypt")
     );
     let key = shown(Some(&ArgumentValue::Text(key.to_owned())));
@@ -117,7 +117,7 @@ fn key_named(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &str) -> Ve
 fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValue) -> Verdict {
     let spot = setup.spot("kms_key_id");
     let Some(key) = key.as_text() else {
-        return unreadable(format!("`kms_key_id` at {spot} is not a plain value"));
+        return unreadable(format!("`kms_key_id` at {spot} is not a literal value"));
     };
     if is_key_arn(key) {
         return Verdict::Holds;
@@ -132,7 +132,7 @@ fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValu
             return fails(
                 what,
                 format!(
-                    "{}, the ARN as `aws kms describe-key --key-id ID` gives it",
+                    "{}, the ARN that `aws kms describe-key --key-id ID` returns",
                     files.set(setup, "kms_key_id", "ARN")
                 ),
             );
@@ -166,7 +166,7 @@ fn is_key_id(id: &str) -> bool {
     let groups: Vec<&str> = id.split('-').collect();
     match &groups[..] {
         ["mrk", rest] => hex(rest, 32),
-        // As an emulator makes them.
+        // As an emulator creates them.
         ["mrk", rest @ ..] | rest if rest.len() == 5 => rest
             .iter()
             .zip([8, 4, 4, 4, 12])
@@ -189,7 +189,7 @@ mod tests {
         ] {
             assert!(is_key_arn(&format!("{start}{id}")), "{id}");
             assert!(!is_key_arn(id), "{id}");
-            // What Terraform's own check lets through.
+            // Values that Terraform's own check accepts.
             assert!(!is_key_arn(&format!("{start}{id}garbage")), "{id}");
         }
         for not in [

@@ -1,8 +1,8 @@
-//! `bootstrap --prune`: deletes what is there with the environment's tags and is no longer wanted,
-//! after a question of its own.
+//! `bootstrap --prune`: deletes resources with the environment's tags that the settings no longer
+//! include, after asking for approval.
 //!
 //! States, locks, audit logs and keys are never deleted here: `lock migrate` and `teardown` do
-//! that, with their own guards.
+//! that, with their own checks.
 
 use std::{num::NonZeroUsize, sync::Mutex};
 
@@ -11,10 +11,11 @@ use crate::{
         AwsProvider,
         key::DAYS_UNTIL_DELETION,
         resources::AwsSpec,
-        settle::PATIENCE,
+        retry::PATIENCE,
         teardown::{
-            demolition::{DestroyReport, DestroyTasks},
-            people, prune,
+            attachments,
+            destroy::{DestroyReport, DestroyTasks},
+            prune,
         },
     },
     cli::{
@@ -29,10 +30,10 @@ use crate::{
     text::words,
 };
 
-/// The ordinary changes were made by then.
+/// The other changes were applied before.
 const NOT_DELETED: &str = "Cancelled. Nothing was deleted.";
 
-/// What is to be deleted, and how.
+/// The resources to delete, and the context for it.
 pub struct PruneOptions {
     plan: Plan<AwsSpec>,
     aws: AwsProvider,
@@ -61,11 +62,13 @@ impl PruneOptions {
             } = &step.change
             {
                 let arn = policy.arn(&environment.aws);
-                let attached = cx.look(people::attached(&environment.aws, &arn)).await?;
+                let attached = cx
+                    .until_cancelled(attachments::attached(&environment.aws, &arn))
+                    .await?;
                 let attached = attached.map_err(|error| {
                     explain::aws(
                         CliError::refused(
-                            "cannot tell who has the runner policy; nothing was changed",
+                            "cannot read the attachments of the runner policy; nothing was changed",
                         )
                         .because(&error),
                         &error,
@@ -104,10 +107,10 @@ impl PruneOptions {
     /// If it is not approved, or something could not be deleted.
     pub async fn run(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         let view = cx.global.view(cx.host);
-        cx.say("");
-        cx.say("no longer wanted:");
+        cx.status("");
+        cx.status("not in the settings any more:");
         let text = report::text(&self.plan, &describe, &view);
-        cx.show(&text);
+        cx.status_text(&text);
         self.confirm(cx)?;
         let demolition = DestroyTasks {
             aws: &self.aws,
@@ -128,7 +131,7 @@ impl PruneOptions {
         )
         .await;
         if outcome.failed.is_empty() && outcome.left.is_empty() {
-            cx.say(&format!(
+            cx.status(&format!(
                 "deleted: {}",
                 words::count(outcome.applied.len(), "resource", "resources")
             ));

@@ -1,4 +1,4 @@
-//! Looks again after an apply: what AWS says now is what counts, not that the writes succeeded.
+//! Verifies an apply: the settings that AWS returns count, not the success of the writes.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     backend::aws::{
         resources::{AwsSpec, observe_again},
-        settle::{SHOWN, WaitLimit},
+        retry::{SHOWN, WaitLimit},
     },
     cli::{
         context::Context, environment::ConnectedEnvironment, failure::CliError, summary,
@@ -21,21 +21,22 @@ use crate::{
     text::words,
 };
 
-/// How long values of another run are looked at: it may write ours itself. Reads that are late show
+/// The time to wait if another run wrote other values: it may still write these. Late reads show
 /// what was there before, and no other value.
 const OF_OTHERS: Duration = Duration::from_secs(30);
 
-/// Waits until AWS shows all of it as it was written. Reads after a write may still see what was
-/// before it, so what differs is looked at again, and nothing else.
+/// Waits until AWS returns all written settings. Reads after a write may still return old values,
+/// so only differing resources are read again.
 ///
 /// # Errors
-/// If something still differs after three minutes, or cannot be looked at.
+/// If something still differs after three minutes, or cannot be read.
 pub async fn must_be(
     environment: &ConnectedEnvironment,
     before: &Observation<AwsSpec>,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
-    const HINT: &str = "all of it was made; the same command verifies it and writes the files";
+    const HINT: &str =
+        "all changes were applied; run the same command again to verify them and write the files";
     let mut waiting = WaitLimit::at_most(SHOWN);
     let mut waits = WaitReport::new("AWS shows", SHOWN);
     let mut observation = cx
@@ -46,13 +47,13 @@ pub async fn must_be(
         let plan = Plan::to_apply(environment.wanted_now(), &observation, false);
         if plan.is_empty() {
             drop(waits);
-            cx.say(&format!(
-                "verified: {} as they should be",
+            cx.status(&format!(
+                "verified: {} as planned",
                 words::count(plan.steps.len(), "resource is", "resources are")
             ));
             return Ok(());
         }
-        // What is denied now is denied in a minute, too.
+        // A denied read is not retried.
         if let Some(failure) = summary::denied(&plan) {
             return Err(failure);
         }
@@ -65,7 +66,7 @@ pub async fn must_be(
         };
         let goes_on = waiting.elapsed() < patience
             && cx
-                .look(waiting.again())
+                .until_cancelled(waiting.again())
                 .await
                 .map_err(|failure| failure.hint(HINT))?;
         if !goes_on {
@@ -74,7 +75,7 @@ pub async fn must_be(
             return Err(unsettled(&plan, before));
         }
         let differs: BTreeSet<Address> = differs.into_iter().collect();
-        cx.look(observe_again(
+        cx.until_cancelled(observe_again(
             &environment.aws,
             &environment.blueprint,
             &differs,
@@ -104,7 +105,7 @@ fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<
         .collect()
 }
 
-/// Whether any value in it is another one. A list is one value.
+/// Returns whether any value in it is another one. A list is one value.
 fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
     if now == before || now == written {
         return false;
@@ -125,21 +126,21 @@ fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
 fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> CliError {
     let of_others = of_others(plan, before);
     if of_others.is_empty() {
-        return CliError::partly("everything was written, but AWS shows other values (above)")
+        return CliError::partly("all changes were applied, but AWS returns other values (above)")
             .hint(
-                "if another run with other settings changes this environment at the same time, \
-                 let it end first",
+                "if another run is changing this environment with other settings, wait until it \
+                 ends",
             )
-            .hint("else AWS does not show all of it yet: run the same command again in a minute");
+            .hint(
+                "otherwise AWS does not return all changes yet: run the same command again in a \
+                 minute",
+            );
     }
     CliError::partly(format!(
-        "another run changes this environment at the same time: {}",
+        "another run is changing this environment: {}",
         words::list(&of_others)
     ))
-    .hint(
-        "above are the values that are there now; once the other run has ended, run the same \
-         command again",
-    )
+    .hint("the current values are above; run the same command again after the other run has ended")
 }
 
 #[cfg(test)]
@@ -186,19 +187,20 @@ mod tests {
             output: None,
             owner: ResourceOwner::Us,
         };
-        let late = "AWS does not show all of it yet";
+        let late = "AWS does not return all changes yet";
         for seen in [Observed::Absent, present("Suspended")] {
             let said = said(seen);
             assert!(
-                said.contains(late) && said.contains("another run with other settings"),
+                said.contains(late)
+                    && said
+                        .contains("another run is changing this environment with other settings"),
                 "{said}"
             );
         }
         let said = said(present("Off"));
         assert!(
-            said.contains(
-                "another run changes this environment at the same time: state_bucket/versioning"
-            ) && !said.contains(late),
+            said.contains("another run is changing this environment: state_bucket/versioning")
+                && !said.contains(late),
             "{said}"
         );
     }

@@ -1,4 +1,4 @@
-//! Where the states of an environment are, and what its files say of that.
+//! Returns where the states of an environment are, and the contents of its files.
 
 use super::ConnectedEnvironment;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl ConnectedEnvironment {
-    /// Where its states and locks are.
+    /// Returns the address of its states and locks.
     pub fn store(&self) -> StoreAddress {
         let Self {
             settings,
@@ -29,7 +29,7 @@ impl ConnectedEnvironment {
         }
     }
 
-    /// What the files say. Before the key is there, its ARN is one that is not known yet.
+    /// Returns the contents of the files. Before the key exists, its ARN is a placeholder.
     pub fn backend(&self, known: &KnownOutputs) -> BackendConfig {
         let settings = &self.settings;
         let key = match settings.encryption {

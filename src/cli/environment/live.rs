@@ -1,12 +1,12 @@
-//! What is there of an environment before its settings are final: our file in its folder, its
-//! bucket, its account.
+//! Reads existing parts of an environment before its settings are final: tfbackend's file in its
+//! folder, its bucket, its account.
 
 use crate::{
     backend::aws::{
         AwsProvider,
-        kept::{FolderSettings, InspectOptions},
+        live_settings::{FolderSettings, InspectOptions},
     },
-    cli::{beside, explain, failure::CliError, session::AccountSession},
+    cli::{explain, failure::CliError, folder_settings, session::AccountSession},
     host::Host,
     settings::{
         CredentialSettings, Settings,
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// What our file in the folder of an environment says.
+/// Returns the settings in tfbackend's file in the folder of an environment.
 pub(super) fn beside_of(
     settings: &Settings,
     aws: &AwsProvider,
@@ -25,14 +25,14 @@ pub(super) fn beside_of(
     host: &Host,
 ) -> FolderSettings {
     let dir = host.cwd.join(&settings.files.out);
-    let Some(file) = beside::find(&dir, settings) else {
+    let Some(file) = folder_settings::find(&dir, settings) else {
         return FolderSettings::default();
     };
     let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
     file.read(settings, is_same_account)
 }
 
-/// Whether the environment has its state bucket already.
+/// Returns whether the state bucket of the environment exists.
 pub(super) async fn is_live(
     env: &EnvName,
     merged: &MergedSettings,
@@ -56,14 +56,14 @@ pub(super) async fn is_live(
     };
     let inspection = tokio::select! {
         biased;
-        () = host.cancel.cancelled() => return Err(CliError::interrupted("interrupted while looking; nothing was changed")),
+        () = host.cancel.cancelled() => return Err(CliError::interrupted("interrupted while reading; nothing was changed")),
         inspection = inspect.run() => inspection,
     };
     Ok(inspection.map_err(|error| explain::settings(&error))?.live)
 }
 
-/// As whom Terraform is to work. A flag or a variable says it for the caller, and for Terraform
-/// only if it says that as well: to look with other credentials changes no file.
+/// Returns the credentials for Terraform. A flag or a variable sets them for the caller, and for
+/// Terraform only with `conf-credentials`: reading with other credentials must not change a file.
 pub(super) fn for_runs(
     merged: &MergedSettings,
     sources: &SettingsSources,
@@ -84,7 +84,7 @@ pub(super) fn for_runs(
     }
 }
 
-/// Nothing, unless it is asked for.
+/// `None` unless requested.
 pub(super) fn of_runs(layer: &SettingsLayer) -> CredentialSettings {
     Some(CredentialSettings::of(layer))
         .filter(|credentials| credentials.in_conf)

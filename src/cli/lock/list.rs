@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{looked, rows};
+use super::{rows, survey};
 use crate::{
     cli::{context::Context, failure::CliError, target::TargetArgs},
     exit,
@@ -23,18 +23,18 @@ pub struct LockListArgs {
 pub async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
-    let looked = looked::at(&target, cx).await?;
+    let looked = survey::at(&target, cx).await?;
     let document = rows::document(&looked, &target, cx.now());
     if cx.global.json() {
         target.answer(&document, cx)?;
-        // What could not be looked at stands in the document.
+        // The document lists what could not be read.
         return Ok(code(args.exit_code, &document, !looked.unseen.is_empty()));
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&locks::list(&document, &view))?;
-    match looked.failure("not everything could be looked at: there may be more locks") {
+    cx.output(&locks::list(&document, &view))?;
+    match looked.failure("not everything can be read: there may be more locks") {
         Some(failure) => Err(failure.hint(format!(
-            "of one state less is asked for: `tfbackend lock show PATH{}`",
+            "a single state needs fewer permissions: `tfbackend lock show PATH{}`",
             target.words
         ))),
         None => Ok(code(args.exit_code, &document, false)),

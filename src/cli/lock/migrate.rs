@@ -1,8 +1,8 @@
-//! `tfbackend lock migrate`: from the table to lock files and back, in stages that keep everybody
-//! out of each other's way.
+//! `tfbackend lock migrate`: from the lock table to lock files and back, in stages that keep all
+//! runs mutually exclusive.
 //!
-//! There is no state file: how far it is, is what the files say, and since when both are in use is
-//! a tag of the table.
+//! There is no progress file: the stage follows from the files, and a tag of the table records
+//! since when both mechanisms are in use.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ use guards::{MigrationConsent, MigrationFacts, MigrationRefusal};
 use ours::EnvironmentLockParts;
 use steps::{MigrationContext, MigrationStep, OurSteps};
 
-/// Move from the lock table to lock files, or back: first to both, then to one
+/// Move from the lock table to lock files, or back, by way of using both
 #[derive(Args, Clone, Debug)]
 pub struct MigrateArgs {
     #[command(flatten)]
@@ -44,16 +44,16 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "MECHANISM", required_unless_present_any = ["check", "touch"])]
     pub to: Option<LockMechanism>,
 
-    /// Say how far it is, and what is in the way; nothing is changed
+    /// Show the current stage and what blocks the next one; nothing is changed
     #[arg(long)]
     pub check: bool,
 
-    /// Between both and s3: write states that never change once under both locks, unchanged but
-    /// for the serial
+    /// Between both and s3: write states that never change once under both locks; only the serial
+    /// changes
     #[arg(long, conflicts_with_all = ["to", "check", "all_files", "drop_table"])]
     pub touch: bool,
 
-    /// Edit every backend block and partial configuration below this folder, not only in it
+    /// Edit backend blocks and partial configurations in subfolders as well
     #[arg(long)]
     pub all_files: bool,
 
@@ -61,16 +61,15 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "VERSION")]
     pub min_version: Option<String>,
 
-    /// Role or user that runs Terraform, by its ARN: whether it may delete lock files is asked of
-    /// IAM
+    /// ARN of a role or user that runs Terraform; IAM is asked whether it may delete lock files
     #[arg(long, value_name = "ARN")]
     pub runner: Vec<String>,
 
-    /// With --to s3: delete the lock table as well, if nothing else is in it
+    /// With --to s3: also delete the lock table, if nothing else is in it
     #[arg(long)]
     pub drop_table: bool,
 
-    /// Do it without asking
+    /// Migrate without asking
     #[arg(long, short = 'y')]
     pub auto_approve: bool,
 }
@@ -88,7 +87,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         auto_approve,
     } = args;
     if drop_table && to != Some(LockMechanism::S3) {
-        return Err(CliError::failed("--drop-table goes with --to s3"));
+        return Err(CliError::failed("--drop-table requires --to s3"));
     }
     let named: Vec<PathBuf> = target
         .backend_config
@@ -96,7 +95,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         .filter(|file| !file.contains('='))
         .map(PathBuf::from)
         .collect();
-    // A key that was named on the command line is what this is about; all of the bucket otherwise.
+    // The key on the command line limits the migration; otherwise it covers the whole bucket.
     let only = target.key.clone();
     let table_said = target.table.is_some();
     let environment = target.environment(cx)?;
@@ -104,7 +103,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
     target.announce(cx);
     let ours = ours::find(environment, &target, cx).await?;
     if let Some(ours) = ours.as_ref().filter(|ours| ours.has_table()) {
-        // What the settings do not use may be there.
+        // A table may exist although the settings do not use it.
         target
             .address
             .table
@@ -122,7 +121,8 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         data_dir: data_dir.as_deref(),
         out,
     };
-    // One that is gone goes from the files, too: a run that deleted it may have been cut off there.
+    // A deleted table is also removed from the files: an earlier run may have been interrupted
+    // there.
     let known_table = target
         .address
         .table
@@ -136,14 +136,14 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         use_table: to.uses_table(),
         use_file: to.uses_lockfile(),
     };
-    // Before a table is deleted, those below are looked at, too.
+    // Before a table is deleted, subfolders are checked as well.
     let folders = FolderReadings::read(&places, drop_table)?;
     let now = match (folders.now(&bucket), target.address.table.is_some()) {
-        // No run locks in a table that is not there.
+        // No run can lock in a table that does not exist.
         (Some(LockMechanism::Both), false) => Some(LockMechanism::S3),
         (Some(LockMechanism::Dynamodb), false) => None,
         (Some(now), _) => Some(now),
-        // A flag that names the table is no word of the files.
+        // A flag that names the table does not come from the files.
         (None, _) => facts::now(
             &target,
             target.locks.table && (!table_said || target.locks.file.is_none()),
@@ -199,7 +199,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         return Err(refused(&refusals, to));
     }
     if steps.is_empty() {
-        cx.say("nothing to do: everything is as it should be");
+        cx.status("nothing to do: files and locks match");
         return answered(&document, &target, cx);
     }
     approve(&steps, auto_approve, &files, cx)?;
@@ -217,7 +217,8 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
     answered(&document, &target, cx)
 }
 
-/// What moves with the locks of an environment, and what of it a person has to do first.
+/// Collects the resources of an environment that change with its locks, and the manual steps that
+/// are required first.
 fn of_ours(
     ours: Option<&EnvironmentLockParts>,
     to: LockMechanism,
@@ -235,7 +236,7 @@ fn of_ours(
             Some(Err(why)) => {
                 let hint = "correct it, or name another table: --table NAME";
                 left.push(MigrationRefusal {
-                    what: format!("lock table {} cannot be made: {why}", ours.table),
+                    what: format!("lock table {} cannot be created: {why}", ours.table),
                     hint: hint.to_owned(),
                 });
                 None
@@ -261,9 +262,9 @@ fn of_ours(
         .var("TFBACKEND_LOCK")
         .filter(|said| *said != name_of(to))
     {
-        cx.say(&format!(
-            "note: TFBACKEND_LOCK says {said}: change it with the files, or the next bootstrap \
-             refuses"
+        cx.status(&format!(
+            "note: TFBACKEND_LOCK is {said}: change it together with the files, or the next \
+             bootstrap refuses"
         ));
     }
     let policy_name = ours.runner_policy().unwrap_or_default().to_owned();
@@ -278,7 +279,7 @@ fn of_ours(
     (steps, left)
 }
 
-/// As `--to` and the settings file name it.
+/// Returns the name of the mechanism in `--to` and in the settings file.
 fn name_of(mechanism: LockMechanism) -> &'static str {
     match mechanism {
         LockMechanism::Dynamodb => "dynamodb",
@@ -287,7 +288,7 @@ fn name_of(mechanism: LockMechanism) -> &'static str {
     }
 }
 
-/// The stage after the one that the files say.
+/// Returns the stage after the current one.
 fn next(facts: &MigrationFacts) -> LockMechanism {
     match facts.now {
         Some(LockMechanism::Both) => LockMechanism::S3,
@@ -296,7 +297,7 @@ fn next(facts: &MigrationFacts) -> LockMechanism {
     }
 }
 
-/// With both, nobody gets past anybody: a file may wait. Away from both it may not.
+/// While both mechanisms are in use, an unedited file is safe. After that it is not.
 fn left_to_a_person(files: &BackendEdits, to: LockMechanism) -> Vec<MigrationRefusal> {
     if to == LockMechanism::Both {
         return vec![];
@@ -304,22 +305,21 @@ fn left_to_a_person(files: &BackendEdits, to: LockMechanism) -> Vec<MigrationRef
     let by_hand = files.by_hand.iter();
     by_hand
         .map(|(path, why)| MigrationRefusal {
-            what: format!("{} is not edited: {why}", path.display()),
+            what: format!("{} cannot be edited: {why}", path.display()),
             hint: "edit it by hand, then run again".to_owned(),
         })
         .collect()
 }
 
-/// What still leads to a table that is to be deleted: files of folders below, and what `init`
-/// stored.
+/// References to a table that will be deleted: files in subfolders, and records of `init`.
 fn still_named(files: &BackendEdits, wider: &BackendEdits) -> Vec<MigrationRefusal> {
     let below = files
         .left_out(wider)
         .into_iter()
         .map(|(path, why)| MigrationRefusal {
-            what: format!("{} is not edited: {why}", path.display()),
-            hint: "edit it by hand, or pass --all-files, which edits what can be edited; then run \
-                   again"
+            what: format!("{} cannot be edited: {why}", path.display()),
+            hint: "edit it by hand, or pass --all-files to edit all files that can be edited; \
+                   then run again"
                 .to_owned(),
         });
     let stored = wider
@@ -378,7 +378,7 @@ fn document(
     }
 }
 
-/// The answer is no if a stage was asked for that something is in the way of.
+/// Fails if the requested stage is blocked.
 fn checked(
     document: &MigrationDocument,
     asked: Option<LockMechanism>,
@@ -389,7 +389,7 @@ fn checked(
         target.answer(document, cx)?;
     } else {
         let view = cx.global.out_view(cx.host);
-        cx.answer(&report::text(document, &view))?;
+        cx.output(&report::text(document, &view))?;
     }
     Ok(if asked.is_some() && !document.ready {
         exit::CHANGES
@@ -398,15 +398,16 @@ fn checked(
     })
 }
 
-/// For a person, before anything is done.
+/// Prints the steps before anything is changed.
 fn shown(document: &MigrationDocument, cx: &mut Context<'_>) {
     if !cx.global.json() {
         let view = cx.global.view(cx.host);
-        cx.show(&report::text(document, &view));
+        cx.status_text(&report::text(document, &view));
     }
 }
 
-/// For a program, when all is done: what is refused, or fails, is a failure and no other document.
+/// Writes the JSON document at the end. A refusal or failure is written as a failure document
+/// instead.
 fn answered(
     document: &MigrationDocument,
     target: &BackendTarget,
@@ -419,9 +420,9 @@ fn answered(
 }
 
 fn refused(refusals: &[MigrationRefusal], to: LockMechanism) -> CliError {
-    let reasons = words::count(refusals.len(), "thing is", "things are");
+    let reasons = words::count(refusals.len(), "problem", "problems");
     let mut failure = CliError::refused(format!(
-        "{reasons} in the way of --to {}; nothing was changed",
+        "--to {} is blocked by {reasons}; nothing was changed",
         name_of(to)
     ));
     for refusal in refusals {
@@ -431,7 +432,7 @@ fn refused(refusals: &[MigrationRefusal], to: LockMechanism) -> CliError {
     failure
 }
 
-/// A table that goes is named in the question.
+/// The question names a table that will be deleted.
 fn approve(
     steps: &[MigrationStep],
     approved: bool,
@@ -444,8 +445,9 @@ fn approve(
     let count = words::count(steps.len(), "step", "steps");
     if !cx.global.attended(cx.host) {
         let titles = steps.iter().map(|step| step.title(files));
+        let need = words::count(steps.len(), "step needs", "steps need");
         let failure = CliError::refused(format!(
-            "{count} to take, and nobody to ask; nothing was changed"
+            "{need} approval, but this is not a terminal; nothing was changed"
         ));
         return Err(titles
             .fold(failure, CliError::hint)
@@ -458,7 +460,7 @@ fn approve(
     approval::ask(&text, "--auto-approve", cx)
 }
 
-/// What names the backend again: what was in use before is not what is in use then.
+/// Words that name the backend on a command line, without the previous `--lock`.
 fn words(target: &BackendTarget) -> String {
     let mechanisms = [
         LockMechanism::Dynamodb,
@@ -471,7 +473,7 @@ fn words(target: &BackendTarget) -> String {
     })
 }
 
-/// What to do wherever the states are used.
+/// Prints the commands to run wherever the states are used.
 fn after(
     files: &BackendEdits,
     to: LockMechanism,
@@ -485,31 +487,33 @@ fn after(
         } else {
             ""
         };
-        cx.say(&format!("Run wherever it is used: {wrap}{command}"));
+        cx.status(&format!(
+            "Run this wherever the backend is used: {wrap}{command}"
+        ));
     }
     if !files.are_here() {
-        cx.say("No file here names this backend: none was edited.");
+        cx.status("No file here names this backend: no file was edited.");
     }
     let words = words(target);
     match to {
         LockMechanism::Both => {
-            cx.say(&format!(
+            cx.status(&format!(
                 "Then, when every state was written with the new files: tfbackend lock migrate \
                  --to s3{words}"
             ));
-            cx.say(&format!(
+            cx.status(&format!(
                 "States that never change: tfbackend lock migrate --touch{words}"
             ));
         }
         LockMechanism::S3 if target.address.table.is_some() && !drop_table => {
-            cx.say(&format!(
+            cx.status(&format!(
                 "The lock table stays. To delete it: tfbackend lock migrate --to s3 \
                  --drop-table{words}"
             ));
         }
         LockMechanism::Dynamodb if !files.init.is_empty() => {
-            cx.say(
-                "Then run the same command again: it takes the right to lock in lock files from \
+            cx.status(
+                "Then run the same command again: it removes the permission for lock files from \
                  the runner policy.",
             );
         }

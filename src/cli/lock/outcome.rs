@@ -1,12 +1,12 @@
-//! What became of locks that were to be released, in each place.
+//! The results of releasing locks, for each place.
 
 use serde::Serialize;
 
-use super::chosen::ChosenLock;
+use super::select::ChosenLock;
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::{release::ReleaseReport, write::ConditionalDelete},
+        store::{lock_release::ReleaseReport, write::ConditionalDelete},
     },
     cli::{context::Context, explain, failure::CliError, target::BackendTarget},
     exit,
@@ -28,7 +28,7 @@ pub struct ReleaseOutcome {
     id: String,
     file: ReleasedPlace,
     table: ReleasedPlace,
-    /// Of the halves that failed or could not be looked at.
+    /// The errors of the entries that failed or cannot be read.
     errors: Vec<String>,
     #[serde(skip)]
     causes: Vec<AwsError>,
@@ -40,7 +40,7 @@ pub struct ReleaseOutcome {
 enum ReleasedPlace {
     Released,
     AlreadyGone,
-    /// A later lock has taken its place, and stays.
+    /// A later lock replaced it, and is kept.
     Later,
     /// It was not held there.
     NotHeld,
@@ -52,16 +52,16 @@ impl ReleasedPlace {
     fn words(self, place: &str) -> Option<String> {
         Some(match self {
             Self::Released => format!("{place} deleted"),
-            Self::AlreadyGone => format!("{place} was gone already"),
-            Self::Later => format!("{place} was gone already, and that of a later lock stays"),
+            Self::AlreadyGone => format!("{place} already deleted"),
+            Self::Later => format!("{place} already deleted; the entry of a later lock is kept"),
             Self::Failed => format!("{place} could not be deleted"),
-            Self::Unreadable => format!("{place} could not be looked at"),
+            Self::Unreadable => format!("{place} cannot be read"),
             Self::NotHeld => return None,
         })
     }
 }
 
-/// What is not known of one half is an error of the whole: it may be there.
+/// An unreadable entry is an error: it may exist.
 pub fn of(chosen: ChosenLock, released: ReleaseReport) -> ReleaseOutcome {
     let ChosenLock {
         lock: _,
@@ -138,7 +138,7 @@ impl ReleaseOutcome {
     }
 }
 
-/// Says it, and how it ended: partly, if some are released and others are not.
+/// Prints the results, and fails if some locks are not released.
 pub fn answer(
     outcomes: &[ReleaseOutcome],
     target: &BackendTarget,
@@ -157,7 +157,7 @@ pub fn answer(
         return Ok(code);
     }
     let text: String = outcomes.iter().map(ReleaseOutcome::line).collect();
-    cx.answer(&text)?;
+    cx.output(&text)?;
     if code == exit::DONE {
         return Ok(code);
     }

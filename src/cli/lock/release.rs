@@ -1,12 +1,13 @@
-//! `tfbackend lock release`: exactly the locks that were named and shown, and none that was taken
-//! meanwhile.
+//! `tfbackend lock release`: releases exactly the locks that were named and shown, and none that
+//! was acquired meanwhile.
 
 use clap::Args;
 use jiff::SignedDuration;
 
 use super::{
-    chosen::{self, ChosenLock},
-    looked, outcome,
+    outcome,
+    select::{self, ChosenLock},
+    survey,
 };
 use crate::{
     cli::{
@@ -20,10 +21,10 @@ use crate::{
     text::{shell::shell_word, words},
 };
 
-/// A run that began so lately may well be going on.
+/// A lock younger than this probably belongs to a run in progress.
 const YOUNG: SignedDuration = SignedDuration::from_mins(15);
 
-/// Release a lock by its ID, wherever it is held; one that was taken meanwhile stays
+/// Release a lock by its ID in the table and in the bucket; a lock acquired meanwhile is kept
 #[derive(Args, Clone, Debug)]
 pub struct ReleaseArgs {
     #[command(flatten)]
@@ -33,20 +34,20 @@ pub struct ReleaseArgs {
     #[arg(value_name = "ID", required_unless_present_any = ["ids", "older_than"], conflicts_with_all = ["ids", "older_than"])]
     pub id: Option<String>,
 
-    /// Lock to release, as `lock list` names it; may be given several times
+    /// ID of the lock to release, as `lock list` shows it; may be given several times
     #[arg(long = "id", value_name = "ID", conflicts_with = "older_than")]
     pub ids: Vec<String>,
 
-    /// Release every lock that has been held for longer, as in 90m or 2h
+    /// Release every lock that has been held for longer than this, such as 90m or 2h
     #[arg(long, value_name = "DURATION")]
     pub older_than: Option<SignedDuration>,
 
-    /// Release what is named by --id without asking
+    /// Release the locks named by --id without asking
     #[arg(long, short = 'y')]
     pub auto_approve: bool,
 }
 
-/// What names these locks on a command line.
+/// Returns the words that name these locks on a command line.
 pub fn id_words(id: &str) -> String {
     let sign = if id.starts_with('-') { '=' } else { ' ' };
     format!("--id{sign}{}", shell_word(id))
@@ -67,10 +68,10 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         .chain(ids)
         .map(|id| id.trim().to_owned())
         .collect();
-    let looked = looked::at(&target, cx).await?;
+    let looked = survey::at(&target, cx).await?;
     let chosen = match older_than {
-        Some(least) => chosen::older_than(&looked, least, &target, cx).await?,
-        None => chosen::by_id(&looked, &ids, &target, cx).await?,
+        Some(least) => select::older_than(&looked, least, &target, cx).await?,
+        None => select::by_id(&looked, &ids, &target, cx).await?,
     };
     if chosen.is_empty() {
         return nothing(older_than, &target, cx);
@@ -98,20 +99,20 @@ fn nothing(
             "no lock has been held for longer than {}",
             words::age(least.unsigned_abs())
         ),
-        None => "no lock is held: it was gone already".to_owned(),
+        None => "already released: no such lock".to_owned(),
     };
-    cx.answer(&format!(
+    cx.output(&format!(
         "{what} in s3://{}\n",
         safe(&target.address.bucket)
     ))?;
     Ok(exit::DONE)
 }
 
-/// Who, what and since when, and what speaks against it.
+/// Prints holder, operation and age of the locks, and warnings.
 fn show(chosen: &[ChosenLock], target: &BackendTarget, cx: &mut Context<'_>) {
     let documents: Vec<_> = chosen.iter().map(|one| one.document.clone()).collect();
     let view = cx.global.view(cx.host);
-    cx.show(&locks::table(&documents, &target.address.bucket, &view));
+    cx.status_text(&locks::table(&documents, &target.address.bucket, &view));
     let now = cx.now();
     for ChosenLock {
         lock,
@@ -122,30 +123,27 @@ fn show(chosen: &[ChosenLock], target: &BackendTarget, cx: &mut Context<'_>) {
         let id = &document.id;
         match super::rows::youngest(lock, now) {
             Some(age) if age >= YOUNG => {}
-            Some(age) => cx.say(&format!(
-                "warning: {id} has been held for only {}: a run that began so lately may well be \
-                 going on",
+            Some(age) => cx.status(&format!(
+                "warning: {id} has been held for only {}: the run is probably still in progress",
                 words::age(age.unsigned_abs())
             )),
-            None => cx.say(&format!(
-                "warning: nobody can say how long {id} has been held"
-            )),
+            None => cx.status(&format!("warning: the age of lock {id} is unknown")),
         }
         if let Some(missing) = document.missing {
-            cx.say(&format!(
-                "note: {id} is half a lock: there is none in the {}",
+            cx.status(&format!(
+                "note: {id} is only half of a lock: the {} has no entry for it",
                 missing.name()
             ));
         }
         for error in unread {
-            cx.say(&format!(
-                "warning: the other half of {id} could not be looked at: {error}"
+            cx.status(&format!(
+                "warning: the other half of {id} cannot be read: {error}"
             ));
         }
     }
 }
 
-/// A person says yes to what was shown; without one, the locks must have been named.
+/// Asks for approval of the shown locks; without a terminal, the locks must be named.
 fn approve(
     chosen: &[ChosenLock],
     approved: bool,
@@ -160,16 +158,15 @@ fn approve(
             .iter()
             .map(|one| id_words(&one.document.id))
             .collect();
-        return Err(CliError::refused("nobody to ask; no lock was released")
-            .hint(
-                "a lock is released without a question only if it is named: --id with \
-                 --auto-approve (-y)",
-            )
-            .hint(format!(
-                "tfbackend lock release {} --auto-approve{}",
-                ids.join(" "),
-                target.words
-            )));
+        return Err(CliError::refused(
+            "releasing a lock needs approval, but this is not a terminal; no lock was released",
+        )
+        .hint("name the lock to release it without a question: --id ID --auto-approve (-y)")
+        .hint(format!(
+            "tfbackend lock release {} --auto-approve{}",
+            ids.join(" "),
+            target.words
+        )));
     }
     let text = match chosen {
         [one] => format!(

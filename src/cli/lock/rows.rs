@@ -1,10 +1,10 @@
-//! What was seen of locks, as the rows of a report.
+//! Converts observed locks to the rows of a report.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::looked::LockSurvey;
+use super::survey::LockSurvey;
 use crate::{
-    backend::aws::store::live::{HeldLock, LiveLock, LockPlace},
+    backend::aws::store::scan::{HeldLock, LiveLock, LockPlace},
     cli::target::BackendTarget,
     report::locks::{HeldIn, HeldLockDocument, LocksDocument},
 };
@@ -29,7 +29,7 @@ pub fn document(looked: &LockSurvey, target: &BackendTarget, now: Timestamp) -> 
     }
 }
 
-/// One for each lock on a state: two if two do not know of each other.
+/// Returns one row for each lock on a state: two if table and file hold different locks.
 pub fn of(lock: &LiveLock, target: &BackendTarget, now: Timestamp) -> Vec<HeldLockDocument> {
     let both = target.locks.table && target.locks.file == Some(true);
     let ids = lock.ids();
@@ -55,7 +55,7 @@ pub fn of(lock: &LiveLock, target: &BackendTarget, now: Timestamp) -> Vec<HeldLo
         .collect()
 }
 
-/// Nobody knows which of its names are workspaces.
+/// It is unknown which of its names are workspaces.
 fn elsewhere(lock_id: &str, held: &HeldLock, now: Timestamp) -> HeldLockDocument {
     let (bucket, path) = lock_id.split_once('/').unwrap_or(("", lock_id));
     let half = [(HeldIn::Table, held)];
@@ -79,7 +79,7 @@ fn row(lock: &LiveLock, now: Timestamp) -> Option<HeldLockDocument> {
     said(&halves, &lock.located.path, now)
 }
 
-/// What the halves of one lock say of its holder.
+/// The holder of a lock according to its two entries.
 fn said(halves: &[(HeldIn, &HeldLock)], path: &str, now: Timestamp) -> Option<HeldLockDocument> {
     let (_, first) = halves.first()?;
     let info = halves.iter().find_map(|(_, held)| held.info.as_ref().ok());
@@ -125,7 +125,7 @@ fn nothing() -> HeldLockDocument {
     }
 }
 
-/// The shortest time that any clock says it has been held: that of its holder, or that of S3.
+/// Returns the shortest age of the lock by any clock: that of its holder, or that of S3.
 pub fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
     let ages = |held: &HeldLock| {
         let said = held.info.as_ref().ok().and_then(|info| info.age(now));

@@ -1,4 +1,4 @@
-//! `tfbackend lock show`: everything that is in the lock on one state.
+//! `tfbackend lock show`: shows all details of the lock on one state.
 
 use clap::Args;
 
@@ -6,7 +6,7 @@ use super::rows;
 use crate::{
     backend::aws::{
         error::AwsError,
-        store::live::{LiveLock, LockPlace},
+        store::scan::{LiveLock, LockPlace},
     },
     cli::{
         context::Context,
@@ -18,13 +18,13 @@ use crate::{
     report::locks::{self, HalfDocument, LockPlaceDocument, ShownDocument},
 };
 
-/// Show the lock on one state: who holds it, since when, and whether its other half is missing
+/// Show the lock on one state: its holder, its age, and whether one of its two entries is missing
 #[derive(Args, Clone, Debug)]
 pub struct LockShowArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Object that holds the state [default: that of the backend's key]
+    /// Object that holds the state [default: the backend's state key]
     #[arg(value_name = "PATH")]
     pub path: Option<String>,
 
@@ -37,7 +37,7 @@ pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let path = target.path(args.path.as_deref(), args.workspace.as_deref())?;
-    let (lock, unread) = cx.look(target.store().lock_on(&path)).await?;
+    let (lock, unread) = cx.until_cancelled(target.store().lock_on(&path)).await?;
     let document = document(&lock, &unread, &target, cx);
     if cx.global.json() {
         target.answer(&document, cx)?;
@@ -48,18 +48,18 @@ pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         });
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&locks::show(&document, &view))?;
+    cx.output(&locks::show(&document, &view))?;
     match (document.locked, unread.first()) {
         (None, Some(error)) => {
             let failure = CliError::failed(
-                "not everything could be looked at: nobody can say whether the state is locked",
+                "not everything can be read: whether the state is locked is unknown",
             );
             Err(explain::aws(failure.because(error), error, None))
         }
         _ => {
             for lock in &document.locks {
                 let words = &target.words;
-                cx.say(&format!(
+                cx.status(&format!(
                     "If its run is over, release it: tfbackend lock release {}{words}",
                     super::release::id_words(&lock.id)
                 ));

@@ -40,7 +40,7 @@ pub fn ask(
     }
 }
 
-/// What was typed, and on which of the rows that it takes the cursor is left: the last.
+/// Returns the typed text, and the row of the cursor: the last one.
 fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
     let mut line = LineInput::default();
     let mut row = 0;

@@ -1,5 +1,5 @@
-//! `tfbackend bootstrap FILE`: exactly the steps of a saved plan, on exactly what it was made for,
-//! or nothing.
+//! `tfbackend bootstrap FILE`: applies exactly the steps of a saved plan to the resources that it
+//! was made for, or nothing.
 
 use std::path::Path;
 
@@ -109,7 +109,8 @@ fn settings(
     }
 }
 
-/// What is there is no longer what the plan was made for, once a part of it was carried out: what
+/// Returns the failure of a partly applied plan, which no longer matches the existing resources:
+/// what
 /// is left needs another.
 fn used_up(mut failure: CliError) -> CliError {
     for hint in &mut failure.hints {

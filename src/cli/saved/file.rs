@@ -1,4 +1,5 @@
-//! The file that holds a plan: written at once or not, for its owner only, and read with suspicion.
+//! The file of a saved plan: written atomically, readable only by its owner, and validated on
+//! reading.
 
 use std::{
     fs,
@@ -33,7 +34,7 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), CliError> {
     private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
 }
 
-/// Whether a saved plan, of whichever version, is there already: anything else is not written over.
+/// Returns whether a saved plan, of any version, already exists: other files are not overwritten.
 fn look(path: &Path) -> Result<bool, CliError> {
     let refused = |what: &str| {
         CliError::refused(format!("{} {what}; nothing was written", path.display()))
@@ -42,12 +43,10 @@ fn look(path: &Path) -> Result<bool, CliError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => {
-            return Err(
-                CliError::failed(format!("cannot look at {}", path.display())).because(&error),
-            );
+            return Err(CliError::failed(format!("cannot read {}", path.display())).because(&error));
         }
         Ok(meta) if meta.is_dir() => return Err(refused("is a folder")),
-        Ok(meta) if !meta.is_file() => return Err(refused("is no plain file")),
+        Ok(meta) if !meta.is_file() => return Err(refused("is not a regular file")),
         Ok(_) => {}
     }
     let ours = text_of(path)
@@ -57,7 +56,7 @@ fn look(path: &Path) -> Result<bool, CliError> {
         .ok_or_else(|| refused("is not a saved plan"))
 }
 
-/// The plan in a file, if it is one that this program wrote and nobody changed since.
+/// Reads a plan from a file, if this program wrote it and it is unchanged.
 ///
 /// # Errors
 /// If it cannot be read (1), or is not such a plan (3).
@@ -72,7 +71,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, CliError> {
         SavedPlanError::Shape(what) => refused(what.to_owned()),
     })?;
     let Ok(SavedPlanVersion { saved_plan }) = serde_json::from_str(&text) else {
-        return Err(refused("is not a saved plan, or not a whole one".to_owned()).hint(again));
+        return Err(refused("is not a saved plan, or is truncated".to_owned()).hint(again));
     };
     if saved_plan != SAVED_VERSION {
         let what = format!(
@@ -81,7 +80,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, CliError> {
             VERSION
         );
         return Err(
-            refused(what).hint("carry it out with the version that made it, or make a new plan")
+            refused(what).hint("apply it with the version that made it, or make a new plan")
         );
     }
     if !sum_is_right(&text) {
@@ -96,7 +95,7 @@ pub fn read(path: &Path) -> Result<SavedPlan, CliError> {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What every version of the file has.
+/// The fields that every version of the file has.
 #[derive(Deserialize)]
 struct SavedPlanVersion {
     saved_plan: u32,
@@ -111,7 +110,7 @@ enum SavedPlanError {
 fn text_of(path: &Path) -> Result<String, SavedPlanError> {
     // A pipe would be waited for.
     if !fs::metadata(path).map_err(SavedPlanError::Io)?.is_file() {
-        return Err(SavedPlanError::Shape("is no plain file"));
+        return Err(SavedPlanError::Shape("is not a regular file"));
     }
     let mut bytes = vec![];
     fs::File::open(path)

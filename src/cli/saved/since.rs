@@ -1,5 +1,5 @@
-//! What became of the world since a plan was saved: a plan is carried out on what it was made for,
-//! or not at all.
+//! Detects changes since a plan was saved: a plan is applied only to the resources that it was made
+//! for.
 
 use crate::{
     cli::failure::CliError,
@@ -26,17 +26,17 @@ pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), CliE
         return Ok(());
     }
     if changed.is_empty() {
-        let why = "the plan has steps twice, or in another order than they can be carried out";
+        let why = "the plan has duplicate steps, or steps in an invalid order";
         return Err(
             CliError::refused(format!("{why}; nothing was changed")).hint("make a new plan")
         );
     }
-    let count = words::count(changed.len(), "thing is", "things are");
+    let count = words::count(changed.len(), "resource", "resources");
     let mut failure = CliError::refused(format!(
-        "{count} not as when the plan was made; nothing was changed"
+        "{count} changed since the plan was made; nothing was changed"
     ));
     failure.causes = changed;
-    Err(failure.hint("make a new plan, and look at what it says"))
+    Err(failure.hint("make a new plan, and review it"))
 }
 
 fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)> {
@@ -50,7 +50,7 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
                 Some(what) => differences.push((step.address.clone(), what)),
                 None => to_do.push((
                     step.address.clone(),
-                    "the plan says something else than what has to be done".to_owned(),
+                    "the planned change is not the change that is needed".to_owned(),
                 )),
             },
             None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
@@ -72,29 +72,29 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
     }
 }
 
-/// What a person wants to know of two steps that differ; `None` if what is there is the same.
+/// Describes the difference between two steps; `None` if the existing resources are the same.
 fn what<S: Spec>(saved: &PlannedChange<S>, now: &PlannedChange<S>) -> Option<String> {
     if let PlannedChange::Blocked { reason } = now {
         return Some(match reason {
             BlockReason::Unmanaged if before(saved).is_none() => {
-                "was made meanwhile, and not by tfbackend".to_owned()
+                "was created meanwhile, not by tfbackend".to_owned()
             }
             BlockReason::Foreign { owner } if before(saved).is_none() => {
-                format!("was made meanwhile, and belongs to {owner}")
+                format!("was created meanwhile, and belongs to {owner}")
             }
             reason => reason.to_string(),
         });
     }
     let what = match (before(saved), before(now)) {
-        (None, Some(_)) => "was made meanwhile",
-        (Some(_), None) => "is gone",
+        (None, Some(_)) => "was created meanwhile",
+        (Some(_), None) => "no longer exists",
         (Some(old), Some(new)) if old != new => "was changed meanwhile",
         (Some(_), Some(_)) | (None, None) => return None,
     };
     Some(what.to_owned())
 }
 
-/// What was there.
+/// Returns the previous value.
 fn before<S>(change: &PlannedChange<S>) -> Option<&S> {
     match change {
         PlannedChange::NoOp { spec } => Some(spec),

@@ -1,4 +1,4 @@
-//! `tfbackend state check`: whether Terraform can read each state, and under which key it is;
+//! `tfbackend state check`: checks whether Terraform can read each state, and its encryption key;
 //! `--repair` fixes digests and keys.
 
 use std::path::PathBuf;
@@ -24,17 +24,17 @@ use crate::{
     text::{shell::shell_word, words},
 };
 
-/// Check that digests, encryption and lock files fit the states, and repair what does not
+/// Check the digests, encryption and lock files of states, and repair them
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Path of the only state to look at; all of them if absent
+    /// Path of the only state to check [default: all states]
     #[arg(value_name = "KEY")]
     pub state: Option<String>,
 
-    /// Put digests right and encrypt states again, each under its lock
+    /// Fix digests and encrypt states again, each under its lock
     #[arg(long)]
     pub repair: bool,
 
@@ -42,7 +42,7 @@ pub struct CheckArgs {
     #[arg(long, requires = "repair")]
     pub accept_deleted: bool,
 
-    /// Folder that old digests are kept in [default: `.tfbackend` beside the files]
+    /// Folder for backups of old digests [default: `.tfbackend` beside the files]
     #[arg(long, value_name = "DIR", requires = "repair")]
     pub backup_dir: Option<PathBuf>,
 
@@ -51,16 +51,16 @@ pub struct CheckArgs {
     pub auto_approve: bool,
 }
 
-/// What Terraform shows of the lock that is held meanwhile.
+/// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeRepair";
 
 pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
-    let key = cx.look(target.key_arn()).await?;
+    let key = cx.until_cancelled(target.key_arn()).await?;
     let key = key.map_err(|error| {
         explain::aws(
-            CliError::failed("cannot look at the key of the backend").because(&error),
+            CliError::failed("cannot read the KMS key of the backend").because(&error),
             &error,
             None,
         )
@@ -70,7 +70,7 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> 
         encrypt: &target.encryption,
     };
     let mut checked = cx
-        .look(target.store().check(args.state.as_deref(), &should))
+        .until_cancelled(target.store().check(args.state.as_deref(), &should))
         .await?;
     let kept = keep_encryption(
         &mut checked,
@@ -83,17 +83,17 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> 
     let mut document = document(&checked, args.accept_deleted, &target);
     let view = cx.global.out_view(cx.host);
     if !cx.global.json() {
-        cx.answer(&report::faults(&document, &view))?;
+        cx.output(&report::faults(&document, &view))?;
     }
     document
         .unseen
         .iter()
-        .for_each(|error| cx.say(&format!("warning: {error}")));
+        .for_each(|error| cx.status(&format!("warning: {error}")));
     for hint in hints(&checked, args.repair, args.accept_deleted, &target) {
-        cx.say(&format!("hint: {hint}"));
+        cx.status(&format!("hint: {hint}"));
     }
     for (path, why) in kept {
-        cx.say(&format!("note: {path} keeps its encryption: {why}"));
+        cx.status(&format!("note: {path} keeps its encryption: {why}"));
     }
     let failed = if args.repair {
         repair(&args, &checked, &should, &mut document, &target, cx).await?
@@ -103,7 +103,7 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> 
     if cx.global.json() {
         target.answer(&document, cx)?;
     } else {
-        cx.answer(&report::summary(&document))?;
+        cx.output(&report::summary(&document))?;
     }
     let left = document.faults.iter().any(|fault| !fault.repaired) || !document.unseen.is_empty();
     match failed {
@@ -113,7 +113,7 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> 
     }
 }
 
-/// What is not encrypted anew, and why.
+/// Notes about states that are not encrypted again, with reasons.
 async fn keep_encryption(
     checked: &mut CheckReport,
     named: bool,
@@ -213,7 +213,7 @@ fn unsearched(origin: &DigestOrigin) -> Option<String> {
     }
 }
 
-/// The command that fixes a fault.
+/// Returns the command that fixes a problem.
 fn remediation(
     StateProblem { located, what }: &StateProblem,
     accept_deleted: bool,
@@ -265,7 +265,7 @@ fn hints(
     if let (false, Some(fault)) = (repair, repairable.next_back()) {
         hints.extend(
             remediation(fault, accept_deleted, target)
-                .map(|command| format!("`{command}` puts this right")),
+                .map(|command| format!("`{command}` fixes this")),
         );
     }
     for fault in &checked.faults {
@@ -296,7 +296,7 @@ fn hints(
         };
         match (&fault.what, fault.what.restorable()) {
             (ProblemKind::LockFile { .. }, _) => {
-                hints.push(format!("if the run that has it is no more: `{command}`"))
+                hints.push(format!("if the run that holds it has ended: `{command}`"))
             }
             (ProblemKind::Unreadable { .. }, Some(version)) => {
                 let serial = version
@@ -307,7 +307,7 @@ fn hints(
                 } else {
                     "the newest version that can be read"
                 };
-                hints.push(format!("{path}: `{command}` brings back {which}{serial}"));
+                hints.push(format!("{path}: `{command}` restores {which}{serial}"));
             }
             (ProblemKind::Unreadable { .. }, None) => {
                 let restore = format!(
@@ -324,14 +324,14 @@ fn hints(
                     .serial
                     .map_or_else(String::new, |serial| format!(", serial {serial}"));
                 hints.push(format!(
-                    "{path}: `{command}` brings back the newest version{serial}"
+                    "{path}: `{command}` restores the newest version{serial}"
                 ));
             }
             (ProblemKind::Orphaned { .. }, Some(_))
                 if !fault.what.can_be_repaired(accept_deleted) =>
             {
                 hints.push(format!(
-                    "{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`",
+                    "{path}: `{command}` restores the state; if it was deleted on purpose: `{}`",
                     accept()
                 ));
             }
@@ -341,7 +341,7 @@ fn hints(
     hints
 }
 
-/// One after the other; what fails does not keep the others.
+/// Repairs the states one after the other; a failure does not stop the others.
 async fn repair(
     args: &CheckArgs,
     checked: &CheckReport,
@@ -384,9 +384,9 @@ async fn repair(
                 row.repaired = true;
                 row.kept = repaired.kept.map(|kept| kept.display().to_string());
                 row.version = repaired.version;
-                cx.say(&format!("repaired {path}: {}", row.fault));
+                cx.status(&format!("repaired {path}: {}", row.fault));
                 if let Some(kept) = &row.kept {
-                    cx.say(&format!("kept the old digest in {kept}"));
+                    cx.status(&format!("kept the old digest in {kept}"));
                 }
             }
             Err(failed) => {
@@ -433,8 +433,10 @@ fn approve(
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(CliError::refused("nobody to ask; nothing was repaired")
-            .hint("--auto-approve (-y) repairs without a question"));
+        return Err(CliError::refused(
+            "repairs need approval, but this is not a terminal; nothing was repaired",
+        )
+        .hint("pass --auto-approve (-y) to repair without a question"));
     }
     let text = format!(
         "Repair {} in {}",

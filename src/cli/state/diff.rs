@@ -1,4 +1,4 @@
-//! `tfbackend state diff`: what differs between two versions of a state, by name.
+//! `tfbackend state diff`: lists differences between two versions of a state, by name.
 
 use clap::Args;
 
@@ -52,9 +52,9 @@ pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     );
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
-    cx.answer(&diff::text(&document))?;
+    cx.output(&diff::text(&document))?;
     Ok(exit::DONE)
 }

@@ -1,6 +1,6 @@
-//! Whether the bucket's policy makes every run use the backend's encryption. Until it does, runs go
-//! on that are configured otherwise, and those who run them may have no permission for the key:
-//! what they have to read keeps its encryption.
+//! Checks whether the bucket policy requires the backend's encryption. Until it does, runs with
+//! other encryption continue, and their principals may lack permission for the key: states that
+//! they read keep their encryption.
 
 use crate::{
     backend::aws::{
@@ -31,7 +31,7 @@ impl InForce {
     ) -> Result<Self, CliError> {
         Ok(
             match cx
-                .look(policy::get(&target.aws, &target.address.bucket))
+                .until_cancelled(policy::get(&target.aws, &target.address.bucket))
                 .await?
             {
                 Ok(Some(document)) if policy::asks_for_nothing_but(&document, key) => Self::Yes,
@@ -42,8 +42,8 @@ impl InForce {
         )
     }
 
-    /// Why the encryption of a state stays as it is; `named` says that the user named this state,
-    /// and no other.
+    /// Returns the reason to keep the encryption of a state; `named` is true if the user named only
+    /// this state.
     pub fn keeps(
         &self,
         located: &LocatedObject,
@@ -58,24 +58,24 @@ impl InForce {
         match self {
             Self::Yes => None,
             Self::NotOurs => (!named && !is_own).then(|| {
-                "it is not of this configuration, and who runs it may have no permission for the \
-                 key; name it to have it encrypted"
+                "it does not belong to this configuration, and its users may lack permission for \
+                 the key; name it to encrypt it"
                     .to_owned()
             }),
             Self::NotYet => Some(
-                "the bucket policy lets runs go on that use other encryption, and they may have \
-                 no permission for the key; `tfbackend plan` says what waits, and `tfbackend \
-                 bootstrap --enforce` ends it"
+                "the bucket policy still allows runs with other encryption, which may lack \
+                 permission for the key; `tfbackend plan` shows what is deferred, and `tfbackend \
+                 bootstrap --enforce` applies it"
                     .to_owned(),
             ),
             Self::Unknown(error) => Some(format!(
-                "whether runs go on that use other encryption is unknown: {error}"
+                "whether runs still use other encryption is unknown: {error}"
             )),
         }
     }
 }
 
-/// How a state is written that is encrypted as `is` says, if it is there.
+/// Returns the encryption for writing a state that is currently encrypted as `is`, if it exists.
 ///
 /// # Errors
 /// If it is interrupted.
@@ -91,7 +91,7 @@ pub async fn for_state(
     if is.is_some_and(|is| is.key.is_some()) {
         return Ok(asked.clone());
     }
-    let key = cx.look(target.key_arn()).await?.ok().flatten();
+    let key = cx.until_cancelled(target.key_arn()).await?.ok().flatten();
     Ok(match InForce::look(target, key.as_deref(), cx).await? {
         InForce::NotYet => WriteEncryption::Unsaid,
         InForce::Yes | InForce::NotOurs | InForce::Unknown(_) => asked.clone(),

@@ -22,7 +22,7 @@ pub struct StateListArgs {
 pub async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     target.announce(cx);
-    let inventory = cx.look(target.store().inventory()).await?;
+    let inventory = cx.until_cancelled(target.store().inventory()).await?;
     let inventory = inventory.map_err(|error| {
         explain::aws(
             CliError::failed("the states cannot be listed").because(&error),
@@ -33,10 +33,10 @@ pub async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     let document = ListDocument::of(target.about(), &inventory);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&list::text(&document, &view))?;
+    cx.output(&list::text(&document, &view))?;
     Ok(exit::DONE)
 }

@@ -15,7 +15,7 @@ use crate::{
     text::shell::shell_word,
 };
 
-/// Of a backend that has more than one.
+/// The state to use of a backend with several.
 #[derive(Args, Clone, Debug)]
 pub struct StateName {
     /// Path of the state's object, as `state list` shows it; by default that of the selected
@@ -96,10 +96,10 @@ pub async fn read(
             )
         }
     };
-    // One that is larger is somebody's mistake or worse.
+    // A larger state is a mistake or an attack.
     let max = usize::try_from(snapshot::MAX_BYTES).unwrap_or(usize::MAX);
     let wanted = cx
-        .look(target.store().version(path, id.as_deref(), max))
+        .until_cancelled(target.store().version(path, id.as_deref(), max))
         .await?;
     let wanted = wanted.map_err(|error| {
         explain::aws(
@@ -115,7 +115,7 @@ pub async fn read(
         }),
         VersionLookup::DeleteMarker => {
             let failure = CliError::failed(format!(
-                "this version of {path} says that it was deleted: there is nothing in it"
+                "this version of {path} is a delete marker: it has no content"
             ));
             Err(see_versions(failure, target, path))
         }
@@ -123,9 +123,9 @@ pub async fn read(
     }
 }
 
-/// Why a state makes no sense, without anything that is in it.
+/// Returns the failure for an invalid state, without its contents.
 pub fn not_a_state(path: &str, error: &SnapshotError) -> CliError {
-    CliError::failed(format!("{path} is no state file")).because(error)
+    CliError::failed(format!("{path} is not a state file")).because(error)
 }
 
 pub fn no_such(target: &BackendTarget, path: &str, id: Option<&str>) -> CliError {
@@ -136,7 +136,7 @@ pub fn no_such(target: &BackendTarget, path: &str, id: Option<&str>) -> CliError
             target.address.bucket
         ))
         .hint(format!(
-            "`tfbackend state list{}` lists those that there are",
+            "`tfbackend state list{}` lists the existing states",
             target.words
         )),
     };

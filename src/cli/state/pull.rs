@@ -1,4 +1,4 @@
-//! `tfbackend state pull`: the bytes of a state as they are, for its owner only.
+//! `tfbackend state pull`: downloads the bytes of a state, readable only by the user.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::{
     text::words,
 };
 
-/// Get a state as it is, secrets and all
+/// Download a state unchanged, including its secrets
 #[derive(Args, Clone, Debug)]
 pub struct PullArgs {
     #[command(flatten)]
@@ -28,11 +28,11 @@ pub struct PullArgs {
     )]
     pub version_id: VersionName,
 
-    /// Write it to this file, which nobody else may read
+    /// Write the state to this file, readable only by you
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// Replace a file that is there
+    /// Replace an existing file
     #[arg(long, requires = "out")]
     pub overwrite: bool,
 
@@ -55,16 +55,16 @@ struct PullDocument {
 pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if args.out.is_none() && cx.host.out_is_terminal {
         return Err(CliError::refused(
-            "a state is full of secrets, and a terminal remembers what it showed",
+            "a state contains secrets, and a terminal keeps what it shows",
         )
-        .hint("--out FILE writes it where only you can read it")
-        .hint("or send it into another program: `tfbackend state pull | …`"));
+        .hint("pass --out FILE to write it to a file that only you can read")
+        .hint("or pipe it into another program: `tfbackend state pull | …`"));
     }
     if args.out.is_none() && cx.global.json() {
-        return Err(
-            CliError::failed("with --output json, the state itself goes into a file")
-                .hint("name it: --out FILE"),
-        );
+        return Err(CliError::failed(
+            "--output json requires --out: the state is written to a file",
+        )
+        .hint("name it: --out FILE"));
     }
     let out = args.out.as_ref().map(|out| cx.host.cwd.join(out));
     if let Some(out) = &out {
@@ -82,7 +82,7 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
             .out
             .write_all(&content.bytes)
             .and_then(|()| cx.host.out.flush());
-        written.map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+        written.map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     };
     private_file::write(&out, &content.bytes, args.overwrite).map_err(|error| {
@@ -98,11 +98,11 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
             file,
         };
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
     let size = words::bytes(u64::try_from(bytes).unwrap_or(u64::MAX));
-    cx.say(&format!(
+    cx.status(&format!(
         "{path}: {size} written to {file}, which only you can read"
     ));
     Ok(exit::DONE)

@@ -1,5 +1,4 @@
-//! `tfbackend state restore`: an older version of a state, put back so that the next plan goes on
-//! from there.
+//! `tfbackend state restore`: restores an older version of a state as the current one.
 
 use std::path::PathBuf;
 
@@ -9,11 +8,11 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use super::in_force;
 use crate::{
     backend::aws::store::{
-        live::LiveLock,
         restore::{
             LookError, RestoreAction, RestoreContext, RestoreInputs, RestorePlan, RestoreReport,
             RestoreSource, RestoreStep,
         },
+        scan::LiveLock,
     },
     cli::{
         approval,
@@ -30,17 +29,17 @@ use crate::{
 pub mod failed;
 mod file;
 
-/// Put an older version of a state back, as the one that Terraform goes on from
+/// Restore an older version of a state as the current one
 #[derive(Args, Clone, Debug)]
 pub struct RestoreArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Path of the state in the bucket; the state of the current workspace if absent
+    /// Path of the state in the bucket [default: the state of the current workspace]
     #[arg(value_name = "KEY")]
     pub state: Option<String>,
 
-    /// Workspace whose state is meant
+    /// Workspace of the state
     #[arg(long, value_name = "NAME")]
     pub workspace: Option<String>,
 
@@ -56,15 +55,15 @@ pub struct RestoreArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub before: Option<Timestamp>,
 
-    /// From a backup (its archive, or the folder that it was unpacked into) or a state file
+    /// Restore from a backup (its archive or its unpacked folder) or from a state file
     #[arg(long, value_name = "FILE")]
     pub from_backup: Option<PathBuf>,
 
-    /// Take it even if it has another lineage: it was another state
+    /// Restore it even if its lineage differs, that is, if it belongs to another state
     #[arg(long)]
     pub allow_lineage: bool,
 
-    /// Folder that the state which is there now is kept in [default: `.tfbackend` beside the
+    /// Folder for the backup of the current state [default: `.tfbackend` beside the
     /// files]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
@@ -74,17 +73,17 @@ pub struct RestoreArgs {
     pub auto_approve: bool,
 }
 
-/// What Terraform shows of the lock that is held meanwhile.
+/// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeRestore";
 
 pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
-    cx.say(&format!("State: {}", target.store().url(&path)));
+    cx.status(&format!("State: {}", target.store().url(&path)));
     let which = which(&args, &path, &target, cx).await?;
     let looked = cx
-        .look(target.store().look_to_restore(&path, which))
+        .until_cancelled(target.store().look_to_restore(&path, which))
         .await?
         .map_err(|error| not_found(error, &path, &target))?;
     let mut document = document(&looked);
@@ -103,7 +102,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError
             "nothing".clone_into(&mut document.outcome);
             answer(&document, &target, cx)?;
             // As an earlier restore left it that was killed.
-            let (lock, _) = cx.look(target.store().lock_on(&path)).await?;
+            let (lock, _) = cx.until_cancelled(target.store().lock_on(&path)).await?;
             return if lock.halves().next().is_some() {
                 note(&lock, &path, &target, cx)
             } else {
@@ -115,7 +114,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         RestoreAction::Write | RestoreAction::Touch => "restored".clone_into(&mut document.outcome),
     }
     let view = cx.global.view(cx.host);
-    cx.show(&report::preview(&document, &view));
+    cx.status_text(&report::preview(&document, &view));
     approve(&args, &plan, &target, cx)?;
     let RestoreReport {
         version,
@@ -171,7 +170,7 @@ async fn which(
         (Some(id), _, _) => Ok(RestoreSource::Version(id.clone())),
         (None, Some(serial), _) => Ok(RestoreSource::Serial(*serial)),
         (None, None, Some(time)) => Ok(RestoreSource::Before(*time)),
-        (None, None, None) => Err(CliError::failed("nothing says which version to restore")
+        (None, None, None) => Err(CliError::failed("no version to restore was given")
             .hint("name it: --version-id ID, --serial N, --before TIME or --from-backup FILE")),
     }
 }
@@ -222,12 +221,12 @@ fn not_found(error: LookError, path: &str, target: &BackendTarget) -> CliError {
 
 fn unfit(error: &UnfitState) -> CliError {
     let failure =
-        CliError::refused("that state cannot follow the one that is there; nothing was changed")
+        CliError::refused("that state cannot replace the current one; nothing was changed")
             .because(error);
     match error {
         UnfitState::Lineage { .. } => failure.hint(
-            "it is the history of another state; --allow-lineage takes it all the same, if that \
-             is what you want",
+            "it belongs to another state (its lineage differs); pass --allow-lineage to use it \
+             anyway",
         ),
         UnfitState::NoSerial | UnfitState::TwoSerials | UnfitState::LastSerial(_) => {
             failure.hint("choose another version")
@@ -235,7 +234,7 @@ fn unfit(error: &UnfitState) -> CliError {
     }
 }
 
-/// A person says yes to what was shown; without one, a flag has to.
+/// Asks for approval of the shown plan; without a terminal, a flag is required.
 fn approve(
     args: &RestoreArgs,
     plan: &RestorePlan,
@@ -246,11 +245,13 @@ fn approve(
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(CliError::refused("nobody to ask; nothing was changed")
-            .hint("this is what would be done; --auto-approve (-y) does it"));
+        return Err(CliError::refused(
+            "a restore needs approval, but this is not a terminal; nothing was changed",
+        )
+        .hint("pass --auto-approve (-y) to restore it"));
     }
     let text = match plan.how {
-        RestoreAction::Digest => format!("Put the digest of {} right", plan.path),
+        RestoreAction::Digest => format!("Fix the digest of {}", plan.path),
         RestoreAction::Nothing
         | RestoreAction::Undelete { .. }
         | RestoreAction::Write
@@ -261,7 +262,7 @@ fn approve(
     approval::ask(&text, "--auto-approve", cx)
 }
 
-/// Not to be dropped on its way: it would leave its lock behind.
+/// Must not be dropped before its end: its lock would remain.
 async fn carry_out(
     args: &RestoreArgs,
     plan: &RestorePlan,
@@ -287,7 +288,7 @@ async fn carry_out(
         now,
         cancel: &cancel,
     };
-    let mut say = |step: RestoreStep| cx.say(&said(&step));
+    let mut say = |step: RestoreStep| cx.status(&said(&step));
     store
         .restore(plan, &work, &target.encryption, &mut say)
         .await
@@ -301,10 +302,10 @@ fn note(
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     let held = failed::held(lock, &[], path, target);
-    cx.say(&format!("note: {}", held.message));
+    cx.status(&format!("note: {}", held.message));
     held.hints
         .iter()
-        .for_each(|hint| cx.say(&format!("hint: {hint}")));
+        .for_each(|hint| cx.status(&format!("hint: {hint}")));
     Ok(exit::DONE)
 }
 
@@ -312,7 +313,11 @@ fn said(step: &RestoreStep) -> String {
     match step {
         RestoreStep::Locked { id } => format!("locked ({id})"),
         RestoreStep::Kept(path) => {
-            format!("kept what is there in {}; {}", path.display(), copies::RISK)
+            format!(
+                "backed up the current state to {}; {}",
+                path.display(),
+                copies::RISK
+            )
         }
         RestoreStep::Undeleted => "removed the delete marker".to_owned(),
         RestoreStep::Written {
@@ -332,7 +337,7 @@ fn answer(
     if cx.global.json() {
         target.answer(document, cx)?;
     } else {
-        cx.answer(&report::text(document))?;
+        cx.output(&report::text(document))?;
     }
     Ok(exit::DONE)
 }

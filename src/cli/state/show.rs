@@ -1,4 +1,4 @@
-//! `tfbackend state show`: what is in a state, by name.
+//! `tfbackend state show`: lists the contents of a state, by name.
 
 use clap::Args;
 
@@ -42,10 +42,10 @@ pub async fn run(args: StateShowArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     let document = ShowDocument::of(target.about(), &path, &read.content, &outline);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&show::text(&document, &view))?;
+    cx.output(&show::text(&document, &view))?;
     Ok(exit::DONE)
 }

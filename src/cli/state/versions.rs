@@ -44,11 +44,11 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     let document = VersionsDocument::of(target.about(), &path, &past, count);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);
-    cx.answer(&versions::text(&document, &view))?;
+    cx.output(&versions::text(&document, &view))?;
     Ok(exit::DONE)
 }
 
@@ -59,7 +59,9 @@ pub async fn history(
     limit: usize,
     cx: &mut Context<'_>,
 ) -> Result<(Vec<StateVersion>, usize), CliError> {
-    let listed = cx.look(target.store().history(path, limit)).await?;
+    let listed = cx
+        .until_cancelled(target.store().history(path, limit))
+        .await?;
     let (past, count) = listed.map_err(|error| {
         explain::aws(
             CliError::failed(format!("the versions of {path} cannot be listed")).because(&error),

@@ -13,7 +13,7 @@ use crate::{
     terraform::write::hcl::quoted,
 };
 
-/// Which backend. Without any of it, the one of the current folder.
+/// The options that select a backend. Without any, the backend of the current folder.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Backend")]
 pub struct TargetArgs {
@@ -21,11 +21,11 @@ pub struct TargetArgs {
     #[arg(long, short, value_name = "NAME", conflicts_with = "backend_config")]
     pub env: Option<EnvName>,
 
-    /// Accept an environment that tfbackend.toml does not have, although it has others
+    /// Allow an environment that is not in tfbackend.toml, although the file has others
     #[arg(long)]
     pub new_env: bool,
 
-    /// Partial configuration, as for `terraform init`; a later one goes over those before it
+    /// Partial configuration, as for `terraform init`; a later one overrides earlier ones
     #[arg(long, value_name = "FILE", value_parser = file)]
     pub backend_config: Vec<String>,
 
@@ -45,31 +45,32 @@ pub struct TargetArgs {
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
 
-    /// Path under which the states of other workspaces are kept
+    /// Path prefix of the states of other workspaces
     #[arg(long, value_name = "PREFIX", value_parser = in_nfc)]
     pub workspace_key_prefix: Option<String>,
 
-    /// Account that the bucket must belong to; of an environment, also that of the credentials
+    /// Account that must own the bucket; for an environment, the credentials must belong to it as
+    /// well
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
 
-    /// IAM role to assume before anything is looked at
+    /// IAM role to assume for all calls
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<RoleArn>,
 
-    /// External ID that the trust policy of `--role-arn` asks for
+    /// External ID that the trust policy of `--role-arn` requires
     #[arg(long, value_name = "ID", requires = "role_arn")]
     pub external_id: Option<ExternalId>,
 
-    /// How Terraform excludes two runs on one state at the same time
+    /// State locking mechanism
     #[arg(long, value_name = "MECHANISM")]
     pub lock: Option<LockMechanism>,
 
-    /// Key that states should be encrypted with (full key ARN)
+    /// KMS key that states are expected to be encrypted with (full key ARN)
     #[arg(long, value_name = "ARN", conflicts_with = "encryption")]
     pub kms_key: Option<KeyArn>,
 
-    /// How states should be encrypted
+    /// Expected encryption of states
     #[arg(long, value_name = "KIND")]
     pub encryption: Option<EncryptionKind>,
 
@@ -166,7 +167,7 @@ impl TargetArgs {
     }
 }
 
-/// What is said on the command line, as settings.
+/// Returns the options of the command line as settings.
 pub(super) fn environment(
     args: &TargetArgs,
     cx: &Context<'_>,
@@ -221,7 +222,7 @@ fn in_nfc(text: &str) -> Result<String, std::convert::Infallible> {
 /// The other form of Terraform's flag would show a credential again in every hint.
 fn file(text: &str) -> Result<String, &'static str> {
     if text.contains('=') {
-        Err("a file is wanted; single values have flags of their own, like --bucket and --key")
+        Err("must be a file; single values have their own flags, such as --bucket and --key")
     } else {
         Ok(text.to_owned())
     }

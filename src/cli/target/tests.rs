@@ -25,9 +25,9 @@ struct Line {
     global: GlobalOptions,
 }
 
-struct Nobody;
+struct Unattended;
 
-impl Prompt for Nobody {
+impl Prompt for Unattended {
     fn ask(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         Err(PromptError::CannotAsk {
             text: question.text.clone(),
@@ -51,7 +51,7 @@ fn host(dir: &Path, vars: &[(&str, &str)]) -> Host {
         err_is_terminal: false,
         out_width: 80,
         err_width: 80,
-        prompt: Box::new(Nobody),
+        prompt: Box::new(Unattended),
         now: SystemTime::now(),
         cancel: CancellationToken::new(),
     }
@@ -90,7 +90,7 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
         host: &mut host,
         global: line.global,
     };
-    match which::of(&line.target, &cx) {
+    match resolve::of(&line.target, &cx) {
         Err(failure) => said(&failure, dir.path()),
         Ok(BackendChoice::Environment(args)) => {
             let named = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -123,7 +123,7 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 value(&configured.region),
                 configured.workspace_key_prefix(),
                 origin.unwrap_or_else(|| "flags".to_owned()),
-                which::workspace(folder.as_ref(), &cx)
+                resolve::workspace(folder.as_ref(), &cx)
                     .unwrap_or_else(|failure| said(&failure, dir.path())),
             )
         }
@@ -211,16 +211,16 @@ fn each_way_to_name_a_backend() {
     assert_snapshot!(lines.join("\n"), @r#"
     environment dev bucket - table -
     environment dev bucket my-states table -
-    conf-states key app.tfstate table - region eu-west-1 prefix env: from prod.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
-    conf-states key other.tfstate table - region eu-west-1 prefix env: from prod.conf, key.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
-    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in blue Locks { table: true, file: Some(false) } OfS3
-    saved-states key k table locks region eu-north-1 prefix env: from .terraform/terraform.tfstate in red Locks { table: true, file: Some(false) } OfS3
-    conf-states key app.tfstate table - region eu-west-1 prefix env: from x.tfbackend in default Locks { table: false, file: Some(true) } Kms("alias/states")
-    my.states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Unsaid
-    my-states key a/b table locks region - prefix stages from flags in default Locks { table: true, file: None } Unsaid
-    my-states key - table locks region - prefix env: from flags in default Locks { table: true, file: Some(false) } OfS3
-    my-states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
-    my-states key k table - region - prefix env: from part.conf in default Locks { table: false, file: Some(false) } Unsaid
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from prod.conf in default KnownLocks { table: false, file: Some(true) } Kms("alias/states")
+    conf-states key other.tfstate table - region eu-west-1 prefix env: from prod.conf, key.conf in default KnownLocks { table: false, file: Some(true) } Kms("alias/states")
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in blue KnownLocks { table: true, file: Some(false) } OfS3
+    saved-states key k table locks region eu-north-1 prefix env: from .terraform/terraform.tfstate in red KnownLocks { table: true, file: Some(false) } OfS3
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from x.tfbackend in default KnownLocks { table: false, file: Some(true) } Kms("alias/states")
+    my.states key - table - region - prefix env: from flags in default KnownLocks { table: false, file: Some(true) } Unsaid
+    my-states key a/b table locks region - prefix stages from flags in default KnownLocks { table: true, file: None } Unsaid
+    my-states key - table locks region - prefix env: from flags in default KnownLocks { table: true, file: Some(false) } OfS3
+    my-states key - table - region - prefix env: from flags in default KnownLocks { table: false, file: Some(true) } Kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    my-states key k table - region - prefix env: from part.conf in default KnownLocks { table: false, file: Some(false) } Unsaid
     "#);
 }
 
@@ -275,26 +275,26 @@ fn what_contradicts_names_both_sources() {
         which(&[gcs, CONF], &[], &["--backend-config", "prod.conf"]),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
-    error: which backend is meant? the variable TFBACKEND_ENV says "dev", and --backend-config says "prod.conf"
-      hint: leave out the one that is not meant
-    error: which bucket is meant? prod.conf:1 says "conf-states", and --bucket says "other-states"
-      hint: leave out the one that is not meant
-    error: which key is meant? prod.conf:2 says "app.tfstate", and --key says "other"
-      hint: leave out the one that is not meant
-    error: which region is meant? prod.conf:3 says "eu-west-1", and --region says "us-east-1"
-      hint: leave out the one that is not meant
-    error: which lock is meant? prod.conf:6 says "use_lockfile = true", and --lock says "no lock files are used"
-      hint: leave out the one that is not meant
-    error: which encryption is meant? prod.conf:5 says "alias/states", and --encryption says "sse-s3"
-      hint: leave out the one that is not meant
-    error: which table is meant? .terraform/terraform.tfstate says "locks", and --table says "other-locks"
-      hint: leave out the one that is not meant
-    error: which bucket is meant? main.tf:3 says "edited-states", and .terraform/terraform.tfstate says "saved-states"
-      hint: leave out the one that is not meant
-      hint: name the one that is meant: --backend-config FILE
-      hint: `terraform init -reconfigure` chooses what the block says, which is another state than the one that is used now
-    error: which backend is meant? main.tf:2 says "backend \"gcs\"", and .terraform/terraform.tfstate says "backend \"s3\""
-      hint: leave out the one that is not meant
+    error: conflicting values for backend: the variable TFBACKEND_ENV says "dev", and --backend-config says "prod.conf"
+      hint: remove the wrong one
+    error: conflicting values for bucket: prod.conf:1 says "conf-states", and --bucket says "other-states"
+      hint: remove the wrong one
+    error: conflicting values for key: prod.conf:2 says "app.tfstate", and --key says "other"
+      hint: remove the wrong one
+    error: conflicting values for region: prod.conf:3 says "eu-west-1", and --region says "us-east-1"
+      hint: remove the wrong one
+    error: conflicting values for lock: prod.conf:6 says "use_lockfile = true", and --lock says "no lock files are used"
+      hint: remove the wrong one
+    error: conflicting values for encryption: prod.conf:5 says "alias/states", and --encryption says "sse-s3"
+      hint: remove the wrong one
+    error: conflicting values for table: .terraform/terraform.tfstate says "locks", and --table says "other-locks"
+      hint: remove the wrong one
+    error: conflicting values for bucket: main.tf:3 says "edited-states", and .terraform/terraform.tfstate says "saved-states"
+      hint: remove the wrong one
+      hint: choose one: --backend-config FILE
+      hint: `terraform init -reconfigure` selects the state that the block names, which is not the state in use
+    error: conflicting values for backend: main.tf:2 says "backend \"gcs\"", and .terraform/terraform.tfstate says "backend \"s3\""
+      hint: remove the wrong one
     error: main.tf:2 has `backend "gcs"`, not `backend "s3"`
       hint: name the backend: --env NAME, --backend-config FILE, or --bucket NAME
     "#);
@@ -338,7 +338,7 @@ fn override_that_init_stored_and_a_file_explains_is_used() {
         &[block, saved, other_bucket],
     ] {
         let line = which(files, &[], &[]);
-        let meant = "error: which key is meant? main.tf:4 says \"dev.tfstate\", and \
+        let meant = "error: conflicting values for key: main.tf:4 says \"dev.tfstate\", and \
                      .terraform/terraform.tfstate says \"prod.tfstate\"";
         assert!(line.starts_with(meant), "{line}");
     }
@@ -367,30 +367,30 @@ fn nothing_is_guessed() {
         which(&[STUB, SAVED], &[("TF_WORKSPACE", "a/b")], &[]),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
-    error: nothing says which backend is meant
-      hint: of an environment: --env NAME
-      hint: of a partial configuration: --backend-config FILE
-      hint: of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any
+    error: no backend was given
+      hint: for an environment: --env NAME
+      hint: for a partial configuration: --backend-config FILE
+      hint: for a bucket: --bucket NAME, with --key PATH and --table NAME if it has them
       hint: or run it in a folder with a `backend "s3"` block
-    error: nothing says which backend is meant
-      hint: of an environment: --env NAME
-      hint: of a partial configuration: --backend-config FILE
-      hint: of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any
+    error: no backend was given
+      hint: for an environment: --env NAME
+      hint: for a partial configuration: --backend-config FILE
+      hint: for a bucket: --bucket NAME, with --key PATH and --table NAME if it has them
       hint: or run it in a folder with a `backend "s3"` block
-    error: this folder has 2 partial configurations (a.tfbackend, b.tfbackend), and nothing says which one is meant
-      hint: say which: --backend-config FILE (/dev/null for none)
-    error: this folder does not say which bucket
-      hint: --backend-config FILE says the rest, or --bucket NAME
-    error: this folder does not say which bucket
-      hint: --backend-config FILE says the rest, or --bucket NAME
-    error: main.tf:3 does not say `bucket` as a plain value
-      hint: what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME and --key PATH
+    error: this folder has 2 partial configurations (a.tfbackend, b.tfbackend), and none is selected
+      hint: choose one: --backend-config FILE (/dev/null for none)
+    error: this folder does not set `bucket`
+      hint: pass the rest: --backend-config FILE, or --bucket NAME
+    error: this folder does not set `bucket`
+      hint: pass the rest: --backend-config FILE, or --bucket NAME
+    error: main.tf:3 does not set `bucket` to a literal value
+      hint: values that are only known while Terraform runs must be given: --env NAME, or --bucket NAME and --key PATH
     error: none.conf does not exist
-    error: --lock says that locks are in a table, and none is named
+    error: --lock requires a lock table, and none was given
       hint: name it: --table NAME
-    error: --project is of an environment, and none is named
+    error: --project requires an environment
       hint: name it: --env NAME
-    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "a/b" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "a/b" is not the name of a workspace KnownLocks { table: true, file: Some(false) } OfS3
     "#);
 }
 
@@ -435,8 +435,8 @@ fn hostile_names_are_refused_and_shown_as_text() {
     error: "/k" of --key is not the name of a state key
     error: "k\n" of --key is not the name of a state key
     error: "a\u0007" of --workspace-key-prefix is not the name of a workspace prefix
-    error: --bucket "a_b": contains `_`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
-    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "\u001b]0;x" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
+    error: --bucket "a_b": contains `_`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "\u001b]0;x" is not the name of a workspace KnownLocks { table: true, file: Some(false) } OfS3
     "#);
     assert!(
         lines
@@ -465,10 +465,10 @@ fn ways(conf: &str, args: &[&str]) -> String {
         host: &mut host,
         global: line.global,
     };
-    let Ok(BackendChoice::Described(described)) = which::of(&line.target, &cx) else {
+    let Ok(BackendChoice::Described(described)) = resolve::of(&line.target, &cx) else {
         panic!("a backend")
     };
-    match ways::of(
+    match connection::of(
         &described.configured,
         &ConnectionSettings::default(),
         None,
@@ -551,27 +551,27 @@ fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
         ),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
-    Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None ["calls are made with profile p, which x.conf:2 names"]
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("~/ca.pem") false true None []
-    None Some("https://e:1") Endpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None ["calls to dynamodb go to https://e:2, which x.conf:2 names, not to AWS's own endpoint", "calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint", "calls to sts go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]
-    None None Endpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None ["calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None []
-    error: which endpoint is meant? x.conf:2 says "https://e:1", and --endpoint-url says "https://f:1"
-      hint: leave out the one that is not meant
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "arn:aws:iam::111122223333:role/r", session_name: "tfbackend", external_id: Some("x"), duration: Some(5400s) }) ["calls are made as arn:aws:iam::111122223333:role/r, the role that x.conf:2 names"]
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["the role of x.conf:2 is not taken on: --profile names the credentials"]
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "r", session_name: "s", external_id: None, duration: Some(900s) }) ["calls are made as r, the role that x.conf:2 names"]
-    error: `policy` of the role at x.conf:2 is nothing that tfbackend can follow
+    Some("p") None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None ["calls use profile p, set by x.conf:2"]
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("~/ca.pem") false true None []
+    None Some("https://e:1") ServiceEndpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None ["calls to dynamodb use the endpoint https://e:2, set by x.conf:2, not the endpoint of AWS", "calls to s3 use the endpoint https://e:1, set by x.conf:2, not the endpoint of AWS", "calls to sts use the endpoint https://e:1, set by x.conf:2, not the endpoint of AWS"]
+    None None ServiceEndpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None ["calls to s3 use the endpoint https://e:1, set by x.conf:2, not the endpoint of AWS"]
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None []
+    error: conflicting values for endpoint: x.conf:2 says "https://e:1", and --endpoint-url says "https://f:1"
+      hint: remove the wrong one
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(ConnectionRole { arn: "arn:aws:iam::111122223333:role/r", session_name: "tfbackend", external_id: Some("x"), duration: Some(5400s) }) ["calls assume the role arn:aws:iam::111122223333:role/r, set by x.conf:2"]
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["the role of x.conf:2 is not assumed: --profile sets the credentials"]
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(ConnectionRole { arn: "r", session_name: "s", external_id: None, duration: Some(900s) }) ["calls assume the role r, set by x.conf:2"]
+    error: `policy` of the role at x.conf:2 is not supported by tfbackend
       hint: name credentials that may use the backend: --profile NAME
-    error: the duration "soon" of the role at x.conf:2 is nothing that tfbackend can follow
+    error: the duration "soon" of the role at x.conf:2 is not supported by tfbackend
       hint: name credentials that may use the backend: --profile NAME
-    error: `assume_role_with_web_identity` at x.conf:2 is nothing that tfbackend can follow
+    error: `assume_role_with_web_identity` at x.conf:2 is not supported by tfbackend
       hint: name credentials that may use the backend: --profile NAME
       hint: or name its bucket: --bucket NAME, with --key PATH and --table NAME
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`assume_role_with_web_identity` at x.conf:2 is not followed: credentials, proxies and configuration come from the environment"]
-    error: the states are encrypted with a key of the customer's own (sse_customer_key at x.conf:2)
-      hint: S3 gives them to nobody without that key, and tfbackend does not take it
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`access_key` at x.conf:2 is not followed: credentials, proxies and configuration come from the environment", "`secret_key` at x.conf:3 is not followed: credentials, proxies and configuration come from the environment", "`https_proxy` at x.conf:5 is not followed: credentials, proxies and configuration come from the environment"]
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`assume_role_with_web_identity` at x.conf:2 is ignored: tfbackend takes credentials, proxies and configuration from the environment"]
+    error: the states use SSE-C, a key that the caller provides (sse_customer_key at x.conf:2)
+      hint: S3 returns them only with that key, which tfbackend does not accept
+    None None ServiceEndpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`access_key` at x.conf:2 is ignored: tfbackend takes credentials, proxies and configuration from the environment", "`secret_key` at x.conf:3 is ignored: tfbackend takes credentials, proxies and configuration from the environment", "`https_proxy` at x.conf:5 is ignored: tfbackend takes credentials, proxies and configuration from the environment"]
     "#);
 }
 
@@ -593,7 +593,7 @@ fn only_the_account_that_is_allowed() {
             host: &mut host,
             global: line.global,
         };
-        ways::must_be_allowed(&caller, &configured, &cx)
+        connection::must_be_allowed(&caller, &configured, &cx)
             .map_err(|failure| (failure.code, said(&failure, dir.path())))
     };
     assert_eq!(judged(""), Ok(()));
@@ -614,14 +614,15 @@ fn only_the_account_that_is_allowed() {
     ");
 
     assert!(
-        ways::must_be_of_owner(Some("locks"), "1", "1").is_ok()
-            && ways::must_be_of_owner(None, "1", "2").is_ok()
+        connection::must_be_of_owner(Some("locks"), "1", "1").is_ok()
+            && connection::must_be_of_owner(None, "1", "2").is_ok()
     );
     assert!(
-        ways::must_be_of_owner(Some("arn:aws:dynamodb:eu-west-1:1:table/locks"), "1", "2").is_ok()
+        connection::must_be_of_owner(Some("arn:aws:dynamodb:eu-west-1:1:table/locks"), "1", "2")
+            .is_ok()
     );
-    let refused =
-        ways::must_be_of_owner(Some("locks"), "1", "2").expect_err("the table of another account");
+    let refused = connection::must_be_of_owner(Some("locks"), "1", "2")
+        .expect_err("the table of another account");
     assert_eq!(refused.code, exit::REFUSED);
 }
 

@@ -1,8 +1,8 @@
-//! `tfbackend teardown --cancel`: what a teardown holds that was cut off is let go.
+//! `tfbackend teardown --cancel`: releases the locks of an interrupted teardown.
 
 use serde::Serialize;
 
-use super::look::Assessment;
+use super::assess::Assessment;
 use crate::{
     backend::aws::{store::S3Store, teardown::freeze::BackendFreeze},
     cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
@@ -27,7 +27,7 @@ pub async fn run(
     let bucket = &*environment.names.state_bucket;
     let found = match &looked.store {
         Some(address) => {
-            cx.look(BackendFreeze::found(
+            cx.until_cancelled(BackendFreeze::found(
                 &environment.aws,
                 S3Store::new(&environment.aws, address),
                 &looked.scope,
@@ -38,25 +38,25 @@ pub async fn run(
     };
     let unseen = |error| {
         explain::aws(
-            CliError::failed("nobody can say what is held; nothing was changed").because(&error),
+            CliError::failed("cannot read the locks; nothing was changed").because(&error),
             &error,
             None,
         )
     };
     let Some(freeze) = found.map_err(unseen)? else {
-        cx.say(&format!("{}: no teardown holds it", environment.title()));
+        cx.status(&format!("{}: no teardown locks it", environment.title()));
         return answer(bucket, 0, cx);
     };
     let released = freeze.locks();
     let left = freeze.lift().await;
     if !left.is_empty() {
-        let mut failure = CliError::partly(format!("not all of {bucket} could be let go"));
+        let mut failure = CliError::partly(format!("not all locks in {bucket} could be released"));
         failure.causes.extend(left.iter().map(ToString::to_string));
-        return Err(failure.hint("the same command goes on where this one stopped"));
+        return Err(failure.hint("the same command continues where this one stopped"));
     }
     let states = words::count(released, "state", "states");
-    cx.say(&format!(
-        "{bucket}: everybody may work again ({states} released); bootstrap makes again what was \
+    cx.status(&format!(
+        "{bucket}: runs are unlocked ({states} released); run bootstrap to recreate what was \
          deleted"
     ));
     answer(bucket, released, cx)
@@ -70,7 +70,7 @@ fn answer(bucket: &str, released: usize, cx: &mut Context<'_>) -> Result<u8, Cli
             released,
         };
         json::write_line(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error))?;
+            .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
     }
     Ok(exit::DONE)
 }

@@ -1,20 +1,21 @@
-//! Carries a teardown out: backup, the question, standstill, files, and all the rest backwards.
+//! Executes a teardown: backup, confirmation, write freeze, files, and then all resources in
+//! reverse order.
 
 use std::sync::Mutex;
 
-use super::{BackupMode, TeardownFlags, again, confirm, look::Assessment, told};
+use super::{BackupMode, TeardownFlags, assess::Assessment, confirm, recheck, report};
 use crate::{
     backend::aws::{
         blueprint::LOCK_TABLE,
         error::AwsError,
-        settle::PATIENCE,
+        retry::PATIENCE,
         store::{
             S3Store,
             backup::{self, BackupSubject},
-            hold::LockMechanisms,
+            lock_acquire::LockMechanisms,
         },
         teardown::{
-            demolition::{DestroyReport, DestroyTasks},
+            destroy::{DestroyReport, DestroyTasks},
             freeze::{BackendFreeze, FreezeOptions, NotFrozen},
             purge::{self, EnvironmentPurge},
             scope::TeardownScope,
@@ -30,12 +31,12 @@ use crate::{
     text::words,
 };
 
-/// What came of it.
+/// The result.
 pub struct TakenDown {
     pub backup: Option<backup::BackupReport>,
     pub files: Vec<FileRemoval>,
     pub applied: usize,
-    /// Whether nothing is left that should have gone.
+    /// True if everything was deleted.
     pub whole: bool,
     pub done: DestroyReport,
 }
@@ -73,7 +74,7 @@ pub async fn run(
             Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
             Err(error) => {
                 return Err(not_lifted(
-                    told::not_purged(&error, environment, cx),
+                    report::not_purged(&error, environment, cx),
                     &left,
                     environment,
                 ));
@@ -94,7 +95,7 @@ pub async fn run(
         cancel: cx.host.cancel.clone(),
         done: Mutex::new(done),
     };
-    let stays = told::kept(&looked.plan);
+    let stays = report::kept(&looked.plan);
     let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
     let parallelism = environment.settings.run.parallelism;
     let terms = looked.terms;
@@ -109,7 +110,7 @@ pub async fn run(
             purge::forget(&S3Store::new(&environment.aws, address), &looked.scope).await;
         forgotten.map_err(|error| {
             explain::aws(
-                CliError::partly("the lock table stays, and still has locks of this teardown")
+                CliError::partly("the lock table is kept, and still has locks of this teardown")
                     .because(&error),
                 &error,
                 None,
@@ -120,8 +121,8 @@ pub async fn run(
         .done
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let failure = match told::left(&outcome, cx.host.cancel.is_cancelled()) {
-        None => again::must_be_gone(&terms, environment, done.deleted, cx)
+    let failure = match report::left(&outcome, cx.host.cancel.is_cancelled()) {
+        None => recheck::must_be_gone(&terms, environment, done.deleted, cx)
             .await
             .err(),
         some => some,
@@ -133,11 +134,11 @@ pub async fn run(
         whole: failure.is_none(),
         done,
     };
-    told::taken_down(&taken, &stays, environment, cx)?;
+    report::taken_down(&taken, &stays, environment, cx)?;
     failure.map_or(Ok(exit::DONE), Err)
 }
 
-/// The first thing that goes, unless nobody wants it to begin any more.
+/// Stops before the first deletion if the run was interrupted.
 fn begin(
     looked: &Assessment,
     environment: &ConnectedEnvironment,
@@ -149,7 +150,7 @@ fn begin(
     files::remove(environment, &looked.outputs, cx)
 }
 
-/// Dropped on Ctrl-C: no half of a backup is left.
+/// Dropped on Ctrl-C: no partial backup is left.
 async fn back_up(
     looked: &Assessment,
     options: &TeardownFlags,
@@ -185,28 +186,26 @@ async fn back_up(
         key,
     };
     let written = cx
-        .look(backup::write(&store, extent, &dir, about, now, &mut |_| {}))
+        .until_cancelled(backup::write(&store, extent, &dir, about, now, &mut |_| {}))
         .await?;
     let made = written.map_err(|error| {
         let failure = CliError::failed("the backup failed; nothing was deleted").because(&error);
-        failure.hint(
-            "choose another folder with --backup-dir, or go without a backup with --no-backup",
-        )
+        failure.hint("choose another folder with --backup-dir, or skip the backup with --no-backup")
     })?;
     let states = words::count(made.versions, "version", "versions");
-    cx.say(&format!(
+    cx.status(&format!(
         "backup: {} ({states} of {}, read back)",
         made.path.display(),
         words::count(made.states, "state", "states")
     ));
-    cx.say(&format!(
-        "  {}; keep it as you would keep them",
+    cx.status(&format!(
+        "  {}; store it as securely as the states",
         copies::RISK
     ));
     Ok(Some(made))
 }
 
-/// Waited for to its end, whatever happens: locks are to be known.
+/// Always awaited to its end, so that all locks are known.
 async fn freeze<'a>(
     looked: &'a Assessment,
     environment: &'a ConnectedEnvironment,
@@ -236,10 +235,10 @@ async fn freeze<'a>(
         Ok(freeze) => Ok(Some(freeze)),
         Err((error, left)) => {
             let failure = match &error {
-                NotFrozen::Locked(_) | NotFrozen::Appeared(_) => {
-                    CliError::refused(format!("{error}; nothing was deleted"))
-                        .hint("somebody is at work: ask them, then run the same command again")
-                }
+                NotFrozen::Locked(_) | NotFrozen::Appeared(_) => CliError::refused(format!(
+                    "{error}; nothing was deleted"
+                ))
+                .hint("a run holds the lock: wait until it ends, then run the same command again"),
                 NotFrozen::Aws(error) => explain::aws(
                     CliError::failed("the states cannot be locked; nothing was deleted")
                         .because(error),
@@ -263,7 +262,7 @@ async fn lift(
     }
 }
 
-/// What was frozen and could not be let go again keeps others from working.
+/// Adds the locks that could not be released, which block other runs.
 fn not_lifted(
     mut failure: CliError,
     left: &[AwsError],
@@ -277,7 +276,7 @@ fn not_lifted(
         .causes
         .extend(left.iter().map(|error| format!("still locked: {error}")));
     failure.hint(format!(
-        "`{}` lets everybody work again",
+        "`{}` releases the locks",
         environment.rerun.command("teardown", " --cancel", &[])
     ))
 }

@@ -1,4 +1,4 @@
-//! The one question: the name of the bucket, typed. A yes is given too easily.
+//! The confirmation: the user types the name of the bucket, because a yes is given too easily.
 
 use super::TeardownFlags;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 
 const FLAG: &str = "--confirm";
 
-/// Before anything is looked at: a run that nobody can confirm does not begin.
+/// Fails before any read, if the teardown cannot be confirmed.
 pub fn must_be_possible(
     options: &TeardownFlags,
     environment: &ConnectedEnvironment,
@@ -18,18 +18,18 @@ pub fn must_be_possible(
         Some(said) if said.as_str() == bucket => Ok(()),
         Some(said) => Err(wrong(said.as_str(), bucket)),
         None if environment.settings.run.auto_approve => Err(CliError::refused(
-            "--auto-approve is not enough to take a backend down; nothing was changed",
+            "--auto-approve does not confirm a teardown; nothing was changed",
         )
-        .hint(format!("say which one: {FLAG} {bucket}"))),
+        .hint(format!("pass {FLAG} {bucket}"))),
         None if !environment.may_ask => Err(CliError::failed(
-            "a backend to take down, and nobody to ask",
+            "teardown needs confirmation, but this is not a terminal",
         )
-        .hint(format!("say which one: {FLAG} {bucket}"))),
+        .hint(format!("pass {FLAG} {bucket}"))),
         None => Ok(()),
     }
 }
 
-/// Asks, unless it was said.
+/// Asks, unless `--confirm` was passed.
 pub fn ask(
     options: &TeardownFlags,
     environment: &ConnectedEnvironment,
@@ -39,7 +39,7 @@ pub fn ask(
         return Ok(());
     }
     let bucket = &environment.names.state_bucket;
-    let text = format!("Type {bucket} to take it down");
+    let text = format!("Type {bucket} to delete this backend");
     let question = Question {
         text,
         flag: FLAG,

@@ -1,5 +1,4 @@
-//! Which other environments of tfbackend.toml use the same bucket, the same table, or the same
-//! states.
+//! Finds other environments of tfbackend.toml that use the same bucket, table, or states.
 
 use crate::{
     backend::aws::{ownership::EnvironmentId, teardown::scope::TeardownScope},
@@ -29,7 +28,7 @@ pub struct SharedBucket {
 
 impl SharedBucket {
     /// # Errors
-    /// If the file cannot be read. An environment of it that makes no sense has no bucket.
+    /// If the file cannot be read. An environment with invalid settings has no bucket.
     pub fn of(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Result<Self, CliError> {
         let sources = SettingsSources::read(
             cx.host,
@@ -104,8 +103,8 @@ impl SharedBucket {
         }
     }
 
-    /// What goes of a bucket of this owner; nothing of one that is neither ours nor of an
-    /// environment that we share it with.
+    /// Returns what is deleted of a bucket of this owner; nothing unless it belongs to this
+    /// environment or one that shares it.
     pub fn scope(&self, owner: &ResourceOwner, settings: &Settings) -> Option<TeardownScope> {
         let key = || TeardownScope::Key(settings.key.to_string());
         match owner {

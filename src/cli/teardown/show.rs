@@ -1,8 +1,9 @@
-//! What a teardown would do, before it does: the census, what goes and what stays, what forbids it.
+//! Shows a teardown before it runs: the census, deleted and kept resources, and blocking
+//! conditions.
 
 use serde::Serialize;
 
-use super::look::Assessment;
+use super::assess::Assessment;
 use crate::{
     cli::{
         context::Context, describe::describe, environment::ConnectedEnvironment, failure::CliError,
@@ -25,10 +26,10 @@ use crate::{
 struct TeardownDocument {
     #[serde(flatten)]
     plan: PlanDocument,
-    /// Absent where nothing of this environment is there.
+    /// Absent if nothing of this environment exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     census: Option<CensusDocument>,
-    /// What forbids it.
+    /// Blocking conditions.
     guards: Vec<GuardDocument>,
     warnings: Vec<String>,
 }
@@ -63,27 +64,27 @@ pub fn answer(
             warnings: looked.warnings.clone(),
         };
         return json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| CliError::failed("cannot write the answer").because(&error));
+            .map_err(|error| CliError::failed("cannot write the output").because(&error));
     }
     let view = cx.global.out_view(cx.host);
-    cx.say(&environment.title());
+    cx.status(&environment.title());
     let mut text = text(looked, &view, cx.now());
     for guard in &looked.guards {
         text.push_str(&format!(
-            "In the way: {}.\n  {}\n",
+            "Blocked by: {}.\n  {}\n",
             safe(&guard.to_string()),
             guard.what_to_do()
         ));
     }
-    cx.answer(&text)
+    cx.output(&text)
 }
 
-/// On standard error, before it is done.
+/// Prints the plan to standard error before the teardown.
 pub fn show(looked: &Assessment, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
-    cx.say(&environment.title());
+    cx.status(&environment.title());
     let text = text(looked, &view, cx.now());
-    cx.show(&text);
+    cx.status_text(&text);
 }
 
 /// Without a bucket of this environment no state was counted.

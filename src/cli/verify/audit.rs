@@ -7,8 +7,8 @@ use crate::{
         AwsProvider, blueprint as aws_blueprint,
         blueprint::STATE_BUCKET,
         verify::{
-            VerifiedBackend, catalogue, exposure, survey,
-            unknown::{self, UnmanagedBackend},
+            VerifiedBackend, account, catalogue, exposure,
+            unmanaged::{self, UnmanagedBackend},
         },
     },
     checks::{CheckedPlace, files},
@@ -34,9 +34,9 @@ use crate::{
     text::shell::shell_word,
 };
 
-/// Where to look first: S3 says where the bucket is.
+/// The region of the first call: S3 returns the region of the bucket.
 const ANYWHERE: &str = "us-east-1";
-/// Stands where a name belongs that nothing is looked up by.
+/// A placeholder for names that are not looked up.
 const NAMELESS: &str = "unknown";
 
 pub async fn run(
@@ -72,11 +72,12 @@ pub async fn run(
     let mut aws = connect(&region, cx)
         .await?
         .about(&settings(&said, &bucket, &region, None)?);
-    let there = cx.look(unknown::region(&aws, bucket.as_str())).await?;
+    let there = cx
+        .until_cancelled(unmanaged::region(&aws, bucket.as_str()))
+        .await?;
     let there = there.map_err(|error| {
         explain::aws(
-            CliError::new(exit::FAILED, format!("bucket {bucket} cannot be looked at"))
-                .because(&error),
+            CliError::new(exit::FAILED, format!("cannot read bucket {bucket}")).because(&error),
             &error,
             None,
         )
@@ -86,21 +87,21 @@ pub async fn run(
     };
     if there != region.as_str() {
         notes.push(format!(
-            "the bucket is in {there}, not in {region}; looked there"
+            "the bucket is in {there}, not in {region}; using {there}"
         ));
-        region = there.parse().map_err(|error| {
-            CliError::failed(format!("S3 names a region that is none: {error}"))
-        })?;
+        region = there
+            .parse()
+            .map_err(|error| CliError::failed(format!("S3 returned an invalid region: {error}")))?;
         aws = connect(&region, cx)
             .await?
             .about(&settings(&said, &bucket, &region, None)?);
     }
     let found = cx
-        .look(UnmanagedBackend::look(&aws, bucket.as_str()))
+        .until_cancelled(UnmanagedBackend::look(&aws, bucket.as_str()))
         .await?;
     let found = found.map_err(|error| {
         explain::aws(
-            CliError::failed(format!("nobody can tell how bucket {bucket} is encrypted"))
+            CliError::failed(format!("cannot read the encryption of bucket {bucket}"))
                 .because(&error),
             &error,
             None,
@@ -113,7 +114,7 @@ pub async fn run(
     answer(&document, cx)
 }
 
-/// Of what was said, the profile's own, or anywhere.
+/// Returns the region from the settings or the profile, or any region.
 async fn start_region(
     sources: &SettingsSources,
     profile: Option<&ProfileName>,
@@ -141,7 +142,7 @@ async fn start_region(
         })
 }
 
-/// What a backend of this bucket and table should be like, as far as it can be told from outside.
+/// Returns the expected backend of this bucket and table, as far as it can be derived.
 fn settings(
     said: &SettingsLayer,
     bucket: &BucketName,
@@ -193,14 +194,13 @@ async fn held_to(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<crate::report::findings::document::VerifyDocument, CliError> {
-    let account: AccountId = aws
-        .account()
-        .parse()
-        .map_err(|error| CliError::failed(format!("AWS names an account that is none: {error}")))?;
+    let account: AccountId = aws.account().parse().map_err(|error| {
+        CliError::failed(format!("AWS returned an invalid account ID: {error}"))
+    })?;
     let names = DerivedNames::new(settings, &account);
     let blueprint = aws_blueprint::blueprint(settings, &names, aws);
     let table = settings.lock.uses_table().then(|| names.table.clone());
-    let about = survey::SurveyScope {
+    let about = account::SurveyScope {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         own_alarms: vec![],
@@ -213,7 +213,7 @@ async fn held_to(
             aws.caller.partition, names.state_bucket
         )),
     );
-    // Of a key of AWS's there are no grants to others.
+    // An AWS managed key has no grants to others.
     let key = found
         .key
         .as_ref()
@@ -227,9 +227,9 @@ async fn held_to(
     let looking = async {
         tokio::join!(
             crate::backend::aws::resources::observe(aws, &blueprint),
-            survey::checks(aws, &about),
+            account::checks(aws, &about),
             exposure::checks(aws, &beside),
-            unknown::what_else(
+            unmanaged::what_else(
                 aws,
                 &names.state_bucket,
                 table.as_deref(),
@@ -237,8 +237,8 @@ async fn held_to(
             )
         )
     };
-    let (mut observation, surveyed, exposed, what_else) = cx.look(looking).await?;
-    // Whose it is says nothing of how safe it is.
+    let (mut observation, surveyed, exposed, what_else) = cx.until_cancelled(looking).await?;
+    // The owner is not relevant for its safety.
     for seen in observation.values_mut() {
         if let Observed::Present { owner, .. } = seen {
             *owner = ResourceOwner::Unmanaged;
@@ -254,13 +254,12 @@ async fn held_to(
         tagged: false,
     };
     let mut checked = backend.checks();
-    // Whatever the bucket has by default is the key here; whether that is good enough is another
-    // question.
+    // The default key of the bucket is used here; other checks judge it.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
     checked.extend(found.checks(&place, &mend));
-    unknown::hold_table_to_a_key(&mut checked, &observation, &mend);
-    unknown::make_a_trail(&mut checked, &mend);
-    checked.push(unknown::alarmed(&surveyed, place, &mend));
+    unmanaged::hold_table_to_a_key(&mut checked, &observation, &mend);
+    unmanaged::make_a_trail(&mut checked, &mend);
+    checked.push(unmanaged::alarmed(&surveyed, place, &mend));
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(exposed);
@@ -278,7 +277,7 @@ async fn held_to(
     if options.usage {
         let at = super::now(cx);
         checked.extend(
-            cx.look(super::live::live_use(
+            cx.until_cancelled(super::live::live_use(
                 aws,
                 &of,
                 async { Ok(key) },
@@ -326,7 +325,9 @@ async fn of_files(
             .replace(&format!("{}/", cx.host.cwd.display()), "");
         return Ok((
             vec![],
-            Some(format!("the files of this folder are not checked: {error}")),
+            Some(format!(
+                "the files of this folder were not checked: {error}"
+            )),
         ));
     }
     let is_of_it = |configured: &ConfiguredBackend| {
@@ -346,7 +347,7 @@ async fn of_files(
     ))
 }
 
-/// What names the bucket for `state` and `lock` commands.
+/// Returns the words that name the bucket for `state` and `lock` commands.
 fn words(settings: &Settings, said: &SettingsLayer) -> String {
     let word = |(name, value): (&str, Option<String>)| {
         value.map(|value| format!(" --{name} {}", shell_word(&value)))
@@ -363,7 +364,7 @@ fn words(settings: &Settings, said: &SettingsLayer) -> String {
     named.into_iter().filter_map(word).collect()
 }
 
-/// What would set right all of it at once, names left to whoever does.
+/// Returns the `bootstrap --adopt` command that fixes all findings, with placeholders for names.
 fn mend(settings: &Settings, found: &UnmanagedBackend) -> String {
     let bucket = settings
         .bucket

@@ -15,10 +15,10 @@ use crate::terraform::read::{
     versions::{AllowedVersions, version},
 };
 
-/// For a program that says its version, without a call to any server.
+/// Timeout of a program that prints its version, without calling a server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// All that the program gets to know of the environment.
+/// The environment variables that are passed to the program.
 const NEEDED: [&str; 7] = [
     "PATH",
     "HOME",
@@ -68,8 +68,8 @@ pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap
     }));
 }
 
-/// The first on PATH. A folder that is named from the current one is not looked into: what is there
-/// may be of anyone.
+/// Returns the first match on PATH. Relative folders are skipped, because any user may have put
+/// programs there.
 fn find(name: &str, vars: &BTreeMap<String, String>) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::split_paths(vars.get("PATH")?).filter(|folder| folder.is_absolute());
@@ -78,8 +78,8 @@ fn find(name: &str, vars: &BTreeMap<String, String>) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// What `version` says, asked outside of the folder, where a version manager would act on files in
-/// it, or install what they name.
+/// Runs `version` outside of the folder, because a version manager would act on the folder's files
+/// or install versions.
 async fn ask(program: &Path, vars: &BTreeMap<String, String>) -> Option<String> {
     let mut command = Command::new(program);
     command

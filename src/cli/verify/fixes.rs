@@ -1,5 +1,5 @@
-//! The commands in fixes, and in what is said of things that could not be read, as they run in this
-//! folder: each names the backend that was verified.
+//! Completes commands in fixes and in errors, so that they run in this folder and name the verified
+//! backend.
 
 use crate::checks::{CheckResult, Verdict};
 

@@ -1,4 +1,4 @@
-//! `--ignore ID --reason TEXT`: what is accepted from now on, kept in `tfbackend.toml`.
+//! `--ignore ID --reason TEXT`: accepts findings, saved in `tfbackend.toml`.
 
 use super::VerifyOptions;
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 /// The acceptances of the command line.
 ///
 /// # Errors
-/// If an id or the day is none.
+/// If an ID or the day is invalid.
 pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> {
     let Some(reason) = options
         .reason
@@ -25,13 +25,11 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> 
         return Ok(vec![]);
     };
     if reason.trim().is_empty() {
-        return Err(CliError::failed(
-            "--reason is empty: a finding is accepted for a reason",
-        ));
+        return Err(CliError::failed("--reason is empty"));
     }
     if let Some(until) = options.until.as_deref().filter(|until| !is_day(until)) {
         return Err(CliError::failed(format!(
-            "--until {until:?} is no day such as 2027-01-31"
+            "--until {until:?} is not a valid day such as 2027-01-31"
         )));
     }
     let mut accepted = vec![];
@@ -44,7 +42,7 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> 
             let nearest = nearest(id, catalogue::every().map(|check| check.id), 0);
             return Err(match nearest {
                 Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
-                None => failure.hint("findings have their id before them"),
+                None => failure.hint("each finding starts with its ID"),
             });
         }
         accepted.push(AcceptedFinding {
@@ -57,7 +55,7 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> 
     Ok(accepted)
 }
 
-/// Adds to what is accepted what was asked for and is not, and writes that to the file.
+/// Adds the new acceptances and writes them to the file.
 ///
 /// # Errors
 /// If the file cannot be added to: then nothing was changed.
@@ -77,7 +75,7 @@ pub fn keep(
     if accepted.len() > known {
         let save = PendingFile::appending(file, &tables(env, &accepted[known..]), cx.host)?;
         save.write()?;
-        cx.say(&format!("written: {}", save.shown()));
+        cx.status(&format!("written: {}", save.shown()));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What runs made of a backend: every state's encryption, digests, locks.
+//! Checks of the states in a backend: encryption, digests, locks.
 
 use std::future::Future;
 
@@ -12,7 +12,7 @@ use crate::{
         probe::{ProbeEncryption, ProbeTarget},
         store::{
             S3Store, StoreAddress,
-            live::{ScanItem, ScanScope},
+            scan::{ScanItem, ScanScope},
         },
         verify::{
             contents::{self, ToRead},
@@ -24,12 +24,12 @@ use crate::{
     state::layout::{LocatedObject, StateLayout},
 };
 
-/// Where states are in use.
+/// The address of states in use.
 pub struct InUse<'a> {
     pub bucket: &'a str,
     pub table: Option<String>,
     pub settings: &'a Settings,
-    /// `None` where nobody knows.
+    /// `None` if unknown.
     pub lock: Option<LockMechanism>,
     /// The state key that is meant, with all its workspaces; all of them otherwise.
     pub only: Option<String>,
@@ -49,7 +49,7 @@ impl InUse<'_> {
         }
     }
 
-    /// What a probe is to try out; states should be encrypted with the key of this ARN.
+    /// Returns the target of a probe; states should be encrypted with the key of this ARN.
     pub fn target(&self, aws: &AwsProvider, key: Option<String>) -> ProbeTarget {
         let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
         let key = match (key, &self.settings.encryption) {
@@ -66,10 +66,10 @@ impl InUse<'_> {
     }
 }
 
-/// Why there is nothing to look at: there is no bucket, as far as it can be seen.
+/// The reason why nothing is read: no bucket is visible.
 pub struct NoBucket;
 
-/// What it sees is judged once it is known which key the states should be encrypted with, by its
+/// Checks the states as soon as the expected encryption key is known, by its
 /// ARN: to find that out takes as long as to look. States are read only if that was asked for.
 pub async fn live_use(
     aws: &AwsProvider,
@@ -82,7 +82,7 @@ pub async fn live_use(
     let store = S3Store::new(aws, &address);
     let (sender, mut seen) = mpsc::unbounded_channel();
     let walk = async move {
-        // Nobody listens any more where there is nothing to judge.
+        // The receiver is dropped if there is nothing to check.
         store
             .walk(ScanScope::All, usage::AT_ONCE, |one| drop(sender.send(one)))
             .await;

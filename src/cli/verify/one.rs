@@ -1,4 +1,5 @@
-//! One environment: looked at all at once, with the settings that follow from what is there.
+//! Verifies one environment: all reads at once, with the settings that follow from existing
+//! resources.
 
 use std::future::Future;
 
@@ -14,9 +15,9 @@ use crate::{
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
         verify::{
-            VerifiedBackend, catalogue,
+            VerifiedBackend, account, catalogue,
             expected::{self, OfStates},
-            exposure, listeners, survey,
+            exposure, subscribers,
         },
     },
     checks::{CheckResult, CheckedPlace, Verdict, accept::AcceptedFinding},
@@ -58,12 +59,12 @@ pub(super) async fn of_environment(
             Box::pin(around(&environment, told, options, at))
         )
     };
-    let (inspection, mut others) = cx.look(looking).await?;
+    let (inspection, mut others) = cx.until_cancelled(looking).await?;
     let guessed = surroundings(&environment);
     let (environment, observation) = environment.as_inspected(inspection?);
     if surroundings(&environment) != guessed {
         others = cx
-            .look(Box::pin(around(
+            .until_cancelled(Box::pin(around(
                 &environment,
                 async { AroundInputs::of(&observation) },
                 options,
@@ -74,10 +75,10 @@ pub(super) async fn of_environment(
     judge(environment, &observation, others, accepted, options, cx).await
 }
 
-/// What the checks of [`around`] wait for.
+/// The inputs that the checks of [`around`] wait for.
 #[derive(Clone, Debug, Default)]
 struct AroundInputs {
-    /// Whether there is a bucket for states.
+    /// True if there is a bucket for states.
     bucket: bool,
     /// The ARN of the key that they should be encrypted with.
     key: Option<String>,
@@ -104,13 +105,12 @@ fn table_of(environment: &ConnectedEnvironment) -> Option<String> {
         .then(|| environment.names.table.clone())
 }
 
-/// What the checks of [`around`] depend on.
+/// Returns the inputs that the checks of [`around`] depend on.
 fn surroundings(environment: &ConnectedEnvironment) -> (Settings, DerivedNames) {
     (environment.settings.clone(), environment.names.clone())
 }
 
-/// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the
-/// backend.
+/// Checks outside of the blueprint: the account, alarm subscribers, and the states.
 async fn around(
     environment: &ConnectedEnvironment,
     told: impl Future<Output = AroundInputs>,
@@ -131,7 +131,7 @@ async fn around(
             AwsSpec::Alarm(alarm) => Some(&*alarm.name),
             _ => None,
         });
-    let about = survey::SurveyScope {
+    let about = account::SurveyScope {
         bucket: &names.state_bucket,
         table: table.as_deref(),
         own_alarms: own_alarms.collect(),
@@ -165,9 +165,9 @@ async fn around(
         key: alias,
     };
     let (surveyed, exposed, listened, used) = tokio::join!(
-        Box::pin(survey::checks(account, &about)),
+        Box::pin(account::checks(account, &about)),
         Box::pin(exposure::checks(account, &beside)),
-        Box::pin(listeners::checks(account, blueprint)),
+        Box::pin(subscribers::checks(account, blueprint)),
         Box::pin(using)
     );
     surveyed
@@ -191,7 +191,7 @@ fn in_use(environment: &ConnectedEnvironment, table: Option<String>) -> InUse<'_
     }
 }
 
-/// What was seen, held against the settings.
+/// Compares the observation with the settings.
 async fn judge(
     environment: ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
@@ -237,7 +237,7 @@ async fn judge(
     };
     expected::complete_beside(&mut checked, &environment.blueprint, &states);
     let mut notes = notes_of(&environment, cx.global.document());
-    // Those who may only run Terraform may not look at the bucket, and try it all the same.
+    // A principal with only the runner policy cannot read the bucket, and can still run the probe.
     if !matches!(
         observation.get(&STATE_BUCKET),
         None | Some(Observed::Absent)
@@ -271,7 +271,7 @@ async fn judge(
     document.file = tf_file(&environment, cx);
     if document.resources.iter().all(|resource| !resource.present) {
         document.notes.push(format!(
-            "there is nothing of this environment; `{}` makes it",
+            "this environment does not exist; `{}` creates it",
             environment.rerun.command("bootstrap", "", &[])
         ));
     }
@@ -279,7 +279,7 @@ async fn judge(
     Ok(document)
 }
 
-/// Whether what is said of a live backend is what it is.
+/// Checks whether the settings match the existing backend.
 fn settings_live(environment: &ConnectedEnvironment) -> CheckResult {
     let refused: Vec<(String, String)> = environment
         .changes
@@ -309,7 +309,7 @@ fn settings_live(environment: &ConnectedEnvironment) -> CheckResult {
     )
 }
 
-/// What is kept, and what is there although nothing asks for it.
+/// Returns notes about existing values that are kept, and resources that the settings exclude.
 fn notes_of(environment: &ConnectedEnvironment, is_document: bool) -> Vec<String> {
     let mut notes = if is_document {
         environment.notes.clone()
@@ -321,8 +321,8 @@ fn notes_of(environment: &ConnectedEnvironment, is_document: bool) -> Vec<String
     if !weaker.is_empty() {
         let names = weaker.join(", ");
         notes.push(format!(
-            "{names}: less than the default protects, and nothing says it; if it is meant, say it \
-             in tfbackend.toml"
+            "{names}: protects less than the default, and no setting asks for it; if that is \
+             intended, set it in tfbackend.toml"
         ));
     }
     notes

@@ -16,13 +16,12 @@ use crate::{
 
 #[derive(Args, Clone, Debug)]
 pub struct ProbeOptions {
-    /// Try it out as well: lock, write, read and delete below tfbackend-probe/, and what must be
-    /// refused
+    /// Probe the backend as well: lock, write, read and delete below tfbackend-probe/, and try
+    /// calls that must be refused
     #[arg(long)]
     pub probe: bool,
 
-    /// Try it out as the role that runs Terraform: what it must be able to do, and what it must
-    /// not
+    /// Probe as the role that runs Terraform: what it must be able to do, and what must be refused
     #[arg(long, value_name = "ARN", requires = "probe")]
     pub runner: Option<RoleArn>,
 }
@@ -42,7 +41,7 @@ pub async fn run(
     let runner = options.runner.as_ref().and_then(RoleArn::chosen);
     let role = match runner {
         Some(arn) => {
-            let role = cx.look(probe::as_role(aws, arn, &name)).await?;
+            let role = cx.until_cancelled(probe::as_role(aws, arn, &name)).await?;
             Some(role.map_err(|error| cannot_assume(arn, &error))?)
         }
         None => None,
@@ -61,12 +60,11 @@ pub async fn run(
     let notes = notes(&facts, &probe);
     if facts.interrupted {
         let clean = if facts.left.errors.is_empty() {
-            "what was written was cleaned up again"
+            "all written objects were deleted again"
         } else {
-            "not all that was written could be cleaned up"
+            "some written objects could not be deleted"
         };
-        let failure =
-            CliError::interrupted(format!("interrupted while trying the backend out; {clean}"));
+        let failure = CliError::interrupted(format!("interrupted during the probe; {clean}"));
         return Err(notes.into_iter().fold(failure, CliError::hint));
     }
     let judge = ProbeJudge {
@@ -78,7 +76,7 @@ pub async fn run(
 }
 
 fn cannot_assume(arn: &str, error: &crate::backend::aws::caller::CallerError) -> CliError {
-    let failure = CliError::failed(format!("the role {arn} cannot be taken on")).because(error);
+    let failure = CliError::failed(format!("cannot assume the role {arn}")).because(error);
     let failure = failure.hint(
         "its trust policy must name these credentials, and they must be allowed sts:AssumeRole on \
          it",

@@ -1,4 +1,4 @@
-//! What says the same as the answers: a command line, and lines of `tfbackend.toml`.
+//! Formats answers as an equivalent command line and as lines of `tfbackend.toml`.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::settings::{
     rerun::all_words,
 };
 
-/// The command that says it all without a question, quoted for a POSIX shell.
+/// Returns the equivalent command without questions, quoted for a POSIX shell.
 pub fn equivalent_command(env: &EnvName, layer: &SettingsLayer) -> String {
     command("bootstrap", env, layer) + " --non-interactive --yes"
 }
@@ -30,10 +30,10 @@ pub fn toml_for(env: &EnvName, layer: &SettingsLayer) -> String {
     format!("[env.{env}]\n{body}")
 }
 
-/// The text of the file with the environment's table at its end; nothing before it is touched.
+/// Returns the text of the file with the environment's table appended; the rest is unchanged.
 ///
 /// # Errors
-/// If the environment is there already, or the text is not such a file.
+/// If the environment already exists, or the text is not such a file.
 pub fn appended(
     existing: &str,
     env: &EnvName,
@@ -41,7 +41,7 @@ pub fn appended(
 ) -> Result<String, SettingsError> {
     let path = Path::new(FILE_NAME);
     if SettingsFile::parse(path, existing)?.envs.contains_key(env) {
-        let problem = SettingsProblem::Syntax(format!("`[env.{env}]` is there already"));
+        let problem = SettingsProblem::Syntax(format!("`[env.{env}]` already exists"));
         let line = existing
             .lines()
             .position(|line| line.contains(&format!("env.{env}")))

@@ -1,5 +1,4 @@
-//! How long carrying a plan out takes at least: calls that wait for each other, from who calls to
-//! looking again.
+//! The critical path of a plan: sequential calls, from identifying the caller to the final read.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,29 +6,28 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, PlanStep, PlannedChange};
 use crate::engine::spec::{Address, Spec};
 
-/// Who calls is asked before anything else.
+/// Identifying the caller is the first call.
 const CALLER: u32 = 1;
 
-/// Round trips one after the other, where each call succeeds the first time and as many go at once
-/// as can.
+/// The number of sequential round trips, if each call succeeds at the first attempt, with maximum
+/// concurrency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalPath {
-    /// All of them.
+    /// The sum.
     pub round_trips: u32,
-    /// To find out who calls.
+    /// To identify the caller.
     pub caller: u32,
-    /// To look at everything.
+    /// To read all resources.
     pub look: u32,
-    /// To make the changes.
+    /// To apply the changes.
     pub make: u32,
-    /// To look at everything once more; 0 where nothing is changed.
+    /// To read all resources again; 0 if nothing changes.
     pub look_again: u32,
-    /// The changes that take longest one after the other.
+    /// The longest chain of changes.
     pub through: Vec<Address>,
 }
 
-/// Which changes come one after the other before something is done, and how many round trips that
-/// is.
+/// A chain of changes and its number of round trips.
 #[derive(Clone, Default)]
 struct StepChain {
     trips: u32,
@@ -37,7 +35,7 @@ struct StepChain {
 }
 
 impl<S: Spec> Plan<S> {
-    /// `None` for a plan that is not carried out as it is, or that takes something down.
+    /// Returns `None` for a blocked plan or a teardown.
     pub fn critical_path(&self) -> Option<CriticalPath> {
         let mut chains: Vec<StepChain> = Vec::with_capacity(self.steps.len());
         let mut look = 0;
@@ -45,9 +43,9 @@ impl<S: Spec> Plan<S> {
             let before = self.before(step, &chains);
             let (spec, trips) = match &step.change {
                 PlannedChange::NoOp { spec } => (spec, 0),
-                PlannedChange::Create { to } => (to, to.trips_to_write(None)),
+                PlannedChange::Create { to } => (to, to.write_round_trips(None)),
                 PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
-                    (to, to.trips_to_write(Some(from)))
+                    (to, to.write_round_trips(Some(from)))
                 }
                 PlannedChange::Delete { .. }
                 | PlannedChange::Keep { .. }
@@ -55,7 +53,7 @@ impl<S: Spec> Plan<S> {
                     return None;
                 }
             };
-            look = look.max(spec.trips_to_look());
+            look = look.max(spec.read_round_trips());
             let own = step.change.writes().then(|| step.address.clone());
             chains.push(StepChain {
                 trips: before.trips + trips,
@@ -77,7 +75,7 @@ impl<S: Spec> Plan<S> {
         })
     }
 
-    /// What takes longest of what the step waits for.
+    /// Returns the longest chain that the step waits for.
     fn before(&self, step: &PlanStep<S>, chains: &[StepChain]) -> StepChain {
         let needed = self
             .steps
@@ -88,7 +86,7 @@ impl<S: Spec> Plan<S> {
     }
 }
 
-/// The first of those that take longest.
+/// Returns the first of the longest chains.
 fn longest<'a>(chains: impl IntoIterator<Item = &'a StepChain>) -> StepChain {
     let first = |longest: &'a StepChain, chain: &'a StepChain| {
         if chain.trips > longest.trips {

@@ -1,4 +1,4 @@
-//! The way down: the same nodes backwards, and nothing but what is ours.
+//! Plans a teardown: the same nodes in reverse, and only owned resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,28 +9,28 @@ use crate::engine::{
     spec::{Address, Spec},
 };
 
-/// How one teardown differs from taking down everything that is ours.
+/// The options of a teardown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TeardownOptions {
-    /// What stays, each with what to do if it should not.
+    /// The kept resources, each with how to delete it.
     pub keep: BTreeMap<Address, String>,
-    /// Pairs of which the first waits for the second, beside what the blueprint says: where that
-    /// stays, the first stays.
+    /// Pairs in which the first waits for the second, in addition to the blueprint: if the second
+    /// is kept, the first is kept.
     pub after: Vec<(Address, Address)>,
-    /// Pairs of which the first, with its parts, waits for the second if that goes; if it stays,
-    /// the first does not care.
+    /// Pairs in which the first, with its parts, waits for the second if that is deleted, and is
+    /// independent of it if it is kept.
     pub order: Vec<(Address, Address)>,
 }
 
-/// Whom each address waits for.
+/// The addresses that each address waits for.
 type DeletionOrder = BTreeMap<Address, BTreeSet<Address>>;
 
 impl<S: Spec> Plan<S> {
-    /// What takes down all that is there and ours: whatever needs something goes before it.
+    /// Returns the plan that deletes all existing owned resources, dependents first.
     ///
-    /// A part that goes with its whole has no step, nor has what is gone already. What a kept thing
-    /// needs is kept as well. What could not be seen is blocked, even where it would go with
-    /// its whole: nobody knows what it is.
+    /// A part that is deleted with its parent has no step, and neither has a missing resource. The
+    /// dependencies of a kept resource are kept. An unreadable resource is blocked, even if it
+    /// would be deleted with its parent, because it is unknown.
     pub fn to_teardown(
         blueprint: &Blueprint<S>,
         observation: &Observation<S>,
@@ -38,7 +38,7 @@ impl<S: Spec> Plan<S> {
     ) -> Self {
         let mut changes: BTreeMap<Address, PlannedChange<S>> = BTreeMap::new();
         for node in blueprint.nodes() {
-            // A whole comes before its parts.
+            // A parent comes before its parts.
             let whole = node.address.parent().and_then(|whole| changes.get(&whole));
             let change = change(node, observation.get(&node.address), terms, whole);
             changes.extend(change.map(|change| (node.address.clone(), change)));
@@ -55,8 +55,7 @@ impl<S: Spec> Plan<S> {
     }
 }
 
-/// `None` if there is nothing to do and nothing to say. `whole` is what becomes of the whole that
-/// this is a part of.
+/// Returns `None` if there is nothing to do or report. `whole` is the change of the parent.
 fn change<S: Spec>(
     node: &BlueprintNode<S>,
     seen: Option<&Observed<S>>,
@@ -86,22 +85,23 @@ fn change<S: Spec>(
         })
     };
     match (whole, owner) {
-        // Said once, of the whole.
+        // Reported once, for the parent.
         (Some(PlannedChange::Keep { .. }), _) => None,
-        _ if node.spec.reference().is_some() => keep(KeepReason::Used),
+        _ if node.spec.data_source().is_some() => keep(KeepReason::Used),
         (_, ResourceOwner::Unmanaged) => keep(KeepReason::Unmanaged),
         (_, ResourceOwner::Other(owner)) => keep(KeepReason::Foreign {
             owner: owner.clone(),
         }),
         (whole, ResourceOwner::Us) => match terms.keep.get(&node.address) {
             Some(how) => keep(KeepReason::Asked { how: how.clone() }),
-            None if whole.is_some() && spec.goes_with_its_whole() => None,
+            None if whole.is_some() && spec.deleted_with_parent() => None,
             None => Some(PlannedChange::Delete { from: spec.clone() }),
         },
     }
 }
 
-/// A step waits for those of all that need it, or one of the parts that go with it.
+/// A step waits for the steps of all dependents, including dependents of the parts that are deleted
+/// with it.
 fn waits<S: Spec>(
     blueprint: &Blueprint<S>,
     changes: &BTreeMap<Address, PlannedChange<S>>,
@@ -114,7 +114,7 @@ fn waits<S: Spec>(
         Some(_) | None => None,
     };
     let mut waits = DeletionOrder::new();
-    // From the end: what is gone hands on who would have had to go before it.
+    // From the end: a missing resource passes on the addresses that it waits for.
     for node in blueprint.nodes().iter().rev() {
         let before = match step_of(&node.address) {
             Some(step) => BTreeSet::from([step]),
@@ -122,7 +122,7 @@ fn waits<S: Spec>(
         };
         for need in node.needs.iter().chain(&node.address.parent()) {
             let need = step_of(need).unwrap_or_else(|| need.clone());
-            // A part never waits for its own whole, whichever of its siblings goes with that.
+            // A part never waits for its own parent, even if its siblings are deleted with it.
             let before = before
                 .iter()
                 .filter(|step| **step != need && need.parent().as_ref() != Some(step))
@@ -139,7 +139,7 @@ fn waits<S: Spec>(
         if !matches!(changes.get(earlier), Some(PlannedChange::Delete { .. })) {
             continue;
         }
-        // A part that the second itself waits for has its place already.
+        // A part that the second waits for already has its order.
         let is_before =
             |step: &Address| waits.get(earlier).is_some_and(|waits| waits.contains(step));
         let parts = changes
@@ -156,7 +156,7 @@ fn waits<S: Spec>(
     waits
 }
 
-/// What stays goes on needing what it needs. `false` once nothing more has to stay for that.
+/// Keeps the dependencies of kept resources. Returns `false` if nothing else has to be kept.
 fn keep_one_more<S: Spec>(
     changes: &mut BTreeMap<Address, PlannedChange<S>>,
     waits: &DeletionOrder,
@@ -187,9 +187,9 @@ fn keep_one_more<S: Spec>(
     true
 }
 
-/// What comes last in the blueprint goes first, as far as it need not wait. Where parts of two
-/// wholes need each other's whole, no order is right for both: then the whole that was made later
-/// goes first.
+/// Orders the steps in reverse order of the blueprint, as far as dependencies allow. If parts of
+/// two resources depend on each other's parent, no order satisfies both: then the resource that was
+/// created later is deleted first.
 fn ordered<S: Spec>(
     blueprint: &Blueprint<S>,
     mut changes: BTreeMap<Address, PlannedChange<S>>,

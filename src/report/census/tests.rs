@@ -102,14 +102,14 @@ fn as_a_table() {
     Locked       In     By                                 Operation           Since
     app.tfstate  table  a\u{1b}[2J\u{202e}\n${x}".tfstate  OperationTypeApply  1m 05s ago
 
-    3 states: 2 in use, 0 empty, 1 of which nobody can say; 1 lock held.
-    In the bucket: 1 versions (1024 bytes), 1 delete markers, 2 unfinished uploads.
-    1 lock of a teardown that was cut off: this one takes over.
+    3 states: 2 in use, 0 empty, 1 unreadable; 1 lock held.
+    In the bucket: 1 versions (1024 bytes), 1 delete markers, 2 incomplete uploads.
+    1 lock of an interrupted teardown: this teardown continues it.
     The policy is attached to role/ci.
-    Alarms and deletions are told to email 0a\u{1b}[2J\u{202e}\n${x}".tfstate, email 1a\u{1b}[2J\u{202e}\n${x}".tfstate, email 2a\u{1b}[2J\u{202e}\n${x}".tfstate, email 3a\u{1b}[2J\u{202e}\n${x}".tfstate, email 4a\u{1b}[2J\u{202e}\n${x}".tfstate, email 5a\u{1b}[2J\u{202e}\n${x}".tfstate, email 6a\u{1b}[2J\u{202e}\n${x}".tfstate, email 7a\u{1b}[2J\u{202e}\n${x}".tfstate, email 8a\u{1b}[2J\u{202e}\n${x}".tfstate, email 9a\u{1b}[2J\u{202e}\n${x}".tfstate and 2 more.
-    MFA delete is on.
-    Object Lock keeps versions (GOVERNANCE), the youngest until 2026-11-27T07:00:00Z.
-    Could not be looked at: a\u{1b}[2J\u{202e}\n${x}".tfstate
+    Alarms and deletions are sent to email 0a\u{1b}[2J\u{202e}\n${x}".tfstate, email 1a\u{1b}[2J\u{202e}\n${x}".tfstate, email 2a\u{1b}[2J\u{202e}\n${x}".tfstate, email 3a\u{1b}[2J\u{202e}\n${x}".tfstate, email 4a\u{1b}[2J\u{202e}\n${x}".tfstate, email 5a\u{1b}[2J\u{202e}\n${x}".tfstate, email 6a\u{1b}[2J\u{202e}\n${x}".tfstate, email 7a\u{1b}[2J\u{202e}\n${x}".tfstate, email 8a\u{1b}[2J\u{202e}\n${x}".tfstate, email 9a\u{1b}[2J\u{202e}\n${x}".tfstate and 2 more.
+    MFA delete is enabled.
+    Object Lock retains versions (GOVERNANCE), the newest until 2026-11-27T07:00:00Z.
+    Cannot be read: a\u{1b}[2J\u{202e}\n${x}".tfstate
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! What `verify` found as a JSON document, field by field; the other forms are made from it.
+//! The result of `verify` as a JSON document; the other formats are created from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,49 +6,48 @@ use crate::checks::{
     Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
 };
 
-/// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version`
-/// before the first field.
+/// The complete result. [`write_document`](crate::report::json::write_document) puts
+/// `format_version` before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerifyDocument {
     pub about: VerifiedEnvironment,
-    /// When it was looked at, as in `2026-11-21T03:00:00Z`.
+    /// The time of the check, as in `2026-11-21T03:00:00Z`.
     pub at: String,
-    /// Whether no finding is open.
+    /// True if no finding is open.
     pub passed: bool,
-    /// Of 100: the share of the checks that hold, each counted by the weight of its severity, but
-    /// no more than the worst open finding allows: critical 40, high 70, medium 90. 0 where
-    /// there is no backend.
+    /// From 0 to 100: the share of passed checks, weighted by severity and capped by the most
+    /// severe open finding: critical 40, high 70, medium 90. 0 if there is no backend.
     pub score: u32,
-    /// Why the score is lower than that share.
+    /// The reason for the cap, if the score is capped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_capped: Option<String>,
     /// Open findings by severity.
     pub counts: VerdictCounts,
-    /// What does not hold, or could not be seen, the worst first; also what is accepted.
+    /// Failed and unreadable checks by severity, including accepted ones.
     pub findings: Vec<FindingDocument>,
-    /// All that was checked, in the order of the resources: as many as the environment has,
-    /// whatever is wrong with it.
+    /// All checks, in the order of the resources. The number of checks does not depend on the
+    /// findings.
     pub checks: Vec<CheckResultDocument>,
-    /// What was looked at, for the picture in the page.
+    /// The resources, for the picture in the HTML page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceDocument>,
-    /// The file of the working copy that points Terraform at the backend, if there is one.
+    /// The file of the working copy that configures the backend, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// What the user should know of how it was looked at.
+    /// Notes on how the checks ran.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// Which backend it is about.
+/// The checked backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedEnvironment {
-    /// Absent for a backend that tfbackend knows nothing of.
+    /// Absent for an unmanaged backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// The account's 12 digits.
+    /// The 12-digit account ID.
     pub account: String,
     pub region: String,
     pub bucket: String,
@@ -63,44 +62,44 @@ pub struct VerdictCounts {
     pub medium: usize,
     pub low: usize,
     pub info: usize,
-    /// Findings of any severity that could not be looked at; they are counted above as well.
+    /// Findings of any severity whose subject cannot be read; they are also counted above.
     pub unreadable: usize,
-    /// Findings that somebody accepted; not counted above.
+    /// Accepted findings; not counted above.
     pub accepted: usize,
-    /// Checks that hold.
+    /// Passed checks.
     pub holds: usize,
-    /// Checks that fail with the resource that they are about: it is not there, or could not be
-    /// looked at, which is counted above.
+    /// Checks that fail because their resource is missing or cannot be read, which is counted
+    /// above.
     #[serde(default)]
     pub fails_with_resource: usize,
 }
 
-/// One thing that verify has to say.
+/// A finding of verify.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingDocument {
-    /// Of the check; what `--ignore` names. Stable between versions.
+    /// The ID of the check, the argument of `--ignore`. Stable between versions.
     pub id: String,
     pub status: CheckStatus,
     pub severity: Severity,
     pub group: CheckGroup,
-    /// What must hold.
+    /// The expected condition.
     pub title: String,
-    /// What is the case instead.
+    /// What was found.
     pub what: String,
     pub why: String,
-    /// What sets it right; empty if it could not be looked at for another reason than a denial.
+    /// The fix; empty if the subject cannot be read for a reason other than a denial.
     pub mend: String,
-    /// Address in the blueprint, as in `state_bucket/versioning`.
+    /// The address in the blueprint, as in `state_bucket/versioning`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// ARN of the resource, `s3://bucket/key` of the object, path of the file.
+    /// The ARN of the resource, `s3://bucket/key` of the object, or path of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     pub controls: Vec<String>,
-    /// URL of the vendor's page on the subject.
+    /// The URL of the vendor's documentation.
     #[serde(default)]
     pub docs: String,
-    /// Why it is accepted, if it is.
+    /// The acceptance, if it is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<AcceptedFinding>,
 }
@@ -110,19 +109,18 @@ pub struct FindingDocument {
 pub enum CheckStatus {
     Holds,
     Open,
-    /// It could not be looked at.
+    /// The subject cannot be read.
     Unreadable,
     Accepted,
-    /// What it is about is not there, or could not be looked at: that is a finding of the resource,
-    /// and not of this check.
+    /// The resource is missing or cannot be read, which is a finding of the resource and not of
+    /// this check.
     FailsWithResource,
-    /// It cannot be told with credentials of this account, or without reading the states, which is
-    /// neither good nor bad: a note says why.
+    /// The result is unknown with credentials of this account, or without reading the states. It is
+    /// not a finding; a note explains it.
     Untold,
 }
 
-/// One check of one resource; of what is no resource, such as states and locks, one for all of
-/// them.
+/// A check of one resource; for states and locks, a check of all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResultDocument {
     pub id: String,
@@ -132,31 +130,31 @@ pub struct CheckResultDocument {
     pub title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// Absent where it was carried out at several places.
+    /// Absent if it ran at several places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// Ids of the controls that ask for it.
+    /// The IDs of the controls that require it.
     pub controls: Vec<String>,
-    /// URL of the vendor's page on the subject.
+    /// The URL of the vendor's documentation.
     #[serde(default)]
     pub docs: String,
 }
 
-/// One resource of the backend, and what stands before it: a node of the picture.
+/// A resource of the backend and its dependencies: a node of the picture.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceDocument {
     /// As in `state_bucket`.
     pub address: String,
-    /// Kind and name, for people.
+    /// The kind and name, for display.
     pub title: String,
-    /// Addresses of the resources that it builds on.
+    /// The addresses of the resources that it depends on.
     pub needs: Vec<String>,
     pub present: bool,
 }
 
 impl VerifyDocument {
-    /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that
-    /// count as checks.
+    /// `today` is a date as in `2026-11-21`; findings below `least` are omitted, but their checks
+    /// are counted.
     pub fn of(
         about: VerifiedEnvironment,
         at: String,
@@ -170,7 +168,7 @@ impl VerifyDocument {
                 .iter()
                 .any(|acceptance| acceptance.covers(checked, today))
         };
-        // To accept that a resource is missing is to accept it of its checks.
+        // Accepting a missing resource accepts its checks.
         let is_done_without = |check: &'static Check, place: &CheckedPlace| {
             let said = |one: &&CheckResult| {
                 one.is_finding() && one.check.id == check.id && one.place == *place
@@ -203,7 +201,7 @@ impl VerifyDocument {
                 )
             })
             .collect();
-        // A stable sort: within a severity, in the order of the resources.
+        // A stable sort keeps the order of the resources within a severity.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let checks =
             CheckResultDocument::all(shown.iter().map(|checked| (*checked, status(checked))));
@@ -241,10 +239,10 @@ impl VerifyDocument {
         }
     }
 
-    /// Of a backend whose state bucket is not there.
+    /// Returns the document for a backend without a state bucket.
     pub fn score_nothing(&mut self) {
         self.score = 0;
-        self.score_capped = Some("there is no state bucket".to_owned());
+        self.score_capped = Some("the state bucket does not exist".to_owned());
     }
 }
 
@@ -256,9 +254,7 @@ impl FindingDocument {
                 (String::new(), String::new())
             }
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
-            Verdict::Unreadable { error } => {
-                (format!("could not be looked at: {error}"), String::new())
-            }
+            Verdict::Unreadable { error } => (format!("cannot be read: {error}"), String::new()),
         };
         Self {
             id: check.id.to_owned(),
@@ -283,8 +279,7 @@ impl FindingDocument {
 }
 
 impl CheckResultDocument {
-    /// What has no address is one check at however many places, and holds if it does at all of
-    /// them.
+    /// A check without an address passes if it passes at all of its places.
     fn all<'a>(checked: impl Iterator<Item = (&'a CheckResult, CheckStatus)>) -> Vec<Self> {
         let mut all: Vec<Self> = vec![];
         for (checked, status) in checked {
@@ -328,7 +323,7 @@ impl CheckResultDocument {
 }
 
 impl CheckStatus {
-    /// Of two places of one check.
+    /// Combines the status of two places of one check.
     fn or_worse(self, other: Self) -> Self {
         let order = [
             Self::Open,
@@ -374,8 +369,8 @@ impl VerdictCounts {
     }
 }
 
-/// The most that the worst open finding allows, and why. What could not be looked at may be as it
-/// should be.
+/// Returns the score cap of the most severe open finding, with its reason. Unreadable checks do not
+/// cap the score.
 fn cap(checks: &[CheckResultDocument]) -> Option<(u32, String)> {
     let worst = checks
         .iter()
@@ -391,13 +386,13 @@ fn cap(checks: &[CheckResultDocument]) -> Option<(u32, String)> {
     Some((
         most,
         format!(
-            "no more than {most} while a finding of severity {} is open",
+            "at most {most} while a finding of severity {} is open",
             worst.word()
         ),
     ))
 }
 
-/// Rounded down, so that 100 means that all holds.
+/// Rounded down, so that 100 means that all checks passed.
 fn share(checks: &[CheckResultDocument]) -> u32 {
     let weight = |check: &CheckResultDocument| match check.severity {
         Severity::Critical => 10,

@@ -1,8 +1,7 @@
-//! Findings as one page for an auditor: nothing is loaded, nothing runs, light or dark as the
-//! reader has it.
+//! Findings as one HTML page: without external resources and scripts, in light or dark mode.
 //!
-//! In the template, `{{ x }}` is always escaped text: none can forget to escape. `{{ x | prose }}`
-//! and `{{ x | mend }}` set names and commands off.
+//! In the template, `{{ x }}` is always escaped. `{{ x | prose }}` and `{{ x | mend }}` mark names
+//! and commands.
 
 use std::fmt;
 
@@ -29,20 +28,20 @@ use crate::{
 
 const CSS: &str = include_str!("../../../templates/verify.css");
 
-/// The page.
+/// Returns the page.
 ///
 /// # Panics
-/// Never: the template is a part of this program, and all that it names is there.
+/// Never: the template is part of this program, and all its variables exist.
 pub fn html(document: &VerifyDocument) -> String {
     let filled = engine().and_then(|engine| {
         engine
             .get_template("verify.html")?
             .render(Value::from(Serde(HtmlPage::of(document))))
     });
-    filled.expect("the template names what there is")
+    filled.expect("the template uses existing variables")
 }
 
-/// What the template sees.
+/// The variables of the template.
 #[derive(Serialize)]
 struct HtmlPage<'a> {
     style_hash: String,
@@ -52,7 +51,7 @@ struct HtmlPage<'a> {
     at: &'a str,
     passed: bool,
     verdict: String,
-    /// The class of the worst that is open.
+    /// The class of the highest open severity.
     worst: &'static str,
     score: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +59,7 @@ struct HtmlPage<'a> {
     tiles: Vec<SummaryTile>,
     open: Vec<FindingCard<'a>>,
     accepted: Vec<FindingCard<'a>>,
-    /// Each once, where several findings have the same.
+    /// The shared fixes, each once.
     fixes: Vec<FixBlock<'a>>,
     groups: Vec<PageSection<'a>>,
     picture: Option<BackendPicture>,
@@ -77,12 +76,12 @@ struct SummaryTile {
 
 #[derive(Serialize)]
 struct FindingCard<'a> {
-    /// What a link to it ends with.
+    /// The anchor of links to it.
     anchor: String,
     sign: &'static str,
     word: &'static str,
     shown: &'a str,
-    /// The number of the fix that others have as well.
+    /// The number of the shared fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<usize>,
     #[serde(flatten)]
@@ -162,9 +161,9 @@ impl<'a> HtmlPage<'a> {
             at: &document.at,
             passed: document.passed,
             verdict: if document.passed {
-                "Nothing is open".to_owned()
+                "No findings".to_owned()
             } else {
-                count(counts.open(), "finding is open", "findings are open")
+                count(counts.open(), "open finding", "open findings")
             },
             worst: Severity::ALL
                 .into_iter()
@@ -195,7 +194,7 @@ impl<'a> HtmlPage<'a> {
     }
 }
 
-/// The checks of a group; nothing if there are none.
+/// Returns the checks of a group; `None` if there are none.
 fn section<'a>(
     group: CheckGroup,
     document: &'a VerifyDocument,
@@ -212,7 +211,7 @@ fn section<'a>(
         .count();
     let said = format!(
         "{holds} of {}",
-        count(checks.len(), "check holds", "checks hold")
+        count(checks.len(), "check passed", "checks passed")
     );
     let row = |check: &&'a CheckResultDocument| {
         let finding = document.findings_of(check).next();
@@ -244,8 +243,8 @@ fn section<'a>(
     })
 }
 
-/// Of the check and its place, so that a link to a finding stays good; with a number if it is
-/// taken.
+/// Derived from the check and its place, so that links to a finding stay valid; with a number if it
+/// is taken.
 fn anchor(finding: &FindingDocument, taken: &[String]) -> String {
     let place: String = format!("{}-{}", finding.id, finding.shown());
     let anchor: String = place
@@ -316,7 +315,7 @@ fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
     })
 }
 
-/// Text that is HTML. Only this file makes it.
+/// Text that is HTML. Only this file creates it.
 #[derive(Debug)]
 struct HtmlMarkup(String);
 
@@ -326,7 +325,7 @@ impl Object for HtmlMarkup {
     }
 }
 
-/// As a content security policy wants a hash.
+/// Encodes a hash for a content security policy.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let four = |three: &[u8]| {
@@ -363,7 +362,7 @@ mod tests {
         assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
     }
 
-    /// Not by a filter that marks text as safe, nor by a block that was set.
+    /// Neither a filter that marks text as safe nor a set block can bypass escaping.
     #[test]
     fn whatever_a_template_does_with_a_value_it_is_escaped() {
         for template in [

@@ -1,4 +1,4 @@
-//! Checks as JUnit XML, for what shows test reports: a suite for each group, a case for each check.
+//! Checks as JUnit XML: a suite for each group, a case for each check.
 
 use super::{
     document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::checks::CheckGroup;
 
-/// All checks, with a line break at the end.
+/// Returns all checks, with a trailing line break.
 pub fn junit(document: &VerifyDocument) -> String {
     let all: Vec<&CheckResultDocument> = document.checks.iter().collect();
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -87,15 +87,14 @@ fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<Str
     match check.status {
         CheckStatus::Holds => None,
         CheckStatus::Untold => {
-            Some("<skipped message=\"it cannot be told: see the notes\"/>".to_owned())
+            Some("<skipped message=\"the result is unknown: see the notes\"/>".to_owned())
         }
         CheckStatus::Open => Some(format!(
             "<failure message=\"{what}\" type=\"{severity}\">{}</failure>",
             details(check, document)
         )),
         CheckStatus::FailsWithResource => {
-            let why = "what it is about is not there, or could not be looked at: see the failure \
-                       of the resource";
+            let why = "the resource is missing or cannot be read: see the failure of the resource";
             Some(format!("<failure message=\"{why}\" type=\"{severity}\"/>"))
         }
         CheckStatus::Unreadable => Some(format!(
@@ -119,7 +118,7 @@ fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<Str
     }
 }
 
-/// One line for each thing that is known of each place.
+/// Returns the details of each place, one per line.
 fn details(check: &CheckResultDocument, document: &VerifyDocument) -> String {
     document
         .findings_of(check)
@@ -134,9 +133,9 @@ fn one(finding: &FindingDocument) -> String {
         ("address", finding.address.as_deref().unwrap_or_default()),
         ("resource", finding.resource.as_deref().unwrap_or_default()),
         ("found", &finding.what),
-        ("why", &finding.why),
-        ("mend", &finding.mend),
-        ("asked for by", &controls),
+        ("rationale", &finding.why),
+        ("fix", &finding.mend),
+        ("references", &controls),
     ];
     let said = said.iter().filter(|(_, text)| !text.is_empty());
     said.map(|(name, text)| format!("{name}: {}", escape(text)))

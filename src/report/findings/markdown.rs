@@ -1,8 +1,8 @@
-//! Findings for the comment of a pull request, or the summary of a job.
+//! Findings as Markdown, for a pull request comment or a job summary.
 //!
-//! What comes from outside stands in HTML blocks only, which Markdown leaves alone until an empty
-//! line, and there it is escaped, and `<code>` unless it is a plain word: nobody is mentioned, and
-//! nothing becomes a link.
+//! External text is only written in HTML blocks, which Markdown does not interpret until an empty
+//! line. There it is escaped, and `<code>` unless it is a plain word, so that mentions and links
+//! have no effect.
 
 use super::{
     SharedFixes,
@@ -11,20 +11,20 @@ use super::{
 };
 use crate::text::words::count;
 
-/// A comment may have 65,536 characters; these leave room for what stands around them.
+/// A comment may have 65,536 characters; these leave room for surrounding text.
 const TABLE: usize = 24_000;
 const DETAILS: usize = 36_000;
 
-/// Header, table and details, with a line break at the end.
+/// Returns header, table and details, with a trailing line break.
 pub fn markdown(document: &VerifyDocument) -> String {
     let counts = document.counts;
     let verdict = if document.passed {
-        "✅ State backend: nothing is open"
+        "✅ State backend: no findings"
     } else {
-        "❌ State backend: findings are open"
+        "❌ State backend: open findings"
     };
     let open = if counts.open() == 0 {
-        "nothing open".to_owned()
+        "no findings".to_owned()
     } else {
         counts.by_severity()
     };
@@ -37,7 +37,7 @@ pub fn markdown(document: &VerifyDocument) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!(" · {number} {word}"))
         .collect();
-    let holds = count(counts.holds, "check holds", "checks hold");
+    let holds = count(counts.holds, "check passed", "checks passed");
     let why = document
         .score_capped
         .as_ref()
@@ -71,7 +71,7 @@ pub fn markdown(document: &VerifyDocument) -> String {
     blocks.join("\n\n") + "\n"
 }
 
-/// Which backend it is about.
+/// Returns the checked backend.
 fn about(document: &VerifyDocument) -> String {
     let about = &document.about;
     let known = [&about.project, &about.env]
@@ -142,11 +142,11 @@ fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
         .map(|control| code(control))
         .collect();
     let said = [
-        ("Must hold", prose(&finding.title)),
+        ("Expected", prose(&finding.title)),
         ("Found", prose(&finding.what)),
-        ("Why", prose(&finding.why)),
+        ("Rationale", prose(&finding.why)),
         (
-            "Mend",
+            "Fix",
             fixes.number(finding).map_or_else(
                 || mend(&finding.mend),
                 |number| format!("fix {number}, below"),
@@ -156,7 +156,7 @@ fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
             "Resource",
             finding.resource.as_deref().map(code).unwrap_or_default(),
         ),
-        ("Asked for by", controls.join(", ")),
+        ("References", controls.join(", ")),
     ];
     let said: Vec<_> = said
         .iter()
@@ -209,7 +209,7 @@ fn list(lines: impl Iterator<Item = String>) -> String {
     format!("<ul>\n{}\n</ul>", lines.join("\n"))
 }
 
-/// The first of these that have room, and how many are left out.
+/// Returns the first ones that fit, and the number of omitted ones.
 fn fitting(parts: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     let (mut kept, mut used, mut left_out) = (vec![], 0, 0);
     for part in parts {
@@ -220,6 +220,6 @@ fn fitting(parts: impl Iterator<Item = String>, room: usize) -> Vec<String> {
             left_out += 1
         }
     }
-    kept.extend((left_out > 0).then(|| format!("<i>{left_out} more: see the whole report</i>")));
+    kept.extend((left_out > 0).then(|| format!("<i>{left_out} more: see the full report</i>")));
     kept
 }

@@ -1,9 +1,8 @@
-//! Text from outside in HTML and XML: it is shown, and never becomes a part of the page.
+//! Escapes external text in HTML and XML, so that it never becomes markup.
 
 use crate::report::safe::safe;
 
-/// `text` on one line, with nothing in it that HTML or XML would read, in an attribute or outside
-/// of one.
+/// Returns `text` on one line, escaped for HTML and XML, inside and outside of attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in safe(text).chars() {
@@ -13,8 +12,7 @@ pub fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            // XML 1.0 has no way at all to write these two; control characters are escaped by
-            // `safe`.
+            // XML 1.0 cannot represent these two; control characters are escaped by `safe`.
             '\u{fffe}' => out.push_str("\\u{fffe}"),
             '\u{ffff}' => out.push_str("\\u{ffff}"),
             c => out.push(c),
@@ -23,16 +21,15 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A text of prose and names, as HTML: what is not plainly a word of a sentence, and what stands in
-/// backticks, is `<code>`. There nobody is mentioned, nothing becomes a link, and no sign of
-/// another markup means anything.
+/// Returns prose as HTML: words that are not plain, and text in backticks, become `<code>`, where
+/// mentions, links and other markup have no effect.
 pub fn prose(text: &str) -> String {
     let text = safe(text);
     let mut pieces = text.split('`').peekable();
     let mut quoted = false;
     let mut out = String::new();
     while let Some(piece) = pieces.next() {
-        // Without a second backtick, the first one opens nothing.
+        // A single backtick is literal.
         if quoted && pieces.peek().is_some() {
             out.push_str(&code(piece));
         } else {
@@ -47,7 +44,7 @@ pub fn prose(text: &str) -> String {
     out
 }
 
-/// What sets a finding right: a command as one piece, or prose.
+/// Returns a fix: a command as one `<code>`, or prose.
 pub fn mend(text: &str) -> String {
     if super::is_command(text) {
         code(text)
@@ -56,7 +53,7 @@ pub fn mend(text: &str) -> String {
     }
 }
 
-/// The id of a check, which leads to the vendor's page on the subject.
+/// Returns the ID of a check, linked to the vendor's documentation.
 pub fn linked(id: &str, docs: &str) -> String {
     super::vendor_page(docs).map_or_else(
         || code(id),
@@ -64,7 +61,7 @@ pub fn linked(id: &str, docs: &str) -> String {
     )
 }
 
-/// `<code>`, or nothing if there is nothing to put into it.
+/// Returns `<code>`, or an empty text for an empty text.
 pub fn code(text: &str) -> String {
     if text.is_empty() {
         String::new()
@@ -73,12 +70,11 @@ pub fn code(text: &str) -> String {
     }
 }
 
-/// A word as it is if it cannot be anything else, otherwise as code; sentence marks around it stay
-/// outside.
+/// Returns a plain word unchanged, otherwise as code; punctuation around it stays outside.
 fn word(word: &str) -> String {
     let inner = word.trim_start_matches('(');
     let before = &word[..word.len() - inner.len()];
-    // A bracket that was opened inside is closed inside.
+    // A bracket that is opened inside is closed inside.
     let closing = |c: char| ",.;:!?".contains(c) || c == ')' && !inner.contains('(');
     let inner = inner.trim_end_matches(closing);
     let after = &word[before.len() + inner.len()..];
@@ -89,8 +85,8 @@ fn word(word: &str) -> String {
     }
 }
 
-/// Letters, with single hyphens or apostrophes between them, or a number. What could be a commit's
-/// hash is neither.
+/// Returns whether it consists of letters with single hyphens or apostrophes, or is a number. A
+/// possible commit hash is neither.
 fn is_plain(word: &str) -> bool {
     let hash = word.len() >= 7 && word.chars().all(|c| c.is_ascii_hexdigit());
     let number = word.chars().all(|c| c.is_ascii_digit());
@@ -111,8 +107,8 @@ mod tests {
             "One's own, <code>[x](http://a.b)</code>."
         );
         assert_eq!(
-            prose("The bucket is open (to anybody), for 30 days: see it."),
-            "The bucket is open (to anybody), for 30 days: see it."
+            prose("The bucket is open (to everyone), for 30 days: see it."),
+            "The bucket is open (to everyone), for 30 days: see it."
         );
         assert_eq!(
             prose("SSE-KMS with arn:aws:kms:x, run `tfbackend plan`."),

@@ -1,5 +1,5 @@
-//! The picture in the page: the resources in layers, each after what it builds on, with what
-//! protects it.
+//! The picture in the HTML page: the resources in layers, each after its dependencies, with its
+//! checks.
 
 use serde::Serialize;
 
@@ -16,16 +16,16 @@ const BOX: usize = 230;
 const GAP: usize = 56;
 const BETWEEN: usize = 16;
 const EDGE: usize = 8;
-/// From one line of text to the next.
+/// The line height.
 const LINE: usize = 17;
-/// Characters of a line that surely fit into a box.
+/// The number of characters that fit on a line of a box.
 const LETTERS: usize = 29;
-/// Lines of a title, and parts of a resource, that a box shows. All of them stand in the list of
-/// checks.
+/// The lines of a title and parts of a resource that a box shows. The list of checks has all of
+/// them.
 const TITLE: usize = 3;
 const PARTS: usize = 9;
 
-/// An SVG, but for its words: the template writes it.
+/// The data of an SVG, which the template writes.
 #[derive(Serialize)]
 pub struct BackendPicture {
     width: usize,
@@ -47,7 +47,7 @@ struct BoxNode {
     lines: Vec<BoxLine>,
 }
 
-/// A line of text in a box; with a mark if it is about a part.
+/// A line of text in a box; with a mark if it is for a part.
 #[derive(Serialize)]
 struct BoxLine {
     x: usize,
@@ -57,16 +57,16 @@ struct BoxLine {
     mark: Option<BoxMark>,
 }
 
-/// Colour, sign and word of the worst that there is to say.
+/// The color, sign and word of the highest severity.
 #[derive(Clone, Copy, Serialize)]
 pub struct BoxMark {
-    /// The class that colours it.
+    /// The class that determines the color.
     class: &'static str,
     sign: &'static str,
     word: &'static str,
 }
 
-/// A box: a resource, or all of a kind, such as the alarms.
+/// A box: a resource, or all resources of a kind, such as the alarms.
 struct ResourceBox<'a> {
     name: &'a str,
     members: Vec<&'a ResourceDocument>,
@@ -80,7 +80,7 @@ impl ResourceBox<'_> {
 }
 
 impl BackendPicture {
-    /// Nothing to draw without resources.
+    /// Returns `None` without resources.
     pub fn of(document: &VerifyDocument) -> Option<Self> {
         if document.resources.is_empty() {
             return None;
@@ -123,7 +123,7 @@ impl BackendPicture {
     }
 }
 
-/// In the order of the resources; each kind once.
+/// Returns the boxes in the order of the resources, each kind once.
 fn wholes(resources: &[ResourceDocument]) -> Vec<ResourceBox<'_>> {
     let mut wholes: Vec<ResourceBox<'_>> = vec![];
     for resource in resources {
@@ -137,7 +137,7 @@ fn wholes(resources: &[ResourceDocument]) -> Vec<ResourceBox<'_>> {
         }
     }
     for whole in &mut wholes {
-        // One alone has its own name.
+        // A single resource keeps its own name.
         if let [only] = whole.members[..] {
             whole.name = &only.address;
         }
@@ -145,7 +145,8 @@ fn wholes(resources: &[ResourceDocument]) -> Vec<ResourceBox<'_>> {
     wholes
 }
 
-/// In which column each stands. What is needed stands before in the list: there are no circles.
+/// Returns the column of each box. Dependencies come first in the list, so that there are no
+/// cycles.
 fn layers(wholes: &[ResourceBox<'_>]) -> Vec<usize> {
     let mut layers: Vec<usize> = vec![];
     for (at, whole) in wholes.iter().enumerate() {
@@ -159,9 +160,9 @@ fn layers(wholes: &[ResourceBox<'_>]) -> Vec<usize> {
     layers
 }
 
-/// From what is needed to what needs it, unless another one leads there on the way.
+/// Returns the edges from dependencies to dependents, without transitive ones.
 fn edges(wholes: &[ResourceBox<'_>], nodes: &[BoxNode]) -> Vec<String> {
-    // For each, all that it builds on, directly or not.
+    // All direct and transitive dependencies of each box.
     let mut below: Vec<Vec<usize>> = vec![];
     let mut pairs = vec![];
     for (at, whole) in wholes.iter().enumerate() {
@@ -214,7 +215,7 @@ fn node(whole: &ResourceBox<'_>, document: &VerifyDocument) -> BoxNode {
             parts(&checks, &format!("{}/", whole.name)),
         ),
         _ if absent > 0 && present => (
-            format!("{} of these, {absent} not there", whole.members.len()),
+            format!("{} of these, {absent} missing", whole.members.len()),
             members(whole, document),
         ),
         _ => (
@@ -229,10 +230,10 @@ fn node(whole: &ResourceBox<'_>, document: &VerifyDocument) -> BoxNode {
             .map(|text| (text, "title", None)),
     );
     lines.push(match (present, checks.len()) {
-        (false, _) => ("is not there".to_owned(), "note", None),
+        (false, _) => ("does not exist".to_owned(), "note", None),
         (true, 0) => ("nothing to check".to_owned(), "note", None),
         (true, all) => (
-            format!("{holds} of {}", count(all, "check holds", "checks hold")),
+            format!("{holds} of {}", count(all, "check passed", "checks passed")),
             "note",
             None,
         ),
@@ -267,7 +268,7 @@ fn node(whole: &ResourceBox<'_>, document: &VerifyDocument) -> BoxNode {
     }
 }
 
-/// Those at the resource itself and at its parts.
+/// Returns the checks of the resource and of its parts.
 fn checks_of<'a>(
     resource: &ResourceDocument,
     document: &'a VerifyDocument,
@@ -282,7 +283,7 @@ fn checks_of<'a>(
     document.checks.iter().filter(of).collect()
 }
 
-/// The parts that something was checked of, each with the worst that was found there.
+/// Returns the checked parts, each with its highest severity.
 fn parts<'a>(checks: &[&'a CheckResultDocument], inside: &str) -> Vec<(&'a str, BoxMark)> {
     let mut names: Vec<&str> = vec![];
     for part in checks
@@ -311,7 +312,7 @@ fn parts<'a>(checks: &[&'a CheckResultDocument], inside: &str) -> Vec<(&'a str, 
         .collect()
 }
 
-/// The resources of a kind by the names in their brackets.
+/// Returns the resources of a kind by the names in their brackets.
 fn members<'a>(whole: &ResourceBox<'a>, document: &VerifyDocument) -> Vec<(&'a str, BoxMark)> {
     let name = |member: &&'a ResourceDocument| {
         let mark = BoxMark::of(checks_of(member, document).into_iter()).or_absent(member.present);
@@ -323,7 +324,7 @@ fn members<'a>(whole: &ResourceBox<'a>, document: &VerifyDocument) -> Vec<(&'a s
     whole.members.iter().map(name).collect()
 }
 
-/// As many as a box has room for, and how many there are besides.
+/// Returns as many as fit into a box, and the number of the others.
 fn shown(parts: Vec<(&str, BoxMark)>) -> Vec<(String, Option<BoxMark>)> {
     let room = if parts.len() > PARTS {
         PARTS - 1
@@ -340,7 +341,8 @@ fn shown(parts: Vec<(&str, BoxMark)>) -> Vec<(String, Option<BoxMark>)> {
 }
 
 impl BoxMark {
-    /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
+    /// Returns the mark of the most severe open check; a failed check precedes an unreadable one of
+    /// the same severity.
     fn of<'a>(checks: impl Iterator<Item = &'a CheckResultDocument>) -> Self {
         let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| {
             !matches!(
@@ -364,7 +366,7 @@ impl BoxMark {
             None => Self {
                 class: "ok",
                 sign: "✓",
-                word: "nothing open",
+                word: "no findings",
             },
             Some(check) if check.status == CheckStatus::Unreadable => Self {
                 class: "unreadable",
@@ -379,7 +381,7 @@ impl BoxMark {
         }
     }
 
-    /// What is not there, and is not a finding either, is neither good nor bad.
+    /// Marks a missing resource that is not a finding as neutral.
     fn or_absent(self, present: bool) -> Self {
         if present || self.class != "ok" {
             self
@@ -387,13 +389,13 @@ impl BoxMark {
             Self {
                 class: "accepted",
                 sign: "–",
-                word: "not there",
+                word: "missing",
             }
         }
     }
 }
 
-/// At most so many lines that fit a box.
+/// Returns at most `lines` lines that fit into a box.
 fn fold(text: &str, lines: usize) -> Vec<String> {
     let mut folded: Vec<String> = wrap("", "", &safe(text), LETTERS)
         .iter()
@@ -402,14 +404,14 @@ fn fold(text: &str, lines: usize) -> Vec<String> {
     if folded.len() > lines {
         folded.truncate(lines);
         if let Some(last) = folded.last_mut() {
-            // Longer than what fits, so that it ends with the sign.
+            // Longer than the available space, so that it ends with an ellipsis.
             *last = short(&format!("{last}{}", " ".repeat(LETTERS)), LETTERS);
         }
     }
     folded
 }
 
-/// A line in pieces that fit a box: a picture is looked at, nothing is copied from it.
+/// Splits a line into pieces that fit into a box. Texts in the picture need not be copied.
 fn cut(line: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for c in line.chars() {
@@ -418,7 +420,7 @@ fn cut(line: &str) -> Vec<String> {
             last.push(c);
             continue;
         }
-        // Rather after a hyphen than inside of a number.
+        // Prefers to break after a hyphen.
         let at = last
             .rfind(['-', '/'])
             .map(|at| at + 1)
@@ -431,7 +433,7 @@ fn cut(line: &str) -> Vec<String> {
     pieces
 }
 
-/// At most so many characters, with a sign that there were more.
+/// Truncates a text to a number of characters, with an ellipsis.
 fn short(text: &str, letters: usize) -> String {
     if width(text) <= letters {
         return text.to_owned();

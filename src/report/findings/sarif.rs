@@ -13,7 +13,7 @@ use crate::{
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// The findings as one run of one tool, with a line break at the end.
+/// Returns the findings as one run of one tool, with a trailing line break.
 pub fn sarif(document: &VerifyDocument) -> String {
     let rules = rules(document);
     let index = |id: &str| {
@@ -42,7 +42,8 @@ pub fn sarif(document: &VerifyDocument) -> String {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules.iter().map(|check| rule(check, document)).collect::<Vec<_>>(),
             } },
-            // One for each backend: what is found at one does not close what was found at another.
+            // One category per backend, so that results of one backend do not close those of
+            // another.
             "automationDetails": { "id": format!("tfbackend-verify/{}/", safe(&document.about.bucket)) },
             "invocations": [{
                 "executionSuccessful": true,
@@ -56,7 +57,7 @@ pub fn sarif(document: &VerifyDocument) -> String {
     escaped(&format!("{log:#}")) + "\n"
 }
 
-/// Each check once, in the order in which they were first carried out.
+/// Returns each check once, in the order of its first run.
 fn rules(document: &VerifyDocument) -> Vec<&CheckResultDocument> {
     let mut rules: Vec<&CheckResultDocument> = vec![];
     for check in &document.checks {
@@ -81,7 +82,7 @@ fn rule(check: &CheckResultDocument, document: &VerifyDocument) -> Value {
             .iter()
             .map(|control| safe(control).into_owned()),
     ) {
-        // No tag may stand there twice.
+        // Tags must be unique.
         tags.extend((!tags.contains(&tag)).then_some(tag));
     }
     let page = super::vendor_page(&check.docs);
@@ -104,7 +105,7 @@ fn rule(check: &CheckResultDocument, document: &VerifyDocument) -> Value {
 }
 
 fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> Value {
-    // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
+    // `open` in SARIF means that the result is undetermined; only failures have a level.
     let (kind, level) = match finding.status {
         CheckStatus::Unreadable | CheckStatus::Untold => ("open", "none"),
         CheckStatus::Open | CheckStatus::Accepted | CheckStatus::FailsWithResource => {
@@ -136,17 +137,16 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
     result
 }
 
-/// What must hold, what is the case, and what sets it right: a viewer may show nothing else.
+/// Returns expectation, finding and fix in one text, because a viewer may show nothing else.
 fn said(finding: &FindingDocument) -> String {
     let mut said = format!("{}: {}", finding.title, finding.what);
     if !finding.mend.is_empty() {
-        said.push_str(&format!(". To mend it: {}", finding.mend));
+        said.push_str(&format!(". Fix: {}", finding.mend));
     }
     said
 }
 
-/// A message in which nothing is a placeholder (braces are doubled, as SARIF says) and nothing is a
-/// link.
+/// Escapes a message so that it contains no placeholders (SARIF doubles braces) and no links.
 fn message(text: &str) -> String {
     safe(text)
         .replace('{', "{{")
@@ -154,15 +154,15 @@ fn message(text: &str) -> String {
         .replace("](", "] (")
 }
 
-/// Where in the backend; for a file of the user also where in the working copy.
+/// Returns the location in the backend, and for a file also in the working copy.
 fn location(finding: &FindingDocument, file: Option<&str>) -> Value {
     let mut logical = json!({ "fullyQualifiedName": safe(finding.shown()), "kind": "resource" });
     if let (Some(_), Some(name)) = (&finding.address, &finding.resource) {
         logical["name"] = json!(safe(name));
     }
     let mut location = json!({ "logicalLocations": [logical] });
-    // Code scanning shows nothing that is in no file: what is in the cloud is shown at the file
-    // that leads there.
+    // Code scanning only shows results in files: cloud resources are shown at the file that
+    // configures the backend.
     let path = if finding.group == CheckGroup::Files {
         finding.resource.as_deref().or(file)
     } else {
@@ -175,7 +175,7 @@ fn location(finding: &FindingDocument, file: Option<&str>) -> Value {
     location
 }
 
-/// What stands for itself in the path of a URI.
+/// Characters that need no escaping in the path of a URI.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -200,7 +200,7 @@ fn artifact(path: &str) -> Value {
     }
 }
 
-/// The same for the same check at the same place, whatever is said of it and whenever.
+/// Returns a fingerprint that is stable for a check at a place, regardless of text and time.
 fn fingerprint(finding: &FindingDocument, document: &VerifyDocument) -> String {
     let about = &document.about;
     let place = [
@@ -208,7 +208,7 @@ fn fingerprint(finding: &FindingDocument, document: &VerifyDocument) -> String {
         finding.resource.as_deref().unwrap_or_default(),
     ];
     let of = [&finding.id, &about.account, &about.region, &about.bucket].map(String::as_str);
-    // As JSON: one text cannot end where another one would begin.
+    // Encoded as JSON, so that the parts are delimited unambiguously.
     let text = json!([of, place]).to_string();
     Sha256::digest(text.as_bytes())
         .iter()
@@ -224,7 +224,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// In the middle of what code scanning shows by the same word.
+/// Mid-range values of the levels that code scanning shows by the same word.
 fn security_severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Critical => "9.5",

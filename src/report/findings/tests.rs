@@ -118,7 +118,7 @@ fn made() -> VerifyDocument {
             Holds,
             Critical,
             Access,
-            "nobody outside can read a state",
+            "the bucket blocks public access",
             ["state_bucket/public_access", BUCKET_ARN],
             &["S3.8", "CIS 2.1.4"],
         ),
@@ -154,7 +154,7 @@ fn made() -> VerifyDocument {
             Open,
             Info,
             Alarms,
-            "somebody hears of a deleted state",
+            "a subscriber is notified of deleted states",
             ["alarm[deleted]", ""],
             &[],
         ),
@@ -186,7 +186,7 @@ fn made() -> VerifyDocument {
         ),
         finding(
             &checks[3],
-            "could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied",
+            "cannot be read: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied",
             "who can read the bucket could read its states without a trace",
             "",
         ),
@@ -199,7 +199,7 @@ fn made() -> VerifyDocument {
         finding(
             &checks[4],
             "no access logs are written",
-            "after an incident nobody can say what was read",
+            "after an incident, it is unknown what was read",
             "tfbackend bootstrap --env prod",
         ),
         finding(
@@ -216,8 +216,8 @@ fn made() -> VerifyDocument {
         ),
         finding(
             &checks[6],
-            "nobody is subscribed to the topic",
-            "an alarm that nobody hears is none",
+            "the topic has no subscription",
+            "an alarm without a subscriber does not notify you",
             "tfbackend bootstrap --env prod --alarm-email ops@example.com",
         ),
     ];
@@ -239,7 +239,7 @@ fn made() -> VerifyDocument {
         at: "2026-11-21T03:00:00Z".into(),
         passed: false,
         score: 40,
-        score_capped: owned("no more than 40 while a finding of severity critical is open"),
+        score_capped: owned("at most 40 while a finding of severity critical is open"),
         counts: VerdictCounts {
             critical: 1,
             high: 2,
@@ -288,7 +288,7 @@ fn made() -> VerifyDocument {
             resource("alarm[deleted]", "a state was deleted", &["topic"], true),
             resource(
                 "runner_policy",
-                "IAM policy acme-tfstate-prod-runner, for those who run Terraform",
+                "IAM policy acme-tfstate-prod-runner, for Terraform runs",
                 &["state_bucket", "lock_table"],
                 true,
             ),
@@ -371,7 +371,8 @@ fn filled_with(text: &str) -> VerifyDocument {
     document
 }
 
-/// What breaks out of quotes, tags, lines, tables, links, and what a terminal acts on. Never empty.
+/// Texts that break out of quotes, tags, lines, tables and links, or control a terminal. Never
+/// empty.
 fn hostile() -> impl Strategy<Value = String> {
     let nasty = prop_oneof![
         any::<char>().prop_map(String::from),

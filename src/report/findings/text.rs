@@ -1,4 +1,4 @@
-//! Findings in a terminal: the worst first, each with what sets it right, and a summary.
+//! Findings in a terminal: by severity, each with its fix, and a summary.
 
 use super::{
     SharedFixes,
@@ -11,10 +11,10 @@ use crate::{
     text::words::count,
 };
 
-/// What `verify` found, with a line break at the end.
+/// Returns the result of `verify`, with a trailing line break.
 ///
-/// What is open is shown with all that there is to say of it, what is accepted in a line, what
-/// holds is counted. With `view.verbose` the checks that hold are shown as well.
+/// Open findings are shown in full, accepted ones in one line, and passed checks are counted. With
+/// `view.verbose`, passed checks are listed.
 pub fn text(document: &VerifyDocument, view: &TextStyle) -> String {
     let mut lines = title(document, view);
     let open: Vec<_> = document.open().collect();
@@ -62,7 +62,7 @@ pub fn text(document: &VerifyDocument, view: &TextStyle) -> String {
     }
     let holding: Vec<_> = document.holding().filter(|_| view.verbose).collect();
     if !holding.is_empty() {
-        lines.extend(heading("Holds".into(), holding.len(), view.style));
+        lines.extend(heading("Passed".into(), holding.len(), view.style));
         lines.extend(holding.iter().flat_map(|check| held(check, view)));
     }
     lines.push(String::new());
@@ -73,7 +73,7 @@ pub fn text(document: &VerifyDocument, view: &TextStyle) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// Which backend it is about, and where that is.
+/// Returns the name and location of the backend.
 fn title(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
     let about = &document.about;
     let known: Vec<&str> = [&about.project, &about.env]
@@ -119,7 +119,7 @@ fn capital(word: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A finding with all that there is to say of it.
+/// Returns a finding in full.
 fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &TextStyle) -> Vec<String> {
     let mut lines = line(
         finding.status,
@@ -139,17 +139,17 @@ fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &TextStyle) -
     if finding.address.is_some() {
         say("", finding.resource.as_deref().unwrap_or_default());
     }
-    say("must hold: ", &finding.title);
+    say("expected: ", &finding.title);
     say("found: ", &finding.what);
-    say("why: ", &finding.why);
+    say("rationale: ", &finding.why);
     say(
-        "mend: ",
+        "fix: ",
         &fixes.number(finding).map_or_else(
             || copyable(&finding.mend),
             |number| format!("fix {number}, below"),
         ),
     );
-    say("asked for by: ", &finding.controls.join(", "));
+    say("references: ", &finding.controls.join(", "));
     if view.verbose {
         say(
             "documentation: ",
@@ -159,7 +159,7 @@ fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &TextStyle) -
     lines
 }
 
-/// In backticks a command is not broken, and can be copied.
+/// Backticks keep a command on one line, so that it can be copied.
 fn copyable(fix: &str) -> String {
     if is_command(fix) {
         format!("`{fix}`")
@@ -174,7 +174,7 @@ fn shared_fix(number: usize, fix: &str, view: &TextStyle) -> Vec<String> {
     lines
 }
 
-/// An accepted finding: who looks for it knows it already.
+/// Returns an accepted finding in one line.
 fn brief(finding: &FindingDocument, view: &TextStyle) -> Vec<String> {
     let reason = finding.accepted.as_ref().map(|acceptance| {
         let until = acceptance
@@ -182,7 +182,7 @@ fn brief(finding: &FindingDocument, view: &TextStyle) -> Vec<String> {
             .as_deref()
             .map(|until| format!("until {until}, "))
             .unwrap_or_default();
-        format!("  {until}because: {}", acceptance.reason)
+        format!("  {until}reason: {}", acceptance.reason)
     });
     let (id, place, reason) = (
         safe(&finding.id),
@@ -213,7 +213,7 @@ fn held(check: &CheckResultDocument, view: &TextStyle) -> Vec<String> {
     )
 }
 
-/// Sign and word, and then the text. Only they are coloured: without colour nothing is lost.
+/// Returns sign, word and text. Only sign and word are colored: no information depends on color.
 fn line(status: CheckStatus, text: &str, view: &TextStyle) -> Vec<String> {
     let style = view.style;
     let head = format!("{} {}", status.sign(style.unicode), status.word());
@@ -230,18 +230,18 @@ fn line(status: CheckStatus, text: &str, view: &TextStyle) -> Vec<String> {
     lines
 }
 
-/// What is open by severity and by group, what else there is, and the score.
+/// Returns open findings by severity and group, other counts, and the score.
 fn summary(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
     let counts = document.counts;
-    let mut parts = match counts.open() {
-        0 => vec!["nothing is open".to_owned()],
-        _ => vec![counts.by_severity()],
+    let (head, mut parts) = match counts.open() {
+        0 => ("No findings", vec![]),
+        _ => ("Findings", vec![counts.by_severity()]),
     };
     parts.extend(
         (counts.unreadable > 0).then(|| format!("{} of them unreadable", counts.unreadable)),
     );
     parts.extend((counts.accepted > 0).then(|| format!("{} accepted", counts.accepted)));
-    parts.push(count(counts.holds, "check holds", "checks hold"));
+    parts.push(count(counts.holds, "check passed", "checks passed"));
     if counts.fails_with_resource > 0 {
         let more = count(
             counts.fails_with_resource,
@@ -249,13 +249,13 @@ fn summary(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
             "more checks fail",
         );
         parts.push(format!(
-            "{more} with the resources that are not there, or could not be looked at"
+            "{more} with resources that are missing or cannot be read"
         ));
     }
     let mut lines = wrap(
         "",
         "  ",
-        &format!("Verify: {}.", parts.join(", ")),
+        &format!("{head}: {}.", parts.join(", ")),
         view.width,
     );
     let groups = CheckGroup::ALL.into_iter().map(|group| {

@@ -127,12 +127,12 @@ fn a_row_for_each_lock() {
       Age: 2 h 5 min
 
     4 locks are held in s3://states and table locks.
-    Could not be looked at: dynamodb:Scan: denied\u{1b}
+    Cannot be read: dynamodb:Scan: denied\u{1b}
     ");
     assert_snapshot!(list(&document(vec![], vec![]), &view(80)), @"No lock is held in s3://states and table locks.");
     assert_snapshot!(list(&LocksDocument { table: None, ..document(vec![], vec!["no\nlist".to_owned()]) }, &view(80)), @r"
-    No lock was seen in s3://states.
-    Could not be looked at: no\nlist
+    No lock was found in s3://states.
+    Cannot be read: no\nlist
     ");
 }
 
@@ -167,7 +167,7 @@ fn everything_in_one() {
     Version:    1.11.4
     Since:      2026-11-21T03:00:00Z (2 h 5 min)
     Held in:    table
-    Missing:    the other half: it is not held in the file
+    Missing:    the other half: not held in the file
     Lock file:  free
     Lock table: held
     ");
@@ -182,7 +182,7 @@ fn everything_in_one() {
     Workspace:  blue
     Locked:     no
     Lock file:  free
-    Lock table: there is none
+    Lock table: not used
     ");
     let denied = half(LockPlaceDocument::Unreadable, Some("denied"));
     let unknown = ShownDocument {
@@ -195,9 +195,9 @@ fn everything_in_one() {
     assert_snapshot!(show(&unknown, &view(80)), @"
     State:      s3://states/env:/blue/a.tfstate
     Workspace:  blue
-    Locked:     nobody can say
-    Lock file:  could not be looked at: denied
-    Lock table: could not be looked at: denied
+    Locked:     unknown
+    Lock file:  cannot be read: denied
+    Lock table: cannot be read: denied
     ");
 }
 
@@ -251,7 +251,7 @@ fn hostile_holders_are_text() {
     Version:    \u{200b}1
     Since:      2026-11-21T03:00:00Z (2 h 5 min)
     Held in:    table
-    Lock file:  could not be looked at: \u{1b}[2J
+    Lock file:  cannot be read: \u{1b}[2J
     Lock table: held
     ");
     let json = crate::report::json::pretty(&document(vec![hostile()], vec![]));

@@ -38,13 +38,13 @@ fn each_stage_in_words() {
     Backend: s3://states, table locks
     Now: both, since 2026-11-21T07:00:00Z
     States: 3 states, 2 written since under a lock file
-    Next: s3, with something in the way
-    In the way:
+    Next: s3, blocked
+    Blocked by:
       a\u{1b}[2J\u{202e}.tfstate was last written before
-    To do then:
+    Then:
       edit backend.conf
       delete the digest of a\nb
-    By hand:
+    Manual steps:
       x.tf.json: it is JSON
     ");
     let table = MigrationDocument {
@@ -60,7 +60,7 @@ fn each_stage_in_words() {
     };
     assert_snapshot!(text(&table, &view(false)), @r"
     Backend: s3://states, table locks
-    Now: dynamodb: only the table locks
+    Now: dynamodb: locks in the table only
     States: 1 state
     Next: both
     To do:
@@ -75,7 +75,7 @@ fn each_stage_in_words() {
     };
     assert_snapshot!(text(&none, &view(false)), @"
     Backend: s3://states
-    Now: nothing here says
+    Now: not configured here
     States: 1 state
     Next: both
     ");

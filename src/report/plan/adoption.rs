@@ -1,4 +1,4 @@
-//! A bucket in use that is taken over, for a program.
+//! The adoption of a bucket in use, for a program.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::spec::Address;
 
-/// What is in the bucket, and what waits.
+/// The content of the bucket, and the postponed changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AdoptionDocument {
-    /// How many states are in the bucket.
+    /// The number of states in the bucket.
     pub states: usize,
-    /// How many of them are encrypted how: a key's ARN, `s3`, `customer`, or `unknown`.
+    /// The number of states by encryption: a key's ARN, `s3`, `customer`, or `unknown`.
     pub encryption: BTreeMap<String, usize>,
-    /// How many of them which version of Terraform or OpenTofu wrote last.
+    /// The number of states by the version of Terraform or OpenTofu that wrote them last.
     pub versions: BTreeMap<String, usize>,
-    /// How many locks are held.
+    /// The number of held locks.
     pub locks: usize,
-    /// What could not be looked at, and so may be anything.
+    /// Errors of reads; what could not be read is unknown.
     pub unseen: Vec<String>,
-    /// What refuses runs as they are configured today.
+    /// The changes that would deny runs with their current configuration.
     pub waiting: Vec<WaitingDocument>,
-    /// Whether this plan does that all the same.
+    /// True if this plan makes the change anyway.
     pub enforced: bool,
 }
 
@@ -30,6 +30,6 @@ pub struct AdoptionDocument {
 pub struct WaitingDocument {
     pub address: Address,
     pub what: String,
-    /// Which runs.
+    /// The affected runs.
     pub refuses: String,
 }

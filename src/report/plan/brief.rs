@@ -1,4 +1,4 @@
-//! What a plan makes, one line each, in columns: address, title, cost.
+//! The resources that a plan creates, one per line, in columns: address, title, cost.
 
 use super::{DescribeResource, ResourceTitle};
 use crate::{
@@ -16,16 +16,16 @@ use crate::{
 
 const HEAD: &str = "+ create";
 const GAP: &str = "  ";
-/// A longer address, such as one with an e-mail address in it, pushes its own title to the right.
+/// A longer address, such as one that contains an email address, moves its title to the right.
 const ADDRESS: usize = 28;
-/// Columns that a title needs to be read: with less, nothing is aligned.
+/// The minimum width of a title: if narrower, columns are not aligned.
 const TITLE: usize = 24;
 
-/// How wide the columns are. Without any, lines are wrapped as text.
+/// The widths of the columns. Without columns, lines are wrapped as text.
 #[derive(Default)]
 pub struct BriefColumns {
     address: usize,
-    /// Of the titles with a cost; the others may go on below it.
+    /// The width of titles with a cost; others may be longer.
     title: usize,
 }
 

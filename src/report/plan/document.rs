@@ -1,4 +1,4 @@
-//! A plan as a JSON document: what `plan --output json` prints, field by field.
+//! A plan as a JSON document: the output of `plan --output json`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,58 +13,58 @@ use crate::{
     report::json::VersionedDocument,
 };
 
-/// Which environment a plan is for.
+/// The environment of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSubject {
     pub project: String,
     pub env: String,
-    /// The account's 12 digits.
+    /// The 12-digit account ID.
     pub account: String,
     pub region: String,
 }
 
-/// The whole plan. [`write_document`](crate::report::json::write_document) puts `format_version`
+/// The complete plan. [`write_document`](crate::report::json::write_document) puts `format_version`
 /// before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     #[serde(flatten)]
     pub about: PlanSubject,
-    /// The state that the folder will use.
+    /// The state that the folder uses after the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<PlannedStateDocument>,
-    /// Whether any step is more than a no-op.
+    /// True if any step changes something.
     pub changes: bool,
     pub counts: ActionCounts,
     pub monthly_cost: MonthlyCost,
-    /// How long carrying it out takes at least. Absent if that cannot be done, or takes something
-    /// down.
+    /// The minimum duration of the run. Absent if the plan is blocked, or is a teardown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical_path: Option<CriticalPath>,
-    /// The IAM policy that carrying it out needs, and looking at everything before and after;
-    /// resources as far as IAM knows them.
+    /// The IAM policy that the run needs, including reads before and after; resources are as
+    /// specific as IAM allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PlanPolicyDocument>")]
     pub needed_actions: Option<Value>,
-    /// Settings that nothing says, that are not the defaults, and that are kept as they are there.
+    /// Existing non-default values of settings that are not set, which are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptSetting>,
-    /// What is there of the environment although its settings leave it out. It is left alone.
+    /// Existing resources of the environment that its settings do not include. They are not
+    /// changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwanted: Vec<UnwantedResource>,
-    /// What is in a bucket that is taken over, and what waits for `--enforce`.
+    /// The content of an adopted bucket, and the changes that wait for `--enforce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<AdoptionDocument>,
-    /// In an order in which they can be carried out.
+    /// The steps, in an order in which they can be applied.
     pub steps: Vec<StepDocument>,
 }
 
-/// A state, and whether another folder may use it already.
+/// A state, and whether another folder may already use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStateDocument {
     /// As in `s3://bucket/key`.
     pub address: String,
     pub status: StateStatus,
-    /// What is there, or why that is unknown, for people.
+    /// A description of the existing state, or why it is unknown, for display.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -72,18 +72,17 @@ pub struct PlannedStateDocument {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateStatus {
-    /// The folder's partial configuration names it. It was not looked at.
+    /// The folder's partial configuration contains it. It was not read.
     Configured,
-    /// Nothing is there.
+    /// The state does not exist.
     New,
     /// This folder used it before, or has it as its local state.
     Own,
-    /// It is there, and the key was said.
+    /// It exists, and its key was set explicitly.
     Chosen,
-    /// It is there, and this folder has not used it: bootstrap refuses without
-    /// `--use-existing-state`.
+    /// It exists, and this folder has not used it: bootstrap fails without `--use-existing-state`.
     Foreign,
-    /// It cannot be looked at, and bootstrap refuses.
+    /// It cannot be read, and bootstrap fails.
     Unknown,
 }
 
@@ -94,25 +93,25 @@ pub struct KeptSetting {
     pub value: Value,
 }
 
-/// A resource that no setting asks for.
+/// A resource that no setting includes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnwantedResource {
     /// As in `lock_table`.
     pub address: Address,
-    /// Kind and name, for people.
+    /// The kind and name, for display.
     pub title: String,
 }
 
 /// An IAM policy.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "PascalCase")]
-#[expect(dead_code, reason = "describes what a policy is serialized as")]
+#[expect(dead_code, reason = "describes the serialized form of a policy")]
 struct PlanPolicyDocument {
     version: String,
     statement: Vec<Value>,
 }
 
-/// How many steps there are of each action.
+/// The number of steps of each action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ActionCounts {
@@ -127,18 +126,21 @@ pub struct ActionCounts {
     pub no_op: usize,
 }
 
-/// A plan to make things says nothing of deletes.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+/// A plan of bootstrap has no deletes.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde requires this signature"
+)]
 fn none(count: &usize) -> bool {
     *count == 0
 }
 
-/// US dollars a month, without what depends on use.
+/// US dollars per month, without usage-based costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MonthlyCost {
-    /// By what is created.
+    /// The cost of created resources.
     pub added: f64,
-    /// By all that is there in the end.
+    /// The cost of all resources after the run.
     pub total: f64,
 }
 
@@ -148,30 +150,30 @@ pub struct StepDocument {
     /// As in `state_bucket/versioning`. Stable between versions.
     pub address: Address,
     pub action: PlannedAction,
-    /// Addresses of the steps that come before it.
+    /// The addresses of the steps that it depends on.
     pub needs: Vec<Address>,
-    /// Kind and name, for people. Absent if blocked.
+    /// The kind and name, for display. Absent if blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// US dollars a month, if it costs that.
+    /// US dollars per month, if it has a monthly cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_cost: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What follows from it for the states that are there already.
+    /// The consequences for existing states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consequence: Option<String>,
-    /// What is there now: of updates, adoptions, no-ops, deletes and what is kept.
+    /// The current values, for updates, adoptions, no-ops, deletes and kept resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// What will be there: of creates, updates and adoptions. A text with `(known after apply:
-    /// ADDRESS)` in it is filled in with what the step at that address gives out.
+    /// The planned values, for creates, updates and adoptions. `(known after apply: ADDRESS)` in a
+    /// text is replaced by the output of the step at that address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Value>,
-    /// Why it is blocked.
+    /// The reason why it is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonDocument>,
-    /// Why it is kept.
+    /// The reason why it is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptStepDocument>,
 }
@@ -182,17 +184,17 @@ pub enum PlannedAction {
     NoOp,
     Create,
     Update,
-    /// As update, of something that tfbackend did not make.
+    /// Like update, for a resource that tfbackend did not create.
     Adopt,
-    /// In a plan to take a backend down only.
+    /// Only in a teardown plan.
     Delete,
-    /// Stays where the rest is taken down.
+    /// The resource remains after the teardown.
     Keep,
-    /// Nothing is changed, at this step or any other, until a person has acted.
+    /// No step of the plan runs until you have resolved the reason.
     Blocked,
 }
 
-/// The reason's own fields (`kind` and its facts), and what it says to a person.
+/// The fields of the reason (`kind` and its facts), and its message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonDocument {
     #[serde(flatten)]
@@ -200,7 +202,7 @@ pub struct ReasonDocument {
     pub message: String,
 }
 
-/// The same of what is kept.
+/// The same for kept resources.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptStepDocument {
     #[serde(flatten)]
@@ -208,7 +210,7 @@ pub struct KeptStepDocument {
     pub message: String,
 }
 
-/// The JSON Schema of the whole document, as it is printed.
+/// Returns the JSON Schema of the complete document.
 pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(VersionedDocument<PlanDocument>);
     schema.insert(

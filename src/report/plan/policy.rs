@@ -1,4 +1,4 @@
-//! Policy documents, by their statements: whole ones fill pages, and nobody reads them twice.
+//! Policy documents by their statements, because complete ones are too long to read.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ use crate::text::words;
 /// A policy document, as an object or as text.
 pub struct PolicyText {
     pub statements: Vec<Value>,
-    /// `Version` and all else.
+    /// `Version` and all other fields.
     pub rest: Value,
 }
 
 impl PolicyText {
-    /// `None` if it is none: an object with a `Statement`, or a text that holds such an object.
+    /// Returns `None` unless it is an object with a `Statement`, or a text that contains one.
     pub fn of(value: &Value) -> Option<Self> {
         let document = match value {
             Value::String(text) if text.trim_start().starts_with('{') => {
@@ -24,7 +24,7 @@ impl PolicyText {
             other => Cow::Borrowed(other),
         };
         let mut rest: Map<String, Value> = document.as_object()?.clone();
-        // A document may hold a single statement without a list around it.
+        // A document may contain a single statement without a list.
         let statements = match rest.remove("Statement")? {
             Value::Array(statements) => statements,
             statement @ Value::Object(_) => vec![statement],
@@ -36,7 +36,7 @@ impl PolicyText {
         })
     }
 
-    /// `3 statements: A, B, C`.
+    /// Returns `3 statements: A, B, C`.
     pub fn summary(&self) -> String {
         let names: Vec<_> = self.statements.iter().map(name).collect();
         let count = words::count(names.len(), "statement", "statements");
@@ -48,15 +48,14 @@ impl PolicyText {
     }
 }
 
-/// What became of a statement.
+/// The change of a statement.
 pub enum StatementDifference<'a> {
     Added(&'a Value),
     Removed(&'a Value),
     Changed { from: &'a Value, to: &'a Value },
 }
 
-/// Statements that are the same are left out. Others are paired by Sid where both sides have it
-/// once.
+/// Returns changed statements. They are paired by Sid if it is unique on both sides.
 pub fn differences<'a>(from: &'a PolicyText, to: &'a PolicyText) -> Vec<StatementDifference<'a>> {
     let mut old: Vec<&Value> = from.statements.iter().collect();
     let mut new: Vec<&Value> = vec![];
@@ -90,13 +89,12 @@ pub fn differences<'a>(from: &'a PolicyText, to: &'a PolicyText) -> Vec<Statemen
     kept.chain(removed).collect()
 }
 
-/// The Sid, or what stands in for it.
+/// Returns the Sid, or a placeholder.
 pub fn name(statement: &Value) -> String {
     sid(statement).map_or_else(|| "one without Sid".to_owned(), plain)
 }
 
-/// The Sid, and whether it allows or denies: adding the one or removing the other makes a policy
-/// looser.
+/// Returns the Sid and the effect: adding an Allow or removing a Deny makes a policy less strict.
 pub fn name_and_effect(statement: &Value) -> String {
     let effect = statement.get("Effect").and_then(Value::as_str).map(plain);
     format!(

@@ -1,5 +1,4 @@
-//! The settings of a resource as lines: all of them where it is made, the differences where it is
-//! changed.
+//! The settings of a resource as lines: all of them for a create, the differences for an update.
 
 use serde_json::{Map, Value};
 
@@ -9,18 +8,18 @@ use super::{
 };
 use crate::report::{safe::safe, style::TextStyles};
 
-/// `name = value`, nested names joined by dots; what is not set is left out.
+/// Returns lines `name = value`, with nested names joined by dots; unset values are omitted.
 pub fn created(to: &Value) -> Vec<String> {
     let mut lines = vec![];
     create("", to, &mut lines);
     lines
 }
 
-/// Why the setting at a path is as it is, if there is more to say than that.
+/// The rationale of the setting at a path, if any.
 pub type SettingRationale<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
 
-/// `name: old → new, so that …` for what differs. What several lines have in common is said after
-/// the first of them.
+/// Returns lines `name: old → new, so that …` for differences. A rationale that several lines share
+/// follows the first of them.
 pub fn changed(
     from: &Value,
     to: &Value,
@@ -73,7 +72,7 @@ fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
 
 struct SettingDiffer {
     style: TextStyles,
-    /// Each with the path that it is about.
+    /// Each line with its path.
     lines: Vec<(String, String)>,
 }
 
@@ -87,7 +86,7 @@ impl SettingDiffer {
         if self.lines.len() == before {
             self.say(
                 path,
-                format!("{}: the same in another order or form", named(path)),
+                format!("{}: equivalent, in another order or form", named(path)),
             );
         }
     }
@@ -127,7 +126,7 @@ impl SettingDiffer {
         }
     }
 
-    /// Of long lists only what came and what went.
+    /// Returns only added and removed items of long lists.
     fn items(&mut self, path: &str, from: &[Value], to: &[Value]) {
         let only = |sign: &str, one: &[Value], other: &[Value]| -> Vec<String> {
             one.iter()
@@ -173,7 +172,7 @@ impl SettingDiffer {
                         format!("{named}: + {}", policy::name_and_effect(statement)),
                     );
                 }
-                // Why it was there is no reason for it to go.
+                // The rationale of a setting does not explain its removal.
                 StatementDifference::Removed(statement) => self.say(
                     path,
                     format!("{named}: - {}", policy::name_and_effect(statement)),
@@ -200,7 +199,7 @@ impl SettingDiffer {
     }
 }
 
-/// A tag's key or value: without quotes, unless it could pass for more than one.
+/// Returns the key or value of a tag, with quotes only if it would be ambiguous.
 fn tag(text: &str) -> String {
     let simple = !text.is_empty() && !text.contains([' ', ',', '=', '"']);
     if simple {
@@ -214,12 +213,13 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| inline(value), tag)
 }
 
-/// What stands on one side of an arrow.
+/// Returns one side of an arrow.
 fn short(value: &Value) -> String {
     PolicyText::of(value).map_or_else(|| inline(value), |policy| policy.summary())
 }
 
-/// Tags, if the path ends in `tags` and all are texts: an object, or a list of keys and values.
+/// Returns tags if the path ends in `tags` and all values are texts: an object, or a list of keys
+/// and values.
 fn tags(path: &str, value: &Value) -> Option<Map<String, Value>> {
     let last = path.rsplit('.').next()?;
     if !last.eq_ignore_ascii_case("tags") {
@@ -252,14 +252,14 @@ fn tags(path: &str, value: &Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// The items of a list by their `id`, `name` or `Sid` where each has its own, otherwise by number:
-/// so that a rule that moved is not taken for one that changed.
+/// Returns the items of a list by their `id`, `name` or `Sid` if unique, otherwise by index, so
+/// that a moved rule does not appear as a changed one.
 fn entries(items: &[Value]) -> Map<String, Value> {
     let by_field = |field: &str| -> Option<Map<String, Value>> {
         let named = |item: &Value| {
             let mut rest = item.as_object()?.clone();
             let name = rest.shift_remove(field)?.as_str()?.to_owned();
-            // What the path says need not be said again.
+            // The path already contains it.
             Some((
                 name,
                 if rest.is_empty() {
@@ -298,7 +298,7 @@ fn policy_named(path: &str) -> &str {
     if path.is_empty() { "policy" } else { path }
 }
 
-/// A spec that is a single value has no name of its own.
+/// A spec with a single value has no field names.
 fn named(path: &str) -> &str {
     if path.is_empty() { "value" } else { path }
 }

@@ -188,8 +188,8 @@ fn eighty_columns() {
     ± adopt  lock_table  DynamoDB table acme-tfstate-prod-locks
         protected: false → true
         tags: + ManagedBy=tfbackend, ~ tfbackend:version=0 → 1
-    ! blocked  topic  exists, and was not made by tfbackend; pass `--adopt` to take
-        it over
+    ! blocked  topic  exists, but was not created by tfbackend; pass `--adopt` to
+        adopt it
 
     Plan: 2 to create, 3 to update, 1 to adopt, 1 blocked, 1 unchanged; about $1.02
       a month more, $3.10 in all.
@@ -248,9 +248,9 @@ fn forty_columns_ascii_and_verbose() {
         protected: false -> true
         tags: + ManagedBy=tfbackend, ~
           tfbackend:version=0 -> 1
-    ! blocked  topic  exists, and was not
-        made by tfbackend; pass `--adopt` to
-        take it over
+    ! blocked  topic  exists, but was not
+        created by tfbackend; pass `--adopt`
+        to adopt it
     = no change  trail  the trail
 
     Plan: 2 to create, 3 to update, 1 to
@@ -404,7 +404,7 @@ fn json_document() {
           "needs": [],
           "reason": {
             "kind": "unmanaged",
-            "message": "exists, and was not made by tfbackend; pass `--adopt` to take it over"
+            "message": "exists, but was not created by tfbackend; pass `--adopt` to adopt it"
           }
         },
         {
@@ -449,7 +449,7 @@ fn way_down() -> Plan<Any> {
     }
 }
 
-/// What goes and what stays, a line each and no price: nothing is bought.
+/// Deleted and kept resources, a line each and without cost.
 #[test]
 fn the_way_down() {
     insta::assert_snapshot!(text(&way_down(), &describe, &view(80)), @r"

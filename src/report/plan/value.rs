@@ -1,11 +1,11 @@
-//! One value of a setting, on one line.
+//! Formats one value of a setting on one line.
 
 use serde_json::Value;
 
 use crate::{engine::spec::UNKNOWN, report::safe::safe};
 
-/// Without the name of an enum's variant around it: as `serde` writes one, an object with one
-/// field in capitals.
+/// Removes the name of an enum variant, which `serde` writes as an object with one capitalized
+/// field.
 pub fn bare(value: Value) -> Value {
     match value {
         Value::Object(mut fields)
@@ -25,7 +25,7 @@ pub fn bare(value: Value) -> Value {
     }
 }
 
-/// Texts in quotes; `(not set)`, `(none)` and `(known after apply)` without.
+/// Returns texts in quotes; `(not set)`, `(none)` and `(known after apply)` without quotes.
 pub fn inline(value: &Value) -> String {
     match value {
         Value::Null => "(not set)".to_owned(),
@@ -47,7 +47,7 @@ pub fn inline(value: &Value) -> String {
     }
 }
 
-/// As [`inline`] shows a text, without the quotes.
+/// Returns a text as [`inline`] does, without quotes.
 pub fn plain(text: &str) -> String {
     safe(&hide_addresses(text)).into_owned()
 }
@@ -58,7 +58,7 @@ pub fn is_scalar(value: &Value) -> bool {
 
 fn quoted(text: &str) -> String {
     let shown = plain(text);
-    // A text that merely reads like the mark keeps its quotes.
+    // A text that only looks like the marker keeps its quotes.
     if text.starts_with(UNKNOWN) && shown == KNOWN_LATER {
         shown
     } else {
@@ -68,7 +68,7 @@ fn quoted(text: &str) -> String {
 
 const KNOWN_LATER: &str = "(known after apply)";
 
-/// `(known after apply: key)` without the address, wherever it stands in a text.
+/// Removes the address from `(known after apply: key)` anywhere in a text.
 fn hide_addresses(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Progress in a terminal: a spinner for each step that runs, and how many are done.
+//! Progress in a terminal: a spinner for each running step, and the number of finished ones.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     report::{safe::safe, style::TextStyles},
 };
 
-/// How often a spinner turns; slower than this it seems to hang.
+/// The update interval of a spinner.
 const TICK: Duration = Duration::from_millis(100);
 
 pub struct ProgressBars {
@@ -59,7 +59,7 @@ impl ProgressBars {
             ApplyEvent::Interrupted { .. } => {}
         }
         if let Some(line) = line(event, self.style) {
-            // A terminal that went away does not stop the run.
+            // A closed terminal does not stop the run.
             let _ = self.all.println(line);
         }
     }
@@ -72,7 +72,7 @@ impl ProgressBars {
     }
 }
 
-/// A spinner for one thing that is waited for. It is taken away when it is dropped.
+/// A spinner for a single wait. It is removed when dropped.
 pub struct WaitSpinner(ProgressBar);
 
 impl WaitSpinner {
@@ -95,7 +95,7 @@ impl Drop for WaitSpinner {
 }
 
 fn template(template: &str, style: TextStyles) -> ProgressStyle {
-    // The last sign is shown when a spinner is done, which none here is for long.
+    // The last character is shown when a spinner is finished.
     let signs = style.pick("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "|/-\\ ");
     ProgressStyle::with_template(template)
         .expect("the template is one of two above")

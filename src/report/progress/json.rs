@@ -1,35 +1,35 @@
-//! Progress for a program: each event as a JSON document on a line of its own.
+//! Progress as JSON: each event as a document on a line of its own.
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{event::ApplyEvent, spec::Address};
 
-/// One line. `format_version` stands before the first field; `event` says which it is:
+/// A line of output. `format_version` precedes the first field; `event` is one of
 /// `started`, `finished`, `failed`, `skipped` or `interrupted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum EventDocument {
-    /// A write is under way.
+    /// A write started.
     Started { address: Address },
     Finished {
         address: Address,
-        /// From the start of the step, retries and waiting included.
+        /// The duration of the step, including retries and waits.
         milliseconds: u64,
     },
     Failed {
         address: Address,
-        /// For people; its wording may change.
+        /// For display; its wording may change.
         error: String,
     },
-    /// Not tried.
+    /// The step was not started.
     Skipped {
         address: Address,
-        /// The step that failed, or that is blocked, in the first place.
+        /// The failed or blocked step that caused it.
         because: Address,
     },
-    /// Nothing more is started.
+    /// No more steps are started.
     Interrupted {
-        /// How many steps are still under way; each is finished or fails first.
+        /// The number of running steps, which finish or fail first.
         running: usize,
     },
 }

@@ -1,4 +1,4 @@
-//! Progress without a terminal that can redraw: a line for each step that is done.
+//! Progress without a terminal: a line for each finished step.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ impl ProgressLines<'_> {
     }
 }
 
-/// What an event leaves behind on a screen or in a log; a start leaves nothing.
+/// Returns the line of an event; `None` for a started step.
 pub fn line(event: &ApplyEvent, style: TextStyles) -> Option<String> {
     let fixed = |sign: &str, address: &crate::engine::spec::Address, rest: &str| {
         format!("{sign} {address}  {rest}", address = safe(address.as_str()))
@@ -44,10 +44,12 @@ pub fn line(event: &ApplyEvent, style: TextStyles) -> Option<String> {
             address,
             &format!("needs {}", safe(because.as_str())),
         ),
-        ApplyEvent::Interrupted { running: 0 } => "interrupted: nothing more is started".to_owned(),
+        ApplyEvent::Interrupted { running: 0 } => {
+            "interrupted: no more steps are started".to_owned()
+        }
         ApplyEvent::Interrupted { running } => {
-            let steps = words::count(*running, "step that runs is", "steps that run are");
-            format!("interrupted: nothing more is started, {steps} finished first")
+            let steps = words::count(*running, "running step finishes", "running steps finish");
+            format!("interrupted: no more steps are started, {steps} first")
         }
     })
 }
@@ -71,7 +73,7 @@ mod tests {
     fn a_line_for_each_end() {
         insta::assert_snapshot!(printed(TextStyles { color: false, unicode: true }), @r#"
         ✓ kms_key  0.12s
-        interrupted: nothing more is started, 1 step that runs is finished first
+        interrupted: no more steps are started, 1 running step finishes first
         ✗ failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror: fine
         - skipped state_bucket/policy  needs state_bucket
         "#);
@@ -83,7 +85,7 @@ mod tests {
         assert!(text.is_ascii());
         insta::assert_snapshot!(text, @r#"
         ok kms_key  0.12s
-        interrupted: nothing more is started, 1 step that runs is finished first
+        interrupted: no more steps are started, 1 running step finishes first
         failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror: fine
         - skipped state_bucket/policy  needs state_bucket
         "#);

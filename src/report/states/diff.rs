@@ -1,4 +1,4 @@
-//! What differs between two versions of a state, by name.
+//! The differences between two versions of a state, by name.
 
 use serde::Serialize;
 
@@ -21,13 +21,13 @@ use crate::{
 pub struct DiffDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
-    /// The name of the object.
+    /// The object key.
     pub path: String,
     pub from: ShownVersionDocument,
     pub to: ShownVersionDocument,
-    /// Whether both have the same lineage: are states of the same infrastructure.
+    /// True if both have the same lineage, that is, describe the same infrastructure.
     pub same_lineage: bool,
-    /// Absent if nobody can say what is in one of them.
+    /// Absent if the content of one of them is unknown.
     pub difference: Option<DifferenceDocument>,
 }
 
@@ -43,11 +43,11 @@ pub struct DifferenceDocument {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ChangedDocument {
     pub address: String,
-    /// Names of attributes whose values differ.
+    /// The names of attributes whose values differ.
     pub attributes: Vec<String>,
-    /// Whether it is to be replaced now and was not, or the other way round.
+    /// True if its taint changed.
     pub taint: bool,
-    /// Whether anything differs that is no attribute.
+    /// True if anything other than attributes differs.
     pub beside: bool,
 }
 
@@ -119,7 +119,7 @@ impl DifferenceDocument {
         }
     }
 
-    /// A line for each name, and none if nothing differs.
+    /// Returns a line for each difference.
     pub fn lines(&self) -> Vec<String> {
         let Self {
             added,
@@ -135,9 +135,9 @@ impl DifferenceDocument {
         };
         let changed = changed.iter().map(|it| {
             let taint = it.taint.then(|| "whether it is tainted".to_owned());
-            // Named only where nothing else explains that it is listed.
+            // Only shown if nothing else explains the difference.
             let beside = (it.beside && it.attributes.is_empty() && !it.taint)
-                .then(|| "what is kept beside its attributes".to_owned());
+                .then(|| "data other than attributes".to_owned());
             let what: Vec<String> = it
                 .attributes
                 .iter()
@@ -163,7 +163,7 @@ impl DifferenceDocument {
         lines
     }
 
-    /// In one sentence.
+    /// Returns a summary in one sentence.
     pub fn summary(&self) -> String {
         let Self {
             added,
@@ -190,7 +190,7 @@ pub fn text(document: &DiffDocument) -> String {
     ];
     if !document.same_lineage {
         lines.push(
-            "Their lineages differ: they are not states of the same infrastructure.".to_owned(),
+            "Their lineages differ: they do not describe the same infrastructure.".to_owned(),
         );
     }
     lines.push(String::new());

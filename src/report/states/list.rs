@@ -1,4 +1,4 @@
-//! All states of a backend, as a table or as a document.
+//! The states of a backend, as a table or as a document.
 
 use serde::Serialize;
 
@@ -15,21 +15,21 @@ pub struct ListDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
     pub states: Vec<StateListDocument>,
-    /// States of which nobody can say what is in them: encrypted, of another format, unreadable.
+    /// States with unknown content: encrypted, in another format, or unreadable.
     pub unknown: usize,
-    /// Locks on states that were not written yet.
+    /// Locks on states that do not exist yet.
     pub locks_without_state: Vec<OrphanDocument>,
-    /// Objects that are no states.
+    /// Objects that are not states.
     pub others: usize,
-    /// Why it may not be known who holds a lock.
+    /// Errors that may hide lock holders.
     pub locks_unseen: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StateListDocument {
-    /// The name of the object.
+    /// The object key.
     pub path: String,
-    /// The state key, as the configuration of its backend has it.
+    /// The state key in the backend configuration.
     pub key: String,
     pub workspace: String,
     pub bytes: u64,
@@ -37,7 +37,7 @@ pub struct StateListDocument {
     #[serde(flatten)]
     pub contents: ContentsDocument,
     pub encryption: Option<EncryptionDocument>,
-    /// `null` if nobody can say.
+    /// `null` if unknown.
     pub locked: Option<bool>,
     pub lock: Option<StateLockDocument>,
 }
@@ -100,7 +100,7 @@ impl ListDocument {
     }
 }
 
-/// For a terminal: a table, and below it the keys that are many columns long.
+/// Returns a table for a terminal, followed by long state keys.
 pub fn text(document: &ListDocument, view: &TextStyle) -> String {
     let mut kinds: Vec<&EncryptionDocument> = document
         .states
@@ -167,7 +167,7 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
     let mut lines = vec![];
     for (at, kind) in keyed.iter().enumerate() {
         let bucket_key = if kind.bucket_key {
-            ", by way of a bucket key"
+            ", with a bucket key"
         } else {
             ""
         };
@@ -183,19 +183,19 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
         .filter(|state| state.lock.is_some())
         .count();
     lines.push(format!(
-        "{}: {locked} locked, {} of which nobody can say what is in them.",
+        "{}: {locked} locked, {} with unknown content.",
         words::count(document.states.len(), "state", "states"),
         document.unknown
     ));
     if document.others > 0 {
         lines.push(format!(
-            "{} in the bucket: no state.",
+            "{} in the bucket: not a state.",
             words::count(document.others, "other object", "other objects")
         ));
     }
     for OrphanDocument { path, lock } in &document.locks_without_state {
         lines.push(format!(
-            "Locked, and not written yet: {path} ({})",
+            "Locked, but not written yet: {path} ({})",
             lock.text()
         ));
     }
@@ -203,7 +203,7 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
         document
             .locks_unseen
             .iter()
-            .map(|error| format!("Locks could not be looked at: {error}")),
+            .map(|error| format!("Locks cannot be read: {error}")),
     );
     lines
 }

@@ -1,4 +1,4 @@
-//! What is in one state, by name.
+//! The content of one state, by name.
 
 use serde::Serialize;
 
@@ -19,21 +19,21 @@ use crate::{
 pub struct ShowDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
-    /// The name of the object.
+    /// The object key.
     pub path: String,
     #[serde(flatten)]
     pub version: ShownVersionDocument,
     pub encryption: EncryptionDocument,
-    /// Instances of resources and data sources; absent where nobody can say.
+    /// Instances of resources and data sources; absent if unknown.
     pub objects: Option<Vec<ObjectDocument>>,
-    /// Names of outputs; absent where nobody can say.
+    /// The names of outputs; absent if unknown.
     pub outputs: Option<Vec<String>>,
 }
 
-/// Which version it is.
+/// The version of the state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ShownVersionDocument {
-    /// Absent where the bucket never had versions.
+    /// Absent if the bucket never had versioning enabled.
     pub version_id: Option<String>,
     pub modified: Option<String>,
     pub bytes: usize,
@@ -44,11 +44,11 @@ pub struct ShownVersionDocument {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ObjectDocument {
     pub address: String,
-    /// Read from a data source, not made.
+    /// True for a data source.
     pub data: bool,
-    /// To be replaced by the next apply.
+    /// True if the next apply replaces it.
     pub tainted: bool,
-    /// Names of its attributes.
+    /// The names of its attributes.
     pub attributes: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl ShownVersionDocument {
         }
     }
 
-    /// On one line.
+    /// Returns the version on one line.
     pub fn text(&self) -> String {
         let Self {
             version_id,
@@ -155,13 +155,11 @@ pub fn text(document: &ShowDocument, view: &TextStyle) -> String {
     joined(&lines)
 }
 
-/// Why nothing is said of what is in it.
+/// Returns why its content is unknown.
 pub fn unknown(contents: &str) -> String {
     match contents {
-        "encrypted" => {
-            "OpenTofu encrypted it: nobody can say what is in it without the key.".to_owned()
-        }
-        _ => "It is of an older or newer format: nobody can say what is in it.".to_owned(),
+        "encrypted" => "OpenTofu encrypted it: its content is unknown without the key.".to_owned(),
+        _ => "It has an older or newer format: its content is unknown.".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The versions of one state, the newest first.
+//! The versions of one state, newest first.
 
 use serde::Serialize;
 
@@ -14,11 +14,11 @@ use crate::{
 pub struct VersionsDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
-    /// The name of the object.
+    /// The object key.
     pub path: String,
-    /// Whether there is no state now: it can be brought back.
+    /// True if the state is deleted now: it can be restored.
     pub deleted: bool,
-    /// How many versions there are, delete markers among them.
+    /// The number of versions, including delete markers.
     pub count: usize,
     pub versions: Vec<StateVersionDocument>,
 }
@@ -27,9 +27,9 @@ pub struct VersionsDocument {
 pub struct StateVersionDocument {
     pub version_id: String,
     pub modified: Option<String>,
-    /// What readers get now, be it a state or that there is none.
+    /// True for the current version, which may be a delete marker.
     pub current: bool,
-    /// Whether this says that the state was deleted then; of such a version nothing else is known.
+    /// True for a delete marker, of which nothing else is known.
     pub deleted: bool,
     pub bytes: Option<u64>,
     #[serde(flatten)]
@@ -86,7 +86,7 @@ impl StateVersionDocument {
     }
 }
 
-/// For a terminal: a table, and one line that says what it means.
+/// Returns a table and a summary for a terminal.
 pub fn text(document: &VersionsDocument, view: &TextStyle) -> String {
     let table = TextTable::new([
         "Version",

@@ -18,8 +18,8 @@ const MAX_TABLE: usize = 255;
 
 pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
     // All account ids are equally long, so any will do.
-    let anybody: AccountId = "000000000000".parse().expect("twelve digits");
-    let names = DerivedNames::new(settings, settings.account.as_ref().unwrap_or(&anybody));
+    let any_account: AccountId = "000000000000".parse().expect("twelve digits");
+    let names = DerivedNames::new(settings, settings.account.as_ref().unwrap_or(&any_account));
     if settings.bucket.name.is_none() {
         let shorten = "`project` or the environment's name (or say `bucket`)";
         if fits(
@@ -45,7 +45,9 @@ pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
         let is_log_bucket = match &settings.account {
             Some(_) => names.state_bucket == names.log_bucket,
             // The account is not known yet: any twelve digits in its place are too near.
-            None => same_but_for_account(&names.state_bucket, &names.log_bucket, anybody.as_str()),
+            None => {
+                same_but_for_account(&names.state_bucket, &names.log_bucket, any_account.as_str())
+            }
         };
         if is_log_bucket {
             checker.add(ConflictKind::BucketIsLogBucket, &["bucket"]);

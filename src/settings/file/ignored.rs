@@ -1,4 +1,4 @@
-//! `[[ignore]]` and `[[env.NAME.ignore]]`: findings that somebody accepts, and why.
+//! `[[ignore]]` and `[[env.NAME.ignore]]`: accepted findings, with reasons.
 
 use toml::{Spanned, de::DeValue};
 
@@ -12,7 +12,7 @@ use crate::{
 pub const TABLE: &str = "ignore";
 const FIELDS: &[&str] = &["id", "at", "reason", "until"];
 
-/// Whether it is a day that there is, as in `2027-01-31`.
+/// Returns whether it is a valid day, such as `2027-01-31`.
 pub fn is_day(text: &str) -> bool {
     text.len() == "2027-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
@@ -54,7 +54,10 @@ impl SettingsReader<'_> {
                 "reason" => acceptance.reason = text,
                 "until" if is_day(&text) => acceptance.until = Some(text),
                 "until" => {
-                    let reason = format!("`{}` is no day such as 2027-01-31", text.escape_debug());
+                    let reason = format!(
+                        "`{}` is not a valid day such as 2027-01-31",
+                        text.escape_debug()
+                    );
                     return Err(self.error(
                         &value.span(),
                         SettingsProblem::Value {
@@ -77,8 +80,7 @@ impl SettingsReader<'_> {
         }
         for (name, said) in [("id", &acceptance.id), ("reason", &acceptance.reason)] {
             if said.trim().is_empty() {
-                let reason =
-                    "must be said: a finding is accepted by its id, and for a reason".to_owned();
+                let reason = "is required: an accepted finding needs an id and a reason".to_owned();
                 return Err(self.error(
                     &item.span(),
                     SettingsProblem::Value {

@@ -7,12 +7,12 @@ use toml::de::{DeTable, DeValue};
 use super::{OptionTable, SettingsFile};
 use crate::settings::{error::SettingsError, names::EnvName};
 
-/// Why a text is left to its author.
+/// The reason why a text is not edited.
 #[derive(Debug, thiserror::Error)]
 pub enum SetError {
     #[error(transparent)]
     NotUnderstood(#[from] SettingsError),
-    #[error("it is written in a way that cannot be edited safely")]
+    #[error("its syntax cannot be edited safely")]
     NotSafe,
 }
 
@@ -55,7 +55,7 @@ pub fn set(
     }
 }
 
-/// Whether the new text says what the old one said, and this value.
+/// Returns whether the new text says what the old one said, and this value.
 fn is_all_that_changed(
     before: &SettingsFile,
     path: &Path,
@@ -90,7 +90,7 @@ fn is_all_that_changed(
         && (before.ignored, before.ignored_in) == (after.ignored, after.ignored_in)
 }
 
-/// Where a text begins whose byte order mark is passed over.
+/// Returns the start of a text after its byte order mark.
 fn start_of(text: &str) -> usize {
     text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len()
 }

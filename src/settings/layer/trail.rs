@@ -89,11 +89,11 @@ impl TypedValueParser for TrailParser {
         let value = |name: &'static str, help: &'static str| PossibleValue::new(name).help(help);
         Some(Box::new(
             [
-                value(NEW, "A trail of its own, with a log bucket"),
+                value(NEW, "A new trail, with a log bucket"),
                 value(
                     EXISTING,
-                    "Check that a trail of the account covers the states already; `existing=ARN` \
-                     asserts it of one of the organization",
+                    "Check that a trail of the account already covers the states; `existing=ARN` \
+                     names a trail of the organization, without the check",
                 ),
                 value(OFF, "None"),
             ]

@@ -29,7 +29,7 @@ text_name!(
 text_name!(
     /// A role by its ARN, with its path.
     RoleArn,
-    "a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`; `none` is none",
+    "a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`; `none` disables it",
     role
 );
 
@@ -44,7 +44,7 @@ fn role(text: &str) -> Result<(), NameProblem> {
     };
     partition_name(partition)?;
     plain::account(account)
-        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("does not contain an account of 12 digits".to_owned()))?;
     let name = resource
         .strip_prefix("role/")
         .and_then(|path| path.rsplit('/').next())
@@ -73,7 +73,7 @@ fn trail(text: &str) -> Result<(), NameProblem> {
         Some(name) if !name.is_empty() => {
             only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c))
         }
-        _ => Err(NameProblem::Shape("names no trail".to_owned())),
+        _ => Err(NameProblem::Shape("does not name a trail".to_owned())),
     }
 }
 
@@ -136,10 +136,10 @@ fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, NameProblem> {
             .chars()
             .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
     if !proper {
-        return Err(NameProblem::Shape("names no region".to_owned()));
+        return Err(NameProblem::Shape("does not contain a region".to_owned()));
     }
     plain::account(account)
-        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("does not contain an account of 12 digits".to_owned()))?;
     Ok(resource)
 }
 
@@ -152,7 +152,7 @@ pub(super) fn partition_name(text: &str) -> Result<(), NameProblem> {
         Ok(())
     } else {
         Err(NameProblem::Shape(
-            "names no partition such as `aws`".to_owned(),
+            "does not contain a partition such as `aws`".to_owned(),
         ))
     }
 }
@@ -160,7 +160,7 @@ pub(super) fn partition_name(text: &str) -> Result<(), NameProblem> {
 fn key(text: &str) -> Result<(), NameProblem> {
     if text.starts_with("alias/") || (text.starts_with("arn:") && text.contains(":alias/")) {
         return Err(NameProblem::Shape(
-            "is an alias, which each account resolves for itself".to_owned(),
+            "is an alias, which each account resolves differently".to_owned(),
         ));
     }
     let resource = split(text, "kms")?;
@@ -174,7 +174,9 @@ fn key(text: &str) -> Result<(), NameProblem> {
     {
         Ok(())
     } else {
-        Err(NameProblem::Shape("has no proper key id".to_owned()))
+        Err(NameProblem::Shape(
+            "does not have a valid key ID".to_owned(),
+        ))
     }
 }
 
@@ -196,7 +198,7 @@ fn topic(text: &str) -> Result<(), NameProblem> {
         ));
     }
     if name.is_empty() {
-        return Err(NameProblem::Shape("names no topic".to_owned()));
+        return Err(NameProblem::Shape("does not name a topic".to_owned()));
     }
     only(name, |c| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-')

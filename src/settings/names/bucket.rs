@@ -10,15 +10,15 @@ text_name!(
     /// An S3 bucket name without dots: with one, the certificate of the bucket's own host name does
     /// not match.
     BucketName,
-    "a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, \
-     and has none of the beginnings and ends that S3 keeps for itself",
+    "a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves",
     bucket
 );
 
 impl BucketName {
     pub const MAX: usize = 63;
 
-    /// Whether the name is one of the account-regional namespace: `…-<account>-<region>-an`.
+    /// Returns whether the name is one of the account-regional namespace:
+    /// `…-<account>-<region>-an`.
     pub fn is_account_regional(&self) -> bool {
         KNOWN_REGIONS
             .iter()

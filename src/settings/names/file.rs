@@ -25,7 +25,8 @@ impl FileName {
         self.0.replace(PLACEHOLDER, env.as_str())
     }
 
-    /// Whether a settings file may choose it: a file of that name is read by Terraform, and by
+    /// Returns whether a settings file may choose it: a file of that name is read by Terraform, and
+    /// by
     /// nothing that runs it.
     ///
     /// # Errors
@@ -41,7 +42,7 @@ impl FileName {
     }
 }
 
-/// Of files that Terraform and OpenTofu read.
+/// Extensions of files that Terraform and OpenTofu read.
 const ENDINGS: [&str; 7] = [
     ".tf",
     ".tofu",

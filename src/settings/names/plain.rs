@@ -41,12 +41,13 @@ text_name!(
 text_name!(
     /// A profile of the AWS configuration files.
     ProfileName,
-    "a profile is a name in the AWS configuration files, without brackets; `none` is none",
+    "a profile is a name in the AWS configuration files, without brackets; `none` disables it",
     profile
 );
 
 text_name!(
-    /// What the trust policy of a role may ask for (AWS STS API Reference, AssumeRole, `ExternalId`).
+    /// The external ID that a role's trust policy can require (AWS STS API Reference, AssumeRole,
+    /// `ExternalId`).
     ExternalId,
     "an external ID is 2 to 1224 letters, digits and `_+=,.@:/-`",
     external_id
@@ -135,7 +136,7 @@ fn email(text: &str) -> Result<(), NameProblem> {
         || local.len() > 64
     {
         return Err(NameProblem::Shape(
-            "has no proper name before the `@`".to_owned(),
+            "does not have a valid name before the `@`".to_owned(),
         ));
     }
     let label = |part: &str| {
@@ -147,7 +148,7 @@ fn email(text: &str) -> Result<(), NameProblem> {
     };
     if !domain.contains('.') || !domain.split('.').all(label) {
         return Err(NameProblem::Shape(
-            "has no proper domain after the `@`".to_owned(),
+            "does not have a valid domain after the `@`".to_owned(),
         ));
     }
     Ok(())

@@ -88,7 +88,7 @@ impl PrincipalName {
             || name.starts_with("AWSReservedSSO_")
         {
             return Err(NameProblem::Shape(
-                "belongs to AWS, which lets nobody attach a policy to it".to_owned(),
+                "belongs to AWS, which does not allow policies to be attached to it".to_owned(),
             ));
         }
         Ok(Self {
@@ -116,7 +116,7 @@ fn from_arn(arn: &str) -> Result<(&str, &str), NameProblem> {
     }
     partition_name(partition)?;
     plain::account(account)
-        .map_err(|_| NameProblem::Shape("names no account of 12 digits".to_owned()))?;
+        .map_err(|_| NameProblem::Shape("does not contain an account of 12 digits".to_owned()))?;
     Ok((account, resource))
 }
 

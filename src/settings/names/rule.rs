@@ -1,14 +1,14 @@
-//! What all names have in common: the error, the characters that none may have, the boilerplate.
+//! Shared parts of all names: the error, forbidden characters, and trait implementations.
 
 use crate::{engine::spec::UNKNOWN, text::invisible::is_invisible};
 
-/// Why a text is not such a name, and what one looks like. Does not repeat the text: whoever shows
-/// the error knows where it came from.
+/// The reason why a text is not a valid name, and the rule. It does not repeat the text: the caller
+/// knows its source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{wrong}; {rule}")]
 pub struct NameError {
     pub wrong: NameProblem,
-    /// What is right, as in `a project is …`.
+    /// The rule, as in `a project is …`.
     pub rule: &'static str,
 }
 
@@ -16,13 +16,13 @@ pub struct NameError {
 pub enum NameProblem {
     #[error("is empty")]
     Empty,
-    #[error("is {count} {unit} long, {max} are the most")]
+    #[error("is {count} {unit} long, at most {max} are allowed")]
     TooLong {
         count: usize,
         max: usize,
         unit: &'static str,
     },
-    #[error("is {count} characters long, {min} are the least")]
+    #[error("is {count} characters long, at least {min} are required")]
     TooShort { count: usize, min: usize },
     #[error("contains `{0}`")]
     Contains(String),
@@ -38,7 +38,7 @@ pub enum NameProblem {
     Ends(String),
     #[error("{0}")]
     Shape(String),
-    #[error("is not a known region, the nearest is `{nearest}`")]
+    #[error("is not a known region (did you mean `{nearest}`?)")]
     UnknownRegion { nearest: &'static str },
 }
 
@@ -54,7 +54,7 @@ fn character(c: char) -> String {
     }
 }
 
-/// What holds for every name, whatever it is the name of.
+/// Checks the rules that apply to all names.
 pub(super) fn visible(text: &str) -> Result<(), NameProblem> {
     if text.is_empty() {
         return Err(NameProblem::Empty);
@@ -154,7 +154,7 @@ macro_rules! text_name {
         pub struct $name(String);
 
         impl $name {
-            /// What is right, for errors and documentation.
+            /// The rule, for errors and documentation.
             pub const RULE: &'static str = $rule;
 
             pub fn as_str(&self) -> &str {

@@ -14,7 +14,7 @@ text_name!(
 );
 
 text_name!(
-    /// What comes before the name of any other workspace: `<prefix>/<workspace>/<key>`.
+    /// The prefix of other workspaces: `<prefix>/<workspace>/<key>`.
     WorkspacePrefix,
     "a workspace prefix is a path such as `env:`: up to 512 bytes, no `/` at either end, no `//`, no part `.` or `..`, \
      and none of `\\`, `*` and `?`",

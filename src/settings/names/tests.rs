@@ -135,7 +135,7 @@ fn projects_and_environments() {
     ..\\ contains `.`
     аcme contains `а` (U+0430)
     a\u{202e}b contains the invisible or control character U+202E
-    a1234567890123456789012345678901 is 32 characters long, 31 are the most
+    a1234567890123456789012345678901 is 32 characters long, at most 31 are allowed
     a\"b contains `"`
     ${a} contains `$`
     "#);
@@ -152,16 +152,16 @@ fn projects_and_environments() {
 #[test]
 fn regions_and_accounts() {
     assert_snapshot!(refusals::<Region>(&["eu-wst-1", "us-east-11", "EU-WEST-1", "eu", "any:EU-new-1", "any:eu", "any:eu-new-x", "any:"]), @r#"
-    eu-wst-1 is not a known region, the nearest is `eu-west-1`
-    us-east-11 is not a known region, the nearest is `us-east-1`
-    EU-WEST-1 is not a known region, the nearest is `ap-east-1`
-    eu is not a known region, the nearest is `eu-west-1`
+    eu-wst-1 is not a known region (did you mean `eu-west-1`?)
+    us-east-11 is not a known region (did you mean `us-east-1`?)
+    EU-WEST-1 is not a known region (did you mean `ap-east-1`?)
+    eu is not a known region (did you mean `eu-west-1`?)
     any:EU-new-1 contains `E`
     any:eu `eu` does not have the shape of a region
     any:eu-new-x `eu-new-x` does not have the shape of a region
     any: `` does not have the shape of a region
     "#);
-    assert_snapshot!("eu-wst-1".parse::<Region>().unwrap_err(), @"is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
+    assert_snapshot!("eu-wst-1".parse::<Region>().unwrap_err(), @"is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
     assert_snapshot!(refusals::<AccountId>(&["1234-5678-9012", "12345678901", "1234567890123", "١٢٣٤٥٦٧٨٩٠١٢"]), @r#"
     1234-5678-9012 contains `-`
     12345678901 has 11 digits
@@ -208,7 +208,7 @@ fn every_region_is_in_a_partition() {
 #[test]
 fn buckets_and_tables() {
     assert_snapshot!(refusals::<BucketName>(&["ab", "a.b.c", "192.168.5.4", "xn--abc", "sthree-configurator", "amzn-s3-demo-x", "abc-s3alias", "abc--ol-s3", "abc--x-s3", "abc--table-s3", "x.mrap", "-abc", "abc-", "aBc", "a_bc", "a234567890123456789012345678901234567890123456789012345678901234"]), @r#"
-    ab is 2 characters long, 3 are the least
+    ab is 2 characters long, at least 3 are required
     a.b.c contains `.`, which breaks TLS with the bucket's own host name
     192.168.5.4 contains `.`, which breaks TLS with the bucket's own host name
     xn--abc begins with `xn--`
@@ -223,10 +223,10 @@ fn buckets_and_tables() {
     abc- ends with `-`
     aBc contains `B`
     a_bc contains `_`
-    a234567890123456789012345678901234567890123456789012345678901234 is 64 characters long, 63 are the most
+    a234567890123456789012345678901234567890123456789012345678901234 is 64 characters long, at most 63 are allowed
     "#);
     assert_snapshot!(refusals::<TableName>(&["ab", "a b", "a/b"]), @r#"
-    ab is 2 characters long, 3 are the least
+    ab is 2 characters long, at least 3 are required
     a b contains ` `
     a/b contains `/`
     "#);
@@ -256,7 +256,7 @@ fn state_paths() {
     x.tflock ends with `.tflock`
     (known after apply: key) contains `(known after apply`
     "#);
-    assert_snapshot!(long.parse::<StateKey>().unwrap_err().wrong, @"is 901 bytes long, 900 are the most");
+    assert_snapshot!(long.parse::<StateKey>().unwrap_err().wrong, @"is 901 bytes long, at most 900 are allowed");
     assert_snapshot!(refusals::<WorkspacePrefix>(&["", "/env:", "env:/", "a//b", "a/../b"]), @r#"
      is empty
     /env: begins with `/`
@@ -279,19 +279,19 @@ fn arns() {
         "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890abx",
         "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd-12ab-34cd-56ef-1234567890ab",
     ]), @r#"
-    alias/state is an alias, which each account resolves for itself
-    arn:aws:kms:eu-west-1:123456789012:alias/state is an alias, which each account resolves for itself
+    alias/state is an alias, which each account resolves differently
+    arn:aws:kms:eu-west-1:123456789012:alias/state is an alias, which each account resolves differently
     1234abcd-12ab-34cd-56ef-1234567890ab is not an ARN
     arn:aws:s3:::bucket is an ARN of `s3`, not of `kms`
-    arn:aws:kms:eu-west-1:12345:key/1234abcd-12ab-34cd-56ef-1234567890ab names no account of 12 digits
-    arn:aws:kms::123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab names no region
-    arn:gcp:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab names no partition such as `aws`
-    arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890abx has no proper key id
-    arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd-12ab-34cd-56ef-1234567890ab has no proper key id
+    arn:aws:kms:eu-west-1:12345:key/1234abcd-12ab-34cd-56ef-1234567890ab does not contain an account of 12 digits
+    arn:aws:kms::123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab does not contain a region
+    arn:gcp:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab does not contain a partition such as `aws`
+    arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890abx does not have a valid key ID
+    arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd-12ab-34cd-56ef-1234567890ab does not have a valid key ID
     "#);
     assert_snapshot!(refusals::<TopicArn>(&["arn:aws:sns:eu-west-1:123456789012:a.fifo", "arn:aws:sns:eu-west-1:123456789012:", "arn:aws:sns:eu-west-1:123456789012:a:b", "alarms"]), @r#"
     arn:aws:sns:eu-west-1:123456789012:a.fifo is a FIFO topic, which alarms cannot reach
-    arn:aws:sns:eu-west-1:123456789012: names no topic
+    arn:aws:sns:eu-west-1:123456789012: does not name a topic
     arn:aws:sns:eu-west-1:123456789012:a:b contains `:`
     alarms is not an ARN
     "#);
@@ -330,9 +330,9 @@ fn principals() {
     arn:aws:iam::123456789012:role/ci/deploy is taken as role/ci/deploy
     arn:aws:sts::123456789012:assumed-role/deploy/me is an assumed role
     arn:aws:iam::123456789012:root does not say whether it is a role, a user or a group
-    arn:aws:iam::1234:role/x names no account of 12 digits
-    role/aws-service-role/x/y belongs to AWS, which lets nobody attach a policy to it
-    role/AWSReservedSSO_Admin_123 belongs to AWS, which lets nobody attach a policy to it
+    arn:aws:iam::1234:role/x does not contain an account of 12 digits
+    role/aws-service-role/x/y belongs to AWS, which does not allow policies to be attached to it
+    role/AWSReservedSSO_Admin_123 belongs to AWS, which does not allow policies to be attached to it
     "#);
     let principal: PrincipalName = "arn:aws:iam::123456789012:role/ci/deploy".parse().unwrap();
     assert_eq!(
@@ -346,12 +346,12 @@ fn principals() {
 fn the_rest() {
     assert_snapshot!(refusals::<Email>(&["ops", "ops@", "@example.com", "ops@localhost", "a b@example.com", "a@b@c.de", "ops@-x.com", "ops\n@example.com"]), @r#"
     ops has no `@`
-    ops@ has no proper domain after the `@`
-    @example.com has no proper name before the `@`
-    ops@localhost has no proper domain after the `@`
+    ops@ does not have a valid domain after the `@`
+    @example.com does not have a valid name before the `@`
+    ops@localhost does not have a valid domain after the `@`
     a b@example.com contains ` `
-    a@b@c.de has no proper domain after the `@`
-    ops@-x.com has no proper domain after the `@`
+    a@b@c.de does not have a valid domain after the `@`
+    ops@-x.com does not have a valid domain after the `@`
     ops\n@example.com contains the invisible or control character U+000A
     "#);
     assert_snapshot!(refusals::<Tag>(&["Team", "=x", " a=b", "aws:x=y", "AWS:x=y", "tfbackend:env=prod", "managedby=me", "a=b,c", "a=<b>"]), @r#"

@@ -34,7 +34,7 @@ fn read_and_written_as_terraform_does() {
     assert_eq!(lock.to_go_json(), HELD);
 }
 
-/// What Go's `json.Marshal` writes for these (`encoding/json/encode.go` and `tables.go`, Go 1.22
+/// The output of Go's `json.Marshal` for these (`encoding/json/encode.go` and `tables.go`, Go 1.22
 /// and later).
 #[test]
 fn every_escape_of_go() {
@@ -138,7 +138,7 @@ fn what_is_no_lock_is_said_without_quoting_it() {
     for no_object in ["null", "\"s3cret\"", "[\"s3cret\"]", "17"] {
         assert_eq!(
             text(no_object.as_bytes()),
-            "it is JSON, and not that of a lock",
+            "it is JSON, but not lock info",
             "{no_object}"
         );
     }

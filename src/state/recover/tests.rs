@@ -67,11 +67,11 @@ fn another_lineage_is_refused_unless_allowed() {
     let none = br#"{"version":4,"serial":1,"resources":[]}"#;
     assert_eq!(
         fit(foreign, Some(V3), false).unwrap_err().to_string(),
-        "it has another lineage: m and not l"
+        "it has another lineage: m, expected l"
     );
     assert_eq!(
         fit(none, Some(V3), false).unwrap_err().to_string(),
-        "it has another lineage: none and not l"
+        "it has another lineage: none, expected l"
     );
     assert_eq!(
         fit(foreign, Some(V3), true).unwrap().bytes,
@@ -173,7 +173,7 @@ proptest! {
         prop_assert_eq!(next.bytes, rendered);
     }
 
-    /// What is no JSON never gets here, and does no harm if it does.
+    /// Invalid JSON never gets here, and is harmless if it does.
     #[test]
     fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60), text in "[{}\":\\\\a-z0-9 serial]{0,60}") {
         let _ = serial_in(&bytes);

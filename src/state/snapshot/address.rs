@@ -1,4 +1,4 @@
-//! The address of an instance of a resource, as Terraform shows it.
+//! The address of a resource instance, as Terraform displays it.
 
 use crate::text::invisible::is_invisible;
 use std::fmt::{self, Write};
@@ -12,7 +12,7 @@ pub struct ResourceAddress {
     pub kind: String,
     pub name: String,
     pub instance: InstanceKey,
-    /// Replaced, and not destroyed yet.
+    /// The key of a deposed instance: replaced, but not destroyed yet.
     pub deposed: bool,
 }
 
@@ -22,7 +22,7 @@ pub enum ResourceMode {
     Data,
 }
 
-/// Which of those of `count` or `for_each`.
+/// The key of an instance of `count` or `for_each`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstanceKey {
     Only,
@@ -31,10 +31,10 @@ pub enum InstanceKey {
 }
 
 impl InstanceKey {
-    /// Terraform reads every number as floating point, and takes what is before the point. `None`
-    /// of what is below 0 or too large.
+    /// Parses a number as Terraform does: as floating point, truncated. Returns `None` for a
+    /// negative or too large number.
     pub fn truncated(number: f64) -> Option<Self> {
-        // Exact below 2^53; Terraform counts no further.
+        // Exact below 2^53, the limit of Terraform.
         let is_index = (0.0..9_007_199_254_740_992.0).contains(&number);
         is_index.then_some(Self::Number(number as u64))
     }
@@ -62,7 +62,7 @@ impl fmt::Display for ResourceAddress {
     }
 }
 
-/// As `toHCLQuotedString` of Terraform's `internal/addrs/instance_key.go` writes it.
+/// Quotes a text like `toHCLQuotedString` of Terraform's `internal/addrs/instance_key.go`.
 fn quoted(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
     f.write_str("[\"")?;
     let mut rest = key.chars().peekable();

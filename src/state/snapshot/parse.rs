@@ -1,4 +1,4 @@
-//! The walk over a state file: what is wanted is picked up, everything else is skipped unread.
+//! Parses a state file: reads the required fields and skips everything else.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::state::lenient::{FieldCount, LenientField, LenientShape, folded};
 
-/// The fields of a state file that are looked at. `KEEP` keeps the addresses.
+/// The fields of a state file that are read. `KEEP` keeps the addresses.
 #[derive(Default)]
 pub struct SnapshotDraft<const KEEP: bool> {
     version: LenientField<u64>,
@@ -23,7 +23,7 @@ pub struct SnapshotDraft<const KEEP: bool> {
 #[derive(Default)]
 struct ParsedResources<const KEEP: bool> {
     counts: ResourceCounts,
-    /// One at least is not as it should be.
+    /// At least one resource is invalid.
     wrong: bool,
     of_terraform: bool,
     of_opentofu: bool,
@@ -39,7 +39,7 @@ struct ParsedResource {
     instances: LenientField<Vec<LenientField<ParsedInstance>>>,
 }
 
-/// One instance of a resource.
+/// An instance of a resource.
 #[derive(Default)]
 struct ParsedInstance {
     index_key: LenientField<InstanceKey>,
@@ -48,19 +48,25 @@ struct ParsedInstance {
 
 impl<const KEEP: bool> SnapshotDraft<KEEP> {
     pub fn finish(self) -> Result<StateSnapshot, SnapshotError> {
-        let format = optional(self.version, "`version` is no whole number")?;
-        let serial = optional(self.serial, "`serial` is no whole number")?;
-        let lineage = optional(self.lineage, "`lineage` is no text")?;
-        let terraform_version = optional(self.terraform_version, "`terraform_version` is no text")?;
+        let format = optional(self.version, "`version` is not an integer")?;
+        let serial = optional(self.serial, "`serial` is not an integer")?;
+        let lineage = optional(self.lineage, "`lineage` is not a string")?;
+        let terraform_version = optional(
+            self.terraform_version,
+            "`terraform_version` is not a string",
+        )?;
         let (contents, writer) = match (self.encrypted, format) {
             (true, _) => (StateFile::Encrypted, StateWriter::OpenTofu),
             (false, None) => return Err(SnapshotError::NotAState("it has no `version`")),
             (false, Some(4)) => {
                 let resources =
-                    optional(self.resources, "`resources` is no list")?.unwrap_or_default();
-                let outputs = optional(self.outputs, "`outputs` is no object")?.unwrap_or_default();
+                    optional(self.resources, "`resources` is not a list")?.unwrap_or_default();
+                let outputs =
+                    optional(self.outputs, "`outputs` is not an object")?.unwrap_or_default();
                 if resources.wrong {
-                    return Err(SnapshotError::NotAState("one of `resources` is none"));
+                    return Err(SnapshotError::NotAState(
+                        "an item of `resources` is not a resource",
+                    ));
                 }
                 let writer = writer(terraform_version.as_deref(), &resources);
                 (
@@ -98,7 +104,7 @@ fn optional<T>(field: LenientField<T>, wrong: &'static str) -> Result<Option<T>,
     }
 }
 
-/// OpenTofu began with 1.6.0.
+/// The first version of OpenTofu is 1.6.0.
 fn writer<const KEEP: bool>(
     version: Option<&str>,
     resources: &ParsedResources<KEEP>,
@@ -123,7 +129,7 @@ fn writer<const KEEP: bool>(
     }
 }
 
-/// As for Go, names are compared without case, and the last of two fields of one name is taken.
+/// As in Go, names are compared case-insensitively, and the last of duplicate fields is used.
 impl<const KEEP: bool> LenientShape for SnapshotDraft<KEEP> {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut draft = Self::default();
@@ -159,14 +165,14 @@ impl<const KEEP: bool> LenientShape for ParsedResources<KEEP> {
 }
 
 impl<const KEEP: bool> ParsedResources<KEEP> {
-    /// `None` if it is not as it should be.
+    /// Returns `None` if it is invalid.
     fn add(&mut self, resource: ParsedResource) -> Option<()> {
         let mode = match resource.mode.good()?.as_str() {
             "managed" => ResourceMode::Managed,
             "data" => ResourceMode::Data,
             _ => return None,
         };
-        // To Go, what is not there is empty.
+        // Go treats a missing field as empty.
         let (kind, name, module) = (
             or_empty(resource.kind)?,
             or_empty(resource.name)?,
@@ -204,7 +210,7 @@ impl<const KEEP: bool> ParsedResources<KEEP> {
     }
 }
 
-/// `None` of a value of another shape.
+/// Returns `None` for a value of another type.
 fn or_empty<T: Default>(field: LenientField<T>) -> Option<T> {
     match field {
         LenientField::Absent => Some(T::default()),

@@ -96,7 +96,7 @@ fn encrypted_by_opentofu() {
         (state.serial, state.lineage.as_deref(), state.writer),
         (Some(3), Some("b"), StateWriter::OpenTofu)
     );
-    assert_eq!(state.is_empty(), None, "nobody knows");
+    assert_eq!(state.is_empty(), None, "unknown");
     // Before OpenTofu put them into the envelope.
     let state =
         parse(r#"{"meta":{},"encrypted_data":"s3cret","encryption_version":"v0"}"#).unwrap();
@@ -187,51 +187,51 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
     }
     assert_snapshot!(said.join("\n"), @r#"
     {"version":4,"lineage":"s3cret
-        it ends too early: it was cut off
+        truncated JSON
     s3cret
         it is not JSON (line 1, column 1)
     {"version":4} s3cret
         it is not JSON (line 1, column 15)
     "s3cret"
-        it is JSON, and not a state file: it is no object
+        it is JSON, but not a state file: it is not an object
     ["s3cret"]
-        it is JSON, and not a state file: it is no object
+        it is JSON, but not a state file: it is not an object
     null
-        it is JSON, and not a state file: it is no object
+        it is JSON, but not a state file: it is not an object
     17
-        it is JSON, and not a state file: it is no object
+        it is JSON, but not a state file: it is not an object
     {"hello":"s3cret"}
-        it is JSON, and not a state file: it has no `version`
+        it is JSON, but not a state file: it has no `version`
     {"version":"s3cret"}
-        it is JSON, and not a state file: `version` is no whole number
+        it is JSON, but not a state file: `version` is not an integer
     {"version":-4}
-        it is JSON, and not a state file: `version` is no whole number
+        it is JSON, but not a state file: `version` is not an integer
     {"version":4,"serial":"s3cret"}
-        it is JSON, and not a state file: `serial` is no whole number
+        it is JSON, but not a state file: `serial` is not an integer
     {"version":4,"serial":1.5}
-        it is JSON, and not a state file: `serial` is no whole number
+        it is JSON, but not a state file: `serial` is not an integer
     {"version":4,"serial":99999999999999999999}
-        it is JSON, and not a state file: `serial` is no whole number
+        it is JSON, but not a state file: `serial` is not an integer
     {"version":4,"lineage":{"s3cret":1}}
-        it is JSON, and not a state file: `lineage` is no text
+        it is JSON, but not a state file: `lineage` is not a string
     {"version":4,"terraform_version":["s3cret"]}
-        it is JSON, and not a state file: `terraform_version` is no text
+        it is JSON, but not a state file: `terraform_version` is not a string
     {"version":4,"outputs":"s3cret"}
-        it is JSON, and not a state file: `outputs` is no object
+        it is JSON, but not a state file: `outputs` is not an object
     {"version":4,"resources":{}}
-        it is JSON, and not a state file: `resources` is no list
+        it is JSON, but not a state file: `resources` is not a list
     {"version":4,"resources":[17]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     {"version":4,"resources":[{"mode":"s3cret","type":"a","name":"b","instances":[]}]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":{}}]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":["s3cret"]}]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]}
-        it is JSON, and not a state file: one of `resources` is none
+        it is JSON, but not a state file: an item of `resources` is not a resource
     "#);
     assert_eq!(
         parse("\u{feff}{\"version\":4}"),
@@ -240,7 +240,7 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
     let long = format!(r#"{{"version":4,"lineage":"{}"}}"#, "x".repeat(70_000));
     assert_eq!(
         parse(&long).unwrap_err().to_string(),
-        "it is JSON, and not a state file: `lineage` is no text"
+        "it is JSON, but not a state file: `lineage` is not a string"
     );
 }
 
@@ -283,7 +283,7 @@ fn names_of_fields_are_read_in_any_case() {
     assert_eq!(parse(envelope).unwrap().contents, StateFile::Encrypted);
 }
 
-/// What is not there is empty, as for Terraform.
+/// A missing field is empty, as for Terraform.
 #[test]
 fn a_resource_without_instances_or_a_name_is_one() {
     let counted =
@@ -331,7 +331,7 @@ fn a_deep_one_does_not_exhaust_the_stack() {
     );
     assert_eq!(
         parse(&wrong).unwrap_err(),
-        SnapshotError::NotAState("`version` is no whole number")
+        SnapshotError::NotAState("`version` is not an integer")
     );
 }
 

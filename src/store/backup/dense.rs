@@ -1,18 +1,18 @@
-//! Bytes that unpack to far more than any state does: seen while they are unpacked, before they
-//! fill the time.
+//! Detects decompression bombs while they are unpacked.
 
 use std::{
     cell::Cell,
     io::{self, Read},
 };
 
-/// What may be unpacked whatever it is packed into: a backup of one small state is mostly zeros of
-/// its archive.
+/// The size that is always allowed: a backup of one small state consists mostly of zeros of its
+/// archive.
 const FREE: u64 = 16 << 20;
-/// How many packed bytes are read at once: those read ahead count, and are not unpacked yet.
+/// The number of packed bytes that are read at once: bytes that are read ahead count, but are not
+/// unpacked yet.
 const PIECE: usize = 4 << 10;
 
-/// How many packed bytes were read, and whether they were too dense.
+/// The number of packed bytes, and whether their ratio was too high.
 #[derive(Debug, Default)]
 pub(super) struct PackedCount {
     read: Cell<u64>,
@@ -29,7 +29,7 @@ impl PackedCount {
     }
 }
 
-/// Counts packed bytes, and gives them out in small pieces.
+/// Counts packed bytes and returns them in small pieces.
 pub(super) struct CountingReader<'p, R> {
     from: R,
     packed: &'p PackedCount,
@@ -44,7 +44,7 @@ impl<R: Read> Read for CountingReader<'_, R> {
     }
 }
 
-/// Gives out what was unpacked, until it is more than `ratio` bytes for each that was packed.
+/// Returns unpacked bytes, until there are more than `ratio` for each packed byte.
 pub(super) struct DensityLimit<'p, R> {
     from: R,
     packed: &'p PackedCount,

@@ -1,4 +1,4 @@
-//! Files that are their owner's alone, whole or not there, and that replace nothing.
+//! Private files (0600) that are complete or absent, and that never replace a file.
 
 use std::{
     fs::{self, File},
@@ -11,11 +11,11 @@ use tempfile::NamedTempFile;
 
 use super::write::ArchiveError;
 
-/// How many names are tried where others are in the way.
+/// The number of names that are tried if files exist.
 const NAMES: usize = 1000;
 
-/// Keeps `bytes` as `<stem>-<time><ending>` in `dir`: synced, for the owner alone (0600), over no
-/// file that is there.
+/// Writes `bytes` to `<stem>-<time><ending>` in `dir`: synced, private (0600), and never over an
+/// existing file.
 pub fn keep(
     dir: &Path,
     stem: &str,
@@ -23,7 +23,7 @@ pub fn keep(
     made: Timestamp,
     bytes: &[u8],
 ) -> Result<PathBuf, ArchiveError> {
-    make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
+    make_folder(dir).map_err(ArchiveError::io("create the folder", dir))?;
     let written = |mut temp: NamedTempFile| {
         temp.write_all(bytes)?;
         temp.as_file().sync_all()?;
@@ -35,7 +35,7 @@ pub fn keep(
     named(temp, dir, |number| name(stem, made, number, ending))
 }
 
-/// A file name with the time in it, to the second, and with a number from the second on.
+/// Returns a file name with the time in seconds, and a number from the second attempt on.
 pub(super) fn name(stem: &str, made: Timestamp, number: usize, ending: &str) -> String {
     let time = made.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
     let number = if number == 1 {
@@ -46,7 +46,7 @@ pub(super) fn name(stem: &str, made: Timestamp, number: usize, ending: &str) -> 
     format!("{stem}-{time}{number}{ending}")
 }
 
-/// Gives a synced file the first name that is free.
+/// Renames a synced file to the first free name.
 pub(super) fn named(
     mut temp: NamedTempFile,
     dir: &Path,
@@ -76,13 +76,13 @@ pub(super) fn make_folder(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// The owner's alone, and gone when dropped.
+/// A private file that is deleted when dropped.
 pub(super) fn private(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tfbackend-backup-").suffix(".partial");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    // Not the error itself, which names a file that nobody knows.
+    // Not the original error, which contains an internal file name.
     builder
         .tempfile_in(dir)
         .map_err(|error| io::Error::from(error.kind()))
@@ -92,7 +92,7 @@ pub(super) fn spool(dir: &Path) -> io::Result<File> {
     tempfile::tempfile_in(dir).map_err(|error| io::Error::from(error.kind()))
 }
 
-/// So that the new name survives a loss of power.
+/// The new name must survive a power failure.
 fn sync_folder(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(dir)?.sync_all()?;

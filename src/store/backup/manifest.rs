@@ -1,4 +1,4 @@
-//! What a backup says of itself, a line for each state: written and read without holding all of it.
+//! The manifest of a backup, with a line for each state: written and read as a stream.
 
 use std::{
     fmt::Write as _,
@@ -10,18 +10,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::snapshot::{SnapshotError, StateSnapshot};
 
-/// The name of its file.
+/// The name of the manifest file.
 pub const FILE: &str = "manifest.json";
 pub const FORMAT_VERSION: u32 = 1;
-/// The longest line. A name has 1,024 bytes, six times that in JSON, and so has a version.
+/// The maximum length of a line. A name has up to 1,024 bytes, six times as many in JSON, and so
+/// has a version ID.
 const MAX_LINE: usize = 64 * 1024;
-/// The longest text from inside a state or an item that is taken along.
+/// The maximum length of a text from a state or an item.
 const MAX_TEXT: usize = 256;
-/// What begins the list, at the end of the first line.
+/// The beginning of the list, at the end of the first line.
 const OPEN: &str = ",\"entries\":[";
 const CLOSE: &str = "]}";
 
-/// Which states were taken, and where from.
+/// The origin and selection of the states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestHeader {
     pub format_version: u32,
@@ -34,7 +35,7 @@ pub struct ManifestHeader {
     pub extent: BackupExtent,
 }
 
-/// How much of the history was taken.
+/// The versions that are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackupExtent {
@@ -42,36 +43,36 @@ pub enum BackupExtent {
     AllVersions,
 }
 
-/// One version of one state.
+/// A version of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestEntry {
-    /// Its name in the backup.
+    /// The file name in the backup.
     pub file: String,
     pub size: u64,
-    /// Of its bytes, in lower-case hex.
+    /// The hash of its bytes, in lower-case hex.
     pub sha256: String,
     #[serde(flatten)]
     pub state: ManifestState,
 }
 
-/// What is known of it without its bytes.
+/// The facts about it without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestState {
-    /// The name of the object.
+    /// The object key.
     pub path: String,
     pub workspace: String,
-    /// None where the bucket never had versions.
+    /// `None` if the bucket never had versioning enabled.
     pub version: Option<String>,
-    /// Whether it was the one in use.
+    /// True if it was the current version.
     pub current: bool,
     pub modified: Option<Timestamp>,
     #[serde(flatten)]
     pub facts: ManifestFacts,
-    /// As the table had it, of the one in use.
+    /// The digest in the table, for the current version.
     pub digest: Option<String>,
 }
 
-/// All that is taken out of a state; nothing if it is none.
+/// The facts that are read from a state; empty if it is not a state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFacts {
     pub serial: Option<u64>,
@@ -102,7 +103,7 @@ impl ManifestFacts {
 }
 
 impl ManifestState {
-    /// A digest that is longer than any is cut: it is wrong anyway.
+    /// A too long digest is truncated: it is invalid anyway.
     pub fn shortened(mut self) -> Self {
         self.digest = self
             .digest
@@ -111,7 +112,7 @@ impl ManifestState {
     }
 }
 
-/// The name of the file with this number, which counts from 1.
+/// Returns the name of the file with this number, from 1.
 pub fn file_name(number: usize) -> String {
     format!("states/{number:06}.tfstate")
 }
@@ -120,7 +121,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes all that is written");
+            write!(text, "{byte:02x}").expect("writing to a string never fails");
             text
         })
 }
@@ -158,12 +159,12 @@ impl<W: Write> ManifestWriter<W> {
 pub enum ManifestError {
     #[error("line {line} of its manifest is longer than {MAX_LINE} bytes")]
     LongLine { line: usize },
-    /// Only where, never what.
-    #[error("line {line} of its manifest is not as tfbackend writes it")]
+    /// Only the position, never the content.
+    #[error("line {line} of its manifest is not in the format of tfbackend")]
     Line { line: usize },
-    #[error("its manifest ends too early")]
+    #[error("its manifest is truncated")]
     CutOff,
-    #[error("its format is {0}, and this tfbackend knows format {FORMAT_VERSION}")]
+    #[error("its format is {0}, but this version of tfbackend supports format {FORMAT_VERSION}")]
     Format(u64),
     #[error("its manifest cannot be read")]
     Io(#[from] io::Error),
@@ -199,11 +200,11 @@ impl<R: BufRead> ManifestReader<R> {
         Ok((header, reader))
     }
 
-    /// `None` after the last, once it is known that nothing follows.
+    /// Returns `None` after the last entry, if nothing follows.
     pub fn next_entry(&mut self) -> Result<Option<ManifestEntry>, ManifestError> {
         self.next_line()?;
         if self.line.is_empty() && self.number == 2 {
-            // There is none at all.
+            // The list is empty.
             self.last = true;
             self.next_line()?;
         }

@@ -1,7 +1,7 @@
-//! Reads a backup, an archive or its unpacked folder: all of it is checked before anything in it is
-//! believed.
+//! Reads a backup, an archive or its unpacked folder, and checks it completely before its content
+//! is used.
 //!
-//! What is read may be anybody's: nothing is unpacked, no name in it is a path, and memory is
+//! The input is untrusted: nothing is unpacked, no name in it is used as a path, and memory is
 //! bounded.
 
 use std::{
@@ -20,28 +20,27 @@ use super::{
 };
 use crate::{host::bounded, state::snapshot};
 
-/// How far back packed bytes may refer to: what unpacking holds in memory, 8 MiB.
+/// The maximum window of packed bytes: unpacking uses 8 MiB of memory.
 pub const WINDOW_LOG: u32 = 23;
-/// What may follow the manifest: the end of an archive, and zeros up to a whole block of a tape.
+/// The maximum size after the manifest: the end of an archive, and zeros up to a full tape block.
 const PADDING: u64 = 64 * 1024;
 
-/// More than any backup has.
+/// The limits, larger than any real backup.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadLimits {
-    /// Bytes of one state.
+    /// The bytes of one state.
     pub entry: u64,
     pub entries: usize,
-    /// Bytes of all states, and as many of the manifest: few packed bytes may be very many.
+    /// The bytes of all states, and of the manifest: few packed bytes may unpack to very many.
     pub total: u64,
-    /// Bytes of all for each byte that they are packed into.
+    /// The unpacked bytes for each packed byte.
     pub ratio: u64,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        // Versions that are all the same pack to some 10,900 to one, as zstd writes a block of 128
-        // KiB that repeats another in twelve bytes; zeros, which no state has, to 31,000 to
-        // one.
+        // Identical versions have a ratio of about 10,900 to one, since zstd writes a repeated
+        // block of 128 KiB in twelve bytes; zeros, which no state contains, have 31,000 to one.
         Self {
             entry: snapshot::MAX_BYTES,
             entries: 1_000_000,
@@ -57,25 +56,25 @@ pub enum ReadError {
     NotAFile { path: PathBuf },
     #[error("could not read {}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    #[error("it is no backup: not an archive that was packed by zstd")]
+    #[error("it is not a backup: not an archive compressed with zstd")]
     NotPacked,
-    #[error("it ends too early: it was cut off")]
+    #[error("it is truncated")]
     CutOff,
     #[error("it is damaged")]
     Damaged(#[source] io::Error),
-    #[error("{name:?} has no place in a backup")]
+    #[error("{name:?} does not belong in a backup")]
     Foreign { name: String },
     #[error("it has more than {0}")]
     TooLarge(&'static str),
-    #[error("{file} is not what was put into the backup")]
+    #[error("{file} differs from the backup's manifest")]
     Differs { file: String },
-    #[error("{file} is not there")]
+    #[error("{file} is missing")]
     Missing { file: String },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
 
-/// A backup of which everything was checked.
+/// A completely checked backup.
 #[derive(Debug)]
 pub struct CheckedBackup {
     pub header: ManifestHeader,
@@ -85,8 +84,8 @@ pub struct CheckedBackup {
     stop: Arc<AtomicBool>,
 }
 
-/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed.
-/// It takes as long as reading all of it does; `stop` ends it.
+/// Checks a backup completely and passes each entry to a callback; the entries are only valid if it
+/// succeeds. It reads the whole backup; `stop` ends it.
 pub fn open(
     path: &Path,
     limits: ReadLimits,
@@ -94,7 +93,7 @@ pub fn open(
     see: impl FnMut(ManifestEntry),
 ) -> Result<CheckedBackup, ReadError> {
     let meta = fs::metadata(path).map_err(io_error(path))?;
-    // Whatever else there is may not end, or not begin.
+    // Other kinds of files may block or never end.
     if !meta.is_file() && !meta.is_dir() {
         return Err(ReadError::NotAFile {
             path: path.to_owned(),
@@ -124,7 +123,7 @@ pub fn open(
 }
 
 impl CheckedBackup {
-    /// The bytes of one of its entries, if they are no more than `max`, and still what they were.
+    /// Returns the bytes of an entry, if they are at most `max` and unchanged.
     pub fn bytes(&self, entry: &ManifestEntry, max: u64) -> Result<Vec<u8>, ReadError> {
         if entry.size > max {
             return Err(ReadError::TooLarge("can be read of one state"));
@@ -166,7 +165,7 @@ impl CheckedBackup {
     }
 }
 
-/// Checks an archive: its form, and each file against the manifest.
+/// Checks the format of an archive, and each file against the manifest.
 pub(super) fn check(
     from: &mut dyn Read,
     limits: &ReadLimits,
@@ -237,7 +236,7 @@ fn check_folder(
     }
 }
 
-/// Goes through the manifest; `known` says whether an entry is what is there, if anything is.
+/// Reads the manifest; `known` returns whether an entry matches the file, if any.
 fn entries(
     from: impl BufRead,
     mut known: impl FnMut(&ManifestEntry) -> Option<bool>,
@@ -247,7 +246,7 @@ fn entries(
     let mut number = 0;
     while let Some(entry) = lines.next_entry()? {
         number += 1;
-        // So that no name in the manifest leads anywhere else.
+        // No name in the manifest can refer to another file.
         if entry.file != file_name(number) {
             return Err(ReadError::Foreign { name: entry.file });
         }
@@ -270,7 +269,7 @@ enum ReadControl {
     Stop,
 }
 
-/// Goes through an archive: the files in their order, the manifest, and nothing after it.
+/// Reads an archive: the files in order, the manifest, and nothing after it.
 fn walk(
     from: &mut dyn Read,
     limits: &ReadLimits,
@@ -281,9 +280,9 @@ fn walk(
     unpacked.window_log_max(WINDOW_LOG).map_err(damaged)?;
     let dense = DensityLimit::new(unpacked, &packed, limits.ratio);
     let result = parts(dense, limits, each);
-    // Whatever became of the error on its way.
+    // Regardless of how the error was wrapped.
     if packed.is_too_dense() {
-        Err(ReadError::TooLarge("can be packed into so few bytes"))
+        Err(ReadError::TooLarge("can be unpacked from so few bytes"))
     } else {
         result
     }
@@ -296,8 +295,7 @@ fn parts(
 ) -> Result<(), ReadError> {
     let mut archive = tar::Archive::new(from);
     let (mut count, mut total, mut manifest) = (0_usize, 0_u64, false);
-    // Raw: long names and links are taken for files of a wrong kind, where they could fill the
-    // memory.
+    // Raw: long names and links, which could fill the memory, are treated as invalid files.
     for part in archive.entries().map_err(damaged)?.raw(true) {
         let mut part = part.map_err(|error| {
             if count == 0 && !manifest {
@@ -343,7 +341,7 @@ fn within(limits: &ReadLimits, size: u64, count: usize, total: u64) -> Result<()
     }
 }
 
-/// To the end, where the checksum of all that was packed is.
+/// Reads to the end, where the checksum is.
 fn nothing_more(from: impl Read) -> Result<(), ReadError> {
     let mut from = from.take(PADDING + 1);
     let mut rest = vec![];
@@ -351,7 +349,7 @@ fn nothing_more(from: impl Read) -> Result<(), ReadError> {
     match rest.iter().all(|byte| *byte == 0) && from.limit() > 0 {
         true => Ok(()),
         false => Err(ReadError::Foreign {
-            name: "what follows its end".to_owned(),
+            name: "data after its end".to_owned(),
         }),
     }
 }
@@ -371,7 +369,7 @@ fn hashed(from: &mut dyn Read) -> io::Result<(u64, [u8; 32])> {
     }
 }
 
-/// A file of an unpacked backup; no link, which could lead anywhere.
+/// Opens a file of an unpacked backup; links are rejected.
 fn file_of(folder: &Path, name: &str) -> Result<File, ReadError> {
     let path = folder.join(name);
     let missing = |error: io::Error| match error.kind() {
@@ -401,7 +399,7 @@ fn damaged(error: io::Error) -> ReadError {
     }
 }
 
-/// An error at the very beginning: it is likely something else.
+/// An error at the very beginning: it is likely not a backup.
 fn unpacked(error: io::Error) -> ReadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ReadError::CutOff,

@@ -1,4 +1,4 @@
-//! A reader that can be told to stop, where it runs on a thread that cannot be ended.
+//! A reader that can be stopped, on a thread that cannot be cancelled.
 
 use std::{
     io::{self, Read},
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-/// Reads until `stop` says so.
+/// Reads until `stop` is set.
 pub(super) struct StoppableReader<'a, R> {
     pub from: R,
     pub stop: &'a AtomicBool,
@@ -17,14 +17,14 @@ pub(super) struct StoppableReader<'a, R> {
 impl<R: Read> Read for StoppableReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.load(Ordering::Relaxed) {
-            // Not `Interrupted`, which is tried again.
+            // Not `Interrupted`, which is retried.
             return Err(io::Error::other("interrupted"));
         }
         self.from.read(buffer)
     }
 }
 
-/// Stops what reads when it is dropped, as on Ctrl-C.
+/// Stops the reader when dropped, as on Ctrl-C.
 #[derive(Debug, Default)]
 pub struct StopWhenDropped(pub Arc<AtomicBool>);
 

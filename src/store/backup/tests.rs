@@ -64,7 +64,7 @@ fn made(dir: &Path, states: &[(&str, &[u8])]) -> FinishedBackup {
     sealed.keep().unwrap()
 }
 
-/// What a backup says, and each entry with its bytes.
+/// Returns the manifest of a backup, and each entry with its bytes.
 type All = (ManifestHeader, Vec<(ManifestEntry, Vec<u8>)>);
 
 fn all(path: &Path) -> Result<All, ReadError> {
@@ -246,7 +246,7 @@ fn what_is_longer_or_shorter_than_was_said_is_no_backup() {
     }
 }
 
-/// A disk, or somebody, that gives back something else than was written.
+/// A disk or process that returns other bytes than were written.
 #[test]
 fn what_is_not_read_back_as_it_was_is_removed() {
     for change in [
@@ -293,12 +293,12 @@ fn a_folder_that_is_a_file_is_said() {
     fs::write(&file, "").unwrap();
     let error = ArchiveWriter::begin(&file, header()).err().unwrap();
     assert!(
-        error.to_string().starts_with("could not make the folder"),
+        error.to_string().starts_with("could not create the folder"),
         "{error}"
     );
 }
 
-/// What is in memory does not grow with a state, and hardly with their number.
+/// Memory does not grow with the size of a state, and hardly with their number.
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_bounded() {

@@ -1,4 +1,4 @@
-//! Writes a backup: beside its place, synced, read back, and only then under its name.
+//! Writes a backup: under a temporary name, synced, read back, and then renamed.
 
 use std::{
     fs::File,
@@ -18,7 +18,7 @@ use super::{
     stopping::StoppableReader,
 };
 
-/// That of the one way to pack that is built in: states are as fast to pack as to read.
+/// The level of the built-in compression: states are compressed as fast as they are read.
 const LEVEL: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +29,15 @@ pub enum ArchiveError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("{path:?} changed while it was read: {said} bytes were announced, and {read} came")]
+    #[error(
+        "{path:?} changed while it was read: {said} bytes were announced, but {read} were received"
+    )]
     Length { path: String, said: u64, read: u64 },
-    #[error("{path:?} has {size} bytes, more than a backup takes of one state")]
+    #[error("{path:?} has {size} bytes, more than the limit of a backup for one state")]
     TooLarge { path: String, size: u64 },
-    #[error("more than {0} states are not put into one backup")]
+    #[error("a backup cannot contain more than {0} states")]
     TooMany(usize),
-    #[error("the backup in {} is not what was read, and was removed", dir.display())]
+    #[error("the backup in {} differs from what was read, and was removed", dir.display())]
     NotWhatWasRead { dir: PathBuf, source: ReadError },
 }
 
@@ -50,7 +52,7 @@ impl ArchiveError {
     }
 }
 
-/// What was read of one state, to be compared with what is read back: 40 bytes, so that a hundred
+/// The size and hash of one state, to compare with the written backup: 40 bytes, so that a hundred
 /// thousand fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StateChecksum {
@@ -61,27 +63,27 @@ struct StateChecksum {
 type PackedWriter = tar::Builder<zstd::Encoder<'static, HashingWriter<BufWriter<NamedTempFile>>>>;
 type ManifestLines = manifest::ManifestWriter<BufWriter<File>>;
 
-/// A backup that is being written. Dropped on the way, nothing of it is left.
+/// A backup that is being written. Nothing of it remains if it is dropped early.
 ///
 /// Flow: [`begin`](Self::begin), [`add`](Self::add) for each state, [`seal`](Self::seal), then
 /// [`check`](Sealed::check) and [`keep`](Sealed::keep).
 ///
-/// Guarantees: under its name there is only what was synced, read back, and found to be what was
-/// read; it is the owner's alone (0600); no file that is there is replaced. Memory does not grow
-/// with a state, and by 40 bytes with each of them.
+/// Guarantees: the final name only refers to a backup that was synced, read back and compared; it
+/// is private (0600); no existing file is replaced. Memory does not depend on the size of a state,
+/// and grows by 40 bytes per state.
 ///
-/// Caveats: killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in
+/// Caveats: if killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in
 /// `.partial`.
 pub struct ArchiveWriter {
     dir: PathBuf,
     header: ManifestHeader,
     out: PackedWriter,
-    /// What will be the manifest: it can only be written when all is known.
+    /// The future manifest, which is written when all states are known.
     lines: ManifestLines,
     sums: Vec<StateChecksum>,
 }
 
-/// All of a backup, synced, and not under its name yet.
+/// A complete, synced backup under its temporary name.
 pub struct SealedArchive {
     dir: PathBuf,
     header: ManifestHeader,
@@ -90,25 +92,26 @@ pub struct SealedArchive {
     packed: StateChecksum,
 }
 
-/// A backup that is there.
+/// A finished backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinishedBackup {
     pub path: PathBuf,
-    /// Of the file.
+    /// The size of the file.
     pub bytes: u64,
-    /// Of the file, in lower-case hex.
+    /// The hash of the file, in lower-case hex.
     pub sha256: String,
 }
 
 impl ArchiveWriter {
-    /// Makes the folder, if need be for the owner alone, and the file beside its place.
+    /// Creates the folder, if missing with private permissions, and the temporary file.
     pub fn begin(dir: &Path, header: ManifestHeader) -> Result<Self, ArchiveError> {
-        file::make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
+        file::make_folder(dir).map_err(ArchiveError::io("create the folder", dir))?;
         let error = || ArchiveError::io("write to the folder", dir);
         let packed = |temp| -> io::Result<PackedWriter> {
             let mut packed = zstd::Encoder::new(HashingWriter::new(BufWriter::new(temp)), LEVEL)?;
             packed.include_checksum(true)?;
-            // Versions of one state repeat each other, further apart than is looked by default.
+            // Versions of one state repeat each other, at a longer distance than the default
+            // window.
             packed.window_log(WINDOW_LOG)?;
             packed.long_distance_matching(true)?;
             Ok(tar::Builder::new(packed))
@@ -126,21 +129,21 @@ impl ArchiveWriter {
         })
     }
 
-    /// The folder that it is written to.
+    /// Returns the folder of the backup.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// A file without a name in the same folder, for what is too large for memory: gone when it is
-    /// closed.
+    /// Returns an unnamed file in the same folder, for data that is too large for memory; it is
+    /// deleted when closed.
     pub fn spool(&self) -> Result<File, ArchiveError> {
         file::spool(&self.dir).map_err(ArchiveError::io("write to the folder", &self.dir))
     }
 
-    /// `size` bytes of a state.
+    /// Adds a state of `size` bytes.
     ///
     /// # Errors
-    /// If it has more or fewer, or they cannot be written; the backup is of no use then.
+    /// If the size differs, or a write fails; the backup is invalid then.
     pub fn add(
         &mut self,
         state: ManifestState,
@@ -185,7 +188,7 @@ impl ArchiveWriter {
             .map_err(ArchiveError::io("write to the folder", &self.dir))
     }
 
-    /// Ends it and syncs it.
+    /// Finishes and syncs it.
     pub fn seal(self) -> Result<SealedArchive, ArchiveError> {
         let Self {
             dir,
@@ -234,7 +237,7 @@ fn sealed(
     Ok((temp, sum))
 }
 
-/// What comes too short is filled up, so that nothing after it is out of place.
+/// A short read is padded, so that following entries keep their place.
 fn append(
     out: &mut PackedWriter,
     name: &str,
@@ -255,7 +258,8 @@ fn append(
 }
 
 impl SealedArchive {
-    /// What [`check`] needs, without holding the file: it may run where it cannot be ended.
+    /// Returns what [`check`] needs, without the file: it may run on a thread that cannot be
+    /// cancelled.
     pub fn to_check(&mut self) -> ToCheck {
         let sums = std::mem::take(&mut self.sums);
         ToCheck {
@@ -267,7 +271,7 @@ impl SealedArchive {
         }
     }
 
-    /// Gives it its name, which nothing else has. To be called when it was checked.
+    /// Renames it to a free name. Call it after the check.
     pub fn keep(self) -> Result<FinishedBackup, ArchiveError> {
         let Self {
             dir,
@@ -300,7 +304,7 @@ impl SealedArchive {
     }
 }
 
-/// A backup as it was written, to be compared with what is on the disk.
+/// A written backup, to compare with the file on disk.
 pub struct ToCheck {
     dir: PathBuf,
     file: PathBuf,
@@ -309,8 +313,9 @@ pub struct ToCheck {
     packed: StateChecksum,
 }
 
-/// Reads all of it back: every file must have the hash of what was read and of the manifest, and
-/// the archive that of what was written. It takes as long as writing did; `stop` ends it.
+/// Reads the backup back: the hash of every file must match the state that was read and the
+/// manifest, and the hash of the archive must match what was written. It takes as long as writing;
+/// `stop` ends it.
 pub fn check(
     ToCheck {
         dir,
@@ -353,7 +358,7 @@ pub fn check(
     read.map_err(|source| ArchiveError::NotWhatWasRead { dir, source })
 }
 
-/// Counts and hashes what goes through it.
+/// Counts and hashes the bytes that pass through it.
 struct HashingWriter<T> {
     inner: T,
     size: u64,

@@ -3,7 +3,7 @@
 
 use super::TerraformEngine;
 
-/// What an argument holds.
+/// The shape of an argument's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentType {
     /// Text, a number or a boolean: a command line gives it as it is.
@@ -12,7 +12,7 @@ pub enum ArgumentType {
     Compound,
 }
 
-/// What became of an argument.
+/// The deprecation status of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentFate {
     Current,
@@ -28,7 +28,7 @@ pub enum ArgumentFate {
     OpenTofuOnly,
 }
 
-/// How one engine takes an argument.
+/// The support of an argument by one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentSupport {
     Fully,
@@ -145,7 +145,7 @@ const KNOWN: [(&str, ArgumentType, ArgumentFate); 61] = [
     ("sts_region", Plain, Current),
     ("ec2_metadata_service_endpoint", Plain, Current),
     ("ec2_metadata_service_endpoint_mode", Plain, Current),
-    ("use_legacy_workflow", Plain, Removed("nothing: it can go")),
+    ("use_legacy_workflow", Plain, Removed("nothing: remove it")),
     ("state_tags", Compound, OpenTofuOnly),
     ("lock_tags", Compound, OpenTofuOnly),
     // Of objects, as `object.field`.
@@ -160,7 +160,8 @@ const KNOWN: [(&str, ArgumentType, ArgumentFate); 61] = [
     ("endpoints.sts", Plain, Current),
 ];
 
-/// How `engine` takes the argument `name`, or the field `object.field` of `endpoints`.
+/// Returns the support of the argument `name`, or of the field `object.field` of `endpoints`, by
+/// `engine`.
 pub fn taken(name: &str, engine: TerraformEngine) -> ArgumentSupport {
     let Some((_, _, fate)) = KNOWN.iter().find(|(known, ..)| *known == name) else {
         return ArgumentSupport::Never;
@@ -190,7 +191,7 @@ pub fn all() -> impl Iterator<Item = &'static str> {
         .filter(|name| !name.contains('.'))
 }
 
-/// Of which shape `name` is; what is not known is plain, as Terraform has it.
+/// Returns the shape of `name`; unknown arguments are plain, as in Terraform.
 pub fn shape(name: &str) -> ArgumentType {
     KNOWN
         .iter()
@@ -220,7 +221,8 @@ const SECRET: [&str; 9] = [
     "aws_session_token",
 ];
 
-/// Whether `text`, the value of `name`, is a credential: by its name, or because it is an access
+/// Returns whether `text`, the value of `name`, is a credential: by its name, or because it is an
+/// access
 /// key id or a URL with a user in it, whatever it is called. No other judge of this is in the
 /// program.
 pub fn is_secret(name: &str, text: &str) -> bool {

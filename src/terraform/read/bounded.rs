@@ -1,4 +1,4 @@
-//! Reading a file that anybody may have put there: regular, of bounded size, text.
+//! Reads untrusted files: only regular files, of limited size, as text.
 
 use std::{
     fs::{self, File},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::host::bounded;
 
-/// More than any configuration that a person wrote. What is larger is not read.
+/// In bytes: larger than any configuration written by hand. Larger files are not read.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The byte order mark.
@@ -98,7 +98,7 @@ pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
     Ok(Some(bytes))
 }
 
-/// Where the links of a folder may lead: to files of its repository, or of the folder itself if it
+/// The allowed targets of links in a folder: files of its repository, or of the folder itself if it
 /// is in none.
 ///
 /// A repository holds links to wherever its author wants. What they lead to elsewhere is the
@@ -153,7 +153,7 @@ impl LinkBoundary {
         open(path)
     }
 
-    /// Whether a path without links is in it.
+    /// Returns whether a path without links is in it.
     pub fn has(&self, real: &Path) -> bool {
         self.0.as_ref().is_none_or(|root| real.starts_with(root))
     }

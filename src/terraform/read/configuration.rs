@@ -11,14 +11,14 @@ use super::{
 
 mod json_blocks;
 
-/// Who runs here: they load different files, and know different arguments.
+/// Terraform or OpenTofu: they load different files, and support different arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerraformEngine {
     Terraform,
     OpenTofu,
 }
 
-/// What a block chooses.
+/// The kind of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfiguredKind {
     /// `backend "s3"`, or another.
@@ -40,7 +40,7 @@ pub struct ConfiguredBlock {
 /// Said of a `state_store` wherever one is found.
 pub const NO_STATE_STORES: &str = "tfbackend does not support state stores, only `backend \"s3\"`";
 
-/// What the configuration files say, together.
+/// The combined contents of the configuration files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FolderConfiguration {
     /// Those that are loaded, overrides last.
@@ -56,7 +56,7 @@ pub struct FolderConfiguration {
     pub unreadable: Vec<UnreadableFile>,
 }
 
-/// What one file says.
+/// The contents of one file.
 #[derive(Debug, Default)]
 struct FileContents {
     blocks: Vec<ConfiguredBlock>,
@@ -163,7 +163,8 @@ impl FolderConfiguration {
         all
     }
 
-    /// Whether there is any configuration: where there is none, nothing can be said to be missing.
+    /// Returns whether there is any configuration: where there is none, nothing can be said to be
+    /// missing.
     pub fn is_present(&self) -> bool {
         !self.files.is_empty()
     }
@@ -257,12 +258,12 @@ fn contents(path: &Path, within: &LinkBoundary) -> Result<Option<FileContents>, 
     }
 }
 
-/// Whether a file is JSON, by its name.
+/// Returns whether a file is JSON, by its name.
 pub fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
 }
 
-/// Of a text that cannot be understood: whether a block could be in it. Its names cannot be written
+/// Returns whether an invalid text could contain a block. Its names cannot be written
 /// in another way, but for escapes in JSON.
 fn may_have_block(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);

@@ -1,4 +1,4 @@
-//! Which backend is meant: the arguments of an `s3` backend, each with where it was said.
+//! The configured backend: the arguments of an `s3` backend, each with its source.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ mod role;
 
 pub use role::ConfiguredRole;
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ArgumentOrigin {
     /// A line of a block or of a partial configuration, or the merged backend.
@@ -36,7 +36,7 @@ pub struct SourcedValue<T> {
     pub origin: ArgumentOrigin,
 }
 
-/// An `s3` backend as Terraform would use it. What nobody said is `None`, and has Terraform's
+/// An `s3` backend as Terraform would use it. A value that is not set is `None` and has Terraform's
 /// default.
 ///
 /// Credentials are not part of it: they come from the environment.
@@ -60,13 +60,13 @@ pub struct ConfiguredBackend {
     pub forbidden_account_ids: Option<SourcedValue<Vec<String>>>,
     pub use_fips_endpoint: Option<SourcedValue<bool>>,
     pub use_dualstack_endpoint: Option<SourcedValue<bool>>,
-    /// What is to be assumed first.
+    /// The role to assume first.
     pub role: Option<SourcedValue<ConfiguredRole>>,
-    /// Names of arguments that say how to call AWS, and that nobody but Terraform follows here.
+    /// Names of arguments about calling AWS that only Terraform applies.
     pub not_followed: Vec<SourcedValue<String>>,
 }
 
-/// Why no `s3` backend is known.
+/// The reason why no `s3` backend is known.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotConfigured {
     #[error("{} has no `backend \"s3\"` block, and was not initialized with such a backend", dir.display())]
@@ -75,26 +75,26 @@ pub enum NotConfigured {
     OtherBackend { title: String, at: SourcePosition },
     #[error("{at} has `{title}`: {NO_STATE_STORES}")]
     StateStore { title: String, at: SourcePosition },
-    #[error("{first} and {second} both choose a backend, and one is allowed")]
+    #[error("{first} and {second} both configure a backend, and only one is allowed")]
     Several {
         first: SourcePosition,
         second: SourcePosition,
     },
-    #[error("{} has {} partial configurations ({}), and nothing says which one is meant", dir.display(), names.len(), names.join(", "))]
+    #[error("{} has {} partial configurations ({}), and none is selected", dir.display(), names.len(), names.join(", "))]
     WhichFile { dir: PathBuf, names: Vec<String> },
-    #[error("{origin} does not say `{argument}` as a plain value")]
+    #[error("{origin} does not set `{argument}` to a literal value")]
     NotPlain {
         argument: String,
         origin: ArgumentOrigin,
     },
-    #[error("{} does not say which bucket", path.display())]
+    #[error("{} does not set `bucket`", path.display())]
     NoBucket { path: PathBuf },
     #[error(transparent)]
     Unreadable(#[from] UnreadableFile),
 }
 
 impl NotConfigured {
-    /// Of a backend that is not `s3`.
+    /// Returns the error for a backend other than `s3`.
     fn other(kind: &ConfiguredKind, at: SourcePosition) -> Self {
         let title = kind.title();
         if kind.is_state_store() {
@@ -223,7 +223,7 @@ impl ConfiguredBackend {
     /// if the bucket is missing.
     ///
     /// # Errors
-    /// If one of the arguments is not a plain value, or there is no bucket.
+    /// If one of the arguments is not a literal value, or there is no bucket.
     pub fn merged(
         place: &Path,
         layers: impl IntoIterator<Item = Vec<SourcedArgument>>,
@@ -258,7 +258,7 @@ impl ConfiguredBackend {
         })
     }
 
-    /// Whether anything keeps two runs from writing at the same time.
+    /// Returns whether anything keeps two runs from writing at the same time.
     pub fn locks(&self) -> bool {
         self.dynamodb_table.is_some() || self.use_lockfile.as_ref().is_some_and(|said| said.value)
     }
@@ -269,7 +269,7 @@ impl ConfiguredBackend {
             .map_or(DEFAULT_WORKSPACE_KEY_PREFIX, |said| &said.value)
     }
 
-    /// The key of a workspace's state object; `None` if nobody said which state key.
+    /// Returns the key of a workspace's state object; `None` without a state key.
     pub fn object_key(&self, workspace: &str) -> Option<String> {
         let key = &self.key.as_ref()?.value;
         Some(if workspace == DEFAULT_WORKSPACE {

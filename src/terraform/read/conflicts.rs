@@ -1,5 +1,5 @@
-//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block
-//! in the folder, or a state store that `init` connected it with.
+//! Conflicts with tfbackend's backend block: another `backend`, `cloud` or `state_store` block in
+//! the folder, or a state store selected by `init`.
 
 use std::{
     fs, io,
@@ -18,30 +18,30 @@ use super::{
 /// A file whose `backend` or `cloud` block contradicts ours: Terraform allows one per module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendConflict {
-    #[error("{} has a {} block too, and Terraform allows one", block.at.path.display(), block.title())]
+    #[error("{} has a {} block too, and Terraform allows only one", block.at.path.display(), block.title())]
     Block { block: ConfiguredBlock },
     /// Speaks of a backend, and could not be understood.
-    #[error("{} may have a backend block too: it could not be read", path.display())]
+    #[error("{} may also have a backend block: it cannot be read", path.display())]
     Unclear {
         path: PathBuf,
-        /// Whether a line of it looks like the head of such a block.
+        /// True if a line of it looks like the head of such a block.
         looks_like_one: bool,
     },
     /// `init` connected the folder with a state store: with our block, the next one would leave its
     /// states behind.
     #[error("{} has `{}`", path.display(), kind.title())]
     Stored { path: PathBuf, kind: ConfiguredKind },
-    /// What `init` stored could not be understood, and may be such a state store.
+    /// The record of `init` is invalid, and may be such a state store.
     #[error("{0}")]
     StoredUnclear(UnreadableFile),
 }
 
-/// What contradicts a block of ours in a folder, by name of the file, and what else counts beside
+/// Conflicts with tfbackend's block in a folder, by file name, and other facts that matter beside
 /// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendConflicts {
     pub all: Vec<BackendConflict>,
-    /// Whether any of the files says which versions may run.
+    /// True if any of the files says which versions may run.
     pub has_required_version: bool,
 }
 
@@ -53,7 +53,7 @@ impl BackendConflict {
         }
     }
 
-    /// Whether a block of ours must not be written beside it.
+    /// Returns whether a block of ours must not be written beside it.
     pub fn forbids_a_block(&self) -> bool {
         !matches!(
             self,
@@ -64,7 +64,7 @@ impl BackendConflict {
         )
     }
 
-    /// Whether it is what `init` stored, and no file.
+    /// Returns whether it is what `init` stored, and no file.
     pub fn is_stored(&self) -> bool {
         matches!(self, Self::Stored { .. } | Self::StoredUnclear(_))
     }
@@ -130,7 +130,7 @@ fn stored(data_dir: &Path) -> Option<BackendConflict> {
     }
 }
 
-/// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put
+/// Returns whether an unparsable file would have a block once its errors are put
 /// right.
 fn looks_like_one(path: &Path, within: &LinkBoundary) -> bool {
     let head = |line: &str| {

@@ -1,6 +1,6 @@
 //! Which files of the folder git would commit: what `.gitignore` files and `.git/info/exclude` say.
 //!
-//! What only one person's git ignores (`core.excludesFile`) does not count: it keeps nobody else
+//! The user's own ignore file (`core.excludesFile`) does not count: it does not prevent other users
 //! from committing the file.
 
 use std::{
@@ -17,13 +17,13 @@ use super::{
 };
 use crate::host::bounded;
 
-/// How many entries of a folder are looked at, those of its folders among them.
+/// The maximum number of entries to read in a folder, including its subfolders.
 const MOST: usize = 2000;
 
-/// Where `init` stores the merged backend, in the folder for working data.
+/// The file of the merged backend in the data directory.
 const SAVED: &str = "terraform.tfstate";
 
-/// What must not be committed, and whether it is ignored.
+/// The files that must not be committed, and whether Git ignores them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IgnoreStatus {
     /// States, copies of states and what `init` stored, of this folder, that are committed, or
@@ -42,7 +42,7 @@ pub struct IgnoreStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IgnoreState {
     pub path: PathBuf,
-    /// Whether Git ignores it. An error where not all of a folder could be looked at.
+    /// True if Git ignores it. An error where not all of a folder could be looked at.
     pub ignored: Result<bool, UnreadableFile>,
 }
 
@@ -152,7 +152,7 @@ fn tracked_in(
     Ok(found.iter().filter_map(named).collect())
 }
 
-/// Whether what Git has at `path`, below the folder, is a state or a copy of one.
+/// Returns whether what Git has at `path`, below the folder, is a state or a copy of one.
 fn is_secret(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     match path.split_once('/') {
@@ -167,9 +167,9 @@ fn is_secret(path: &str) -> bool {
 
 /// The search for files in a folder that git would commit.
 struct LeftoverSearch {
-    /// How many more entries are looked at.
+    /// The number of entries that may still be read.
     left: usize,
-    /// Why not all of them were.
+    /// The reason why not all entries were read.
     unseen: Option<String>,
 }
 
@@ -182,7 +182,8 @@ impl LeftoverSearch {
 /// All patterns that bear on one folder.
 struct IgnoreRules {
     root: PathBuf,
-    /// Of the folder, then of each one above it up to the root, then of the repository: the first
+    /// Patterns of the folder, then of each parent up to the root, then of the repository: the
+    /// first
     /// that says anything decides.
     files: Vec<(PathBuf, Search)>,
 }
@@ -204,7 +205,8 @@ impl IgnoreRules {
         }
     }
 
-    /// Whether git commits no file of a folder: none that is there, and not the one called `name`
+    /// Returns whether git commits no file of a folder: none that is there, and not the one called
+    /// `name`
     /// once it is.
     ///
     /// # Errors
@@ -273,7 +275,7 @@ impl IgnoreRules {
     }
 }
 
-/// What cannot be read ignores nothing.
+/// Reads the patterns of a file; an unreadable file ignores nothing.
 fn patterns(file: &Path) -> Search {
     let mut patterns = Search::default();
     if let Ok(text) = bounded::bytes(file) {

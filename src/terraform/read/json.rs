@@ -9,7 +9,8 @@ use serde_json::{Map, Number, Value as Json};
 use super::value;
 use crate::state::json::as_go_reads;
 
-/// How much of a text is kept, in bytes, each value counted as at least [`LEAST`]: no backend takes
+/// The maximum kept size of a text, in bytes, each value counted as at least [`LEAST`]: no backend
+/// takes
 /// more.
 const MOST: usize = 4 << 20;
 /// About what a value takes in memory.
@@ -45,7 +46,7 @@ impl JsonNode {
         .deserialize(&mut deserializer);
         let node = node.and_then(|node| deserializer.end().map(|()| node));
         node.map_err(|error| match left.get() {
-            None => format!("has more than {MOST} bytes of what chooses a backend"),
+            None => format!("has more than {MOST} bytes of backend configuration"),
             Some(_) => value::json_error(&error),
         })
     }
@@ -107,7 +108,7 @@ impl JsonNode {
 #[derive(Clone, Copy)]
 struct KeptJson<'a> {
     levels: KeptLevels,
-    /// How much more may be kept; `None` once it was too much.
+    /// The remaining size that may be kept; `None` once it was exceeded.
     left: &'a Cell<Option<usize>>,
 }
 

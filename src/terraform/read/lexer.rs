@@ -40,7 +40,7 @@ pub struct HclLexer<'t> {
     at: usize,
 }
 
-/// What has begun in a template and not ended.
+/// An open construct in a template.
 enum OpenTemplate<'t> {
     /// `"`, and where it began.
     Quote(usize),
@@ -111,7 +111,7 @@ impl<'t> HclLexer<'t> {
         Ok(())
     }
 
-    /// Whether one was there. The newline at its end stays.
+    /// Returns whether one was there. The newline at its end stays.
     fn skip_comment(&mut self) -> Result<bool, HclError> {
         let rest = &self.text[self.at..];
         if rest.starts_with(b"#") || rest.starts_with(b"//") {

@@ -1,4 +1,4 @@
-//! States that lie in the folder: how large, and whether anything is in them. Nothing else is kept.
+//! Local states of the folder: their size, and whether they are empty. Nothing else is kept.
 
 use std::{
     fs,
@@ -14,14 +14,14 @@ use crate::state::lenient::{FieldCount, ItemCount, LenientField, LenientShape, f
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-/// What a state file holds.
+/// The contents of a state file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LocalStateContents {
     /// Zero bytes, as a migration leaves it, or neither resources nor outputs.
     Nothing,
     /// In plain text.
     Resources { resources: u64, outputs: u64 },
-    /// OpenTofu's envelope: nobody can read it without the key.
+    /// Encrypted by OpenTofu: it cannot be read without the key.
     Encrypted,
     /// Something that could not be read or understood, and may be a state.
     Unclear(UnreadableFile),
@@ -36,7 +36,7 @@ pub struct LocalState {
 }
 
 /// The states in `dir`: those of the `local` backend for each workspace, their backups, what a
-/// failed write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
+/// failed write to a remote backend leaves (`errored.tfstate`), and pulled states.
 pub(super) fn read(dir: &Path, within: &LinkBoundary, names: &[String]) -> Vec<LocalState> {
     let mut paths: Vec<PathBuf> = names
         .iter()
@@ -70,7 +70,7 @@ pub(super) fn read(dir: &Path, within: &LinkBoundary, names: &[String]) -> Vec<L
         .collect()
 }
 
-/// What is in the folder of the workspaces; nothing, if there is no such folder.
+/// Returns the subfolders of the workspace folder; none if it does not exist.
 fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(workspaces) {
         Ok(entries) => entries,
@@ -84,7 +84,7 @@ fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Whether tfbackend gives such a name to a copy of a state or of a digest.
+/// Returns whether tfbackend gives such a name to a copy of a state or of a digest.
 pub(super) fn is_copy(name: &str) -> bool {
     [
         "tfbackend-backup-",
@@ -117,7 +117,8 @@ fn state(path: &Path, within: &LinkBoundary) -> Option<LocalState> {
     })
 }
 
-/// Whether `dir` has state of Terraform's `local` backend that would be left behind: of the default
+/// Returns whether `dir` has state of Terraform's `local` backend that would be left behind: of the
+/// default
 /// workspace or of any other.
 ///
 /// As Terraform sees it, a state without resources and outputs is empty, and so is the file of zero
@@ -161,7 +162,7 @@ fn is_blank(path: &Path) -> bool {
         .all(|byte| byte.is_ok_and(|byte| byte.is_ascii_whitespace()))
 }
 
-/// Of a state, all that is asked for.
+/// The fields of a state that are read.
 #[derive(Default)]
 struct LocalContents {
     version: Option<u64>,
@@ -224,7 +225,7 @@ fn holds(path: &Path, file: fs::File, size: Option<u64>) -> LocalStateContents {
     let unclear = || {
         LocalStateContents::Unclear(UnreadableFile::new(
             path,
-            "is not a state file of a known form",
+            "has an unknown state file format",
         ))
     };
     if size == Some(0) {

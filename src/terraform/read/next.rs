@@ -1,5 +1,5 @@
-//! What to run once the files are written: `terraform init`, and what it should do with a state
-//! that is elsewhere.
+//! The next commands after the files are written: `terraform init`, and how it treats an existing
+//! state.
 
 use crate::text::shell::shell_word;
 use std::{collections::BTreeMap, path::Path};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::terraform::write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
 
-/// What a folder needs before Terraform uses the backend that its files name.
+/// The command that a folder needs before Terraform uses the backend of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextCommand {
     /// It was never initialised, and has no state.
@@ -24,7 +24,7 @@ pub enum NextCommand {
     /// It was initialised with the same state, and with other arguments.
     Reconfigure,
     /// It was initialised with another state: another environment's, which must not be copied here,
-    /// or the one that this backend is to replace, which must. Only a person knows.
+    /// or the one that this backend is to replace, which must. Only the user knows.
     Choose { from: String },
     /// It was initialised with exactly this.
     Ready,
@@ -65,7 +65,7 @@ pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
         Ok(None) => return NextCommand::Init,
         Err(_) => {
             return NextCommand::Choose {
-                from: "a backend that could not be read".into(),
+                from: "a backend that cannot be read".into(),
             };
         }
     };
@@ -109,7 +109,7 @@ fn wanted(conf: &Path) -> SaidArguments {
     }
 }
 
-/// What tells one state from another.
+/// Returns the values that identify a state.
 fn place(said: &SaidArguments) -> [ArgumentValue; 4] {
     let of = |name: &str| said.get(name).cloned().unwrap_or(ArgumentValue::Null);
     let endpoint = said

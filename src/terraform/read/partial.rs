@@ -24,7 +24,7 @@ const LIMIT: u64 = 256 << 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialFile {
     pub path: PathBuf,
-    /// Whose it is, if it is ours and nobody changed it.
+    /// The owner, if tfbackend wrote the file and it is unchanged.
     pub owner: Option<HeaderOwner>,
     /// The environment it says it belongs to, also if it was changed by hand since.
     pub stated_owner: Option<HeaderOwner>,
@@ -68,7 +68,7 @@ impl PartialFile {
             .into_owned()
     }
 
-    /// What could be read of it.
+    /// Returns its readable arguments.
     pub fn said(&self) -> &[SourcedArgument] {
         self.arguments.as_deref().unwrap_or_default()
     }
@@ -112,7 +112,7 @@ pub fn assignment(text: &str) -> Option<SourcedArgument> {
 /// The partial configurations among `names` in `dir`, and those that are `asked` for.
 ///
 /// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has
-/// our header. In a folder without configuration, a `backend.conf` may be anybody's.
+/// our header. In a folder without configuration, a `backend.conf` may belong to another program.
 pub(super) fn read(
     dir: &Path,
     within: &LinkBoundary,
@@ -194,7 +194,7 @@ fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<SourcedArgument>, Unread
     if body.has_block(text, &["terraform", "backend"]) {
         return Err(UnreadableFile::new(
             path,
-            "has a block, and Terraform takes arguments only",
+            "has a block, but only arguments are allowed",
         ));
     }
     body.arguments(text, path)

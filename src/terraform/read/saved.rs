@@ -14,7 +14,7 @@ use super::{
     value::{self, ArgumentValue, SourcePosition, SourcedArgument},
 };
 
-/// Where Terraform keeps the default workspace.
+/// The name of the default workspace.
 pub const DEFAULT_WORKSPACE: &str = "default";
 /// More bytes than the name of any workspace has.
 const LONGEST_NAME: u64 = 1024;
@@ -26,12 +26,12 @@ pub struct SavedBackend {
     pub kind: ConfiguredKind,
     /// Those that are not null.
     pub arguments: Vec<SourcedArgument>,
-    /// Of the block and the partial configuration, by which Terraform sees that one has changed.
+    /// The hash of block and partial configuration, by which Terraform detects changes.
     pub hash: Option<u64>,
 }
 
 impl SavedBackend {
-    /// What is in `data_dir`; `None` before `init`, and where it chose no backend.
+    /// Reads the record in `data_dir`; `None` before `init`, and without a backend.
     ///
     /// # Errors
     /// If there is something that cannot be understood.
@@ -64,7 +64,7 @@ impl SavedBackend {
             Some(_) => {
                 return Err(UnreadableFile::new(
                     &path,
-                    format!("has a {name} whose configuration is no object"),
+                    format!("has a {name} whose configuration is not an object"),
                 ));
             }
         };
@@ -86,7 +86,7 @@ impl SavedBackend {
         self.kind.is_s3()
     }
 
-    /// Of one argument, if it is set.
+    /// Returns the value of an argument, if it is set.
     pub fn value(&self, name: &str) -> Option<&ArgumentValue> {
         self.arguments
             .iter()
@@ -148,7 +148,8 @@ pub fn workspace(data_dir: &Path) -> Result<String, UnreadableFile> {
     }
 }
 
-/// Whether Terraform takes `name` for a workspace: what Go's `url.PathEscape` leaves as it is.
+/// Returns whether Terraform takes `name` for a workspace: what Go's `url.PathEscape` leaves as it
+/// is.
 pub fn is_workspace(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$&+:=@".contains(c);
     !name.is_empty() && name.chars().all(plain) && name != "." && name != ".."

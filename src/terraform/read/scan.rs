@@ -21,9 +21,9 @@ pub const REQUIRED_VERSION: &str = "required_version";
 
 /// The longest argument that is looked into, in bytes. No backend takes a longer one.
 const LONGEST: usize = 256 << 10;
-/// How much of one file is looked into, in bytes.
+/// The maximum analyzed size of one file, in bytes.
 const MOST_BYTES: usize = 1 << 20;
-/// How many blocks of one file are kept: Terraform stops at the second.
+/// The maximum number of blocks per file: Terraform fails at the second.
 pub const MOST_BLOCKS: usize = 100;
 /// Brackets that are open at once. Terraform runs out of stack before.
 const DEEPEST: usize = 1 << 20;
@@ -35,7 +35,7 @@ pub struct FoundBlock {
     pub name: &'static str,
     /// As it is written, with its quotes.
     label: Option<Range<usize>>,
-    /// Where its name is.
+    /// The offset of its name.
     at: usize,
     pub body: FoundBody,
 }
@@ -55,7 +55,7 @@ struct ScannedItem {
     tokens: Vec<Range<usize>>,
 }
 
-/// What was found in a text.
+/// The result of scanning a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HclScan {
     pub blocks: Vec<FoundBlock>,
@@ -63,7 +63,7 @@ pub struct HclScan {
     pub required_versions: FoundBody,
     /// All tokens of these blocks, and the heads and ends of the `terraform` blocks around them.
     tokens: Vec<Range<usize>>,
-    /// Whether some of them were too long, or too many.
+    /// True if some of them were too long, or too many.
     is_cut: bool,
 }
 
@@ -87,9 +87,9 @@ struct HclScanner<'t> {
     is_noting: bool,
     /// No token that ends behind this is noted.
     until: usize,
-    /// Whether there was one since this was asked.
+    /// True if there was one since this was asked.
     is_cut: bool,
-    /// How much more may be noted, in bytes.
+    /// The remaining size that may be recorded, in bytes.
     left: usize,
 }
 
@@ -151,7 +151,7 @@ impl<'t> HclScanner<'t> {
         Ok((token, place))
     }
 
-    /// Whether all was noted since the last head.
+    /// Returns whether all was noted since the last head.
     fn was_whole(&mut self) -> bool {
         !std::mem::take(&mut self.is_cut)
     }
@@ -325,7 +325,7 @@ impl<'t> HclScanner<'t> {
         Ok(())
     }
 
-    /// What is in it, up to its end. Its tokens, and those noted before, go to those of `found`.
+    /// Scans a body to its end. Adds its tokens, and those recorded before, to `found`.
     fn body(&mut self, found: &mut HclScan) -> Result<FoundBody, HclError> {
         let mut items = vec![];
         loop {
@@ -410,7 +410,7 @@ fn line(text: &[u8], at: usize) -> usize {
     newlines(&text[..at]) + 1
 }
 
-/// Why a text is no HCL, without any of the text.
+/// Returns the position of a syntax error in HCL, without any of the text.
 pub fn error(text: &[u8], HclError { at }: HclError) -> String {
     let before = &text[..at.min(text.len())];
     let start = before

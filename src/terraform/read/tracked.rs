@@ -8,9 +8,9 @@ use super::bounded::{self, UnreadableFile};
 
 /// In bytes: some half a million files.
 const LIMIT: u64 = 64 << 20;
-/// How many paths are kept.
+/// The maximum number of paths.
 const MOST: usize = 100;
-/// Of an entry, before the name of its object: times, device, inode, mode, owner and size.
+/// The bytes of an entry before its object name: times, device, inode, mode, owner and size.
 const FACTS: usize = 40;
 
 /// The paths in the index of `git_dir` that `wanted` takes, as Git has them: from the root, with
@@ -40,10 +40,10 @@ pub fn tracked(
     let read = |hash| paths(&bytes, hash, &wanted);
     read(20)
         .or_else(|| read(32))
-        .ok_or_else(|| UnreadableFile::new(path, "is not an index of a known form"))
+        .ok_or_else(|| UnreadableFile::new(path, "has an unknown index format"))
 }
 
-/// `None` unless all of it is as it should be.
+/// `None` unless all of it is valid.
 fn paths(bytes: &[u8], hash: usize, wanted: &impl Fn(&str) -> bool) -> Option<Vec<String>> {
     let mut rest = bytes.get(..bytes.len().checked_sub(hash)?)?;
     if take(&mut rest, 4)? != b"DIRC" {

@@ -81,7 +81,7 @@ impl ArgumentValue {
         }
     }
 
-    /// Of a list whose items are all text.
+    /// Returns the texts of a list of texts.
     pub fn as_texts(&self) -> Option<Vec<String>> {
         let Self::List(items) = self else { return None };
         items
@@ -97,7 +97,7 @@ impl ArgumentValue {
         Some(fields)
     }
 
-    /// Whether it, or anything in it, is no literal.
+    /// Returns whether it, or anything in it, is no literal.
     pub fn has_no_literal(&self) -> bool {
         match self {
             Self::NotLiteral => true,
@@ -282,7 +282,7 @@ pub fn arguments_of_json(
         .collect())
 }
 
-/// Why a text is no JSON, without any of the text.
+/// Returns the position of a syntax error in JSON, without any of the text.
 pub fn json_error(error: &serde_json::Error) -> String {
     format!(
         "is not valid JSON at line {}, column {}",

@@ -49,7 +49,7 @@ pub enum VersionOperator {
 }
 
 impl AllowedVersions {
-    /// Whether no version is allowed but those of a kind.
+    /// Returns whether no version is allowed but those of a kind.
     pub fn are_all(&self, of_kind: impl Fn(ReleaseNumber) -> bool) -> bool {
         let constraint = match self {
             Self::One(version) => return of_kind(*version),
@@ -126,7 +126,8 @@ fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
     Some((operator, (parts[0], parts[1], parts[2])))
 }
 
-/// What the files of a folder say, and those of version managers in the folders above it, up to the
+/// Reads the versions in the files of a folder, and of version managers in its parent folders, up
+/// to the
 /// root of the repository.
 pub(super) fn read(
     dir: &Path,
@@ -167,7 +168,7 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What a file of a version manager names: tfenv, tenv, asdf or mise.
+/// Returns the versions in a file of a version manager: tfenv, tenv, asdf or mise.
 fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
     let lines = text
         .lines()
@@ -199,7 +200,7 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
     named.collect()
 }
 
-/// What a `required_version` allows; nothing of what Terraform does not take.
+/// Returns the versions that a `required_version` allows; none if Terraform does not accept it.
 fn required(argument: &SourcedArgument, engine: TerraformEngine) -> Option<EngineVersions> {
     let text = argument.value.as_text()?.trim();
     Some(EngineVersions {

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::{AssumedRole, BackendConfig, RenderError};
 
-/// Where Terraform keeps other workspaces unless told otherwise; said only when it is not this.
+/// Terraform's default prefix of other workspaces; written only if the prefix differs.
 ///
 /// Terraform ignores being denied the listing of workspaces only while the argument is at its
 /// default.
 pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
 
-/// What the templates may name. Field names are the arguments of the backend.
+/// The variables of the templates. Field names are the arguments of the backend.
 ///
 /// Not among them, whatever the settings: credentials (Terraform saves them in clear in
 /// `.terraform/`), arguments that are deprecated as a form (`endpoint`, `force_path_style`,
@@ -23,7 +23,7 @@ pub struct BackendArguments<'a> {
     pub bucket: &'a str,
     pub key: &'a str,
     pub region: &'a str,
-    /// An alias would be looked up in the account of whoever runs Terraform: the full ARN only.
+    /// The full ARN only: an alias would be resolved in the account of the caller of Terraform.
     pub kms_key_id: Option<&'a str>,
     pub dynamodb_table: Option<&'a str>,
     pub use_lockfile: bool,

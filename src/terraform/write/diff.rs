@@ -1,5 +1,5 @@
-//! What would change in a file: as a unified diff for a file of ours, and by the names of its
-//! arguments for any other.
+//! The changes of a file: a unified diff for a file of tfbackend, and argument names for any other
+//! file.
 
 use crate::text::invisible::is_invisible;
 use std::collections::BTreeMap;
@@ -36,11 +36,11 @@ pub fn unified(name: &str, old: &str, new: &str) -> String {
 pub fn by_argument(name: &str, old: &str, new: &str) -> String {
     let lines = old.lines().count();
     let head = format!(
-        "--- {name} (its text, {lines} line{}, is not shown)\n+++ {name} (tfbackend)\n",
+        "--- {name} (content of {lines} line{} not shown)\n+++ {name} (tfbackend)\n",
         if lines == 1 { "" } else { "s" }
     );
     let (Some(theirs), Some(ours)) = (named(old), named(new)) else {
-        return head + "its arguments are not known: it is not HCL, or too large\n";
+        return head + "its arguments are unknown: it is not HCL, or is too large\n";
     };
     let gone = theirs
         .keys()
@@ -72,7 +72,7 @@ pub fn by_argument(name: &str, old: &str, new: &str) -> String {
         })
 }
 
-/// How many arguments are named, and how many characters of each.
+/// The maximum number of listed arguments, and of characters of each.
 const NAMES: usize = 50;
 const NAME: usize = 80;
 /// In bytes: what is larger is not taken apart.
@@ -140,11 +140,11 @@ fn shown_name(name: &str) -> String {
     name.chars().take(NAME).map(visible).collect::<String>() + cut
 }
 
-/// More than any file of ours has; what is longer was made by somebody else, who knows what is in
-/// it.
+/// More lines than any file of tfbackend has; a longer file was written by the user, who knows its
+/// content.
 const LINES: usize = 200;
 const CHARS: usize = 400;
-/// How many lines of a file are compared: all others take their time squared, and would not be
+/// The maximum number of compared lines of a file: more would take quadratic time, and would not be
 /// shown.
 const COMPARED: usize = 10 * LINES;
 
@@ -259,14 +259,14 @@ mod tests {
     fn of_what_is_not_ours_only_names_are_shown() {
         let ours = "# ours\nbucket = \"b\"\nkey = \"k\"\n";
         assert_snapshot!(by_argument("backend.conf", "key = \"CANARY\" # CANARY\nhttps_proxy = \"http://user:CANARY@p\"\nbucket = \"b\"\nsecret_key /* CANARY */ = <<EOT\nCANARY\nEOT\n", ours), @"
-        --- backend.conf (its text, 6 lines, is not shown)
+        --- backend.conf (content of 6 lines not shown)
         +++ backend.conf (tfbackend)
         -https_proxy
         ~key
         -secret_key
         ");
         assert_snapshot!(by_argument("backend.tf", "terraform {\n  backend \"local\" {}\n  backend \"CANARY CANARY\" { x = 1 }\n}\n", "terraform {\n  backend \"s3\" {\n    encrypt = true\n  }\n}\n"), @r#"
-        --- backend.tf (its text, 4 lines, is not shown)
+        --- backend.tf (content of 4 lines not shown)
         +++ backend.tf (tfbackend)
         -terraform.backend "local"
         +terraform.backend "s3".encrypt
@@ -281,7 +281,8 @@ mod tests {
             let diff = by_argument("credentials.conf", foreign, ours);
             assert!(
                 !diff.contains("CANARY")
-                    && diff.ends_with("its arguments are not known: it is not HCL, or too large\n"),
+                    && diff
+                        .ends_with("its arguments are unknown: it is not HCL, or is too large\n"),
                 "{diff}"
             );
         }

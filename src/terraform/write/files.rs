@@ -11,11 +11,11 @@ use tempfile::NamedTempFile;
 
 use super::{
     RenderError, RenderedFile,
-    standing::{ExistingFile, FileStatus, NotReplaced, StatusReading, look},
+    file_status::{ExistingFile, FileStatus, NotReplaced, StatusReading, look},
 };
 use crate::host::bounded;
 
-/// What became of one file.
+/// The result for one file.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct WrittenFile {
@@ -35,7 +35,7 @@ pub enum FileOutcome {
     HeldBack,
 }
 
-/// How each of `files` stands to what is in `dir`, in their order. Nothing is written.
+/// Returns the status of each of `files` in `dir`, in their order. Nothing is written.
 ///
 /// # Errors
 /// If `dir` is there and is not a folder, or a file cannot be read.
@@ -51,7 +51,7 @@ pub fn check(
         .collect())
 }
 
-/// What [`write`] would do, as far as can be told without doing it.
+/// Returns what [`write`] would do, as far as known without writing.
 ///
 /// Whether a file is refused does not depend on what is only known after apply, so this can be
 /// asked before anything is made.
@@ -69,7 +69,8 @@ pub fn preview(
         .collect())
 }
 
-/// Whether a file can be written into `dir`, or into the nearest folder above it that is there.
+/// Returns whether a file can be written into `dir`, or into the nearest folder above it that is
+/// there.
 /// Nothing is left behind.
 ///
 /// # Errors
@@ -84,7 +85,7 @@ pub fn must_take_files(dir: &Path) -> Result<(), RenderError> {
             path: there.to_owned(),
         });
     }
-    // Not the error itself, which names a file that nobody knows.
+    // Not the error itself, which names the temporary file.
     let probed = tempfile::Builder::new()
         .prefix(".tfbackend-")
         .tempfile_in(there)
@@ -118,11 +119,11 @@ pub fn write(
     prepare(dir, files, overwrite)?.commit()
 }
 
-/// What became of one file that is no longer needed.
+/// The result for a file that is no longer needed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FileRemoval {
     Removed(PathBuf),
-    /// It is not ours alone: somebody changed it, or it is another's.
+    /// The file was changed by hand, or belongs to another environment.
     Kept(PathBuf, NotReplaced),
     /// Another file, named here, completes the block that is in it.
     InUse(PathBuf, String),
@@ -222,7 +223,7 @@ struct FileStep<'a> {
     file: &'a RenderedFile,
     written: WrittenFile,
     found: Option<ExistingFile>,
-    /// Whether what was found is someone's work.
+    /// True if what was found is someone's work.
     keep: bool,
 }
 
@@ -310,14 +311,14 @@ fn look_at_all(dir: &Path, files: &[RenderedFile]) -> Result<Vec<StatusReading>,
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(RenderError::io("look at", dir)(error)),
+        Err(error) => return Err(RenderError::io("read", dir)(error)),
     }
     files.iter().map(|file| look(dir, file)).collect()
 }
 
 fn make_writable_folder(dir: &Path) -> Result<(), RenderError> {
-    fs::create_dir_all(dir).map_err(RenderError::io("make the folder", dir))?;
-    let meta = fs::metadata(dir).map_err(RenderError::io("look at", dir))?;
+    fs::create_dir_all(dir).map_err(RenderError::io("create the folder", dir))?;
+    let meta = fs::metadata(dir).map_err(RenderError::io("read", dir))?;
     if meta.permissions().readonly() {
         return Err(RenderError::ReadOnlyFolder {
             path: dir.to_owned(),
@@ -367,11 +368,11 @@ fn back_up(dir: &Path, name: &str, found: &ExistingFile) -> Result<PathBuf, Rend
         temp = match temp.persist_noclobber(&path) {
             Ok(_) => return Ok(path),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
-            Err(error) => return Err(RenderError::io("keep a copy as", path)(error.error)),
+            Err(error) => return Err(RenderError::io("save a copy as", path)(error.error)),
         };
     }
     Err(RenderError::Io {
-        action: "keep a copy in",
+        action: "save a copy in",
         path: dir.to_owned(),
         source: io::ErrorKind::AlreadyExists.into(),
     })

@@ -1,5 +1,5 @@
-//! The first lines of each file: that it is ours, whose environment it belongs to, and whether a
-//! hand changed it.
+//! The header of each file: marks it as written by tfbackend, names its environment, and detects
+//! manual changes.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct HeaderOwner {
     pub project: String,
     pub env: String,
     pub account: String,
-    /// Whether the account is one of an emulator.
+    /// True if the account is one of an emulator.
     pub emulated: bool,
 }
 
@@ -35,7 +35,7 @@ impl HeaderOwner {
         }
     }
 
-    /// Whether `self` may take the place of a file of `other` unasked.
+    /// Returns whether `self` may take the place of a file of `other` unasked.
     ///
     /// An account may take the place of an emulator's, and never the other way round: it would make
     /// the next `terraform apply` forget all that is real.
@@ -68,7 +68,7 @@ impl fmt::Display for HeaderOwner {
     }
 }
 
-/// What the header of a file says.
+/// The parsed header of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileHeader {
     /// None of ours.
@@ -127,7 +127,7 @@ pub fn read(text: &str) -> FileHeader {
     FileHeader::Intact(owner(head))
 }
 
-/// Whether a file is ours, changed by hand since or not; however its lines end.
+/// Returns whether a file is ours, changed by hand since or not; however its lines end.
 pub fn is_ours(text: &str) -> bool {
     read(&text.replace("\r\n", "\n")) != FileHeader::Foreign
 }
@@ -160,7 +160,7 @@ fn owner(head: &str) -> Option<HeaderOwner> {
     })
 }
 
-/// Of all but the line that the sum itself is on, so that the other lines of the header count too.
+/// Returns the checksum of all but the checksum line, so that the other header lines are included.
 fn sum(head: &str, rest: &str) -> String {
     let digest = Sha256::new()
         .chain_update(head)

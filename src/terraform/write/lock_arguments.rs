@@ -1,9 +1,7 @@
-//! The arguments that choose a lock, edited in a text that a person wrote: no other byte of it
-//! changes.
+//! Edits the lock arguments in a text of the user: no other byte of it changes.
 //!
 //! The text is parsed only to find the places; what is written is the text itself with lines put
-//! in, taken out, or a value replaced. What cannot be done so is left to the person, with the
-//! reason.
+//! in, taken out, or a value replaced. Other edits are left to the user, with the reason.
 
 use std::ops::Range;
 
@@ -25,7 +23,7 @@ const FILE: &str = "use_lockfile";
 const TABLE: &str = "dynamodb_table";
 const BUCKET: &str = "bucket";
 
-/// Which arguments a backend should have, and of which backend this is about.
+/// The wanted lock arguments, and the backend that they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WantedArguments<'a> {
     pub bucket: &'a str,
@@ -36,7 +34,7 @@ pub struct WantedArguments<'a> {
 }
 
 impl WantedArguments<'_> {
-    /// Whether a text, which may be an ARN, names the table.
+    /// Returns whether a text, which may be an ARN, names the table.
     pub fn is_table(&self, named: &str) -> bool {
         let same = |ours: &str| {
             named == ours
@@ -47,7 +45,7 @@ impl WantedArguments<'_> {
     }
 }
 
-/// Where in a text the arguments stand.
+/// The position of the arguments in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgumentForm {
     /// In `backend "s3"` blocks.
@@ -60,10 +58,10 @@ pub enum ArgumentForm {
 pub enum LockEdit {
     /// It is about another backend, or about none.
     NotOurs,
-    /// It is as it should be.
+    /// No edit is needed.
     Current,
     Edited(String),
-    /// Why a person has to do it.
+    /// The reason why the user has to make the edit.
     ByHand(String),
 }
 
@@ -167,7 +165,7 @@ fn parsed(text: &str, form: ArgumentForm) -> Result<Body, String> {
             let scan = scan::scan(text.as_bytes()).map_err(malformed)?;
             Some(
                 scan.only_blocks(text)
-                    .ok_or("has arguments that are too long, or too many")?,
+                    .ok_or("has arguments that are too long, or too many arguments")?,
             )
         }
     };
@@ -175,7 +173,7 @@ fn parsed(text: &str, form: ArgumentForm) -> Result<Body, String> {
     let not_parsed = |error: hcl_edit::parser::Error| {
         let at = error.location();
         format!(
-            "has something at line {}, column {} that is not edited safely",
+            "has syntax at line {}, column {} that cannot be edited safely",
             at.line(),
             at.column()
         )
@@ -222,7 +220,7 @@ fn changes_of(
         };
         match ArgumentValue::of_hcl(name, &attribute.value) {
             ArgumentValue::NotLiteral | ArgumentValue::Secret(_) => {
-                Err(format!("`{name}` is not a plain value there"))
+                Err(format!("`{name}` is not a literal value there"))
             }
             value => Ok(Some((attribute, value))),
         }
@@ -275,7 +273,8 @@ fn changes_of(
     Ok(Some(changes))
 }
 
-/// Whether arguments are of the backend that is meant; an error says why this cannot be told or
+/// Returns whether arguments are of the backend that is meant; an error says why this cannot be
+/// told or
 /// done.
 fn is_ours(
     bucket: Option<&str>,
@@ -293,8 +292,8 @@ fn is_ours(
             ),
             None => {
                 format!(
-                    "`{TABLE}` names {} there, which is not known to be this backend's: pass \
-                     --table if it is",
+                    "`{TABLE}` names {} there, which may belong to another backend: pass --table \
+                     if it belongs to this one",
                     hcl::quoted(named)
                 )
             }
@@ -302,13 +301,13 @@ fn is_ours(
         (Some(_), _) | (None, Some((_, true))) => Ok(true),
         (None, Some((_, false))) => Ok(false),
         (None, None) => {
-            // Which backend it completes, only a person knows.
+            // Only the user knows which backend it completes.
             let as_wanted = |value: &ArgumentValue| {
                 value.as_bool() == Some(wanted.use_file) && !wanted.use_table
             };
             match file {
                 Some(value) if !as_wanted(value) => {
-                    Err(format!("`{FILE}` stands there without the bucket"))
+                    Err(format!("`{FILE}` is set there without a bucket"))
                 }
                 Some(_) | None => Ok(false),
             }
@@ -328,10 +327,7 @@ fn line_of(text: &str, attribute: &Attribute) -> Result<Range<usize>, String> {
     if before.trim().is_empty() && comment && !text[key.start..value.end].contains('\n') {
         Ok(start..end)
     } else {
-        Err(format!(
-            "`{}` does not stand on a line of its own",
-            &*attribute.key
-        ))
+        Err(format!("`{}` is not on its own line", &*attribute.key))
     }
 }
 
@@ -345,8 +341,7 @@ fn after(
 ) -> Result<TextChange, String> {
     let of_one_line = |attribute: &&Attribute| line_of(text, attribute).is_ok();
     let anchor = anchor.or_else(|| body.attributes().filter(of_one_line).last());
-    let anchor =
-        anchor.ok_or_else(|| "no argument stands there on a line of its own".to_owned())?;
+    let anchor = anchor.ok_or_else(|| "no argument there is on its own line".to_owned())?;
     let line = line_of(text, anchor)?;
     let key = span(anchor.key.span())?;
     let indent = &text[line.start..key.start];
@@ -372,7 +367,7 @@ fn after(
 }
 
 fn span(span: Option<Range<usize>>) -> Result<Range<usize>, String> {
-    span.ok_or_else(|| "its place is not known".to_owned())
+    span.ok_or_else(|| "its position is unknown".to_owned())
 }
 
 fn spliced(text: &str, mut changes: Vec<TextChange>) -> String {
@@ -388,8 +383,8 @@ fn spliced(text: &str, mut changes: Vec<TextChange>) -> String {
     out
 }
 
-/// Whoever reads it again finds the same in it but for these two arguments; a file of ours stays
-/// one.
+/// Verifies that the new text differs only in these two arguments, and that a file of tfbackend
+/// remains one.
 fn checked(before: &str, after: &str, form: ArgumentForm) -> LockEdit {
     let rest = |text: &str| -> Option<Vec<String>> {
         let body = parsed(text, form).ok()?;
@@ -408,7 +403,7 @@ fn checked(before: &str, after: &str, form: ArgumentForm) -> LockEdit {
         )
     };
     if rest(before).is_none() || rest(before) != rest(after) {
-        return LockEdit::ByHand("it is written in a way that is not edited safely".to_owned());
+        return LockEdit::ByHand("its syntax cannot be edited safely".to_owned());
     }
     match header::read(&before.replace("\r\n", "\n")) {
         FileHeader::Intact(_) if !before.contains('\r') => LockEdit::Edited(header::restamp(after)),

@@ -1,5 +1,4 @@
-//! One file that somebody else wrote, replaced at once by another text, if it is still what was
-//! read.
+//! Atomically replaces a file of the user, if it is unchanged since it was read.
 
 use std::{
     fs,
@@ -31,14 +30,14 @@ impl FileRead {
         let meta =
             fs::symlink_metadata(path).map_err(|error| format!("it cannot be read: {error}"))?;
         if !meta.is_file() {
-            return Err("it is no regular file".to_owned());
+            return Err("it is not a regular file".to_owned());
         }
         if meta.permissions().readonly() {
-            return Err("it may not be written".to_owned());
+            return Err("it is not writable".to_owned());
         }
         let whole =
             crate::terraform::read::bounded::text(path).map_err(|unreadable| unreadable.error)?;
-        let text = whole.ok_or_else(|| "it is gone".to_owned())?;
+        let text = whole.ok_or_else(|| "it no longer exists".to_owned())?;
         let mark = usize::try_from(meta.len()).is_ok_and(|len| len == text.len() + MARK.len());
         Ok(Self {
             path: path.to_owned(),
@@ -61,7 +60,7 @@ impl FileRead {
             .filter(|dir| !dir.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
         let permissions = fs::metadata(path)
-            .map_err(RenderError::io("look at", path))?
+            .map_err(RenderError::io("read", path))?
             .permissions();
         let mark = if self.mark { MARK } else { "" };
         let temp = stage(dir, &format!("{mark}{text}"), Some(&permissions))?;
@@ -104,7 +103,7 @@ mod tests {
         );
         assert_eq!(
             FileRead::of(dir.path()),
-            Err("it is no regular file".to_owned())
+            Err("it is not a regular file".to_owned())
         );
     }
 
@@ -120,7 +119,10 @@ mod tests {
         fs::write(&path, "a").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
         symlink(&path, &link).expect("a link");
-        assert_eq!(FileRead::of(&link), Err("it is no regular file".to_owned()));
+        assert_eq!(
+            FileRead::of(&link),
+            Err("it is not a regular file".to_owned())
+        );
         FileRead::of(&path)
             .expect("a file")
             .replace("b")
@@ -130,6 +132,6 @@ mod tests {
             0o600
         );
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("set");
-        assert_eq!(FileRead::of(&path), Err("it may not be written".to_owned()));
+        assert_eq!(FileRead::of(&path), Err("it is not writable".to_owned()));
     }
 }

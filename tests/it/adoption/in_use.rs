@@ -101,11 +101,11 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
         .collect::<Vec<_>>(),
     );
     insta::assert_snapshot!(in_use(&told.err), @r"
-    The bucket is in use: 1 state, no locks held. Last written by Terraform or OpenTofu 1.11.4 (1). Encryption: 1 with keys of Amazon S3.
-    Not done yet, because it would refuse runs as they are configured today:
-      default encryption with the key (state_bucket/encryption) refuses runs that ask for no encryption and may not use the key
-      statement TfbackendDenyOtherEncryption (state_bucket/policy) refuses runs that ask for AES256, as `encrypt = true` without `kms_key_id` does
-      encryption of the table with the key (lock_table) refuses runs that lock in the table and may not use the key
+    The bucket is in use: 1 state, no locks held. Last written by Terraform or OpenTofu 1.11.4 (1). Encryption: 1 with S3 managed keys.
+    Deferred, because it would refuse runs as they are configured today:
+      default encryption with the key (state_bucket/encryption) refuses runs that do not request encryption and have no permission for the key
+      statement TfbackendDenyOtherEncryption (state_bucket/policy) refuses runs that request AES256, as with `encrypt = true` without `kms_key_id`
+      encryption of the table with the key (lock_table) refuses runs that lock in the table and have no permission for the key
     ");
     let document = plan(&taker, "--adopt --output json");
     assert_eq!(document["adoption"]["states"], 1, "{document}");
@@ -117,7 +117,7 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     // Without a word, it goes on waiting: nothing is written.
     let again = taker.bootstrap("");
     assert!(
-        again.code == Some(0) && again.err.contains("nothing to do but what waits"),
+        again.code == Some(0) && again.err.contains("nothing to do except what is deferred"),
         "{}",
         again.all()
     );
@@ -126,7 +126,9 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     let all = checked.all();
     assert!(
         checked.code == Some(2)
-            && all.contains("shop.tfstate keeps its encryption: the bucket policy lets runs go on"),
+            && all.contains(
+                "shop.tfstate keeps its encryption: the bucket policy still allows runs with other"
+            ),
         "{all}"
     );
     let versions = state(&taker, &["versions", "shop.tfstate", "--output", "json"]);
@@ -150,7 +152,7 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     // moved.
     let waits = taker.bootstrap("");
     assert!(
-        waits.code == Some(0) && waits.err.contains("nothing to do but what waits"),
+        waits.code == Some(0) && waits.err.contains("nothing to do except what is deferred"),
         "{}",
         waits.all()
     );
@@ -167,11 +169,11 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     let enforced = taker.bootstrap("--enforce");
     assert_eq!(enforced.code, Some(0), "{}", enforced.all());
     insta::assert_snapshot!(in_use(&enforced.err), @r"
-    The bucket is in use: 1 state, no locks held. Last written by Terraform or OpenTofu 1.11.4 (1). Encryption: 1 with keys of Amazon S3.
-    --enforce: these runs are refused from now on, unless they use the new files:
-      default encryption with the key (state_bucket/encryption) refuses runs that ask for no encryption and may not use the key
-      statement TfbackendDenyOtherEncryption (state_bucket/policy) refuses runs that ask for AES256, as `encrypt = true` without `kms_key_id` does
-      encryption of the table with the key (lock_table) refuses runs that lock in the table and may not use the key
+    The bucket is in use: 1 state, no locks held. Last written by Terraform or OpenTofu 1.11.4 (1). Encryption: 1 with S3 managed keys.
+    --enforce: from now on these runs are refused unless they use the new files:
+      default encryption with the key (state_bucket/encryption) refuses runs that do not request encryption and have no permission for the key
+      statement TfbackendDenyOtherEncryption (state_bucket/policy) refuses runs that request AES256, as with `encrypt = true` without `kms_key_id`
+      encryption of the table with the key (lock_table) refuses runs that lock in the table and have no permission for the key
     ");
     let refused = stack.apply(4);
     assert!(
@@ -183,7 +185,7 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     assert!(
         settled
             .err
-            .contains("nothing to do, everything is as it should be"),
+            .contains("nothing to do, the backend matches its settings"),
         "{}",
         settled.all()
     );
@@ -228,7 +230,7 @@ async fn adoption_of_a_bucket_whose_acl_lets_in_others_is_refused_in_the_plan() 
     emulator.python(MAKE, &["make", "team-states"]);
     emulator.python(MAKE, &["acl", "team-states"]);
     let taker = Taker::new(&emulator, "--env team --bucket team-states --lock s3");
-    insta::assert_snapshot!(taker.refused("--adopt"), @"error: S3 bucket team-states (state_bucket): the access control list of bucket team-states grants WRITE to the group LogDelivery, READ_ACP to the group LogDelivery, and S3 does not turn lists off while they grant anything to others: give those who still need it a statement in the bucket policy, then take the grants away with `aws s3api put-bucket-acl --bucket team-states --acl private`; nothing was changed");
+    insta::assert_snapshot!(taker.refused("--adopt"), @"error: S3 bucket team-states (state_bucket): the access control list of bucket team-states grants WRITE to the group LogDelivery, READ_ACP to the group LogDelivery, and S3 cannot disable access control lists while they grant access to others: if the access is still needed, allow it in the bucket policy, then remove the grants with `aws s3api put-bucket-acl --bucket team-states --acl private`; nothing was changed");
     emulator.python(MAKE, &["private", "team-states"]);
     assert_eq!(taker.adopts(), [""; 0]);
 }
@@ -239,7 +241,7 @@ async fn adoption_of_a_public_bucket_is_refused_in_the_plan() {
     emulator.python(MAKE, &["make", "team-states"]);
     emulator.python(MAKE, &["public", "team-states"]);
     let taker = Taker::new(&emulator, "--env team --bucket team-states --lock s3");
-    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/policy: the policy of bucket team-states is public, and S3 refuses every policy that is once public access is blocked: statement Site allows everybody s3:GetObject; remove the statement, or name who needs it in a condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`; nothing was changed");
+    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/policy: the policy of bucket team-states is public, and S3 rejects public policies if public access is blocked: statement Site allows everyone s3:GetObject; remove the statement, or restrict it to the required principals with a condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`; nothing was changed");
     emulator.python(MAKE, &["guarded", "team-states"]);
     assert_eq!(taker.adopts(), [""; 0]);
 }

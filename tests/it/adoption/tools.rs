@@ -41,7 +41,7 @@ async fn what_other_tools_made_is_taken_over_as_it_is() {
         let taker = Taker::new(&emulator, line);
         let why = taker.refused("");
         assert!(
-            why.contains("exists, and was not made by tfbackend; pass `--adopt`"),
+            why.contains("exists, but was not created by tfbackend; pass `--adopt`"),
             "{why}"
         );
         assert_eq!(taker.adopts(), [""; 0], "{line}");
@@ -60,7 +60,7 @@ async fn a_statement_that_denies_terraform_is_named_before_it_does() {
         &emulator,
         "--env classic --bucket classic-states --table classic-locks",
     );
-    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/policy: with the policy of bucket classic-states no apply would succeed: statement DenyIncorrectEncryptionHeader denies writing states, writing lock files: it wants AES256, and Terraform sends aws:kms; use --encryption sse-s3, or change the statement; nothing was changed");
+    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/policy: with the policy of bucket classic-states, every apply would fail: statement DenyIncorrectEncryptionHeader denies writing states, writing lock files: it requires AES256, but Terraform sends aws:kms; use --encryption sse-s3, or change the statement; nothing was changed");
 
     // What would become of it.
     emulator.python(MAKE, &["without_the_header"]);
@@ -138,7 +138,7 @@ async fn a_statement_that_keeps_lock_files_is_named_before_one_is_left() {
     let why = taker.refused("");
     assert!(
         why.contains(
-            "no run could hold a lock file and release it: statement Partner denies deleting lock \
+            "runs could not create and release lock files: statement Partner denies deleting lock \
              files"
         ),
         "{why}"

@@ -18,7 +18,7 @@ struct Tutorial {
     name: &'static str,
     bucket: &'static str,
     table: &'static str,
-    /// What a person must do after it was adopted.
+    /// Changes that the user must make after adoption.
     left: &'static [&'static str],
 }
 
@@ -126,15 +126,15 @@ fn table(findings: &[Value]) -> String {
         )
     };
     let mut rows = vec![
-        "| severity | id | at | what is the case |".to_owned(),
+        "| severity | id | at | found |".to_owned(),
         "| --- | --- | --- | --- |".to_owned(),
     ];
     rows.extend(findings.iter().map(row));
     rows.join("\n")
 }
 
-/// Refused without `--adopt`; adopted, it keeps what it has, and lacks nothing but what is left to
-/// a person.
+/// Refused without `--adopt`; after adoption, it keeps its settings, and lacks only the changes
+/// that are left to the user.
 fn adopted(emulator: &Emulator, tutorial: &Tutorial, more: &str) {
     let Tutorial {
         name,
@@ -148,7 +148,7 @@ fn adopted(emulator: &Emulator, tutorial: &Tutorial, more: &str) {
     );
     let why = taker.refused("");
     assert!(
-        why.contains("exists, and was not made by tfbackend; pass `--adopt` to take it over"),
+        why.contains("exists, but was not created by tfbackend; pass `--adopt` to adopt it"),
         "{why}"
     );
     assert_eq!(taker.adopts(), *left, "{name}");
@@ -166,7 +166,7 @@ fn emulated_key(emulator: &Emulator) -> String {
         .collect::<Vec<_>>()
         .join(" ");
     assert!(
-        why.contains("would be with another key; pass --kms-key"),
+        why.contains("would be encrypted with another key; pass --kms-key"),
         "{why}"
     );
     let keys = super::world::seen(emulator)["keys"]

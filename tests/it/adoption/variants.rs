@@ -17,10 +17,10 @@ async fn what_is_stricter_stays_and_what_is_weaker_is_raised() {
         "--env locked --bucket locked-states --table locked-locks --alarm-email ops@example.com",
     );
     insta::assert_snapshot!(taker.refused(""), @"
-    error: 3 things are in the way; nothing was changed
-      caused by: S3 bucket locked-states (state_bucket): exists, and was not made by tfbackend; pass `--adopt` to take it over
-      caused by: DynamoDB table locked-locks, paid per request (lock_table): exists, and was not made by tfbackend; pass `--adopt` to take it over
-      caused by: The state bucket is large, all versions counted (alarm[bucket_size]): exists, and was not made by tfbackend; pass `--adopt` to take it over
+    error: 3 steps are blocked; nothing was changed
+      caused by: S3 bucket locked-states (state_bucket): exists, but was not created by tfbackend; pass `--adopt` to adopt it
+      caused by: DynamoDB table locked-locks, paid per request (lock_table): exists, but was not created by tfbackend; pass `--adopt` to adopt it
+      caused by: The state bucket is large, all versions counted (alarm[bucket_size]): exists, but was not created by tfbackend; pass `--adopt` to adopt it
     ");
     // A person confirms the subscription; without attaching it, nobody uses the policy, which is no
     // finding.
@@ -95,19 +95,19 @@ async fn a_key_that_was_chosen_stays() {
     taker.place.hide(key, "KEY");
     taker.place.hide(other, "OTHER");
     insta::assert_snapshot!(taker.refused("--adopt"), @"
-    error: 2 things are in the way; nothing was changed
-      caused by: state_bucket/encryption: bucket keyed-states is encrypted with KEY, and would be with another key; pass --kms-key KEY
-      caused by: state_bucket/policy: with the policy of bucket keyed-states no apply would succeed: statement OnlyTheKey denies writing states, writing lock files: it wants the key KEY, and Terraform sends a new key; use --kms-key KEY, or change the statement
+    error: 2 steps are blocked; nothing was changed
+      caused by: state_bucket/encryption: bucket keyed-states is encrypted with KEY, and would be encrypted with another key; pass --kms-key KEY
+      caused by: state_bucket/policy: with the policy of bucket keyed-states, every apply would fail: statement OnlyTheKey denies writing states, writing lock files: it requires the key KEY, but Terraform sends a new key; use --kms-key KEY, or change the statement
     ");
     insta::assert_snapshot!(taker.refused(&format!("--adopt --kms-key {other}")), @"
-    error: 2 things are in the way; nothing was changed
-      caused by: state_bucket/encryption: bucket keyed-states is encrypted with KEY, and would be with another key; pass --kms-key KEY
-      caused by: state_bucket/policy: with the policy of bucket keyed-states no apply would succeed: statement OnlyTheKey denies writing states, writing lock files: it wants the key KEY, and Terraform sends OTHER; use --kms-key KEY, or change the statement
+    error: 2 steps are blocked; nothing was changed
+      caused by: state_bucket/encryption: bucket keyed-states is encrypted with KEY, and would be encrypted with another key; pass --kms-key KEY
+      caused by: state_bucket/policy: with the policy of bucket keyed-states, every apply would fail: statement OnlyTheKey denies writing states, writing lock files: it requires the key KEY, but Terraform sends OTHER; use --kms-key KEY, or change the statement
     ");
     insta::assert_snapshot!(taker.refused("--adopt --encryption sse-s3"), @"
-    error: 2 things are in the way; nothing was changed
-      caused by: state_bucket/encryption: bucket keyed-states is encrypted with aws:kms, and AES256 would be weaker; if you want that, change its default encryption yourself
-      caused by: DynamoDB table keyed-locks, paid per request (lock_table): table keyed-locks is encrypted with KEY, and a key of DynamoDB's own would be weaker; if you want that, change it yourself
+    error: 2 steps are blocked; nothing was changed
+      caused by: state_bucket/encryption: bucket keyed-states is encrypted with aws:kms, and AES256 would be weaker; to use it, change the default encryption manually
+      caused by: DynamoDB table keyed-locks, paid per request (lock_table): table keyed-locks is encrypted with KEY, and an AWS owned key would be weaker; to use it, change the encryption manually
     ");
     taker.say(&format!("--kms-key {key}"));
     taker.refused("");
@@ -119,11 +119,11 @@ async fn a_key_that_was_chosen_stays() {
 }
 
 #[tokio::test]
-async fn access_logs_stay_where_somebody_reads_them() {
+async fn access_logs_stay_where_they_are_read() {
     let emulator = Emulator::start().await;
     emulator.python(MAKE, &["logged"]);
     let mut taker = Taker::new(&emulator, "--env logged --bucket logged-states --lock s3");
-    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/logging: bucket logged-states writes its access logs into their-logs, and S3 writes them into one bucket only; pass --access-logs=false to leave them there; nothing was changed");
+    insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/logging: bucket logged-states writes its access logs to their-logs, and S3 supports one target bucket only; pass --access-logs=false to keep it; nothing was changed");
     taker.say("--access-logs=false");
     assert_eq!(taker.adopts(), [""; 0]);
     let logging = &seen(&emulator)["buckets"]["logged-states"]["logging"];

@@ -21,9 +21,9 @@ const HEAD: &str = "\
 <!-- Made from the program by a test; change the program, then run `make docs`. -->
 # Command line
 
-`bootstrap`, `plan` and `render` take every [setting](settings.md) as a flag. What follows is what \
-                    the commands have
-besides. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
+`bootstrap`, `plan` and `render` accept every [setting](settings.md) as a flag. This page lists \
+                    the other
+arguments. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
 
 ## Every command
 
@@ -69,7 +69,7 @@ fn command(of: &Command, name: &str, text: &mut String) {
             text.push_str(&format!("\n{own}"));
         }
         if has_settings {
-            text.push_str("\nAnd every [setting](settings.md).\n");
+            text.push_str("\nAnd all [settings](settings.md).\n");
         }
         command(sub, &name, text);
     }

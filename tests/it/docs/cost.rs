@@ -50,7 +50,7 @@ fn environment(line: &str) -> ConnectedEnvironment {
     made_up::environment("prod", line, SETTINGS)
 }
 
-/// What costs something while nobody uses it.
+/// Fixed costs, without any use.
 fn costs(environment: &ConnectedEnvironment) -> Vec<(String, String, f64)> {
     let nodes = environment.blueprint.nodes().iter();
     nodes

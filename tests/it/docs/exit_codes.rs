@@ -1,4 +1,4 @@
-//! `docs/exit-codes.md`: the constants of `src/exit.rs` with what is said of them there.
+//! `docs/exit-codes.md`: the constants of `src/exit.rs` with their doc comments.
 
 use crate::support::page;
 

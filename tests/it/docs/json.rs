@@ -220,7 +220,7 @@ fn locks() -> LocksDocument {
 }
 
 fn failure() -> impl serde::Serialize {
-    CliError::partly("lock_table failed: 20 changes were made, 2 left")
+    CliError::partly("lock_table failed: 20 changes applied, 2 left")
         .hint("the same command continues where this one stopped")
         .document()
 }
@@ -250,8 +250,8 @@ fn verification() -> VerifyDocument {
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
         severity: Severity::Medium,
         group: CheckGroup::Audit,
-        title: "each access to a state is written down",
-        why: "after an incident nobody can say what was read",
+        title: "each access to a state is recorded",
+        why: "after an incident, it is unknown what was read",
         controls: &["S3.9"],
     };
     static ROTATION: Check = Check {
@@ -259,8 +259,8 @@ fn verification() -> VerifyDocument {
         docs: "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
         severity: Severity::Medium,
         group: CheckGroup::Keys,
-        title: "the key gets new material at least once a year",
-        why: "what was encrypted with a key that leaked stays readable",
+        title: "the key is rotated at least once a year",
+        why: "data encrypted with a leaked key stays readable",
         controls: &["KMS.4"],
     };
     let bucket = "acme-tfstate-prod-123456789012-eu-west-1";
@@ -319,7 +319,7 @@ fn verification() -> VerifyDocument {
             resource("key", "KMS key of the states", &[]),
             resource("state_bucket", &format!("S3 bucket {bucket}"), &["key"]),
         ],
-        notes: vec!["the trail is in another account, and was not looked at".into()],
+        notes: vec!["the trail is in another account, and was not read".into()],
         ..VerifyDocument::of(
             about,
             at,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tfbackend::{backend::aws::needed::needed, engine::spec::KnownOutputs};
+use tfbackend::{backend::aws::permissions::needed, engine::spec::KnownOutputs};
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
@@ -58,7 +58,8 @@ const KEY_USE: [&str; 5] = [
     "kms:ReEncrypt*",
 ];
 
-/// Whoever makes a backend need not be able to read what is in it, nor to ask for the account's own
+/// A principal that creates a backend does not need to read the states in it, nor to ask for the
+/// account's own
 /// settings.
 const ONLY_TO_VERIFY: [&str; 4] = ["store", "store.rs", "verify", "verify.rs"];
 /// What is looked at before anything is taken down.
@@ -67,7 +68,11 @@ const TEARDOWN: [&str; 2] = ["teardown", "teardown.rs"];
 const PROBE: [&str; 2] = ["probe", "probe.rs"];
 
 /// What writes locks, states and digests; the rest of the store only reads.
-const STORE_WRITES: [&str; 3] = ["store/write.rs", "store/hold.rs", "store/release.rs"];
+const STORE_WRITES: [&str; 3] = [
+    "store/write.rs",
+    "store/lock_acquire.rs",
+    "store/lock_release.rs",
+];
 
 /// Of a change of locks, and of nothing that a plan does.
 const MIGRATION: [&str; 2] = ["access/lock_files.rs", "lock_table/migration.rs"];
@@ -77,14 +82,17 @@ const RECOVERY_READS: [&str; 3] = ["store/content.rs", "store/objects.rs", "stor
 
 /// What bringing states back needs beside the actions of its own calls, and what for.
 const BESIDES_RECOVERY: [(&str, &str); 3] = [
-    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    (
+        "kms:Decrypt",
+        "to read states encrypted with the key, through S3",
+    ),
     (
         "kms:GenerateDataKey",
-        "to write them and their lock files under the key, by way of S3",
+        "to write states and lock files encrypted with the key, through S3",
     ),
     (
         "kms:DescribeKey",
-        "to find the key that the backend names by its alias",
+        "to find the key of the alias that the backend names",
     ),
 ];
 
@@ -98,18 +106,21 @@ fn is_migration(path: &Path) -> bool {
 
 /// What trying a backend out needs beside the actions of its own calls, and what for.
 const BESIDES_PROBE: [(&str, &str); 5] = [
-    ("s3:ListBucket", "to find what an earlier probe left"),
+    (
+        "s3:ListBucket",
+        "to find objects that an earlier probe left",
+    ),
     (
         "s3:ListBucketVersions",
-        "to find the versions of what was written; without it they stay",
+        "to delete the versions of the written objects; without it they are kept",
     ),
     (
         "kms:GenerateDataKey",
-        "to write under the key, by way of S3",
+        "to write objects encrypted with the key, through S3",
     ),
     (
         "kms:Decrypt",
-        "to read what is under the key, by way of S3 and DynamoDB",
+        "to read objects and items encrypted with the key, through S3 and DynamoDB",
     ),
     ("sts:AssumeRole", "with `--runner`, on that role"),
 ];
@@ -118,31 +129,34 @@ const BESIDES_PROBE: [(&str, &str); 5] = [
 const BESIDES_TEARDOWN: [(&str, &str); 9] = [
     (
         "s3:GetObject",
-        "to count what states hold, and to back them up",
+        "to count the resources in states, and to back the states up",
     ),
     ("s3:PutObject", "to lock the states"),
     (
         "s3:DeleteObject",
-        "to release them again, if somebody turns out to be at work",
+        "to release them again, if a run holds a lock",
     ),
     ("dynamodb:PutItem", "to lock the states in the table"),
     ("dynamodb:DeleteItem", "to release them again"),
     (
         "kms:GenerateDataKey",
-        "to write lock files under the key, by way of S3",
+        "to write lock files encrypted with the key, through S3",
     ),
-    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    (
+        "kms:Decrypt",
+        "to read states encrypted with the key, through S3",
+    ),
     (
         "s3:PutBucketPolicy",
-        "to keep others from writing meanwhile, and to lift what keeps the history",
+        "to deny writes during the teardown, and to allow the deletion of old versions",
     ),
     (
         "kms:PutKeyPolicy",
-        "with `--key-window` below 30: to lift the floor in the key's policy",
+        "with `--key-window` below 30: to change the minimum in the key policy",
     ),
 ];
 
-/// Actions of all calls that take something down, whoever's they are.
+/// Actions of all calls that delete something, of every resource.
 fn of_a_teardown() -> BTreeSet<String> {
     let (reads, writes) =
         actions_in(&|path| starts_with(path, &TEARDOWN) && !path.ends_with("tests.rs"));
@@ -230,7 +244,9 @@ fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<Str
         &mut sources,
     );
     for source in &sources {
-        for (at, start) in source.match_indices("= Api::") {
+        // A constant, whether it fits on one line or not.
+        let source = source.replace("=\n    ApiOperation::", "= ApiOperation::");
+        for (at, start) in source.match_indices("= ApiOperation::") {
             let call = source[at + start.len()..]
                 .split(';')
                 .next()
@@ -517,7 +533,7 @@ async fn the_rights_of_a_probe_are_enough() {
     assert!(
         notes.iter().all(|note| note
             .as_str()
-            .is_some_and(|note| note.contains("an endpoint that is not AWS's"))),
+            .is_some_and(|note| note.contains("an endpoint outside AWS"))),
         "{notes:?}"
     );
     assert_eq!(emulator.python("tests/it/verify/probe.py", &["left"]), "");

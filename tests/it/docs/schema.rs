@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tfbackend::{
-    backend::aws::needed::needed,
+    backend::aws::permissions::needed,
     cli::describe::describe,
     engine::{
         plan::{BlockReason, KeepReason, Plan, PlannedChange},

@@ -13,8 +13,8 @@ use crate::support::page;
 fn every_check_is_documented() {
     let mut parts = vec![];
     for group in CheckGroup::ALL {
-        let mut rows = "| id | severity | what must hold | why | asked for by |\n| --- | --- | \
-                        --- | --- | --- |\n"
+        let mut rows = "| id | severity | expected | rationale | references |\n| --- | --- | --- \
+                        | --- | --- |\n"
             .to_owned();
         for check in catalogue::every().filter(|check| check.group == group) {
             let controls = check.controls.join(", ");

@@ -49,7 +49,7 @@ async fn taken_down_until(held: &'static str, more: &[&str]) -> (Emulator, Place
         .spawn()
         .expect("the program");
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     (emulator, place, gate, teardown)
 }
 
@@ -72,7 +72,7 @@ async fn while_the_bucket_is_there_a_bootstrap_refuses() {
         assert_eq!(refused.code, Some(3), "{held}: {}", refused.all());
         let refusal = refused.refusal();
         assert!(
-            refusal.contains("is being taken down") && refusal.contains("teardown --cancel"),
+            refusal.contains("is being torn down") && refusal.contains("teardown --cancel"),
             "{held}: {refusal}"
         );
         gate.open();
@@ -90,8 +90,8 @@ async fn while_the_bucket_is_there_a_bootstrap_refuses() {
 #[tokio::test]
 async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
     for (held, says) in [
-        ("DeleteTable", "is there again, and may use it"),
-        ("ScheduleKeyDeletion", "there again, or still seen: "),
+        ("DeleteTable", "exists again, and may use it"),
+        ("ScheduleKeyDeletion", "still exist, or exist again: "),
     ] {
         let (emulator, place, gate, teardown) = taken_down_until(held, &["--output", "json"]).await;
         // S3 tells the time of both by the second, and does not give a name away again so soon.
@@ -171,7 +171,7 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     assert_eq!(whole.code, Some(0), "{}", whole.all());
     let nothing = with(&place, &["teardown", "--cancel"]);
     assert!(
-        nothing.code == Some(0) && nothing.err.contains("no teardown holds it"),
+        nothing.code == Some(0) && nothing.err.contains("no teardown locks it"),
         "{}",
         nothing.all()
     );
@@ -183,7 +183,7 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     );
     let verified = with(&place, &["verify"]);
     let all_but =
-        verified.all().contains("digest-missing") && verified.all().contains("Verify: 1 low, ");
+        verified.all().contains("digest-missing") && verified.all().contains("Findings: 1 low, ");
     assert!(
         verified.code == Some(2) && all_but,
         "only what the test's own state lacks: {}",

@@ -101,7 +101,7 @@ async fn what_is_seen_in_part_is_looked_at_again() {
         said.code == Some(3)
             && said
                 .refusal()
-                .contains("another run may be making or deleting it"),
+                .contains("another run may be creating or deleting it"),
         "{}",
         said.all()
     );
@@ -125,7 +125,7 @@ async fn threat_12_another_run_with_other_settings_is_named() {
             .output()
             .expect("the program"),
     );
-    let text = "another run changes this environment at the same time: state_bucket/lifecycle";
+    let text = "another run is changing this environment: state_bucket/lifecycle";
     assert!(
         said.code == Some(4) && said.refusal().contains(text),
         "{}",

@@ -101,7 +101,7 @@ async fn goes_on_after(action: &str) -> Result<(), String> {
         || said.all(),
     )?;
     let before = all(&emulator);
-    // What could not be looked at is not touched; what could not be written does not keep the rest
+    // What cannot be read is not touched; what could not be written does not keep the rest
     // from being made.
     let is_read = ["Get", "List", "Describe"].iter().any(|verb| {
         action

@@ -26,7 +26,7 @@ async fn what_was_made_until_then_is_named_and_fresh_ones_finish_it() {
     );
     let made = refusal
         .lines()
-        .find(|line| line.contains("hint: made: "))
+        .find(|line| line.contains("hint: applied: "))
         .unwrap_or_else(|| panic!("{refusal}"));
     assert!(
         made.contains("state_bucket") && refusal.contains("hint: the same command continues"),

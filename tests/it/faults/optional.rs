@@ -71,7 +71,7 @@ async fn stands_without(optional: &'static str, code: &'static str) {
             "{statement}: {policy}"
         );
     }
-    // The same command goes on where that one stopped.
+    // The same command continues where that one stopped.
     let said = place.bootstrap(&format!("{LINE} -y"));
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert_eq!(all(&emulator), ONE_OF_EVERYTHING);

@@ -60,7 +60,7 @@ async fn what_is_not_seen_yet_is_waited_for() {
 /// A bucket of this name was deleted a moment ago, and whoever the policies name was made a moment
 /// ago.
 #[tokio::test]
-async fn a_name_that_is_held_and_somebody_unknown_are_waited_for() {
+async fn a_name_that_is_held_and_an_unknown_principal_are_waited_for() {
     let faults = || {
         Faults::seeded(0)
             .rule("s3:CreateBucket", Which::For(UNSEEN), || {

@@ -87,7 +87,7 @@ fn where_the_first_call_does_not_get_through_nothing_is_made() {
                     "{refusal}"
                 );
                 assert!(
-                    refusal.contains("hint: AWS asks to slow down; run the same command again"),
+                    refusal.contains("hint: AWS throttles the calls; run the same command again"),
                     "{refusal}"
                 );
                 assert_eq!(proxy.take().len(), 10, "{code}");

@@ -54,7 +54,7 @@ fn who_refuses_who_swallows_and_who_has_no_address_are_named_in_time() {
                     .refusal()
                     .replace("ENDPOINT", &format!("{scheme}://{host}"));
                 assert!(
-                    refusal.starts_with("1\nerror: AWS could not be reached\n"),
+                    refusal.starts_with("1\nerror: cannot reach AWS\n"),
                     "{refusal}"
                 );
                 assert!(

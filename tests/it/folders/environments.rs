@@ -53,13 +53,13 @@ fn typing_error_makes_no_second_backend() {
     assert!(said.err.contains("did you mean `stage`?"), "{}", said.all());
     insta::assert_snapshot!(place.run(&["plan"]).refusal(), @"
     1
-    error: no environment was named
+    error: no environment was given
       hint: pass --env with one of tfbackend.toml: prod, stage
     ");
     let said = place.run(&["lock", "list"]);
     assert!(
         said.err
-            .contains("of an environment: --env with one of prod, stage"),
+            .contains("for an environment: --env with one of prod, stage"),
         "{}",
         said.all()
     );

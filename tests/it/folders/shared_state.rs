@@ -28,7 +28,7 @@ async fn folder_without_files_is_not_pointed_at_the_state_of_another() {
 
     let url = format!("s3://{BUCKET}/terraform.tfstate");
     let there =
-        format!("{url} is there already, and this folder has not used it; nothing was changed");
+        format!("{url} already exists, and this folder has not used it; nothing was changed");
     for command in [format!("bootstrap {SMALL} -y"), format!("render {SMALL}")] {
         let text = world.refused("second", &command, 3);
         let parts = [
@@ -52,7 +52,7 @@ async fn folder_without_files_is_not_pointed_at_the_state_of_another() {
     }
     let plan = world.ok("second", &format!("plan {SMALL}"));
     assert!(
-        plan.contains(&format!("State: {url} (there already: 1 resource")),
+        plan.contains(&format!("State: {url} (already exists: 1 resource")),
         "{plan}"
     );
     let plan = world.ok("first", &format!("plan {SMALL}"));
@@ -101,7 +101,7 @@ async fn folder_without_files_is_not_pointed_at_the_state_of_another() {
     let text = world.ok("second", "bootstrap saved.plan -y --use-existing-state");
     assert!(
         text.contains(&format!(
-            "This folder uses {url}, which is there already: 1 resource"
+            "This folder uses {url}, which already exists: 1 resource"
         )),
         "{text}"
     );
@@ -157,10 +157,7 @@ async fn folder_that_has_the_state_already_needs_no_word() {
     let state = world.terraform("first", &["state", "pull"]);
     world.put("moved/terraform.tfstate", &state);
     let text = world.ok("moved", &format!("bootstrap {SMALL} -y"));
-    assert!(
-        text.contains("which is there already: 1 resource"),
-        "{text}"
-    );
+    assert!(text.contains("which already exists: 1 resource"), "{text}");
     // Another one, and one that cannot be read.
     let lineage = serde_json::from_str::<Value>(&state).expect("a state")["lineage"]
         .as_str()
@@ -242,7 +239,7 @@ async fn existing_state_is_asked_for_in_a_terminal() {
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
         let screen = terminal.screen();
         assert!(
-            screen.contains("terraform.tfstate is there already: 0 resources"),
+            screen.contains("terraform.tfstate already exists: 0 resources"),
             "{screen}"
         );
         assert_eq!(
@@ -370,7 +367,7 @@ async fn copied_folder_is_said_to_use_the_state_of_the_first() {
                 .join(" ");
             assert!(
                 text.contains(&format!(
-                    "warning: {other} of this repository leads to {url}, too"
+                    "warning: {other} of this repository also uses {url}"
                 )),
                 "{folder} {command}: {text}"
             );

@@ -52,10 +52,7 @@ async fn state_of_the_selected_workspace_is_the_one_that_is_restored() {
     // What cannot be told is not taken for the default.
     fs::write(world.path("app").join(".terraform/environment"), "a/b").expect("written");
     let text = world.refused("app", &format!("state restore {NAMED} --serial 1 -y"), 1);
-    assert!(
-        text.contains("the selected workspace is not known"),
-        "{text}"
-    );
+    assert!(text.contains("the selected workspace is unknown"), "{text}");
 }
 
 /// The workspace of the state that a command is about.

@@ -1,4 +1,5 @@
-//! The help page of every command. What an earlier page has word for word is told by its first line.
+//! The help page of every command. What an earlier page has word for word is told by its first
+//! line.
 
 use std::collections::BTreeSet;
 

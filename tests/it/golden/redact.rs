@@ -1,4 +1,5 @@
-//! Placeholders for what differs from run to run: times, ages and sums. `Place` has those of ports, folders and UUIDs.
+//! Placeholders for what differs from run to run: times, ages and sums. `Place` has those of ports,
+//! folders and UUIDs.
 
 /// Shapes in which `9` stands for a digit.
 const TIMES: [&str; 6] = [

@@ -1,8 +1,9 @@
 //! A story: chapters, which begin with `# name`, of lines.
 //!
-//! `$ ARGS` runs the program (quotes as in a shell are not known; `\ ` is a space in a word), `@` in it stands for the
-//! environment's names. `! COMMAND` and `py WHAT` (`set_up.py`) prepare, and must succeed. `cat FILE` keeps a file as well,
-//! `set NAME VALUE` and `unset NAME` change variables.
+//! `$ ARGS` runs the program (quotes as in a shell are not known; `\ ` is a space in a word), `@`
+//! in it stands for the environment's names. `! COMMAND` and `py WHAT` (`set_up.py`) prepare, and
+//! must succeed. `cat FILE` keeps a file as well, `set NAME VALUE` and `unset NAME` change
+//! variables.
 
 use std::{
     fs,

@@ -298,7 +298,7 @@ async fn a_topic_of_ones_own_is_told_and_left_alone() {
         .collect::<Vec<_>>()
         .join(" ");
     assert!(
-        words.contains("the topic's policy does not let s3.amazonaws.com publish"),
+        words.contains("the topic policy does not allow s3.amazonaws.com to publish"),
         "{words}"
     );
     assert_eq!(
@@ -343,7 +343,7 @@ async fn a_trail_of_the_account_must_record_the_states() {
             .collect::<Vec<_>>()
             .join(" ");
         assert!(
-            words.contains("no trail that these credentials can see is logging the data events"),
+            words.contains("no trail that these credentials can read records the data events"),
             "{}",
             said(&output)
         );

@@ -110,7 +110,7 @@ impl World {
         self.commands.push((name.to_owned(), calls));
     }
 
-    /// The same of one that changes nothing and makes nobody wait.
+    /// The same for a command that changes nothing and has no sequential calls beyond [`DEEPEST`].
     #[track_caller]
     fn counts_and_is_not_deep(&mut self, name: &str, line: &str, codes: &[i32]) {
         *self.rounds.since.lock().expect("a time") = None;
@@ -264,8 +264,8 @@ fn must_be_documented(commands: &[(String, Vec<Call>)]) {
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/calls.md is not what the program calls; run the tests with UPDATE_DOCS=1. It \
-         calls:\n{page}"
+        "docs/calls.md does not match the calls of the program; run the tests with UPDATE_DOCS=1. \
+         It calls:\n{page}"
     );
 }
 
@@ -298,28 +298,29 @@ fn table(calls: &[Call], actions: bool) -> String {
 }
 
 const HEAD: &str = "\
-<!-- Made from what the program calls, by a test; run the tests with UPDATE_DOCS=1 to write it \
-                    again. -->
+<!-- Made from the calls of the program by a test; run the tests with UPDATE_DOCS=1 to update it. \
+                    -->
 # What tfbackend calls
 
 Counted with the defaults, `--lock both`, one e-mail address for the alarms and one principal to \
                     attach the policy to: the first
-`plan` and `bootstrap` on an empty account, all others on what that has made, with one state of \
-                    two versions. Options that leave
-something out leave out its calls. Each S3 call to a bucket that is there carries \
-                    `x-amz-expected-bucket-owner`, so that a bucket of
-another account is never touched.
+`plan` and `bootstrap` run on an empty account, all other commands on the created backend, with \
+                    one state of two versions.
+Options that turn off a resource also omit its calls. Each S3 call to an existing bucket has the \
+                    header
+`x-amz-expected-bucket-owner`, so that it never reaches a bucket of another account.
 
-`bootstrap` with nothing to do and `verify` without `--probe` write nothing, and are three round \
-                    trips deep: who calls, and two to
-look at everything. What a `bootstrap` takes is in its [plan](plans.md#how-long-it-takes). What is \
-                    not listed calls nothing.
+`bootstrap` without changes and `verify` without `--probe` write nothing and take three sequential \
+                    round trips: one for the
+caller identity, and two to read all resources. The [plan](plans.md#how-long-it-takes) of a \
+                    `bootstrap` shows its round trips.
+Commands that are not listed make no calls.
 
-One list of the state key is made where the folder has no files of tfbackend yet, at the same time \
-                    as everything else is looked
-at. If something is there, up to four more calls find out what: they take no further round trip. \
-                    Where the folder has files, the
-lock on its state is looked at, which may be that of a teardown.
+If the folder has no files of tfbackend yet, the state key is listed in parallel to the other \
+                    reads. If objects exist there, up
+to four more calls read them, without an additional round trip. If the folder has files, the lock \
+                    on its state is read, which may
+be the lock of a teardown.
 
 | command | reads | writes |
 | --- | --- | --- |
@@ -328,18 +329,16 @@ lock on its state is looked at, which may be that of a teardown.
 const WRITES: &str = "
 ## Writes of a first `bootstrap`
 
-The action is the one that IAM knows the call by; what is made with its tags in the same call \
-                      needs the service's action for
-tagging as well.
+The IAM action that each call requires. A call that creates a resource with tags also requires
+the tagging action of the service.
 
 ";
 
 const READS: &str = "
 ## Reads of a first `bootstrap`
 
-Everything is looked at before the writes and once more after them; one read waits for the table. \
-                     A repair is these reads, too, and the one write for each setting that \
-                     differs.
+All resources are read before the writes and again after them; one read waits for the table. A \
+                     repair makes the same reads, and one write for each setting that differs.
 
 ";
 

@@ -221,7 +221,7 @@ async fn each_resource_takes_as_long_as_it_says() {
     User::make(&world.emulator, "terraform").await;
     let plan = Plan::to_apply(&world.blueprint, &world.look().await, false);
     let said = plan.writes().map(|step| match &step.change {
-        PlannedChange::Create { to } => (step.address.to_string(), to.trips_to_write(None)),
+        PlannedChange::Create { to } => (step.address.to_string(), to.write_round_trips(None)),
         other => panic!("{}: {other:?}", step.address),
     });
     let said: Vec<(String, u32)> = said.collect();
@@ -249,7 +249,7 @@ async fn each_resource_takes_as_long_as_it_says() {
         let chain = world.recorder.take_chain();
         assert_eq!(
             length(&chain),
-            node.spec.trips_to_look(),
+            node.spec.read_round_trips(),
             "to look at {}: {chain:?}",
             node.address
         );

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use serde_json::Value;
 use tfbackend::{
     backend::aws::{
-        needed::{RequiredPermissions, needed},
+        permissions::{RequiredPermissions, needed},
         resources::observe,
     },
     engine::{observation::outputs, plan::Plan},

@@ -31,10 +31,13 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     let planned = unsaid(emulator, dir, &["plan", "--kms-key", &second]);
     let all = words(&planned);
     assert!(
-        all.contains(&format!("1 state stays under {first}")),
+        all.contains(&format!("1 state remains encrypted with {first}")),
         "{all}"
     );
-    assert!(all.contains("no longer wanted, and kept: key"), "{all}");
+    assert!(
+        all.contains("not in the settings any more, kept: key"),
+        "{all}"
+    );
     let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
     assert_eq!(changed.code, Some(0), "{}", changed.all());
     assert_eq!(allowed(&backend), format!("{second}\n{first}\n"));
@@ -74,7 +77,7 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
 #[track_caller]
 fn still_waits(said: &Said) {
     assert!(
-        said.code == Some(0) && said.err.contains("nothing to do but what waits"),
+        said.code == Some(0) && said.err.contains("nothing to do except what is deferred"),
         "{}",
         said.all()
     );
@@ -118,7 +121,7 @@ async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
     assert!(
         check.code == Some(2)
             && words(&check).contains(
-                "terraform.tfstate keeps its encryption: the bucket policy lets runs go on"
+                "terraform.tfstate keeps its encryption: the bucket policy still allows runs with"
             ),
         "{}",
         check.all()

@@ -124,7 +124,7 @@ async fn settings_that_protect_less_are_found_until_they_are_said() {
     );
     let all = words(&unsaid(&backend.emulator, empty.path(), &["verify"]));
     assert!(
-        all.contains("--noncurrent-days=90") && all.contains("say it in tfbackend.toml"),
+        all.contains("--noncurrent-days=90") && all.contains("set it in tfbackend.toml"),
         "{all}"
     );
     assert_eq!(
@@ -164,8 +164,8 @@ async fn settings_that_are_kept_have_their_source_named() {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     for row in [
-        "key app/x.tfstate kept as it is",
-        "lock s3 kept as it is",
+        "key app/x.tfstate existing value",
+        "lock s3 existing value",
         "namespace global default",
     ] {
         assert!(
@@ -181,7 +181,8 @@ async fn settings_that_are_kept_have_their_source_named() {
         .expect("a command");
     let planned = super::printed(&backend.emulator, backend.dir(), plan.trim());
     assert!(
-        planned.code == Some(0) && words(&planned).contains("kept as it is: key = app/x.tfstate"),
+        planned.code == Some(0)
+            && words(&planned).contains("existing values kept: key = app/x.tfstate"),
         "{}",
         planned.all()
     );
@@ -244,7 +245,7 @@ async fn recovery_that_was_left_out_is_kept_and_found() {
 /// A topic of the user's that S3 may not publish to would block the plan, and one that it may
 /// publish to would be told.
 #[tokio::test]
-async fn deletions_that_nobody_is_told_of_are_kept_so() {
+async fn deletions_without_a_notification_are_kept_so() {
     let emulator = Emulator::start().await;
     for publishers in [vec![], vec!["s3"]] {
         let topic = emulator

@@ -31,7 +31,7 @@ async fn prune_deletes_what_is_no_longer_wanted() {
     let kept = bootstrap(&format!("{LESS} -y"), 0);
     for part in ["trail", "topic", "runner_policy", "alarm[lock_errors]"] {
         assert!(
-            kept.contains(&format!("no longer wanted, and kept: {part}  ")),
+            kept.contains(&format!("not in the settings any more, kept: {part}  ")),
             "{part}: {kept}"
         );
     }
@@ -55,7 +55,7 @@ async fn prune_deletes_what_is_no_longer_wanted() {
     );
     let after = bootstrap(LESS, 0);
     assert!(
-        after.contains("nothing to do") && !after.contains("no longer wanted"),
+        after.contains("nothing to do") && !after.contains("not in the settings any more"),
         "{after}"
     );
     let verify: Vec<&str> = ["verify"].into_iter().chain(LESS.split(' ')).collect();

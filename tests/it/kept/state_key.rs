@@ -29,7 +29,7 @@ async fn state_key_of_a_clone_is_kept() {
     assert_eq!(conf(clone.path()), before);
     let shown = unsaid(&backend.emulator, clone.path(), &["plan"]);
     assert!(
-        words(&shown).contains(&format!("kept as it is: key = {KEY}")),
+        words(&shown).contains(&format!("existing values kept: key = {KEY}")),
         "{}",
         shown.all()
     );

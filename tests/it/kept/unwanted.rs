@@ -26,7 +26,7 @@ async fn unwanted_parts_are_named_and_go_on_working() {
         "alarm[bucket_size]",
     ] {
         assert!(
-            all.contains(&format!("no longer wanted, and kept: {part}")),
+            all.contains(&format!("not in the settings any more, kept: {part}")),
             "{part}: {all}"
         );
     }
@@ -40,7 +40,7 @@ async fn unwanted_parts_are_named_and_go_on_working() {
     assert_eq!(findings(emulator, dir, &OFF), Vec::<String>::new());
     let verified = words(&unsaid(emulator, dir, &[&["verify"], &OFF[..]].concat()));
     assert!(
-        verified.contains("no longer wanted, and kept: trail"),
+        verified.contains("not in the settings any more, kept: trail"),
         "{verified}"
     );
 

@@ -76,9 +76,9 @@ impl Provider for Clockwork {
         change: &PlannedChange<Toy>,
     ) -> Result<Option<String>, Refused> {
         let trips = match change {
-            PlannedChange::Create { to } => to.trips_to_write(None),
+            PlannedChange::Create { to } => to.write_round_trips(None),
             PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
-                to.trips_to_write(Some(from))
+                to.write_round_trips(Some(from))
             }
             other => panic!("{address}: {other:?}"),
         };
@@ -95,8 +95,8 @@ proptest! {
         let path = plan.critical_path().expect("nothing is in the way");
         let trips: u32 = path.through.iter().map(|address| {
             match &plan.steps.iter().find(|step| step.address == *address).unwrap().change {
-                PlannedChange::Create { to } => to.trips_to_write(None),
-                PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => to.trips_to_write(Some(from)),
+                PlannedChange::Create { to } => to.write_round_trips(None),
+                PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => to.write_round_trips(Some(from)),
                 other => panic!("{address}: {other:?}"),
             }
         }).sum();

@@ -255,7 +255,7 @@ fn what_is_gone_already_hands_on_who_waits() {
 /// A part with an end of its own does not wait for its whole, though a sibling needs it that goes
 /// with the whole.
 #[test]
-fn a_part_goes_before_its_whole_whoever_needs_it() {
+fn a_part_goes_before_its_whole_whatever_needs_it() {
     let mut scene = bare(vec![
         ("a".into(), vec![]),
         ("a/x".into(), vec!["a"]),

@@ -135,7 +135,7 @@ async fn terraforms_lock_is_seen_and_released() {
         "everything in it: {shown}"
     );
 
-    // A wrong ID, the item's name, and nobody to ask: refused, and the right one named.
+    // A wrong ID, the name of the item, and no terminal: refused, and the right one named.
     for wrong in [
         "00000000-7d3f-0b0c-9a51-3c1a6a2c5f10",
         &format!("{bucket}/env:/blue/terraform.tfstate"),
@@ -161,7 +161,8 @@ async fn terraforms_lock_is_seen_and_released() {
     let output = lock(&backend, &format!("force-unlock {id} --auto-approve"));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
-        said(&output).contains("warning: ") && said(&output).contains("may well be going on"),
+        said(&output).contains("warning: ")
+            && said(&output).contains("the run is probably still in progress"),
         "it is young: {}",
         said(&output)
     );
@@ -173,7 +174,7 @@ async fn terraforms_lock_is_seen_and_released() {
     backend.terraform_ok(&["plan"]);
     let again = lock_ok(&backend, &format!("release --id {id} --auto-approve"));
     assert!(
-        again.starts_with("no lock is held: it was gone already"),
+        again.starts_with("already released: no such lock"),
         "{again}"
     );
     assert!(!holder.finish().status.success(), "it misses its lock");
@@ -183,7 +184,7 @@ async fn terraforms_lock_is_seen_and_released() {
 
 /// What Terraform's own force-unlock ends with an error on, and what others left.
 #[tokio::test]
-async fn half_locks_old_ones_and_those_of_nobody() {
+async fn half_locks_old_ones_and_those_without_a_holder() {
     let backend = initialized(&["--lock", "both"]).await;
     let (old, young) = (
         info(OLD, SignedDuration::from_hours(30)),
@@ -240,7 +241,7 @@ async fn half_locks_old_ones_and_those_of_nobody() {
     let shown = lock_ok(&backend, &format!("show {ENV} --workspace default"));
     no_control(&shown);
     assert!(
-        shown.contains("Missing:    the other half: it is not held in the file"),
+        shown.contains("Missing:    the other half: not held in the file"),
         "{shown}"
     );
 

@@ -195,7 +195,7 @@ async fn from_the_table_to_lock_files_and_back() {
     refused(
         &backend,
         "migrate --to both --min-version 1.9.8 -y",
-        &["lock files are known from 1.10 on"],
+        &["version 1.9.8 is in use, and lock files are supported since 1.10"],
     );
     let mut holder = Holder::start(&backend);
     refused(
@@ -208,9 +208,9 @@ async fn from_the_table_to_lock_files_and_back() {
     refused(
         &backend,
         "migrate --to both",
-        &["nobody to ask", "--auto-approve"],
+        &["this is not a terminal", "--auto-approve"],
     );
-    refused_as_json(&backend, "migrate --to both", "nobody to ask");
+    refused_as_json(&backend, "migrate --to both", "this is not a terminal");
     refused_as_json(
         &backend,
         "migrate --to s3 -y",
@@ -399,7 +399,10 @@ async fn from_the_table_to_lock_files_and_back() {
     refused(
         &backend,
         &format!("migrate --to dynamodb --table {TABLE} -y"),
-        &["would not see that", "migrate --to both"],
+        &[
+            "which runs that use only the table do not see",
+            "migrate --to both",
+        ],
     );
     lock_ok(&backend, "migrate --to both --all-files -y");
     assert_eq!(
@@ -450,7 +453,7 @@ async fn from_the_table_to_lock_files_and_back() {
     init(&backend);
     write(&backend, "default", 8, &[]);
     nothing_to_change(&backend, &["-var", "blocks=8"]);
-    assert!(lock_ok(&backend, "migrate --check").contains("Now: s3: only lock files lock"));
+    assert!(lock_ok(&backend, "migrate --check").contains("Now: s3: lock files only"));
     assert_eq!(policy(&backend, &[]), "ReleaseLockFiles");
 
     // And back once more: the table is made again, and Terraform locks in it with the right that

@@ -62,7 +62,7 @@ async fn table_that_a_file_elsewhere_names_is_not_deleted() {
     refused(
         &backend,
         &[
-            "config/prod.s3.tfbackend is not edited: it names the table",
+            "config/prod.s3.tfbackend cannot be edited: it names the table",
             "--all-files",
             record,
         ],
@@ -89,7 +89,7 @@ async fn table_that_a_file_elsewhere_names_is_not_deleted() {
     init(&["prod.tfbackend.json"]);
     refused(
         &backend,
-        &["prod.tfbackend.json is not edited: it is JSON: remove `dynamodb_table`"],
+        &["prod.tfbackend.json cannot be edited: it is JSON: remove `dynamodb_table`"],
     );
     fs::remove_file(backend.dir().join("prod.tfbackend.json")).expect("removed");
     // One that cannot be read; to Terraform it is a comment.
@@ -98,7 +98,7 @@ async fn table_that_a_file_elsewhere_names_is_not_deleted() {
     init(&["prod.s3.tfbackend"]);
     refused(
         &backend,
-        &["prod.s3.tfbackend is not edited: is not valid UTF-8"],
+        &["prod.s3.tfbackend cannot be edited: is not valid UTF-8"],
     );
     fs::remove_file(backend.dir().join("prod.s3.tfbackend")).expect("removed");
 

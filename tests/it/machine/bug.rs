@@ -32,7 +32,7 @@ fn a_bug_is_said_and_ends_the_program() {
         let said = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(101), "{said}");
         let first = format!(
-            "error: this is a bug of tfbackend: not \\u{{1b}}[2J\\nthat ({}:",
+            "error: this is a bug in tfbackend: not \\u{{1b}}[2J\\nthat ({}:",
             file!()
         );
         assert!(

@@ -89,11 +89,11 @@ fn both_clocks_are_said() {
             let said = plan(&elsewhen(ahead, code, true), "1");
             let refusal = said.refusal();
             assert!(
-                refusal.contains("AWS does not take this machine's signature"),
+                refusal.contains("AWS rejected the signature of this machine"),
                 "{refusal}"
             );
             assert!(
-                refusal.contains("this machine's clock and AWS's do not agree; set it"),
+                refusal.contains("hint: the clock of this machine is wrong; set it"),
                 "{refusal}"
             );
             let clocks = refusal
@@ -115,14 +115,14 @@ fn both_clocks_are_said() {
     for (ahead, date) in [(HOUR, false), (SignedDuration::from_mins(6), false)] {
         let refusal = plan(&elsewhen(ahead, "SignatureDoesNotMatch", date), "1").refusal();
         assert!(
-            refusal.contains("AWS does not know these credentials")
-                && !refusal.contains("here it is"),
+            refusal.contains("AWS rejected these credentials") && !refusal.contains("here it is"),
             "{refusal}"
         );
     }
     let refusal = plan(&elsewhen(HOUR, "RequestTimeTooSkewed", false), "1").refusal();
     assert!(
-        refusal.contains("do not agree") && !refusal.contains("here it is"),
+        refusal.contains("hint: the clock of this machine is wrong")
+            && !refusal.contains("here it is"),
         "{refusal}"
     );
 }

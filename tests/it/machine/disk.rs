@@ -77,7 +77,7 @@ async fn a_full_disk_leaves_nothing_half() {
     assert!(
         said.code == Some(4)
             && refusal.contains("File too large")
-            && refusal.contains("is made, and its files are not"),
+            && refusal.contains("is up to date, but its files were not written"),
         "{refusal}"
     );
     assert_eq!(files(&place), nothing, "no folder either");

@@ -41,7 +41,7 @@ fn without_a_home_it_works_with_what_was_said() {
     // A profile is looked for at home.
     let said = place.run(&[&LINE[..], &["--profile", "dev"]].concat());
     assert!(
-        said.code == Some(1) && said.err.contains("there is no profile \"dev\""),
+        said.code == Some(1) && said.err.contains("no profile \"dev\""),
         "{}",
         said.all()
     );

@@ -83,7 +83,7 @@ async fn by_a_proxy_that_has_a_certificate_of_its_own() {
     .expect("written");
     let junk = place.run(&words);
     assert!(
-        junk.code == Some(1) && junk.err.contains("CA bundle holds no certificate"),
+        junk.code == Some(1) && junk.err.contains("CA bundle contains no certificate"),
         "{}",
         junk.all()
     );
@@ -158,7 +158,7 @@ fn what_the_variables_say_holds() {
     );
     assert!(
         said.err
-            .starts_with("calls go to ENDPOINT, not to AWS's own endpoints\n"),
+            .starts_with("calls use the endpoint ENDPOINT, not the endpoints of AWS\n"),
         "{}",
         said.all()
     );

@@ -59,7 +59,7 @@ async fn each_signal_lets_what_runs_finish() {
             .spawn()
             .expect("the program");
         let waits = gate.lock().expect("a gate").clone();
-        waits.wait_for_somebody();
+        waits.wait_for_a_caller();
         signal(name, &child);
         std::thread::sleep(Duration::from_millis(200));
         waits.open();
@@ -79,7 +79,7 @@ async fn each_signal_lets_what_runs_finish() {
 /// `nohup` starts it so: it outlives its terminal.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn whoever_asked_for_it_is_not_hung_up() {
+async fn a_run_that_ignores_hang_ups_is_not_hung_up() {
     let emulator = Emulator::start().await;
     let (place, gate, _proxy) = behind_gates(&emulator, "CreateTable");
     let line = format!("bootstrap --env one {LINE} -y");
@@ -100,7 +100,7 @@ async fn whoever_asked_for_it_is_not_hung_up() {
         .stderr(Stdio::piped());
     let child = shell.spawn().expect("a shell");
     let waits = gate.lock().expect("a gate").clone();
-    waits.wait_for_somebody();
+    waits.wait_for_a_caller();
     signal("-HUP", &child);
     std::thread::sleep(Duration::from_millis(200));
     waits.open();
@@ -127,7 +127,7 @@ fn a_question_ends_with_its_terminal() {
 
 /// The answer that is waited for never comes.
 #[test]
-fn whoever_only_looks_ends_at_once() {
+fn a_command_that_only_reads_ends_at_once() {
     let proxy = Proxy::start(None, |call, _| {
         if call.service == "sts" {
             caller()

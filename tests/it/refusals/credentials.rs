@@ -41,7 +41,7 @@ async fn without_good_credentials_nothing_is_looked_at() {
     });
     insta::assert_snapshot!(Place::at(unknown.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
-    error: AWS does not know these credentials
+    error: AWS rejected these credentials
       caused by: sts:GetCallerIdentity on the caller: InvalidClientTokenId: The security token included in the request is invalid.
       hint: give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables
     ");
@@ -49,7 +49,7 @@ async fn without_good_credentials_nothing_is_looked_at() {
     // AWS says so of good credentials as well, where the region is not enabled.
     insta::assert_snapshot!(Place::at(unknown.endpoint()).bootstrap(&format!("--env prod {}", LINE.replace("eu-west-1", "eu-south-1"))).refusal(), @"
     1
-    error: AWS does not know these credentials
+    error: AWS rejected these credentials
       caused by: sts:GetCallerIdentity on the caller: InvalidClientTokenId: The security token included in the request is invalid.
       hint: is eu-south-1 enabled in this account? See `aws account get-region-opt-status --region-name eu-south-1`; if it is, the credentials are wrong: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables
     ");
@@ -61,8 +61,8 @@ async fn without_good_credentials_nothing_is_looked_at() {
     });
     insta::assert_snapshot!(Place::at(page.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @r#"
     1
-    error: something else answers in the place of AWS
-      caused by: sts:GetCallerIdentity on the caller: HTTP 200: the answer is not one of AWS's: text/html, "<!doctype html> <title>Sign in</title>"
+    error: the response is not from AWS
+      caused by: sts:GetCallerIdentity on the caller: HTTP 200: the response is not from AWS: text/html, "<!doctype html> <title>Sign in</title>"
       hint: a proxy, a sign-in page of the network or another service answers: check the network, HTTPS_PROXY and the endpoint (--endpoint-url, AWS_ENDPOINT_URL), then run the same command again
     "#);
 
@@ -71,9 +71,9 @@ async fn without_good_credentials_nothing_is_looked_at() {
     });
     insta::assert_snapshot!(Place::at(skewed.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
-    error: AWS does not take this machine's signature
+    error: AWS rejected the signature of this machine
       caused by: sts:GetCallerIdentity on the caller: RequestTimeTooSkewed: The difference is too large.
-      hint: this machine's clock and AWS's do not agree; set it, then run the same command again
+      hint: the clock of this machine is wrong; set it, then run the same command again
     ");
 
     let mut place = Place::bare();
@@ -89,12 +89,12 @@ async fn without_good_credentials_nothing_is_looked_at() {
     place.set("AWS_CONFIG_FILE", &config.display().to_string());
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --profile prdo")).refusal(), @r#"
     1
-    error: there is no profile "prdo" in the AWS configuration
+    error: no profile "prdo" in the AWS configuration
       hint: known profiles: mfa, prod
     "#);
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --profile mfa")).refusal(), @r#"
     1
-    error: profile "mfa" asks for MFA (mfa_serial), which the AWS SDK for Rust leaves out
+    error: profile "mfa" requires MFA (mfa_serial), which the AWS SDK for Rust does not support
       hint: get a session first: `eval "$(aws configure export-credentials --profile mfa --format env)"`, then leave the profile out
     "#);
 }
@@ -107,12 +107,12 @@ async fn another_account_or_partition_is_refused_before_it_is_looked_at() {
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --account 123456789012")).refusal(), @"
     3
-    error: these credentials are for account 000000000000, and 123456789012 was asked for; nothing was changed
+    error: these credentials are for account 000000000000, expected 123456789012; nothing was changed
       hint: use credentials of that account (--profile, AWS_PROFILE), or correct --account
     ");
     insta::assert_snapshot!(place.bootstrap("--env prod --project acme --region cn-north-1 -y").refusal(), @"
     3
-    error: region cn-north-1 is in partition aws-cn, and these credentials are for aws; nothing was changed
+    error: region cn-north-1 is in partition aws-cn, but these credentials are for aws; nothing was changed
       hint: use credentials of that partition, or another --region
     ");
     assert_eq!(proxy.take(), ["sts:GetCallerIdentity"; 2]);
@@ -126,20 +126,20 @@ async fn nothing_is_sent_in_the_clear_or_into_the_void() {
     let started = std::time::Instant::now();
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
-    error: ENDPOINT is plain HTTP and not on this machine: credentials and states would travel in the clear
+    error: ENDPOINT is plain HTTP and not on this machine: credentials and states would be sent unencrypted
       hint: use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or the profile
     ");
     place.vars.remove("AWS_ENDPOINT_URL");
     let flag = format!("--env prod {LINE} --endpoint-url http://example.com");
     insta::assert_snapshot!(place.bootstrap(&flag).refusal(), @"
     1
-    error: http://example.com is plain HTTP and not on this machine: credentials and states would travel in the clear
+    error: http://example.com is plain HTTP and not on this machine: credentials and states would be sent unencrypted
       hint: use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or the profile
     ");
     place.set("AWS_ENDPOINT_URL_DYNAMODB", "http://[2001:db8::1]:8000");
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
-    error: http://[2001:db8::1]:8000 is plain HTTP and not on this machine: credentials and states would travel in the clear
+    error: http://[2001:db8::1]:8000 is plain HTTP and not on this machine: credentials and states would be sent unencrypted
       hint: use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or the profile
     ");
     place.vars.remove("AWS_ENDPOINT_URL_DYNAMODB");
@@ -156,7 +156,7 @@ async fn nothing_is_sent_in_the_clear_or_into_the_void() {
     place.hide(&nobody, "HOST");
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --endpoint-url http://{nobody}")).refusal(), @"
     1
-    error: AWS could not be reached
+    error: cannot reach AWS
       caused by: sts:GetCallerIdentity on the caller: no connection to HOST: tcp connect error: Connection refused (os error 111)
       hint: is the network up, and is eu-west-1 a region that the account has enabled?
     ");

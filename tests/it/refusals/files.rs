@@ -28,7 +28,7 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
     3
     error: ~/shop/backend.tf was not written by tfbackend; nothing was changed
-      caused by: --- backend.tf (its text, 3 lines, is not shown)
+      caused by: --- backend.tf (content of 3 lines not shown)
         | +++ backend.tf (tfbackend)
         | -terraform.backend "local"
         | +terraform.backend "s3".encrypt
@@ -51,7 +51,7 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out file/below/it")).refusal(), @"
     1
-    error: could not look at ~/shop/file/below/it
+    error: could not read ~/shop/file/below/it
       caused by: Not a directory (os error 20)
       hint: choose another folder with --out
     ");
@@ -84,8 +84,8 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
         | -# env: prod
         | +# env: test
         |  # account: 000000000000
-        | -# sha256: 5c957792c0fa036a9b6486bce34ec3adfcca4c53eaa290731b0de3c63e0c64f4
-        | +# sha256: 9f4206bdb95008ebc9691eb4db44b345d4a6642d4ed65324fcde352356a3b06a
+        | -# sha256: 3c7479161e5e28cbb8ad28963c58d91dd66bc12d6c2c3e09605435a2fbcfb7cf
+        | +# sha256: acd4b50b3e0710a623ff7b3579cc7c2ead248d3cb8d8e2d2869bdb91ced2ede8
         |
         | -# The prod environment of acme, for `terraform init -backend-config=FILE`.
         | -bucket = "acme-tfstate-prod-000000000000-eu-west-1"
@@ -104,10 +104,10 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
     3
     error: ~/shop/backend.conf was changed by hand; nothing was changed
-      caused by: --- backend.conf (its text, 17 lines, is not shown)
+      caused by: --- backend.conf (content of 17 lines not shown)
         | +++ backend.conf (tfbackend)
         | its arguments are the same; comments or layout differ
-      hint: put arguments of your own into a second file (`init` takes `-backend-config` several times), and replace this one with `--overwrite` (a copy is kept as .bak)
+      hint: move your own arguments to a second file (`init` accepts several `-backend-config`), and replace this one with `--overwrite` (a copy is kept as .bak)
     "#);
     let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
     assert!(kept.contains("other.tfstate"));
@@ -135,12 +135,12 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     assert!(
         repaired
             .err
-            .contains("note: ~/shop/backend.conf was changed by hand, and is left as it is"),
+            .contains("note: ~/shop/backend.conf was changed by hand, and is not touched"),
         "{}",
         repaired.all()
     );
     assert!(
-        repaired.err.contains("its files are not written"),
+        repaired.err.contains("its files were not written"),
         "{}",
         repaired.all()
     );
@@ -183,7 +183,7 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     1
     error: cannot add [env.test] to tfbackend.toml; nothing was changed
       caused by: tfbackend.toml:3:2: cannot extend value of type inline table with a dotted key
-      hint: go on without it: --save=false
+      hint: continue without it: --save=false
     ");
     assert_eq!(
         emulator.python("tests/it/support/inventory.py", &[]),

@@ -10,7 +10,7 @@ const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --loc
 
 /// Grants one of the actions that a message named, each time, until the run succeeds.
 #[tokio::test]
-async fn whoever_grants_what_is_named_gets_there() {
+async fn granting_what_is_named_is_enough() {
     let emulator = Emulator::start().await;
     let operator = User::make(&emulator, "operator").await;
     let place = operator.place(&emulator);
@@ -125,34 +125,34 @@ async fn whoever_grants_what_is_named_gets_there() {
     ");
     insta::assert_snapshot!(first[0].take().expect("a refusal"), @"
     3
-    error: 22 things are in the way; nothing was changed
-      caused by: the KMS key behind alias/acme-tfstate-prod (key): could not be looked at: kms:DescribeKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs kms:DescribeKey)
-      caused by: SNS topic acme-tfstate-prod-alarms (topic): could not be looked at: sns:GetTopicAttributes on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:GetTopicAttributes)
-      caused by: topic/subscription[ops@example.com]: could not be looked at: sns:ListSubscriptionsByTopic on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:ListSubscriptionsByTopic)
-      caused by: log_bucket/public_access: could not be looked at: s3:GetPublicAccessBlock on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPublicAccessBlock)
-      caused by: log_bucket/versioning: could not be looked at: s3:GetBucketVersioning on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketVersioning)
-      caused by: log_bucket/encryption: could not be looked at: s3:GetBucketEncryption on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetEncryptionConfiguration)
-      caused by: log_bucket/lifecycle: could not be looked at: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetLifecycleConfiguration)
-      caused by: log_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPolicy)
-      caused by: state_bucket/public_access: could not be looked at: s3:GetPublicAccessBlock on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPublicAccessBlock)
-      caused by: state_bucket/versioning: could not be looked at: s3:GetBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketVersioning)
-      caused by: state_bucket/encryption: could not be looked at: s3:GetBucketEncryption on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetEncryptionConfiguration)
-      caused by: state_bucket/lifecycle: could not be looked at: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetLifecycleConfiguration)
-      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPolicy)
-      caused by: state_bucket/logging: could not be looked at: s3:GetBucketLogging on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketLogging)
-      caused by: state_bucket/notifications: could not be looked at: s3:GetBucketNotificationConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketNotification)
-      caused by: DynamoDB table acme-tfstate-prod-locks, paid per request (lock_table): could not be looked at: dynamodb:DescribeTable on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs dynamodb:DescribeTable)
-      caused by: lock_table/recovery: could not be looked at: dynamodb:DescribeContinuousBackups on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs dynamodb:DescribeContinuousBackups)
-      caused by: CloudTrail trail acme-tfstate-prod (trail): could not be looked at: cloudtrail:GetTrail on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetTrail)
-      caused by: trail/selectors: could not be looked at: cloudtrail:GetEventSelectors on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetEventSelectors)
-      caused by: trail/logging: could not be looked at: cloudtrail:GetTrailStatus on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetTrailStatus)
-      caused by: IAM policy acme-tfstate-prod-runner-eu-west-1, for those who run Terraform (runner_policy): could not be looked at: iam:GetPolicy on arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs iam:GetPolicy)
-      caused by: runner_policy/attachment[user/admin]: could not be looked at: iam:ListAttachedUserPolicies on admin: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs iam:ListAttachedUserPolicies)
+    error: 22 steps are blocked; nothing was changed
+      caused by: the KMS key behind alias/acme-tfstate-prod (key): cannot be read: kms:DescribeKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs kms:DescribeKey)
+      caused by: SNS topic acme-tfstate-prod-alarms (topic): cannot be read: sns:GetTopicAttributes on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:GetTopicAttributes)
+      caused by: topic/subscription[ops@example.com]: cannot be read: sns:ListSubscriptionsByTopic on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:ListSubscriptionsByTopic)
+      caused by: log_bucket/public_access: cannot be read: s3:GetPublicAccessBlock on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPublicAccessBlock)
+      caused by: log_bucket/versioning: cannot be read: s3:GetBucketVersioning on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketVersioning)
+      caused by: log_bucket/encryption: cannot be read: s3:GetBucketEncryption on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetEncryptionConfiguration)
+      caused by: log_bucket/lifecycle: cannot be read: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetLifecycleConfiguration)
+      caused by: log_bucket/policy: cannot be read: s3:GetBucketPolicy on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPolicy)
+      caused by: state_bucket/public_access: cannot be read: s3:GetPublicAccessBlock on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPublicAccessBlock)
+      caused by: state_bucket/versioning: cannot be read: s3:GetBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketVersioning)
+      caused by: state_bucket/encryption: cannot be read: s3:GetBucketEncryption on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetEncryptionConfiguration)
+      caused by: state_bucket/lifecycle: cannot be read: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetLifecycleConfiguration)
+      caused by: state_bucket/policy: cannot be read: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPolicy)
+      caused by: state_bucket/logging: cannot be read: s3:GetBucketLogging on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketLogging)
+      caused by: state_bucket/notifications: cannot be read: s3:GetBucketNotificationConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketNotification)
+      caused by: DynamoDB table acme-tfstate-prod-locks, paid per request (lock_table): cannot be read: dynamodb:DescribeTable on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs dynamodb:DescribeTable)
+      caused by: lock_table/recovery: cannot be read: dynamodb:DescribeContinuousBackups on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs dynamodb:DescribeContinuousBackups)
+      caused by: CloudTrail trail acme-tfstate-prod (trail): cannot be read: cloudtrail:GetTrail on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetTrail)
+      caused by: trail/selectors: cannot be read: cloudtrail:GetEventSelectors on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetEventSelectors)
+      caused by: trail/logging: cannot be read: cloudtrail:GetTrailStatus on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs cloudtrail:GetTrailStatus)
+      caused by: IAM policy acme-tfstate-prod-runner-eu-west-1, for Terraform runs (runner_policy): cannot be read: iam:GetPolicy on arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs iam:GetPolicy)
+      caused by: runner_policy/attachment[user/admin]: cannot be read: iam:ListAttachedUserPolicies on admin: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs iam:ListAttachedUserPolicies)
       hint: allow cloudtrail:GetEventSelectors, cloudtrail:GetTrail, cloudtrail:GetTrailStatus, dynamodb:DescribeContinuousBackups, dynamodb:DescribeTable, iam:GetPolicy, iam:ListAttachedUserPolicies, kms:DescribeKey, s3:GetBucketLogging, s3:GetBucketNotification, s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketVersioning, s3:GetEncryptionConfiguration, s3:GetLifecycleConfiguration, sns:GetTopicAttributes, sns:ListSubscriptionsByTopic, then run the same command again
     ");
     insta::assert_snapshot!(first[1].take().expect("a partial run"), @"
     4
-    error: key failed: 0 changes were made, 30 left
+    error: key failed: 0 changes applied, 30 left
       caused by: key: kms:CreateKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs kms:CreateKey)
       caused by: log_bucket: s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:CreateBucket)
       caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:CreateBucket)
@@ -177,10 +177,10 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
     assert_eq!(said.code, Some(4));
     insta::assert_snapshot!(said.refusal(), @"
     4
-    error: state_bucket/versioning failed: 4 changes were made, 3 left
+    error: state_bucket/versioning failed: 4 changes applied, 3 left
       caused by: state_bucket/versioning: s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized with an explicit deny in an identity-based policy (needs s3:PutBucketVersioning)
       hint: allow s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
-      hint: made: state_bucket, state_bucket/public_access, state_bucket/encryption, runner_policy
+      hint: applied: state_bucket, state_bucket/public_access, state_bucket/encryption, runner_policy
       hint: not started: state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped
     ");
@@ -202,9 +202,9 @@ async fn what_may_not_be_looked_at_afterwards_is_named() {
                 --access-logs=false -y";
     insta::assert_snapshot!(place.bootstrap(line).refusal(), @"
     4
-    error: everything was written, but not all of it may be looked at
+    error: all changes were applied, but some cannot be read back
       caused by: key: kms:GetKeyPolicy on arn:aws:kms:eu-west-1:000000000000:key/UUID: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized with an explicit deny in an identity-based policy (needs kms:GetKeyPolicy)
-      hint: allow kms:GetKeyPolicy, then run the same command again: it verifies, and writes the files
+      hint: allow kms:GetKeyPolicy, then run the same command again to verify and write the files
     ");
     assert!(!place.path().join("backend.conf").exists());
     operator.may_only(&["*"]).await;

@@ -68,9 +68,9 @@ fn on_the_command_line() {
     }
     insta::assert_snapshot!(all, @r#"
     $ --env prod --project acme --region eu-wst-1 -y
-    error: invalid value 'eu-wst-1' for '--region <REGION>': is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
+    error: invalid value 'eu-wst-1' for '--region <REGION>': is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
     $ --env prod --project acme --region nowhere -y
-    error: invalid value 'nowhere' for '--region <REGION>': is not a known region, the nearest is `ca-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
+    error: invalid value 'nowhere' for '--region <REGION>': is not a known region (did you mean `ca-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
     $ --env Prod --project acme --region eu-west-1 -y
     error: invalid value 'Prod' for '--env <NAME>': contains `P`; an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, does not end in `-logs`, and has no part `tfstate`
     $ --env ../prod --project acme --region eu-west-1 -y
@@ -80,11 +80,11 @@ fn on_the_command_line() {
     $ --env prod --project ${x} --region eu-west-1 -y
     error: invalid value '${x}' for '--project <NAME>': contains `$`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begins nor ends with a hyphen
     $ --bucket Acme_States
-    error: invalid value 'Acme_States' for '--bucket <NAME>': contains `A`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
+    error: invalid value 'Acme_States' for '--bucket <NAME>': contains `A`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves
     $ --bucket 192.168.0.1
-    error: invalid value '192.168.0.1' for '--bucket <NAME>': contains `.`, which breaks TLS with the bucket's own host name; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
+    error: invalid value '192.168.0.1' for '--bucket <NAME>': contains `.`, which breaks TLS with the bucket's own host name; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves
     $ --bucket acme-s3alias
-    error: invalid value 'acme-s3alias' for '--bucket <NAME>': ends with `-s3alias`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
+    error: invalid value 'acme-s3alias' for '--bucket <NAME>': ends with `-s3alias`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has no prefix or suffix that S3 reserves
     $ --table a/b
     error: invalid value 'a/b' for '--table <NAME>': contains `/`; a table name is 3 to 255 letters, digits, `_`, `.` and `-`
     $ --key /a
@@ -96,7 +96,7 @@ fn on_the_command_line() {
     $ --key \u{1b}[2J
     error: invalid value '' for '--key <PATH>': contains the invisible or control character U+001B; a state key is a path such as `app/terraform.tfstate`: up to 900 bytes, no `/` at either end, no `//`, no part `.` or `..`, none of `\`, `*` and `?`, and not ending in `.tflock`
     $ --kms-key alias/mine
-    error: invalid value 'alias/mine' for '--kms-key <ARN>': is an alias, which each account resolves for itself; a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/UUID`
+    error: invalid value 'alias/mine' for '--kms-key <ARN>': is an alias, which each account resolves differently; a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/UUID`
     $ --kms-key arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
     error: `kms-key` is in eu-central-1, the backend in eu-west-1; both must be in
         one region (`kms-key`: command line, `region`: command line)
@@ -180,7 +180,7 @@ fn in_the_file_and_in_variables() {
         lowercase letters, digits and single hyphens, and neither begins nor ends
         with a hyphen
     $ [env.prod]\nlog-days = \"400\"
-    error: tfbackend.toml:2:12: `log-days` wants a whole number, not text
+    error: tfbackend.toml:2:12: `log-days` must be a whole number, not text
     $ [env.prod]\nkey = \"${var.key}\\u001b\"
     error: tfbackend.toml:2:7: `key` contains the invisible or control character
         U+001B; a state key is a path such as `app/terraform.tfstate`: up to 900
@@ -189,8 +189,8 @@ fn in_the_file_and_in_variables() {
     $ project = \"acme
     error: tfbackend.toml:1:16: invalid basic string, expected `"`
     $ format = 2
-    error: tfbackend.toml:1:10: the format is 2, and this version knows 1 only; a
-        newer tfbackend is needed
+    error: tfbackend.toml:1:10: the format is 2, but this version supports only 1;
+        use a newer tfbackend
     $ --config
     error: cannot read missing.toml
       caused by: No such file or directory (os error 2)

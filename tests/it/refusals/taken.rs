@@ -22,7 +22,7 @@ async fn threat_02_what_others_made_is_left_alone() {
     // In us-east-1, CreateBucket of one's own bucket is no error.
     insta::assert_snapshot!(place.bootstrap("--env bucket --project acme --region us-east-1 --trail off --alarms=false -y").refusal(), @"
     3
-    error: S3 bucket acme-tfstate-bucket-000000000000-us-east-1 (state_bucket): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
+    error: S3 bucket acme-tfstate-bucket-000000000000-us-east-1 (state_bucket): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env region {LINE} --bucket acme-elsewhere")).refusal(), @"
     3
@@ -30,23 +30,23 @@ async fn threat_02_what_others_made_is_left_alone() {
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env schema {LINE}")).refusal(), @"
     3
-    error: DynamoDB table acme-tfstate-schema-locks, paid per request (lock_table): table acme-tfstate-schema-locks has the key ID:S Range:S, and Terraform's locks need LockID:S; a key cannot be changed: choose another name with --table; nothing was changed
+    error: DynamoDB table acme-tfstate-schema-locks, paid per request (lock_table): table acme-tfstate-schema-locks has the key schema ID:S Range:S, but Terraform needs LockID:S; the key schema cannot be changed: choose another name with --table; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env schema {LINE} --adopt")).refusal(), @"
     3
-    error: DynamoDB table acme-tfstate-schema-locks, paid per request (lock_table): table acme-tfstate-schema-locks has the key ID:S Range:S, and Terraform's locks need LockID:S; a key cannot be changed: choose another name with --table; nothing was changed
+    error: DynamoDB table acme-tfstate-schema-locks, paid per request (lock_table): table acme-tfstate-schema-locks has the key schema ID:S Range:S, but Terraform needs LockID:S; the key schema cannot be changed: choose another name with --table; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env policy {LINE}")).refusal(), @"
     3
-    error: IAM policy acme-tfstate-policy-runner-eu-west-1, for those who run Terraform (runner_policy): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
+    error: IAM policy acme-tfstate-policy-runner-eu-west-1, for Terraform runs (runner_policy): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env alias {LINE}")).refusal(), @"
     3
-    error: the KMS key behind alias/acme-tfstate-alias (key): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
+    error: the KMS key behind alias/acme-tfstate-alias (key): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env topic {}", LINE.replace("--alarms=false", ""))).refusal(), @"
     3
-    error: SNS topic acme-tfstate-topic-alarms (topic): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
+    error: SNS topic acme-tfstate-topic-alarms (topic): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env other {LINE} --bucket acme-tfstate-theirs")).refusal(), @"
     3
@@ -77,7 +77,7 @@ async fn threat_02_what_others_made_is_left_alone() {
 
 /// The emulator has one account, and takes names in any case: what AWS answers is written here.
 #[tokio::test]
-async fn names_that_somebody_elses_account_or_another_case_has() {
+async fn names_that_another_account_or_another_case_has() {
     let emulator = Emulator::start().await;
     let small = format!(
         "--env prod {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1"
@@ -98,7 +98,7 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
     });
     insta::assert_snapshot!(said.refusal(), @"
     3
-    error: S3 bucket acme-tfstate-prod-000000000000-eu-west-1 (state_bucket): could not be looked at: s3:HeadBucket on acme-tfstate-prod-000000000000-eu-west-1: HTTP 403: the bucket is another account's, or its owner does not let these credentials see it (needs s3:ListBucket); nothing was changed
+    error: S3 bucket acme-tfstate-prod-000000000000-eu-west-1 (state_bucket): cannot be read: s3:HeadBucket on acme-tfstate-prod-000000000000-eu-west-1: HTTP 403: the bucket belongs to another account, or these credentials cannot access it (needs s3:ListBucket); nothing was changed
       hint: allow s3:ListBucket, then run the same command again
     ");
     let said = run(|operation| {
@@ -112,10 +112,10 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
     });
     insta::assert_snapshot!(said.refusal(), @"
     4
-    error: state_bucket failed: 1 change was made, 6 left
+    error: state_bucket failed: 1 change applied, 6 left
       caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: BucketAlreadyExists: The requested bucket name is not available.
       hint: another account has a bucket of this name; choose one with --bucket, or use --namespace account-regional
-      hint: made: runner_policy
+      hint: applied: runner_policy
       hint: not started: state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped
     ");
@@ -150,10 +150,10 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     insta::assert_snapshot!(place.bootstrap(&other).refusal(), @"
     4
-    error: runner_policy failed: 6 changes were made, 1 left
+    error: runner_policy failed: 6 changes applied, 1 left
       caused by: runner_policy: iam:CreatePolicy on acme-tfstate-test-runner-eu-west-1: EntityAlreadyExists: A policy called Acme-tfstate-test-runner-eu-west-1 already exists. Duplicate names are not allowed.
       hint: IAM has a policy of this name, perhaps in another letter case: delete that, choose another --project or --env, or leave the policy out with --policy=false
-      hint: made: state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
+      hint: applied: state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped
     ");
 }

@@ -28,7 +28,7 @@ async fn a_key_must_be_usable_before_anything_is_made() {
     ");
     insta::assert_snapshot!(with(&place, going), @"
     3
-    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): the key is scheduled for deletion; take it back with `aws kms cancel-key-deletion` and then `aws kms enable-key`; nothing was changed
+    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): the key is scheduled for deletion; restore it with `aws kms cancel-key-deletion` and then `aws kms enable-key`; nothing was changed
     ");
     insta::assert_snapshot!(with(&place, mac), @"
     3
@@ -40,12 +40,12 @@ async fn a_key_must_be_usable_before_anything_is_made() {
     ");
     insta::assert_snapshot!(with(&place, &elsewhere.replace("eu-central-1", "eu-west-1")), @"
     3
-    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): there is no key arn:aws:kms:eu-west-1:000000000000:key/UUID that these credentials can see; nothing was changed
+    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): no key arn:aws:kms:eu-west-1:000000000000:key/UUID that these credentials can read; nothing was changed
     ");
     // The key is there, and allows neither trail nor alarms.
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod --project acme --region eu-west-1 -y --kms-key {good}")).refusal(), @"
     3
-    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): the key's policy does not allow what trail and alarms need (cloudtrail.amazonaws.com kms:GenerateDataKey, cloudwatch.amazonaws.com kms:GenerateDataKey, s3.amazonaws.com kms:GenerateDataKey); add it, or leave them out (--trail off, --alarms=false); nothing was changed
+    error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): the key policy does not grant the permissions that trail and alarms need (cloudtrail.amazonaws.com kms:GenerateDataKey, cloudwatch.amazonaws.com kms:GenerateDataKey, s3.amazonaws.com kms:GenerateDataKey); grant them, or pass --trail off --alarms=false; nothing was changed
     ");
 
     // The emulator makes no RSA keys.
@@ -86,11 +86,11 @@ async fn who_gets_the_policy_must_be_there() {
     }
     insta::assert_snapshot!(all, @"
     3
-    error: runner_policy/attachment[role/ci]: could not be looked at: iam:ListAttachedRolePolicies on ci: NoSuchEntity: the account has no such role; make it first, or correct --attach-to [request UUID]; nothing was changed
+    error: runner_policy/attachment[role/ci]: cannot be read: iam:ListAttachedRolePolicies on ci: NoSuchEntity: the account has no such role; create it first, or correct --attach-to [request UUID]; nothing was changed
     3
-    error: runner_policy/attachment[user/ci]: could not be looked at: iam:ListAttachedUserPolicies on ci: NoSuchEntity: the account has no such user; make it first, or correct --attach-to [request UUID]; nothing was changed
+    error: runner_policy/attachment[user/ci]: cannot be read: iam:ListAttachedUserPolicies on ci: NoSuchEntity: the account has no such user; create it first, or correct --attach-to [request UUID]; nothing was changed
     3
-    error: runner_policy/attachment[group/ci]: could not be looked at: iam:ListAttachedGroupPolicies on ci: NoSuchEntity: the account has no such group; make it first, or correct --attach-to [request UUID]; nothing was changed
+    error: runner_policy/attachment[group/ci]: cannot be read: iam:ListAttachedGroupPolicies on ci: NoSuchEntity: the account has no such group; create it first, or correct --attach-to [request UUID]; nothing was changed
     ");
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "");
 }

@@ -33,9 +33,9 @@ fn both(config: BackendConfig) -> BackendConfig {
 fn the_block_says_only_what_is_the_same_everywhere() {
     assert_snapshot!(text(&config(), "backend.tf"), @r#"
     # Written by tfbackend. Change its settings, not this file.
-    # sha256: 2457e63bb2a0993f3b7d1466f46f5c43438f73d81be0d6f8f16773ddbf19313f
+    # sha256: 7e122731a387f10fc9b7a43bfe40a9ced1d4dfd3d7b45b3276e20d394880578c
 
-    # The part of the backend that is the same for each environment. The rest is in a file of its own,
+    # The part of the backend that all environments share. The rest is in one file per environment,
     # so that a plain `terraform init` never uses another environment's state by mistake:
     #
     #   terraform init -backend-config=FILE
@@ -47,14 +47,14 @@ fn the_block_says_only_what_is_the_same_everywhere() {
     "#);
     assert_snapshot!(text(&lockfile(config()), "backend.tf"), @r#"
     # Written by tfbackend. Change its settings, not this file.
-    # sha256: 98f0d3aee85ac5c55d7c522e62a9ece9fd835b8ce24c32b11b16df234d25ee1d
+    # sha256: 7cb6a4aeecb6c2b0bfeb95a4e8bb1fc650c977f689dc208ec17987e9491f45b2
 
-    # The part of the backend that is the same for each environment. The rest is in a file of its own,
+    # The part of the backend that all environments share. The rest is in one file per environment,
     # so that a plain `terraform init` never uses another environment's state by mistake:
     #
     #   terraform init -backend-config=FILE
     terraform {
-      # The first version that knows `use_lockfile`.
+      # The first version that supports `use_lockfile`.
       required_version = ">= 1.10"
 
       backend "s3" {
@@ -84,20 +84,20 @@ fn conf_with_a_lock_table_and_a_key() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: 2ba32e3ac9aa8773cf32d58e5660418c17e57b8786a12163132b8e17d07f5e15
+    # sha256: 4a7cedc3dd6b22d659a88b9cbddb120e4bc2bcfb6b53808b742f7c6bd657ed75
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
     key    = "app/terraform.tfstate"
     region = "eu-west-1"
 
-    # With `encrypt` alone, Terraform would ask for SSE-S3, whatever the default of the bucket.
+    # With `encrypt` alone, Terraform would request SSE-S3, regardless of the bucket's default.
     encrypt    = true
     kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"
 
     dynamodb_table = "acme-tfstate-prod-locks"
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -109,20 +109,20 @@ fn conf_with_a_lock_file_and_a_key() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: 653579bca5945b7bf7cecdd07916ab2fa8555bebe2f9bfc2a8b7662e6c1265c5
+    # sha256: 40882f0121512cf54e43b54762d86c1e8e3e91f43bc961f71436268cb926a6bd
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
     key    = "app/terraform.tfstate"
     region = "eu-west-1"
 
-    # With `encrypt` alone, Terraform would ask for SSE-S3, whatever the default of the bucket.
+    # With `encrypt` alone, Terraform would request SSE-S3, regardless of the bucket's default.
     encrypt    = true
     kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"
 
     use_lockfile = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -134,21 +134,21 @@ fn conf_with_both_locks_and_a_key() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: f421d068e19de0f755603da944a0716007ca13af65145ad47e728ba4c00e41c8
+    # sha256: b9e0b701b483052641f991a6bd2f05baff20d772c41426adc7785f932c8a4869
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
     key    = "app/terraform.tfstate"
     region = "eu-west-1"
 
-    # With `encrypt` alone, Terraform would ask for SSE-S3, whatever the default of the bucket.
+    # With `encrypt` alone, Terraform would request SSE-S3, regardless of the bucket's default.
     encrypt    = true
     kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"
 
     dynamodb_table = "acme-tfstate-prod-locks"
     use_lockfile   = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -160,7 +160,7 @@ fn conf_with_a_lock_table_and_sse_s3() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: ed919d21e639925e7d6c8b7ad03e00f2ecb8df2cd12a48e842f8a46aebc94c69
+    # sha256: 6571c28355dea7c2455c037826169d789b0da7e9e25338f2ae625a96cc9b3f43
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -171,7 +171,7 @@ fn conf_with_a_lock_table_and_sse_s3() {
 
     dynamodb_table = "acme-tfstate-prod-locks"
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -183,7 +183,7 @@ fn conf_with_a_lock_file_and_sse_s3() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: 0589b09c7c510e829e63275db6cb977a9bd5a67f6dbe68c7bf40c40c1027dee0
+    # sha256: 030d8d324ed374489b36ee6b9f9cbf20807ca7a3299fcf3c0e2e1e0dca908678
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -194,7 +194,7 @@ fn conf_with_a_lock_file_and_sse_s3() {
 
     use_lockfile = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -206,7 +206,7 @@ fn conf_with_both_locks_and_sse_s3() {
     # project: acme
     # env: prod
     # account: 111122223333
-    # sha256: 3df3bf04334bee34f6223f4b58c4097ad56f2677d270b42e46599b0c4ea3ef06
+    # sha256: b6a36b6faf93cf1e4924772bdb9f960d810e574af0bf3c300f275c4cd5b0b39d
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -218,7 +218,7 @@ fn conf_with_both_locks_and_sse_s3() {
     dynamodb_table = "acme-tfstate-prod-locks"
     use_lockfile   = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["111122223333"]
     "#);
 }
@@ -234,24 +234,24 @@ fn conf_for_an_emulator() {
     # project: acme
     # env: prod
     # account: 000000000000 (emulated)
-    # sha256: 7454ee492b288cba788c22884c8a97f4da1d134d2502304704ee52223d7cef8f
+    # sha256: 75b6c2f009a1a8862fe5bd605b2fae8b874cf69864d499daef6afaf77c76aff8
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
     key    = "app/terraform.tfstate"
     region = "eu-west-1"
 
-    # With `encrypt` alone, Terraform would ask for SSE-S3, whatever the default of the bucket.
+    # With `encrypt` alone, Terraform would request SSE-S3, regardless of the bucket's default.
     encrypt    = true
     kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"
 
     dynamodb_table = "acme-tfstate-prod-locks"
     use_lockfile   = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["000000000000"]
 
-    # An emulator: nothing of this is on AWS.
+    # An emulator: this backend is not on AWS.
     use_path_style              = true
     skip_credentials_validation = true
     skip_metadata_api_check     = true
@@ -270,7 +270,7 @@ fn conf_for_an_emulator() {
     # project: acme
     # env: prod
     # account: 000000000000 (emulated)
-    # sha256: 31446f4e75d58de90908eeea9a89452c74a263a3acfec59fd6ca6b61af69f6c2
+    # sha256: c623cb18dc8997a0057ccb53d83f2261dc510ff8c9d349b38b3579818563b714
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -281,10 +281,10 @@ fn conf_for_an_emulator() {
 
     use_lockfile = true
 
-    # With credentials of any other account, Terraform stops.
+    # Terraform refuses credentials of any other account.
     allowed_account_ids = ["000000000000"]
 
-    # An emulator: nothing of this is on AWS.
+    # An emulator: this backend is not on AWS.
     use_path_style              = true
     skip_credentials_validation = true
     skip_metadata_api_check     = true

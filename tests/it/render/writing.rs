@@ -14,8 +14,8 @@ use tfbackend::{
     engine::spec::Address,
     terraform::write::{
         BackendConfig, RenderError,
+        file_status::{FileStatus, NotReplaced, Unwritable},
         files::{FileOutcome, check, preview, write},
-        standing::{FileStatus, NotReplaced, Unwritable},
     },
 };
 
@@ -263,9 +263,9 @@ fn what_was_changed_by_hand_is_refused_and_nothing_else_written() {
     assert_eq!(names(dir.path()), ["backend.conf"]);
     assert_eq!(read(&dir, "backend.conf"), by_hand);
     assert_snapshot!(refusal, @"was changed by hand");
-    assert_snapshot!(refusal.hint(), @"put arguments of your own into a second file (`init` takes `-backend-config` several times), and replace this one with `--overwrite` (a copy is kept as .bak)");
+    assert_snapshot!(refusal.hint(), @"move your own arguments to a second file (`init` accepts several `-backend-config`), and replace this one with `--overwrite` (a copy is kept as .bak)");
     assert_snapshot!(refusal.diff().expect("there is one"), @"
-    --- backend.conf (its text, 19 lines, is not shown)
+    --- backend.conf (content of 19 lines not shown)
     +++ backend.conf (tfbackend)
     ~key
     ");

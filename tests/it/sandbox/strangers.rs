@@ -90,9 +90,9 @@ async fn threat_26_another_user_reads_nothing_of_a_sandbox() {
         .send()
         .await
         .expect("written");
-    nobody_else_reads(&world);
+    others_cannot_read(&world);
     world.sandbox().down(false).await.expect("down");
-    nobody_else_reads(&world);
+    others_cannot_read(&world);
     assert!(
         files_in(&world.path())
             .iter()
@@ -106,11 +106,11 @@ async fn threat_26_another_user_reads_nothing_of_a_sandbox() {
     }
     open(&world.path(), 0o755);
     world.up(None).await.expect("up");
-    nobody_else_reads(&world);
+    others_cannot_read(&world);
 }
 
 /// Neither by the permissions nor, where the tests may become another user, as one.
-fn nobody_else_reads(world: &World) {
+fn others_cannot_read(world: &World) {
     for file in files_in(&world.path()).into_iter().chain([world.path()]) {
         let mode = fs::symlink_metadata(&file).expect("a file").mode() & 0o7777;
         assert_eq!(

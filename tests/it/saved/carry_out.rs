@@ -42,7 +42,7 @@ async fn a_plan_is_carried_out_once() {
     assert_eq!(planned.code, Some(2), "{}", planned.all());
     assert!(
         planned.err.contains(
-            "Saved as prod.plan. To carry out exactly that:\n  tfbackend bootstrap prod.plan\n"
+            "Saved as prod.plan. To apply exactly this plan:\n  tfbackend bootstrap prod.plan\n"
         ),
         "{}",
         planned.err
@@ -68,8 +68,8 @@ async fn a_plan_is_carried_out_once() {
     // Nobody can be asked, and nobody said yes.
     insta::assert_snapshot!(place.bootstrap("prod.plan").refusal(), @"
     1
-    error: 28 changes to make, and nobody to ask
-      hint: pass --auto-approve (-y) to make them
+    error: 28 changes need approval, but this is not a terminal
+      hint: pass --auto-approve (-y) to approve the plan
     ");
     fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
     place.set("TFBACKEND_PROJECT", "another");
@@ -97,19 +97,19 @@ async fn a_plan_is_carried_out_once() {
     );
     assert!(proxy.take().contains(&"kms:CreateKey".to_owned()));
 
-    // The second time all is there already, by whomever.
+    // The second time everything exists already.
     let again = place.bootstrap("prod.plan -y");
     assert!(
         again
             .err
-            .contains("28 things are not as when the plan was made; nothing was changed"),
+            .contains("28 resources changed since the plan was made; nothing was changed"),
         "{}",
         again.err
     );
     assert!(
         again
             .err
-            .contains("  caused by: state_bucket/lifecycle: was made meanwhile\n"),
+            .contains("  caused by: state_bucket/lifecycle: was created meanwhile\n"),
         "{}",
         again.err
     );
@@ -177,22 +177,22 @@ async fn what_is_left_needs_a_new_plan() {
     assert_eq!(planned.code, Some(0), "{}", planned.all());
     insta::assert_snapshot!(place.bootstrap("p -y --parallelism 1").refusal(), @"
     4
-    error: state_bucket/versioning failed: 3 changes were made, 3 left
+    error: state_bucket/versioning failed: 3 changes applied, 3 left
       caused by: state_bucket/versioning: s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: no (needs s3:PutBucketVersioning)
       hint: allow s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1, then make a new plan
-      hint: made: state_bucket, state_bucket/public_access, state_bucket/encryption
+      hint: applied: state_bucket, state_bucket/public_access, state_bucket/encryption
       hint: not started: state_bucket/lifecycle, state_bucket/policy
       hint: a new plan continues where this one stopped
     ");
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     insta::assert_snapshot!(place.bootstrap("p -y").refusal(), @"
     3
-    error: 4 things are not as when the plan was made; nothing was changed
-      caused by: state_bucket: was made meanwhile
-      caused by: state_bucket/public_access: was made meanwhile
-      caused by: state_bucket/versioning: was made meanwhile
-      caused by: state_bucket/encryption: was made meanwhile
-      hint: make a new plan, and look at what it says
+    error: 4 resources changed since the plan was made; nothing was changed
+      caused by: state_bucket: was created meanwhile
+      caused by: state_bucket/public_access: was created meanwhile
+      caused by: state_bucket/versioning: was created meanwhile
+      caused by: state_bucket/encryption: was created meanwhile
+      hint: make a new plan, and review it
     ");
     let planned = place.run(
         &[

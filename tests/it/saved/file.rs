@@ -121,8 +121,8 @@ fn only_a_saved_plan_is_written_over() {
         ("text", "is not a saved plan"),
         ("bytes", "is not a saved plan"),
         ("folder", "is a folder"),
-        ("link", "is no plain file"),
-        ("loose", "is no plain file"),
+        ("link", "is not a regular file"),
+        ("loose", "is not a regular file"),
     ] {
         assert_eq!(
             says(name),
@@ -157,15 +157,15 @@ fn what_is_no_whole_plan_is_refused() {
     };
     assert_eq!(
         says(b""),
-        "plan is not a saved plan, or not a whole one; nothing was changed"
+        "plan is not a saved plan, or is truncated; nothing was changed"
     );
     assert_eq!(
         says(b"{}"),
-        "plan is not a saved plan, or not a whole one; nothing was changed"
+        "plan is not a saved plan, or is truncated; nothing was changed"
     );
     assert_eq!(
         says(&b"[".repeat(100_000)),
-        "plan is not a saved plan, or not a whole one; nothing was changed"
+        "plan is not a saved plan, or is truncated; nothing was changed"
     );
     assert_eq!(
         says(&[0xff]),
@@ -204,10 +204,10 @@ fn what_is_no_whole_plan_is_refused() {
             .success()
     );
     assert!(
-        refusal(read(&pipe)).contains("is no plain file"),
+        refusal(read(&pipe)).contains("is not a regular file"),
         "it does not wait for somebody to write"
     );
-    assert!(refusal(read(dir.path())).contains("is no plain file"));
+    assert!(refusal(read(dir.path())).contains("is not a regular file"));
     assert_eq!(
         read(Path::new("/nowhere/plan"))
             .expect_err("nothing there")
@@ -262,7 +262,7 @@ fn a_plan_fits_one_account_and_one_blueprint() {
         ));
         assert_eq!(
             says(&plan, &other),
-            "3 the plan's settings lead to something else than the plan says; nothing was changed",
+            "3 the plan does not match its own settings; nothing was changed",
             "{line}"
         );
     }
@@ -281,7 +281,7 @@ fn a_plan_fits_one_account_and_one_blueprint() {
         "{why}"
     );
     assert!(
-        why.ends_with(" would make something else of the same settings; nothing was changed"),
+        why.ends_with(" would plan something else from the same settings; nothing was changed"),
         "{why}"
     );
 }
@@ -300,7 +300,7 @@ fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     );
     assert_eq!(
         failure.causes,
-        ["key: exists, and was not made by tfbackend; pass `--adopt` to take it over"]
+        ["key: exists, but was not created by tfbackend; pass `--adopt` to adopt it"]
     );
 }
 
@@ -322,7 +322,7 @@ fn a_plan_that_deletes_or_keeps_is_refused() {
         let failure = saved.must_not_delete().expect_err("refused");
         assert_eq!(
             (failure.code, &*failure.message),
-            (3, "this plan takes key down; nothing was changed")
+            (3, "this plan deletes key; nothing was changed")
         );
     }
 }

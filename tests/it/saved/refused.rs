@@ -82,12 +82,12 @@ async fn the_world_has_changed() {
     );
     insta::assert_snapshot!(world.refusal(), @"
     3
-    error: 4 things are not as when the plan was made; nothing was changed
-      caused by: state_bucket: was made meanwhile, and not by tfbackend
-      caused by: state_bucket/public_access: was made meanwhile, and not by tfbackend
-      caused by: state_bucket/versioning: was made meanwhile, and not by tfbackend
-      caused by: state_bucket/encryption: was made meanwhile, and not by tfbackend
-      hint: make a new plan, and look at what it says
+    error: 4 resources changed since the plan was made; nothing was changed
+      caused by: state_bucket: was created meanwhile, not by tfbackend
+      caused by: state_bucket/public_access: was created meanwhile, not by tfbackend
+      caused by: state_bucket/versioning: was created meanwhile, not by tfbackend
+      caused by: state_bucket/encryption: was created meanwhile, not by tfbackend
+      hint: make a new plan, and review it
     ");
     world.plan("--adopt");
     let said = world.place.bootstrap("p -y --out made");
@@ -99,10 +99,10 @@ async fn the_world_has_changed() {
     world.drift(&["a shorter history", "no public access block"]);
     insta::assert_snapshot!(world.refusal(), @"
     3
-    error: 2 things are not as when the plan was made; nothing was changed
-      caused by: state_bucket/public_access: is gone
+    error: 2 resources changed since the plan was made; nothing was changed
+      caused by: state_bucket/public_access: no longer exists
       caused by: state_bucket/lifecycle: was changed meanwhile
-      hint: make a new plan, and look at what it says
+      hint: make a new plan, and review it
     ");
 
     // The plan is as good as ever; but what it is about may not be seen.
@@ -114,15 +114,19 @@ async fn the_world_has_changed() {
     world.place.set("AWS_ENDPOINT_URL", denying.endpoint());
     insta::assert_snapshot!(world.place.bootstrap("p -y").refusal(), @"
     3
-    error: 1 thing is not as when the plan was made; nothing was changed
-      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: no (needs s3:GetBucketPolicy)
-      hint: make a new plan, and look at what it says
+    error: 1 resource changed since the plan was made; nothing was changed
+      caused by: state_bucket/policy: cannot be read: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: no (needs s3:GetBucketPolicy)
+      hint: make a new plan, and review it
     ");
     world.place.set("AWS_ENDPOINT_URL", world.proxy.endpoint());
 
     // A plan of another day.
     fs::write(world.place.path().join("p"), text).expect("written");
-    assert!(world.refusal().contains("state_bucket: was made meanwhile"));
+    assert!(
+        world
+            .refusal()
+            .contains("state_bucket: was created meanwhile")
+    );
 
     // And one that is blocked.
     world.drift(&["versioning suspended"]);
@@ -131,7 +135,7 @@ async fn the_world_has_changed() {
     assert_eq!(said.code, Some(3), "{}", said.all());
     assert!(
         said.err
-            .contains("Saved as p; it is blocked, and bootstrap will refuse it.\n"),
+            .contains("Saved as p. The plan is blocked: bootstrap will refuse it.\n"),
         "{}",
         said.err
     );
@@ -139,8 +143,8 @@ async fn the_world_has_changed() {
     insta::assert_snapshot!(world.refusal(), @"
     3
     error: 1 step is blocked in this plan; nothing was changed
-      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: no (needs s3:GetBucketPolicy)
-      hint: once that is solved, make a new plan
+      caused by: state_bucket/policy: cannot be read: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: no (needs s3:GetBucketPolicy)
+      hint: resolve that, then make a new plan
     ");
 }
 
@@ -159,7 +163,7 @@ async fn the_file_was_changed() {
     fs::write(&path, &good[..good.len() / 2]).expect("written");
     insta::assert_snapshot!(world.refusal(), @"
     3
-    error: ~/shop/p is not a saved plan, or not a whole one; nothing was changed
+    error: ~/shop/p is not a saved plan, or is truncated; nothing was changed
       hint: make a new plan with `tfbackend plan --out`
     ");
 
@@ -172,16 +176,16 @@ async fn the_file_was_changed() {
     };
     insta::assert_snapshot!(forged(&|text| text.replace("\"Enabled\"", "\"Suspended\"")), @"
     3
-    error: 1 thing is not as when the plan was made; nothing was changed
-      caused by: state_bucket/versioning: the plan says something else than what has to be done
-      hint: make a new plan, and look at what it says
+    error: 1 resource changed since the plan was made; nothing was changed
+      caused by: state_bucket/versioning: the planned change is not the change that is needed
+      hint: make a new plan, and review it
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"state_bucket/versioning\"", "\"state_bucket/\\u001b[2J\\u202e\"")), @r"
     3
-    error: 2 things are not as when the plan was made; nothing was changed
+    error: 2 resources changed since the plan was made; nothing was changed
       caused by: state_bucket/versioning: is not in the plan
       caused by: state_bucket/\u{1b}[2J\u{202e}: is not part of this backend
-      hint: make a new plan, and look at what it says
+      hint: make a new plan, and review it
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"account\": \"000000000000\"", "\"account\": \"111122223333\"")), @"
     3
@@ -190,23 +194,23 @@ async fn the_file_was_changed() {
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"env\": \"prod\"", "\"env\": \"dev\"")), @"
     3
-    error: 6 things are not as when the plan was made; nothing was changed
-      caused by: state_bucket: the plan says something else than what has to be done
-      caused by: state_bucket/public_access: the plan says something else than what has to be done
-      caused by: state_bucket/versioning: the plan says something else than what has to be done
-      caused by: state_bucket/encryption: the plan says something else than what has to be done
-      caused by: state_bucket/lifecycle: the plan says something else than what has to be done
-      caused by: state_bucket/policy: the plan says something else than what has to be done
-      hint: make a new plan, and look at what it says
+    error: 6 resources changed since the plan was made; nothing was changed
+      caused by: state_bucket: the planned change is not the change that is needed
+      caused by: state_bucket/public_access: the planned change is not the change that is needed
+      caused by: state_bucket/versioning: the planned change is not the change that is needed
+      caused by: state_bucket/encryption: the planned change is not the change that is needed
+      caused by: state_bucket/lifecycle: the planned change is not the change that is needed
+      caused by: state_bucket/policy: the planned change is not the change that is needed
+      hint: make a new plan, and review it
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"tool_version\": \"", "\"tool_version\": \"9\\u001b[2J").replace("\"lock\": \"s3\"", "\"lock\": \"both\"")), @r"
     3
-    error: the plan was made by tfbackend 9\u{1b}[2J0.1.0, and 0.1.0 would make something else of the same settings; nothing was changed
+    error: the plan was made by tfbackend 9\u{1b}[2J0.1.0, and 0.1.0 would plan something else from the same settings; nothing was changed
       hint: make a new plan with this version
     ");
     insta::assert_snapshot!(forged(&|text| text.replacen("\"region\": \"eu-west-1\"", "\"region\": \"eu-west-2\"", 1)), @"
     3
-    error: the plan's settings lead to something else than the plan says; nothing was changed
+    error: the plan does not match its own settings; nothing was changed
       hint: make a new plan with this version
     ");
 }

@@ -76,18 +76,18 @@ fn each_difference_is_named() {
     let topic = |owner| ("topic", present(spec("topic"), owner));
     let became = |address, spec| (address, present(spec, ResourceOwner::Us));
     for (now, says) in [
-        (topic(ResourceOwner::Us), "topic: was made meanwhile"),
+        (topic(ResourceOwner::Us), "topic: was created meanwhile"),
         (
             topic(ResourceOwner::Unmanaged),
-            "topic: was made meanwhile, and not by tfbackend",
+            "topic: was created meanwhile, not by tfbackend",
         ),
         (
             topic(ResourceOwner::Other("the other".into())),
-            "topic: was made meanwhile, and belongs to the other",
+            "topic: was created meanwhile, and belongs to the other",
         ),
         (
             ("topic", Observed::Unreadable("no".into())),
-            "topic: could not be looked at: no",
+            "topic: cannot be read: no",
         ),
         (
             became("state_bucket/versioning", versioning("Enabled")),
@@ -99,15 +99,18 @@ fn each_difference_is_named() {
         ),
         (
             ("state_bucket/versioning", Observed::Absent),
-            "state_bucket/versioning: is gone",
+            "state_bucket/versioning: no longer exists",
         ),
-        (("state_bucket", Observed::Absent), "state_bucket: is gone"),
+        (
+            ("state_bucket", Observed::Absent),
+            "state_bucket: no longer exists",
+        ),
         (
             (
                 "state_bucket",
                 present(spec("state_bucket"), ResourceOwner::Unmanaged),
             ),
-            "state_bucket: exists, and was not made by tfbackend; pass `--adopt` to take it over",
+            "state_bucket: exists, but was not created by tfbackend; pass `--adopt` to adopt it",
         ),
     ] {
         let failure = must_still_be(&saved, &plan(&[now])).expect_err(says);
@@ -117,7 +120,7 @@ fn each_difference_is_named() {
     let failure = must_still_be(&saved, &plan(&two)).expect_err("two");
     assert_eq!(
         failure.message,
-        "2 things are not as when the plan was made; nothing was changed"
+        "2 resources changed since the plan was made; nothing was changed"
     );
 }
 
@@ -132,7 +135,7 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
             .causes
             .join("; ")
     };
-    let other = "the plan says something else than what has to be done";
+    let other = "the planned change is not the change that is needed";
     let needs = |plan: &mut Plan<AwsSpec>| {
         plan.steps
             .iter_mut()
@@ -163,7 +166,10 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
         change(&mut saved);
         let failure = must_still_be(&saved, &now).expect_err("it was changed");
         assert!(
-            failure.code == 3 && failure.message.starts_with("the plan has steps twice"),
+            failure.code == 3
+                && failure
+                    .message
+                    .starts_with("the plan has duplicate steps, or steps in an invalid order"),
             "{failure:?}"
         );
     }

@@ -79,7 +79,10 @@ async fn threat_15_a_wrong_digest_stops_terraform_until_it_is_repaired() {
     world.fails(
         &["check", "--repair"],
         3,
-        &["nobody to ask; nothing was repaired", "--auto-approve"],
+        &[
+            "repairs need approval, but this is not a terminal; nothing was repaired",
+            "--auto-approve",
+        ],
     );
     assert!(
         world.standing().contains("digest wrong"),
@@ -126,7 +129,7 @@ async fn threat_15_a_wrong_digest_stops_terraform_until_it_is_repaired() {
 }
 
 #[tokio::test]
-async fn another_key_a_lock_and_a_lock_file_of_nobody() {
+async fn another_key_a_lock_and_a_lock_file_without_a_holder() {
     let world = World::make("both").await;
     // In two parts, so that its ETag says nothing.
     world.apply(&["blocks=700"]);

@@ -32,7 +32,7 @@ fn waiting(world: &World, number: usize, args: &[&str]) -> (std::process::Child,
         .command_at(proxy.endpoint(), args)
         .spawn()
         .expect("the program");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     (child, gate, proxy)
 }
 

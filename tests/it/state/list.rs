@@ -184,12 +184,12 @@ async fn every_state_is_listed_however_the_backend_is_named() {
         document["notes"],
         json!([
             format!(
-                "the bucket is in {}, not in eu-central-1; looked there",
+                "the bucket is in {}, not in eu-central-1; using eu-west-1",
                 backend.emulator.region()
             ),
             format!(
-                "there is no table no-locks in {}: Terraform cannot lock with it, and it is left \
-                 out",
+                "there is no table no-locks in {}: Terraform cannot lock with it, and it is \
+                 ignored",
                 backend.emulator.region()
             ),
         ])
@@ -214,8 +214,8 @@ async fn every_state_is_listed_however_the_backend_is_named() {
     assert_eq!(
         super::with(&backend, &[&far[..], &at].concat())["notes"][1],
         format!(
-            "table far-locks is in eu-central-1, and the bucket in {}: Terraform looks for both \
-             in one region; the table is left out",
+            "table far-locks is in eu-central-1, and the bucket in {}: Terraform expects both in \
+             one region; the table is ignored",
             backend.emulator.region()
         )
     );
@@ -230,7 +230,7 @@ async fn every_state_is_listed_however_the_backend_is_named() {
     assert_eq!(other["account"], "111122223333");
     assert_eq!(
         other["notes"][0],
-        "the bucket is to be of account 111122223333, and these credentials are of account \
+        "the bucket must belong to account 111122223333, and these credentials are for account \
          000000000000"
     );
     let bare = super::with(
@@ -283,7 +283,7 @@ async fn every_state_is_listed_however_the_backend_is_named() {
         "{shown}"
     );
     assert!(
-        shown.contains("2 states: 0 locked, 0 of which nobody can say what is in them."),
+        shown.contains("2 states: 0 locked, 0 with unknown content."),
         "{shown}"
     );
     assert!(
@@ -329,7 +329,7 @@ async fn every_state_is_listed_however_the_backend_is_named() {
                 "--bucket",
                 "other",
             ],
-            "which bucket is meant?",
+            "conflicting values for bucket",
         ),
     ] {
         let output = super::command(&backend, &[args, &at].concat())

@@ -35,9 +35,9 @@ async fn an_older_state_is_the_next_one() {
         &["restore", KEY, "--serial", older],
         3,
         &[
-            "nobody to ask",
+            "this is not a terminal",
             "--auto-approve",
-            "2 addresses would be forgotten",
+            "2 addresses would be removed",
         ],
     );
     assert!(
@@ -150,7 +150,7 @@ async fn a_deleted_state_comes_back() {
         world.fails(
             &["restore", KEY, "--version-id", &marker, "-y"],
             1,
-            &["it says that the state was deleted"],
+            &["is not a state but a delete marker"],
         );
         if denied {
             // As a backend does that is protected.
@@ -210,12 +210,12 @@ async fn what_is_wrong_is_said_and_nothing_is_changed() {
         (
             &["--version-id", "nonsense"][..],
             1,
-            &["there is no version \"nonsense\"", unknown][..],
+            &["this state has no version \"nonsense\"", unknown][..],
         ),
         (
             &["--version-id", &other],
             1,
-            &["there is no version", unknown],
+            &["this state has no version", unknown],
         ),
         (
             &["--serial", "77"],
@@ -227,7 +227,7 @@ async fn what_is_wrong_is_said_and_nothing_is_changed() {
             1,
             &["no version of it was written before 2020-01-01T00:00:00Z"],
         ),
-        (&["--from-backup", &truncated], 1, &["it ends too early"]),
+        (&["--from-backup", &truncated], 1, &["truncated JSON"]),
         (&["--from-backup", &empty], 1, &["it is empty"]),
         (
             &["--from-backup", "/nowhere"],
@@ -242,7 +242,10 @@ async fn what_is_wrong_is_said_and_nothing_is_changed() {
         (
             &["--from-backup", &foreign],
             3,
-            &["another lineage: another and not", "--allow-lineage"],
+            &[
+                "it has another lineage: another, expected",
+                "--allow-lineage",
+            ],
         ),
         (&[], 1, &["--version-id"]),
         (
@@ -307,7 +310,7 @@ async fn of_two_at_once_one_wins() {
         .command_at(proxy.endpoint(), &args)
         .spawn()
         .expect("the program");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     assert!(
         world.standing().ends_with("digest right locks file,item"),
         "{}",
@@ -329,7 +332,7 @@ async fn of_two_at_once_one_wins() {
         "{}",
         said(&refused)
     );
-    assert!(text.contains("1 address would be forgotten"), "{text}");
+    assert!(text.contains("1 address would be removed"), "{text}");
     gate.open();
     let first = first.wait_with_output().expect("it ends");
     assert!(first.status.success(), "{}", said(&first));
@@ -435,8 +438,8 @@ async fn what_is_denied_is_said() {
     let (code, text) = with(of_digest, no_table);
     assert!(
         code == Some(4)
-            && text.contains("not all that belongs to it")
-            && text.contains("goes on from there"),
+            && text.contains("was written, but its digest or lock was not updated")
+            && text.contains("hint: run the same command again to continue"),
         "{text}"
     );
     assert!(
@@ -501,7 +504,7 @@ async fn a_backup_gives_one_back() {
     world.fails(
         &["restore", KEY, "--from-backup", path, "--serial", "1", "-y"],
         1,
-        &["it is JSON, and not a state file"],
+        &["it is JSON, but not a state file"],
     );
     let output = world.state(&["restore", KEY, "--from-backup", path, "-y"]);
     assert!(

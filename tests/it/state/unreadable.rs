@@ -80,7 +80,7 @@ impl Broken {
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ");
-            let why = format!("The state that is there cannot be read: {error}");
+            let why = format!("The current state cannot be read: {error}");
             assert!(
                 all.contains(&why) && !all.contains("encrypted"),
                 "{command}: {all}"
@@ -99,20 +99,17 @@ async fn threat_15_state_unreadable_is_never_repaired_but_restored() {
     let state = broken.world.backend.terraform_ok(&["state", "pull"]);
     let gzipped = [&[0x1f, 0x8b, 0x08, 0x00], &[0_u8; 40][..]].concat();
     let bodies: [(&str, &[u8]); 5] = [
-        (
-            "it ends too early: it was cut off",
-            &state.as_bytes()[..600],
-        ),
+        ("truncated JSON", &state.as_bytes()[..600]),
         (
             "it is not JSON (line 1, column 1)",
             b"<html><body>503 Service Unavailable</body></html>",
         ),
         ("it is not JSON (line 1, column 1)", &gzipped),
         (
-            "it is JSON, and not a state file: it has no `version`",
+            "it is JSON, but not a state file: it has no `version`",
             b"{\"Message\": \"Forbidden\"}",
         ),
-        ("it ends too early: it was cut off", b"\n"),
+        ("truncated JSON", b"\n"),
     ];
     for (at, (error, bytes)) in bodies.into_iter().enumerate() {
         let (version, digest) = (broken.newest(), broken.digest(KEY));
@@ -334,8 +331,8 @@ async fn state_that_was_deleted_keeps_its_digest_unless_that_is_accepted() {
         &["check"],
         2,
         &[
-            "of a state that was deleted",
-            "brings the state back",
+            "belongs to a deleted state",
+            "restores the state",
             "--repair --accept-deleted",
         ],
     );

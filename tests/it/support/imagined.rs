@@ -37,7 +37,7 @@ pub struct Toy {
 }
 
 impl Spec for Toy {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         let mut shared = observed.shared.clone();
         shared.extend(self.shared.clone());
         Self {
@@ -50,16 +50,16 @@ impl Spec for Toy {
         (self.fixed != observed.fixed).then(|| "cannot be changed in place".to_owned())
     }
 
-    fn reference(&self) -> Option<String> {
+    fn data_source(&self) -> Option<String> {
         self.reference.then(|| "there is no such thing".to_owned())
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         self.fleeting
     }
 
     /// More for some than for others, and other than where it is made.
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         u32::try_from(self.sees.len()).expect("a few") % 3
             + from.map_or(1, |from| u32::from(from.value))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
     backend::aws::{
-        AwsProvider, blueprint, caller::Caller, clients::Clients, kept::FolderSettings,
+        AwsProvider, blueprint, caller::Caller, clients::Clients, live_settings::FolderSettings,
         ownership::EnvironmentId, resources::AwsSpec,
     },
     cli::environment::ConnectedEnvironment,
@@ -86,7 +86,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.
 pub fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
     use tfbackend::engine::{observation::ResourceOwner, spec::Spec};
-    let seen = |spec: &AwsSpec| match spec.reference() {
+    let seen = |spec: &AwsSpec| match spec.data_source() {
         Some(_) => Observed::Present {
             spec: spec.clone(),
             output: None,

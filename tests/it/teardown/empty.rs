@@ -99,7 +99,7 @@ async fn all_versions_of_all_names_go_but_what_is_denied() {
 
 /// Somebody else is faster, between the listing and a batch: all of it is gone, as it should be.
 #[tokio::test]
-async fn a_bucket_that_somebody_else_removes_half_way_is_empty() {
+async fn a_bucket_that_another_client_removes_half_way_is_empty() {
     let emulator = Emulator::start().await;
     emulator.python("tests/it/teardown/fill.py", &[BUCKET]);
     let batches = AtomicUsize::new(0);

@@ -18,7 +18,7 @@ const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
 const FAULTS: &str = "tests/it/teardown/faults.py";
 
 #[tokio::test]
-async fn one_version_of_a_thousand_is_denied_and_then_somebody_removes_the_bucket() {
+async fn one_version_of_a_thousand_is_denied_and_then_another_client_removes_the_bucket() {
     let emulator = Emulator::start().await;
     let mut place = Place::with(&emulator);
     assert_eq!(place.bootstrap(&format!("{LINE} -y")).code, Some(0));

@@ -59,7 +59,7 @@ impl World {
         assert!(
             said.contains(reason)
                 && said.contains("nothing was changed")
-                && !said.contains("things forbid it"),
+                && !said.contains("teardown is blocked by"),
             "{reason}: {said}"
         );
     }
@@ -81,17 +81,17 @@ impl World {
 }
 
 #[tokio::test]
-async fn nobody_confirms_by_mistake() {
+async fn a_teardown_is_not_confirmed_by_mistake() {
     let world = World::with("--ephemeral").await;
     world.refuses(
         "--confirm acme-tfstate-prod-000000000000-eu-west-1",
         &format!("the bucket of this environment is {BUCKET}"),
     );
-    world.refuses("-y", "--auto-approve is not enough");
+    world.refuses("-y", "--auto-approve does not confirm a teardown");
     let (code, said) = world.teardown("");
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("nobody to ask") && said.contains(&format!("--confirm {BUCKET}")),
+        said.contains("this is not a terminal") && said.contains(&format!("--confirm {BUCKET}")),
         "{said}"
     );
     world.refuses(

@@ -56,8 +56,11 @@ async fn what_comes_in_meanwhile_stops_it() {
     emulator.python(SET, &["state", "empty", BUCKET]);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     for (change, said) in [
-        (["state", "in-use"], "somebody wrote terraform.tfstate"),
-        (["lock", "other"], "somebody locked other.tfstate"),
+        (
+            ["state", "in-use"],
+            "another client wrote terraform.tfstate",
+        ),
+        (["lock", "other"], "another client locked other.tfstate"),
     ] {
         *gate.lock().expect("a gate") = Gate::default();
         let before = emulator.python(SET, &["now", BUCKET]);
@@ -68,7 +71,7 @@ async fn what_comes_in_meanwhile_stops_it() {
             .spawn()
             .expect("runs");
         let waits = gate.lock().expect("a gate").clone();
-        waits.wait_for_somebody();
+        waits.wait_for_a_caller();
         let there = emulator.python(SET, &[&change[..], &[BUCKET]].concat());
         let after = there.split_once("----\n").expect("before and after").1;
         waits.open();
@@ -83,7 +86,7 @@ async fn what_comes_in_meanwhile_stops_it() {
         let now = emulator.python(SET, &["now", BUCKET]);
         assert!(
             !now.contains("DuringTeardown") && !now.contains("tfbackend teardown"),
-            "everybody may work again: {now}"
+            "the locks are released: {now}"
         );
         assert!(
             after.contains("DuringTeardown") || after.contains("tfbackend teardown"),
@@ -104,7 +107,7 @@ async fn what_comes_in_meanwhile_stops_it() {
 /// The first was killed after it had locked everything; the second finds its locks, and then
 /// somebody takes another one.
 #[tokio::test]
-async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
+async fn a_run_that_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
     let emulator = Emulator::start().await;
     let (dies, looked) = (Gate::default(), Gate::default());
     let (first, second) = (dies.clone(), looked.clone());
@@ -132,7 +135,7 @@ async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
             .expect("runs")
     };
     let mut killed = start(&words());
-    dies.wait_for_somebody();
+    dies.wait_for_a_caller();
     killed.kill().expect("it runs");
     killed.wait().expect("it ends");
     let frozen = emulator.python(SET, &["now", BUCKET]);
@@ -154,20 +157,22 @@ async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
     // The first that follows the looks.
     stop.store(before + 2 * policies(proxy.take()), Ordering::SeqCst);
     let child = start(&words());
-    looked.wait_for_somebody();
+    looked.wait_for_a_caller();
     emulator.python(SET, &["lock", "other item", BUCKET]);
     looked.open();
     let ended = place.said(&child.wait_with_output().expect("it ends"));
     assert_eq!(ended.code, Some(3), "{}", ended.all());
     assert!(
-        ended.refusal().contains("somebody locked other.tfstate "),
+        ended
+            .refusal()
+            .contains("another client locked other.tfstate "),
         "{}",
         ended.all()
     );
     let now = emulator.python(SET, &["now", BUCKET]);
     assert!(
         !now.contains("DuringTeardown") && !now.contains("tfbackend teardown"),
-        "everybody may work again: {now}"
+        "the locks are released: {now}"
     );
     dies.open();
 }
@@ -194,7 +199,7 @@ async fn interrupted_it_says_what_is_left() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("runs");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     assert!(
         std::process::Command::new("kill")
             .arg(child.id().to_string())
@@ -250,7 +255,7 @@ async fn interrupted_in_the_last_look_it_says_that_all_was_deleted() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("runs");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     let interrupted = Instant::now();
     assert!(
         std::process::Command::new("kill")
@@ -266,7 +271,10 @@ async fn interrupted_in_the_last_look_it_says_that_all_was_deleted() {
         said.all()
     );
     assert!(
-        said.code == Some(130) && said.err.contains("hint: all of it was deleted before"),
+        said.code == Some(130)
+            && said
+                .err
+                .contains("hint: everything was deleted before this check"),
         "{}",
         said.all()
     );

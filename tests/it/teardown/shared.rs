@@ -103,8 +103,8 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     let said = teardown("red", &["--unprotect"]);
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert!(
-        said.err.contains("kept: state_bucket: used by blue too")
-            && said.err.contains("kept: lock_table: used by blue too"),
+        said.err.contains("kept: state_bucket: also used by blue")
+            && said.err.contains("kept: lock_table: also used by blue"),
         "{}",
         said.all()
     );
@@ -117,7 +117,7 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     let said = teardown("red", &["--unprotect"]);
     assert_eq!(said.code, Some(3), "{}", said.all());
     assert!(
-        said.refusal().contains("the states are those of blue too"),
+        said.refusal().contains("blue uses the same states"),
         "{}",
         said.all()
     );
@@ -163,7 +163,7 @@ async fn a_table_that_others_lock_with_stays() {
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert!(
         said.err
-            .contains("kept: lock_table: used by bucket somebodys-bucket too"),
+            .contains("kept: lock_table: also used by bucket somebodys-bucket"),
         "{}",
         said.all()
     );

@@ -14,7 +14,7 @@ fn rows<'a>(document: &'a Value, of: &str) -> &'a [Value] {
 }
 
 #[tokio::test]
-async fn states_and_locks_that_nobody_can_read_count_as_used() {
+async fn states_and_locks_that_cannot_be_read_count_as_used() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let line = format!("{LINE} --lock both --trail off --alarms=false --access-logs=false");
@@ -28,9 +28,9 @@ async fn states_and_locks_that_nobody_can_read_count_as_used() {
         .collect();
     insta::assert_snapshot!(states.join("\n"), @r#"
     "big.tfstate" "known" null
-    "cut.tfstate" "unreadable" "it ends too early: it was cut off"
+    "cut.tfstate" "unreadable" "truncated JSON"
     "empty.tfstate" "unreadable" "it is empty"
-    "list.tfstate" "unreadable" "it is JSON, and not a state file: it is no object"
+    "list.tfstate" "unreadable" "it is JSON, but not a state file: it is not an object"
     "no-json.tfstate" "unreadable" "it is not JSON (line 1, column 1)"
     "zeros.tfstate" "unreadable" "it is not JSON (line 1, column 1)"
     "#);

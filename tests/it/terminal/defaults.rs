@@ -128,13 +128,13 @@ async fn typed_ahead_input_approves_nothing() {
     for keys in ["y", "y\r", "\r\r\ry\r", "yes\r"] {
         let mut terminal = Terminal::start(&place, &args);
         terminal.send(keys);
-        terminal.wait_for("Make 6 changes");
+        terminal.wait_for("Apply 6 changes");
         // What was typed ahead would have been taken by now.
         std::thread::sleep(Duration::from_millis(300));
         assert!(
             terminal
                 .screen()
-                .ends_with("Make 6 changes (--auto-approve) (y/n) › no"),
+                .ends_with("Apply 6 changes (--auto-approve) (y/n) › no"),
             "{keys:?}: {}",
             terminal.screen()
         );
@@ -143,14 +143,14 @@ async fn typed_ahead_input_approves_nothing() {
         assert!(
             terminal
                 .screen()
-                .ends_with("✔ Make 6 changes · no\nCancelled. Nothing was changed."),
+                .ends_with("✔ Apply 6 changes · no\nCancelled. Nothing was changed."),
             "{}",
             terminal.screen()
         );
     }
     assert_eq!(inventory(), "");
     let mut terminal = Terminal::start(&place, &args);
-    terminal.answer("Make 6 changes", "y");
+    terminal.answer("Apply 6 changes", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
 
     // The same of the name of a bucket: typed ahead, it takes nothing down, and nothing typed is a
@@ -171,7 +171,7 @@ async fn typed_ahead_input_approves_nothing() {
     for (keys, code) in [("\r", 3), (ESCAPE, 130)] {
         let mut terminal = Terminal::start(&place, &down);
         terminal.send(&format!("{bucket}\r"));
-        terminal.wait_for("to take it down");
+        terminal.wait_for("to delete this backend");
         std::thread::sleep(Duration::from_millis(300));
         terminal.press(keys);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());

@@ -43,7 +43,7 @@ fn args() -> Vec<&'static str> {
 /// drops the rest of it.
 fn interrupted<'a>(place: &'a Place, gate: &Gate) -> Terminal<'a> {
     let mut terminal = Terminal::start(place, &args());
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     terminal.wait_for("✓ state_bucket/logging");
     terminal.send(CTRL_C);
     terminal.wait_for("interrupted");
@@ -60,15 +60,15 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     insta::assert_snapshot!(without_a_frame(&terminal.screen()), @"
     + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
-    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/versioning     keeps every version
     + create  state_bucket/encryption     encrypted by S3 (SSE-S3), SSE-C blocked
-    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 forever
     + create  state_bucket/policy         bucket policy of 7 statements
     + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
     + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
     + create  lock_table/recovery         point-in-time recovery
-    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for those who
-                                          run Terraform
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for Terraform
+                                          runs
 
     Plan: 16 to create, 0 to update, 0 blocked.
     -v shows every setting.
@@ -87,10 +87,10 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     ✓ state_bucket/lifecycle  TIME
     ✓ state_bucket/policy  TIME
     ✓ state_bucket/logging  TIME
-    interrupted: nothing more is started, 1 step that runs is finished first
+    interrupted: no more steps are started, 1 running step finishes first
     ✓ lock_table  TIME
-    error: interrupted: 14 changes were made, 2 left
-      hint: made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption,
+    error: interrupted: 14 changes applied, 2 left
+      hint: applied: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption,
         log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access,
         state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy,
         state_bucket/logging, lock_table
@@ -111,16 +111,16 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     acme prod in eu-west-1 (account 000000000000)
 
     ~ update  lock_table/recovery  point-in-time recovery
-        enabled: false → true, so that the digests of the states can be brought back
+        enabled: false → true, so that the digests of the states can be restored
     + create  runner_policy  IAM policy acme-tfstate-prod-runner-eu-west-1, for
-                             those who run Terraform
+                             Terraform runs
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.
     `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --env prod --to both --project acme --region eu-west-1`.
     ✓ lock_table/recovery  TIME
     ✓ runner_policy  TIME
-    verified: 16 resources are as they should be
+    verified: 16 resources are as planned
 
     Next:
       terraform init -backend-config=backend.conf
@@ -154,7 +154,7 @@ async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     assert!(
         Command::new("kill")
             .arg(job.id().to_string())
@@ -185,18 +185,18 @@ async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
         (finished["event"].as_str(), finished["address"].as_str()),
         (Some("finished"), Some("lock_table"))
     );
-    insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy, state_bucket/logging, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);
+    insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes applied, 2 left","causes":[],"hints":["applied: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy, state_bucket/logging, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);
 }
 
 /// While nothing is changed, there is nothing to finish.
 #[tokio::test]
-async fn whoever_only_looks_stops_at_once() {
+async fn a_command_that_only_reads_stops_at_once() {
     let gate = Gate::default();
     let there = gate.clone();
     let proxy = Proxy::start(None, move |_, _| Reply::Wait(there.clone()));
     let place = Place::at(proxy.endpoint());
     let mut terminal = Terminal::start(&place, &args());
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     terminal.send(CTRL_C);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @"^Cerror: interrupted while connecting; nothing was changed");

@@ -49,18 +49,18 @@ async fn from_the_first_question_to_the_next_command() {
     ✔ Project, as part of every name · acme
     ✔ AWS region of the backend · eu-west-1
     ✔ State key, the path of the state in the bucket · app/terraform.tfstate
-    ? How two runs on one state are kept apart (--lock) ›
-    ❯ dynamodb: a table, for every version; deprecated since Terraform 1.11
-      s3: an object beside the state, from Terraform and OpenTofu 1.10
+    ? State locking mechanism (--lock) ›
+    ❯ dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
+      s3: an object beside the state; needs Terraform or OpenTofu 1.10
       both: to move from the table to the object: first `both`, then `s3`
     ");
     terminal.press(&format!("{DOWN}{DOWN}\r"));
-    terminal.answer("encrypted with", "\r");
+    terminal.answer("Encryption of", "\r");
     terminal.answer("E-mail", "ops@example.com\r");
     terminal.answer("CloudTrail", "\r");
     terminal.answer("Attach", "user/admin\r");
     terminal.answer("Protect", "\r");
-    terminal.wait_for("Keep the answers");
+    terminal.wait_for("Save the answers");
     insta::assert_snapshot!(terminal.screen(), @"
     ? Project, as part of every name (--project) [shop] › Acme
     ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
@@ -68,57 +68,56 @@ async fn from_the_first_question_to_the_next_command() {
     ✔ Project, as part of every name · acme
     ✔ AWS region of the backend · eu-west-1
     ✔ State key, the path of the state in the bucket · app/terraform.tfstate
-    ✔ How two runs on one state are kept apart · both
-    ✔ What the states are encrypted with · new KMS key
-    ✔ E-mail for alarms, commas between several (empty for none) · ops@example.com
+    ✔ State locking mechanism · both
+    ✔ Encryption of the states · new KMS key
+    ✔ E-mail addresses for alarms, separated by commas (empty for none) · ops@example.com
     ✔ CloudTrail audit trail · new
-    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) · user/admin
-    ✔ Protect against being taken down by mistake · yes
-    ? Keep the answers in tfbackend.toml, so that they are not asked again (--save) (y/n) › yes
+    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) · user/admin
+    ✔ Protect against accidental deletion · yes
+    ? Save the answers in tfbackend.toml (--save) (y/n) › yes
     ");
     terminal.press("\r");
-    terminal.wait_for("Make ");
+    terminal.wait_for("Apply ");
     insta::assert_snapshot!(terminal.screen(), @"
-    acme prod in eu-west-1 (account 000000000000)
-
     + create  key                         KMS key alias/acme-tfstate-prod, $1.00/month
     + create  key/rotation                new key material every 365 days
     + create  topic                       SNS topic acme-tfstate-prod-alarms
     + create  topic/subscription[ops@example.com]  e-mail subscription
-                                          note: AWS sends a mail with a link to confirm
+                                          note: AWS sends an e-mail with a confirmation link
     + create  log_bucket                  S3 bucket acme-tfstate-prod-logs-000000000000-eu-west-1
     + create  log_bucket/public_access    no public access of any kind
-    + create  log_bucket/versioning       every version is kept
+    + create  log_bucket/versioning       keeps every version
     + create  log_bucket/encryption       encrypted by S3 (SSE-S3), SSE-C blocked
     + create  log_bucket/lifecycle        kept for 400 days
     + create  log_bucket/policy           bucket policy of 8 statements
     + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
-    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/versioning     keeps every version
     + create  state_bucket/encryption     encrypted with the key (SSE-KMS), SSE-C blocked
-    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 forever
     + create  state_bucket/policy         bucket policy of 8 statements
     + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
-    + create  state_bucket/notifications  the topic hears of deleted states
+    + create  state_bucket/notifications  the topic is notified of deleted states
     + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
     + create  lock_table/recovery         point-in-time recovery
     + create  trail                       CloudTrail trail acme-tfstate-prod
-                                          note: each 100,000 reads and writes of states cost $0.10 more
+                                          note: each 100,000 reads and writes of states cost an
+                                          additional $0.10
     + create  trail/selectors             records state objects and lock items
-    + create  trail/logging               is recording
+    + create  trail/logging               records events
     + create  alarm[bucket_size]          The state bucket is large, all versions counted, $0.10/month
     + create  alarm[object_count]         The state bucket has many objects, all versions counted,
                                           $0.10/month
-    + create  alarm[lock_contention]      Somebody is kept waiting for a state lock, $0.10/month
+    + create  alarm[lock_contention]      State lock contention, $0.10/month
     + create  alarm[lock_throttles]       The lock table is throttled, $0.30/month
     + create  alarm[lock_errors]          DynamoDB fails on the lock table, $0.30/month
-    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for those who
-                                          run Terraform
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for Terraform
+                                          runs
     + create  runner_policy/attachment[user/admin]  has the policy
 
     Plan: 30 to create, 0 to update, 0 blocked; about $1.90 a month.
     -v shows every setting.
-    ? Make 30 changes (--auto-approve) (y/n) › no
+    ? Apply 30 changes (--auto-approve) (y/n) › no
     ");
     assert!(
         !place.path().join("tfbackend.toml").exists(),
@@ -148,7 +147,7 @@ async fn from_the_first_question_to_the_next_command() {
     ✓ alarm[lock_errors]  TIME
     ✓ runner_policy  TIME
     ✓ runner_policy/attachment[user/admin]  TIME
-    verified: 30 resources are as they should be
+    verified: 30 resources are as planned
     state bucket   acme-tfstate-prod-000000000000-eu-west-1
     log bucket     acme-tfstate-prod-logs-000000000000-eu-west-1
     lock table     acme-tfstate-prod-locks
@@ -161,7 +160,7 @@ async fn from_the_first_question_to_the_next_command() {
 
     Next:
       terraform init -backend-config=backend.conf
-    And confirm the mail from AWS to ops@example.com: until then no alarm reaches that address.
+    Confirm the e-mail from AWS to ops@example.com: until then that address receives no alarms.
     The same without questions:
       tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral=false --key app/terra
     form.tfstate --lock both --encryption kms --attach-to user/admin --alarm-email ops@example.com --tra
@@ -205,7 +204,7 @@ async fn from_the_first_question_to_the_next_command() {
 }
 
 #[tokio::test]
-async fn whoever_says_no_has_nothing() {
+async fn a_no_changes_nothing() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let all = [
@@ -239,11 +238,11 @@ async fn whoever_says_no_has_nothing() {
     terminal.answer("CloudTrail", CTRL_C);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @"
-    ✔ E-mail for alarms, commas between several (empty for none) · none
+    ✔ E-mail addresses for alarms, separated by commas (empty for none) · none
     ? CloudTrail audit trail (--trail) ›
     ❯ new: records each read and write; 0.10 USD per 100,000, and storage
-      existing: a trail of the account does so already; that is checked
-      off: nobody can tell later who read a state
+      existing: a trail of the account already does so; this is checked
+      off: no record of who read a state
     error: interrupted; nothing was changed
     ");
 
@@ -252,7 +251,7 @@ async fn whoever_says_no_has_nothing() {
     terminal.answer("CloudTrail", ESCAPE);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @"
-    ✔ E-mail for alarms, commas between several (empty for none) · none
+    ✔ E-mail addresses for alarms, separated by commas (empty for none) · none
     error: interrupted; nothing was changed
     ");
 
@@ -263,7 +262,7 @@ async fn whoever_says_no_has_nothing() {
 
     let mut terminal = Terminal::start(&place, &few);
     terminal.answer("Protect", "y");
-    terminal.wait_for("Keep the answers");
+    terminal.wait_for("Save the answers");
     Command::new("kill")
         .arg(terminal.pid().to_string())
         .status()
@@ -273,11 +272,11 @@ async fn whoever_says_no_has_nothing() {
     for (key, code) in [("n", 3), (CTRL_C, 130), (ESCAPE, 130)] {
         let mut terminal =
             Terminal::start(&place, &[&few[..], &["--ephemeral", "--save"]].concat());
-        terminal.answer("Make 15 changes", key);
+        terminal.answer("Apply 15 changes", key);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
         let screen = terminal.screen();
         let said = if code == 3 {
-            "✔ Make 15 changes · no\nCancelled. Nothing was changed."
+            "✔ Apply 15 changes · no\nCancelled. Nothing was changed."
         } else {
             "error: interrupted; nothing was changed"
         };
@@ -305,32 +304,32 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let mut terminal = Terminal::start(&place, &args);
     terminal.answer("Environment", "\r");
     terminal.answer("State key", "\r");
-    terminal.answer("Keep the answers", "n");
-    terminal.answer("Make 6 changes", "y");
+    terminal.answer("Save the answers", "n");
+    terminal.answer("Apply 6 changes", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     insta::assert_snapshot!(terminal.screen(), @"
     ✔ Environment, as part of every name · dev
     ✔ State key, the path of the state in the bucket · terraform.tfstate
-    ✔ Keep the answers in tfbackend.toml, so that they are not asked again · no
+    ✔ Save the answers in tfbackend.toml · no
     acme dev in eu-west-1 (account 000000000000)
 
     + create  state_bucket                S3 bucket acme-tfstate-dev-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
-    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/versioning     keeps every version
     + create  state_bucket/encryption     encrypted by S3 (SSE-S3), SSE-C blocked
-    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 forever
     + create  state_bucket/policy         bucket policy of 6 statements
 
     Plan: 6 to create, 0 to update, 0 blocked.
     -v shows every setting.
-    ✔ Make 6 changes · yes
+    ✔ Apply 6 changes · yes
     ✓ state_bucket  TIME
     ✓ state_bucket/public_access  TIME
     ✓ state_bucket/versioning  TIME
     ✓ state_bucket/encryption  TIME
     ✓ state_bucket/lifecycle  TIME
     ✓ state_bucket/policy  TIME
-    verified: 6 resources are as they should be
+    verified: 6 resources are as planned
     state bucket   acme-tfstate-dev-000000000000-eu-west-1
     file           ~/shop/backend.tf (written)
     file           ~/shop/backend.conf (written)
@@ -350,7 +349,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     );
     assert_eq!(terminal.end(), 0);
     insta::assert_snapshot!(terminal.screen(), @"
-    acme dev in eu-west-1 (account 000000000000): nothing to do, everything is as it should be
+    acme dev in eu-west-1 (account 000000000000): nothing to do, the backend matches its settings
     state bucket   acme-tfstate-dev-000000000000-eu-west-1
     file           ~/shop/backend.tf (current)
     file           ~/shop/backend.conf (current)
@@ -369,9 +368,9 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
         let mut terminal = Terminal::start(&place, &args);
         terminal.answer("tfbackend.toml has no environment test. Create test", "y");
         terminal.answer("State key", "\r");
-        terminal.answer("Keep the answers in tfbackend.toml", "\r");
+        terminal.answer("Save the answers in tfbackend.toml", "\r");
         assert_eq!(fs::read_to_string(&toml).expect("there"), before);
-        terminal.answer("Make 6 changes", key);
+        terminal.answer("Apply 6 changes", key);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
     }
     insta::assert_snapshot!(fs::read_to_string(&toml).expect("there"), @r#"

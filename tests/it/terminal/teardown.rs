@@ -18,16 +18,16 @@ async fn the_name_of_the_bucket_is_typed() {
     let before = inventory();
     for (keys, code, says) in [("y\r", 3, "not \"y\""), (ESCAPE, 130, "interrupted")] {
         let mut terminal = Terminal::start(&place, &words);
-        terminal.answer(&format!("Type {BUCKET} to take it down"), keys);
+        terminal.answer(&format!("Type {BUCKET} to delete this backend"), keys);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
         assert!(terminal.screen().contains(says), "{}", terminal.screen());
     }
     assert_eq!(inventory(), before);
     let mut terminal = Terminal::start(&place, &words);
-    terminal.answer("to take it down", &format!("{BUCKET}\r"));
+    terminal.answer("to delete this backend", &format!("{BUCKET}\r"));
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     assert!(
-        terminal.screen().contains("taken down: 3 resources"),
+        terminal.screen().contains("deleted: 3 resources"),
         "{}",
         terminal.screen()
     );

@@ -15,22 +15,22 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     let mut place = Place::with(&emulator);
     insta::assert_snapshot!(place.bootstrap("").refusal(), @"
     1
-    error: no environment was named
+    error: no environment was given
       hint: pass --env, for example --env dev
     ");
     insta::assert_snapshot!(place.bootstrap("--env prod").refusal(), @"
     1
     error: `project` is not set; pass `--project`, or set it in tfbackend.toml
-      hint: or run it in a terminal, and it asks
+      hint: or run it in a terminal to be asked
     ");
     let without_yes = place.bootstrap(SETTLED);
     insta::assert_snapshot!(without_yes.refusal(), @"
     1
-    error: 13 changes to make, and nobody to ask
-      hint: pass --auto-approve (-y) to make them
+    error: 13 changes need approval, but this is not a terminal
+      hint: pass --auto-approve (-y) to approve the plan
     ");
 
-    // A terminal alone makes nobody be there.
+    // A terminal alone does not mean that a user is present.
     let args: Vec<&str> = ["bootstrap"]
         .into_iter()
         .chain(SETTLED.split(' '))
@@ -40,7 +40,7 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     assert!(
         terminal
             .screen()
-            .ends_with("pass --auto-approve (-y) to make them"),
+            .ends_with("pass --auto-approve (-y) to approve the plan"),
         "{}",
         terminal.screen()
     );
@@ -49,7 +49,7 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     let mut terminal = Terminal::start(&place, &["bootstrap"]);
     assert_eq!(terminal.end(), 1);
     insta::assert_snapshot!(terminal.screen(), @"
-    error: no environment was named
+    error: no environment was given
       hint: pass --env, for example --env dev
     ");
     drop(terminal);
@@ -76,7 +76,7 @@ async fn a_program_reads_one_document_a_line() {
 
     let refused = place.bootstrap(&json);
     assert_eq!((refused.code, refused.err.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(refused.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"13 changes to make, and nobody to ask","causes":[],"hints":["pass --auto-approve (-y) to make them"]}}"#);
+    insta::assert_snapshot!(refused.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"13 changes need approval, but this is not a terminal","causes":[],"hints":["pass --auto-approve (-y) to approve the plan"]}}"#);
     let wrong = place.bootstrap("--output json --evn prod");
     assert_eq!((wrong.code, wrong.err.as_str()), (Some(1), ""));
     insta::assert_snapshot!(wrong.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"unexpected argument '--evn' found\n\nUsage: tfbackend bootstrap --output <FORMAT> [FILE]\n\nFor more information, try '--help'.","causes":[],"hints":[]}}"#);
@@ -179,7 +179,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     insta::assert_snapshot!(place.run(&["config", "init", "--env=prod", "--project=other"]).refusal(), @"
     1
     error: cannot add [env.prod] to tfbackend.toml; nothing was changed
-      caused by: tfbackend.toml:1:1: `[env.prod]` is there already
+      caused by: tfbackend.toml:1:1: `[env.prod]` already exists
     ");
 
     let shown = place.run(&["config", "show", "--env=prod", "--log-days=30"]);
@@ -269,7 +269,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     ✔ AWS region of the backend · eu-west-1
     ✔ State key, the path of the state in the bucket · terraform.tfstate
     ✔ CloudTrail audit trail · new
-    ✔ Protect against being taken down by mistake · no
+    ✔ Protect against accidental deletion · no
     tfbackend.toml written
     Next:
       tfbackend bootstrap --env dev

@@ -32,7 +32,7 @@ fn attempts(backend: &Backend) -> String {
 }
 
 #[tokio::test]
-async fn threat_21_the_runner_can_run_terraform_and_nobody_can_destroy() {
+async fn threat_21_the_runner_can_run_terraform_and_no_principal_can_destroy() {
     let backend = initialized(&["--lock", "both"]).await;
     apply(&backend, &[]);
     backend.emulator.python(
@@ -89,7 +89,7 @@ async fn threat_21_the_runner_can_run_terraform_and_nobody_can_destroy() {
 
 /// An allow that somebody writes into the bucket's policy lets nobody in from outside.
 #[tokio::test]
-async fn nobody_from_another_account_gets_in() {
+async fn principals_of_another_account_are_denied() {
     let backend = initialized(&[]).await;
     apply(&backend, &[]);
     let said = backend.emulator.python(

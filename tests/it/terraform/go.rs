@@ -8,8 +8,8 @@ use tfbackend::state::lock::LockInfo;
 /// Terraform puts its texts into, would change.
 fn text() -> String {
     let low = (0..=0xff).filter_map(char::from_u32);
-    let high = "\u{200b}\u{2027}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{d7ff}\u{e000}\u{feff}\\
-                u{fffd}東京🦀\u{10ffff}";
+    let high = "\u{200b}\u{2027}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{d7ff}\u{e000}\u{feff}\
+                \u{fffd}東京🦀\u{10ffff}";
     low.chain(high.chars()).chain("${x} %{y}".chars()).collect()
 }
 

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use tfbackend::{
     backend::aws::store::{
         S3Store,
-        hold::{LockMechanisms, NotTaken},
-        live::LockPlace,
+        lock_acquire::{LockMechanisms, NotTaken},
+        scan::LockPlace,
         write::{ConditionalDelete, WriteEncryption},
     },
-    host::who::who,
+    host::user::who,
     settings::layer::LockMechanism,
 };
 

@@ -7,8 +7,8 @@ use tfbackend::{
         AwsProvider,
         store::{
             S3Store, StoreAddress,
-            live::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
             objects::ObjectChange,
+            scan::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
         },
         verify::usage::{self, ExpectedUsage},
     },
@@ -274,13 +274,13 @@ async fn what_others_did_by_hand_is_found() {
         })
         .collect();
     assert_snapshot!(words.join(" "), @r#"
-    state-encryption at s3://BUCKET/env:/blue/terraform.tfstate: it is encrypted with a key of S3's own (AES256), not with KEY: it was written with `encrypt = true` and no `kms_key_id`
-    state-digest at s3://BUCKET/env:/blue/terraform.tfstate: its MD5 is MD5 and the lock table says MD5 it was last written without the table, or by something else than Terraform
-    state-digest at s3://BUCKET/env:/green/terraform.tfstate: the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform
-    digest-missing at s3://BUCKET/env:/red/terraform.tfstate: the lock table has no digest of it: it was last written without the table, or by something else than Terraform
+    state-encryption at s3://BUCKET/env:/blue/terraform.tfstate: it is encrypted with an S3 managed key (AES256), not with KEY: it was written with `encrypt = true` and no `kms_key_id`
+    state-digest at s3://BUCKET/env:/blue/terraform.tfstate: its MD5 is MD5 and the lock table says MD5 it was last written without the table, or not by Terraform
+    state-digest at s3://BUCKET/env:/green/terraform.tfstate: the lock table has a digest of this state, and the state does not exist: it was deleted, but not by Terraform
+    digest-missing at s3://BUCKET/env:/red/terraform.tfstate: the lock table has no digest of it: it was last written without the table, or not by Terraform
     stale-lock at s3://BUCKET/terraform.tfstate: the state has been locked for MANY DAYS by <ops>@"home"ESC[2J since 2026-01-02T03:04:05Z (OperationTypeApply, version 1.9.8, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10)
     half-lock at s3://BUCKET/terraform.tfstate: the lock is held only in the table, by <ops>@"home"ESC[2J since 2026-01-02T03:04:05Z (OperationTypeApply, version 1.9.8, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is no lock file
-    lock-mechanism-version at s3://BUCKET/terraform.tfstate: version 1.9.8 uses this state, and lock files are known from 1.10 on
+    lock-mechanism-version at s3://BUCKET/terraform.tfstate: version 1.9.8 uses this state, and lock files are supported since 1.10
     "#);
 
     // Terraform itself sees the lock as one of its own kind, and can release it.

@@ -241,7 +241,7 @@ fn settings_of_another_user_are_refused() {
     assert_eq!(own.code, Some(0), "{}", own.all());
     if chown(place.path().join("tfbackend.toml"), Some(65534), None).is_err() {
         assert!(
-            !tfbackend::host::who::is_trusted(65534, None),
+            !tfbackend::host::user::is_trusted(65534, None),
             "what decides it"
         );
         return;

@@ -55,7 +55,7 @@ fn threat_06_another_account_than_was_named_is_asked_for_its_name_only() {
             said.all()
         );
         assert!(
-            said.code == Some(3) && said.refusal().contains("444455556666 was asked for"),
+            said.code == Some(3) && said.refusal().contains("expected 444455556666"),
             "{line}: {}",
             said.all()
         );

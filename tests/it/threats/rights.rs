@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use tfbackend::{
-    backend::aws::needed::needed,
+    backend::aws::permissions::needed,
     engine::spec::{Address, KnownOutputs},
 };
 

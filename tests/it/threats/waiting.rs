@@ -144,12 +144,12 @@ fn four_mebibytes_take_no_time() {
     );
     for (name, text, line, says) in [
         ("main.tf", &block, "state list", "more than 1000 arguments"),
-        ("main.tf", &blocks, "state list", "both choose a backend"),
+        ("main.tf", &blocks, "state list", "both configure a backend"),
         (
             "main.tf.json",
             &json,
             "state list",
-            "more than 4194304 bytes of what chooses a backend",
+            "has more than 4194304 bytes of backend configuration",
         ),
         (
             "x.tfbackend",

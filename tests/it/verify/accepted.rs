@@ -131,15 +131,15 @@ async fn what_cannot_be_accepted() {
     insta::assert_snapshot!(refused(&["--ignore", "\u{1b}[2J", "--reason", "x"]), @r#"
     1
     error: there is no check "\u{1b}[2J"
-      hint: findings have their id before them
+      hint: each finding starts with its ID
     "#);
     insta::assert_snapshot!(refused(&["--ignore", "bucket-key", "--reason", " "]), @"
     1
-    error: --reason is empty: a finding is accepted for a reason
+    error: --reason is empty
     ");
     insta::assert_snapshot!(refused(&["--ignore", "bucket-key", "--reason", "x", "--until", "tomorrow"]), @r#"
     1
-    error: --until "tomorrow" is no day such as 2027-01-31
+    error: --until "tomorrow" is not a valid day such as 2027-01-31
     "#);
     assert!(refused(&["--ignore", "bucket-key"]).contains("--reason"));
     assert!(!place.path().join("tfbackend.toml").exists());

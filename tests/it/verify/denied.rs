@@ -1,4 +1,4 @@
-//! Each read denied in turn: what could not be looked at is said to be so, never good and never
+//! Each read denied in turn: what cannot be read is said to be so, never good and never
 //! absent.
 
 use std::{

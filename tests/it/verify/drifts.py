@@ -166,7 +166,7 @@ changes = {
     "nothing": nothing,
     "state bucket: another account reads": lambda: opens_bucket(bucket),
     "log bucket: another account reads": lambda: opens_bucket(logs),
-    "states are copied to another account": replicates,
+    "states are replicated to another account": replicates,
     "a website": is_a_website,
     "pages of all sites": answers_pages,
     "transfer acceleration": accelerates,

@@ -103,7 +103,7 @@ const FOUND: &[(&str, &str)] = &[
         "bucket-open at state_bucket/policy",
     ),
     (
-        "states are copied to another account",
+        "states are replicated to another account",
         "bucket-replication at state_bucket",
     ),
     ("a website", "bucket-website at state_bucket"),

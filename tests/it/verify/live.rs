@@ -180,7 +180,7 @@ async fn an_environment_that_is_not_there_says_so() {
         assert_eq!(
             document["notes"],
             serde_json::json!([format!(
-                "there is nothing of this environment; `{command}` makes it"
+                "this environment does not exist; `{command}` creates it"
             )])
         );
     }

@@ -80,7 +80,7 @@ fn notes(document: &Value) -> Vec<&str> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str);
-    all.filter(|note| !note.contains("an endpoint that is not AWS's"))
+    all.filter(|note| !note.contains("an endpoint outside AWS"))
         .collect()
 }
 
@@ -232,7 +232,7 @@ async fn the_table_alone_in_a_protected_bucket() {
     assert!(
         notes.len() == 1
             && notes[0].starts_with(
-                "of the probe 2 old versions and 2 delete markers are left below tfbackend-probe/"
+                "of the probe, 2 old versions and 2 delete markers remain below tfbackend-probe/"
             ),
         "{notes:?}"
     );

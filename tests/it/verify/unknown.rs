@@ -9,9 +9,9 @@ use crate::support::{
 
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 
-/// What tfbackend made holds as well when nobody says that it did.
+/// What tfbackend created passes as well when it is checked as an unknown backend.
 #[tokio::test]
-async fn ours_is_good_whoever_looks() {
+async fn ours_passes_without_its_settings() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     assert_eq!(
@@ -35,7 +35,7 @@ async fn ours_is_good_whoever_looks() {
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert_eq!(
         document["notes"][0],
-        "the bucket is in eu-west-1, not in eu-central-1; looked there"
+        "the bucket is in eu-west-1, not in eu-central-1; using eu-west-1"
     );
     assert_eq!(document["about"]["region"], "eu-west-1");
     assert_eq!(
@@ -72,7 +72,7 @@ async fn a_bucket_made_by_hand() {
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     critical bucket-public-access at state_bucket/public_access: no public access block
     critical bucket-versioning at state_bucket/versioning: status: "Off" -> "Enabled"
-    critical bucket-open at state_bucket/policy: statement Read allows everybody
+    critical bucket-open at state_bucket/policy: statement Read allows everyone
     high     bucket-history at state_bucket/lifecycle: no lifecycle rules
     high     bucket-tls at state_bucket/policy: statement TfbackendDenyPlaintext is missing
     high     bucket-other-accounts at state_bucket/policy: statement TfbackendDenyOtherAccounts is missing
@@ -80,20 +80,20 @@ async fn a_bucket_made_by_hand() {
     high     lock-overwrite at state_bucket/policy: statement TfbackendDenyOverwritingLocks is missing
     high     bucket-destroy at state_bucket/policy: statement TfbackendDenyDestroyingHistory is missing
     high     table-deletion-protection at lock_table: deletion_protection: false -> true
-    high     key at state_bucket: its default is SSE-S3: the key is AWS's
-    high     alarm-fires at : UserErrors is counted for the account and region, never for a table, and leaves out failed conditions, which is what a held lock is: watch ConditionalCheckFailedRequests
-    high     alarm-tells at : it has no action for the state ALARM
+    high     key at state_bucket: its default encryption is SSE-S3, with an S3 managed key
+    high     alarm-fires at : UserErrors is counted per account and region, not per table, and excludes failed conditions, which held locks cause: watch ConditionalCheckFailedRequests
+    high     alarm-tells at : it has no action for the ALARM state
     medium   bucket-sse-c at state_bucket/encryption: blocked: (none) -> ["SSE-C"]
     medium   bucket-old-tls at state_bucket/policy: statement TfbackendDenyOldTls is missing
     medium   bucket-sse-c at state_bucket/policy: statement TfbackendDenyCustomerKeys is missing
-    medium   table-encryption at lock_table: it is encrypted with a key of DynamoDB's own
+    medium   table-encryption at lock_table: it is encrypted with an AWS owned key
     medium   table-recovery at lock_table/recovery: enabled: false -> true
-    medium   trail at trail: no trail that these credentials can see is logging the data events of arn:aws:s3:::my-states/; use --trail new, or --trail off
-    medium   bucket-access-logs at state_bucket: there are none
+    medium   trail at trail: no trail that these credentials can read records the data events of arn:aws:s3:::my-states/; pass --trail new or --trail off
+    medium   bucket-access-logs at state_bucket: access logging is not enabled
     low      bucket-lifecycle at state_bucket/lifecycle: no lifecycle rules
-    low      bucket-delete-events at state_bucket: S3 sends no event of a deletion
-    info     account-public-access at : there is none
-    info     account-trail at : no trail that these credentials can see does
+    low      bucket-delete-events at state_bucket: S3 sends no event when an object is deleted
+    info     account-public-access at : no Block Public Access settings for the account
+    info     account-trail at : no trail that these credentials can read records them
     "#);
 
     // The command that adopts it goes where this one went, and makes the trail as well.
@@ -130,7 +130,7 @@ async fn a_bucket_made_by_hand() {
 }
 
 #[tokio::test]
-async fn buckets_that_nobody_can_look_at() {
+async fn buckets_that_cannot_be_read() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     insta::assert_snapshot!(place.run(&["verify", "--bucket", "nobody-has-this", "--region", "eu-west-1"]).refusal(), @"
@@ -145,8 +145,8 @@ async fn buckets_that_nobody_can_look_at() {
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     insta::assert_snapshot!(place.run(&["verify", "--bucket", "somebody-elses", "--region", "eu-west-1"]).refusal(), @"
     1
-    error: bucket somebody-elses cannot be looked at
-      caused by: s3:HeadBucket on somebody-elses: HTTP 403: the bucket is another account's, or its owner does not let these credentials see it (needs s3:ListBucket)
+    error: cannot read bucket somebody-elses
+      caused by: s3:HeadBucket on somebody-elses: HTTP 403: the bucket belongs to another account, or these credentials cannot access it (needs s3:ListBucket)
       hint: allow s3:ListBucket on somebody-elses, then run the same command again
     ");
 }

@@ -15,8 +15,8 @@ fn each_argument_is_the_backends() {
     assert_eq!(with(CONF), "");
     assert_snapshot!(with(&CONF.replace("\"b\"", "\"b2\"")), @r#"
     files-agree-with-cloud backend.conf
-      `bucket` is "b2" at backend.conf:1, and the backend's is "b"
-      -> this folder uses another state than the settings say: if it is the right one, say `bucket` "b2" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure
+      `bucket` is "b2" at backend.conf:1, but "b" in the backend
+      -> this folder uses another state than the settings: if it is correct, set `bucket` "b2" in the settings; otherwise move the state with `terraform init -migrate-state`, never with -reconfigure
     "#);
     let all = CONF
         .replace("\"k\"", "\"k2\"")
@@ -29,11 +29,11 @@ fn each_argument_is_the_backends() {
         .replace("[\"111122223333\"]", "[\"444455556666\"]");
     assert_snapshot!(with(&all), @r#"
     files-agree-with-cloud backend.conf
-      `key` is "k2" at backend.conf:2, and the backend's is "k"; `region` is "us-east-1" at backend.conf:3, and the backend's is "eu-west-1"; `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/ffffffff-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, and the backend's is "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"; `dynamodb_table` is "t" at backend.conf:6, and the backend's is nothing; `use_lockfile` is nothing at backend.conf, and the backend's is true; `workspace_key_prefix` is "w" at backend.conf:7, and the backend's is "env:"; `allowed_account_ids` at backend.conf:8 does not have the backend's account, 111122223333
-      -> this folder uses another state than the settings say: if it is the right one, say `key` "k2", `workspace_key_prefix` "w" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure; in backend.conf, write `region = "eu-west-1"`, `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"`, `use_lockfile = true`, `allowed_account_ids = ["111122223333"]` and remove `dynamodb_table`; then `terraform init -reconfigure -backend-config=backend.conf`
+      `key` is "k2" at backend.conf:2, but "k" in the backend; `region` is "us-east-1" at backend.conf:3, but "eu-west-1" in the backend; `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/ffffffff-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, but "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab" in the backend; `dynamodb_table` is "t" at backend.conf:6, but nothing in the backend; `use_lockfile` is nothing at backend.conf, but true in the backend; `workspace_key_prefix` is "w" at backend.conf:7, but "env:" in the backend; `allowed_account_ids` at backend.conf:8 does not contain the account of the backend, 111122223333
+      -> this folder uses another state than the settings: if it is correct, set `key` "k2", `workspace_key_prefix` "w" in the settings; otherwise move the state with `terraform init -migrate-state`, never with -reconfigure; in backend.conf, write `region = "eu-west-1"`, `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"`, `use_lockfile = true`, `allowed_account_ids = ["111122223333"]` and remove `dynamodb_table`; then `terraform init -reconfigure -backend-config=backend.conf`
     files-lock-not-deprecated backend.conf
       `dynamodb_table` at backend.conf:6 is the only lock
-      -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; drop the table once every run has the lock file too
+      -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; remove the table when all runs use lock files
     "#);
 }
 
@@ -55,10 +55,10 @@ fn a_lock_that_the_environment_has_is_used() {
     let conf = CONF.replace("use_lockfile = true\n", "");
     assert_snapshot!(found_with(&table, &[("backend.conf", &conf), (SAVED_AT, "")]), @r#"
     files-agree-with-cloud backend.conf
-      `dynamodb_table` is nothing at backend.conf, and the backend's is "t"
+      `dynamodb_table` is nothing at backend.conf, but "t" in the backend
       -> in backend.conf, write `dynamodb_table = "t"`; then `terraform init -reconfigure -backend-config=backend.conf`
     files-lock-argument backend.conf
-      neither `use_lockfile = true` nor `dynamodb_table` is said
+      neither `use_lockfile = true` nor `dynamodb_table` is set
       -> write `dynamodb_table = "t"` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     "#);
     // As its settings ask for it.
@@ -77,7 +77,7 @@ fn encryption_without_the_key_would_be_another() {
         .expect("a key");
     assert_snapshot!(with(&CONF.replace(line, "")), @r#"
     files-encrypt-names-key backend.conf
-      `encrypt` at backend.conf:4 comes without `kms_key_id`: states are written with AES256
+      `encrypt` at backend.conf:4 is set without `kms_key_id`: states are written with AES256
       -> write `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     "#);
     // A key that is yet to be made has no ARN to compare with.
@@ -100,7 +100,7 @@ fn encryption_without_the_key_would_be_another() {
     );
     assert_snapshot!(found_with(&plain, &[(SAVED_AT, "")]), @r#"
     files-agree-with-cloud backend.conf
-      `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, and the backend's is nothing
+      `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, but nothing in the backend
       -> in backend.conf, remove `kms_key_id`; then `terraform init -reconfigure -backend-config=backend.conf`
     "#);
 }
@@ -115,7 +115,7 @@ fn files_of_other_environments_are_not_this_ones() {
     };
     assert_snapshot!(found_with(&elsewhere, &[("dev.s3.tfbackend", &dev)]), @r#"
     files-agree-with-cloud .
-      none of the files names the bucket of the environment prod, "elsewhere"
+      none of the files contains the bucket of the environment prod, "elsewhere"
       -> `tfbackend render --env prod`
     "#);
     // By the header, whatever the bucket.
@@ -164,7 +164,7 @@ fn what_init_stored_is_compared_where_the_files_leave_it_open() {
     };
     assert_snapshot!(found_with(&elsewhere, &[("backend.conf", "")]), @r#"
     files-agree-with-cloud .terraform/terraform.tfstate
-      `key` is "k" at .terraform/terraform.tfstate, and the backend's is "elsewhere"
-      -> this folder uses another state than the settings say: if it is the right one, say `key` "k" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure
+      `key` is "k" at .terraform/terraform.tfstate, but "elsewhere" in the backend
+      -> this folder uses another state than the settings: if it is correct, set `key` "k" in the settings; otherwise move the state with `terraform init -migrate-state`, never with -reconfigure
     "#);
 }

@@ -65,13 +65,13 @@ fn a_second_backend_is_found() {
         ("broken.tf", "terraform { backend \"s3\" {"),
     ]);
     let expected = [
-        "broken.tf may have a backend block too: it could not be read",
-        "cloud.tofu has a cloud block too, and Terraform allows one",
-        "old.tf.json has a backend \"local\" block too, and Terraform allows one",
-        "old.tf.json has a cloud block too, and Terraform allows one",
-        "store.tf has a state_store \"aws_s3\" block too, and Terraform allows one",
-        "store.tf.json has a state_store \"aws_s3\" block too, and Terraform allows one",
-        "versions.tf has a backend \"gcs\" block too, and Terraform allows one",
+        "broken.tf may also have a backend block: it cannot be read",
+        "cloud.tofu has a cloud block too, and Terraform allows only one",
+        "old.tf.json has a backend \"local\" block too, and Terraform allows only one",
+        "old.tf.json has a cloud block too, and Terraform allows only one",
+        "store.tf has a state_store \"aws_s3\" block too, and Terraform allows only one",
+        "store.tf.json has a state_store \"aws_s3\" block too, and Terraform allows only one",
+        "versions.tf has a backend \"gcs\" block too, and Terraform allows only one",
     ];
     assert_eq!(said, expected);
 }

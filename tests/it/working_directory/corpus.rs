@@ -115,11 +115,11 @@ in_parts! { fn each_form_of_block_is_read: check_blocks in first second }
 
 /// Marks that Unicode 16 and later have, and the tables of Terraform 1.11 (Unicode 15) do not: it
 /// keeps them where they stand.
-const NEWER: &str = "\u{5c8}\u{5c9}\u{897}\u{1acf}\u{1ad0}\u{1ad1}\u{1ad2}\u{1ad3}\u{1ad4}\\
-                     u{1ad5}\u{1ad6}\u{1ad7}\u{1ad8}\u{1ad9}\u{1ada}\u{1adb}\u{1adc}\u{1add}\\
-                     u{1ade}\u{1adf}\u{1ae0}\u{1ae1}\u{1ae2}\u{1ae3}\u{1ae4}\u{1ae5}\u{1ae6}\\
-                     u{1ae7}\u{1ae8}\u{1ae9}\u{1aea}\u{1aeb}\u{1aec}\u{1aed}\u{1aee}\u{1aef}\\
-                     u{1af0}";
+const NEWER: &str = "\u{5c8}\u{5c9}\u{897}\u{1acf}\u{1ad0}\u{1ad1}\u{1ad2}\u{1ad3}\u{1ad4}\
+                     \u{1ad5}\u{1ad6}\u{1ad7}\u{1ad8}\u{1ad9}\u{1ada}\u{1adb}\u{1adc}\u{1add}\
+                     \u{1ade}\u{1adf}\u{1ae0}\u{1ae1}\u{1ae2}\u{1ae3}\u{1ae4}\u{1ae5}\u{1ae6}\
+                     \u{1ae7}\u{1ae8}\u{1ae9}\u{1aea}\u{1aeb}\u{1aec}\u{1aed}\u{1aee}\u{1aef}\
+                     \u{1af0}";
 
 /// Terraform normalizes every text: no other character is composed in another way here.
 #[test]

@@ -76,12 +76,12 @@ fn without_a_stub_the_state_stays_local() {
       no file of the folder has a `backend "s3"` block, so that Terraform stays local: the state is in terraform.tfstate
       -> write `terraform { backend "s3" {} }`, the block on a line of its own, to `backend.tf`, then `terraform init -migrate-state -backend-config=backend.conf`
     files-no-local-state terraform.tfstate
-      it holds 1 resource and 0 outputs in plain text
-      -> `terraform init -migrate-state`, with `-backend-config=FILE` if there is one
+      it contains 1 resource and 0 outputs in plain text
+      -> `terraform init -migrate-state`, with `-backend-config=FILE` if you use one
     "#);
     assert_snapshot!(found(&[("backend.tf", "terraform {\n  backend \"local\" {\n  }\n}\n"), ("backend.conf", ""), ("prod.s3.tfbackend", CONF), (SAVED_AT, "")]), @r#"
     files-backend-declared prod.s3.tfbackend
-      backend.tf:2 has `backend "local"`, so that the partial configuration goes to another backend, or nowhere
+      backend.tf:2 has `backend "local"`, so that the partial configuration applies to another backend, or to none
       -> write `backend "s3" {}` for `backend "local"` at backend.tf:2, then `terraform init -migrate-state -backend-config=prod.s3.tfbackend`
     "#);
     // Without any configuration, the files may belong to another folder.
@@ -92,8 +92,8 @@ fn without_a_stub_the_state_stays_local() {
 fn a_block_that_is_gone_after_init_is_missed() {
     assert_snapshot!(found(&[("backend.tf", "locals {\n}\n"), ("backend.conf", "")]), @"
     files-backend-declared .terraform/terraform.tfstate
-      it was initialized with an s3 backend, and no file of the folder has the block now: the next `init` goes over to a state in the folder
-      -> write the block again; `terraform plan` says whether it is the same
+      it was initialized with an s3 backend, and no file of the folder has the block now: the next `init` changes to a local state in the folder
+      -> restore the block; `terraform plan` shows whether it is the same
     ");
 }
 
@@ -127,9 +127,9 @@ fn what_cannot_be_read_is_never_said_to_hold() {
     files-readable main.tf
       ? the file is not valid HCL at line 1, column 22
     files-one-backend .
-      ? a file of the configuration that may have a block could not be understood
+      ? a configuration file that may have a block cannot be parsed
     files-backend-declared backend.conf
-      ? a file of the configuration that may have the block could not be understood
+      ? a configuration file that may have the block cannot be parsed
     ");
     assert_snapshot!(found(&[("backend.conf", "bucket = \n")]), @"
     files-readable backend.conf
@@ -158,9 +158,9 @@ fn what_cannot_be_read_is_never_said_to_hold() {
     files-readable backend.tf
       ? the file is not valid HCL at line 2, column 15
     files-one-backend .
-      ? a file of the configuration that may have a block could not be understood
+      ? a configuration file that may have a block cannot be parsed
     files-backend-declared backend.conf
-      ? a file of the configuration that may have the block could not be understood
+      ? a configuration file that may have the block cannot be parsed
     ");
 }
 
@@ -176,11 +176,11 @@ fn state_stores_are_said_to_be_unsupported() {
     ];
     assert_snapshot!(found(&partial), @r#"
     files-backend-declared prod.s3.tfbackend
-      backend.tf:2 has `state_store "aws_s3"`, so that the partial configuration goes to another backend, or nowhere; tfbackend does not support state stores, only `backend "s3"`
+      backend.tf:2 has `state_store "aws_s3"`, so that the partial configuration applies to another backend, or to none; tfbackend does not support state stores, only `backend "s3"`
       -> write `backend "s3" {}` for `state_store "aws_s3"` at backend.tf:2, then `terraform init -migrate-state -backend-config=prod.s3.tfbackend`
     files-initialized-as-written .terraform/terraform.tfstate
       it was initialized with `state_store "aws_s3"`; tfbackend does not support state stores, only `backend "s3"`
-      -> `terraform init -reconfigure -backend-config=prod.s3.tfbackend`, or `-migrate-state` for `-reconfigure` to take its state along
+      -> `terraform init -reconfigure -backend-config=prod.s3.tfbackend`, or with `-migrate-state` instead of `-reconfigure` to migrate its state
     "#);
     assert_snapshot!(found_with(&cloud(), &[("backend.tf", store), ("backend.conf", ""), (SAVED_AT, saved)]), @r#"
     files-backend-declared backend.tf
@@ -190,7 +190,7 @@ fn state_stores_are_said_to_be_unsupported() {
     assert_snapshot!(found(&[(SAVED_AT, saved)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
       it was initialized with `state_store "aws_s3"`; tfbackend does not support state stores, only `backend "s3"`
-      -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
+      -> `terraform init -reconfigure -backend-config=backend.conf`, or with `-migrate-state` instead of `-reconfigure` to migrate its state
     "#);
 }
 
@@ -231,7 +231,7 @@ fn init_stored_what_the_files_say() {
     assert_snapshot!(found(&[(SAVED_AT, r#"{"backend": {"type": "local", "config": {}}}"#)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
       it was initialized with `backend "local"`
-      -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
+      -> `terraform init -reconfigure -backend-config=backend.conf`, or with `-migrate-state` instead of `-reconfigure` to migrate its state
     "#);
     // As Terraform writes it: converted, in another order, without what was given by the command
     // line.
@@ -252,8 +252,8 @@ fn with_several_partial_configurations_init_used_one_of_them() {
     assert_eq!(found(&[("dev.s3.tfbackend", &dev)]), "");
     assert_snapshot!(found(&[("dev.s3.tfbackend", &dev), (SAVED_AT, &SAVED.replace("\"k\"", "\"elsewhere\""))]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
-      it was initialized with `backend "s3"`, bucket "b", key "elsewhere", which none of the 2 partial configurations names
-      -> `terraform init -reconfigure -backend-config=FILE` with the one that is meant
+      it was initialized with `backend "s3"`, bucket "b", key "elsewhere", which none of the 2 partial configurations contains
+      -> `terraform init -reconfigure -backend-config=FILE` with the intended file
     "#);
 }
 
@@ -262,7 +262,7 @@ fn an_argument_asks_for_a_lock() {
     let removed = |name| found_in_both(both(name, "", "\"acl\": null"));
     assert_snapshot!(removed("use_lockfile"), @"
     files-lock-argument backend.conf
-      neither `use_lockfile = true` nor `dynamodb_table` is said
+      neither `use_lockfile = true` nor `dynamodb_table` is set
       -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     ");
     let table = both(
@@ -273,7 +273,7 @@ fn an_argument_asks_for_a_lock() {
     assert_snapshot!(found_in_both(table.clone()), @"
     files-lock-not-deprecated backend.conf
       `dynamodb_table` at backend.conf:6 is the only lock
-      -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; drop the table once every run has the lock file too
+      -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; remove the table when all runs use lock files
     ");
     // OpenTofu keeps it, and a lock file beside it is what to go over to.
     assert_eq!(
@@ -310,7 +310,7 @@ fn key_and_encryption_come_together() {
     assert_snapshot!(found_in_both(alias), @r#"
     files-key-arn backend.conf
       `kms_key_id` at backend.conf:5 is "arn:aws:kms:eu-west-1:111122223333:alias/x"
-      -> write `kms_key_id = ARN` at backend.conf:5, then `terraform init -reconfigure -backend-config=backend.conf`, the ARN as `aws kms describe-key --key-id ID` gives it
+      -> write `kms_key_id = ARN` at backend.conf:5, then `terraform init -reconfigure -backend-config=backend.conf`, the ARN that `aws kms describe-key --key-id ID` returns
     "#);
     // Without a key, it is the bucket's own encryption that counts: nothing is known of it here.
     assert_eq!(found_in_both(both("kms_key_id", "", "\"acl\": null")), "");
@@ -321,8 +321,8 @@ fn what_init_stored_stands_alone_where_the_rest_was_given_by_hand() {
     let saved = SAVED.replace("\"use_lockfile\": true, ", "");
     assert_snapshot!(found(&[("backend.conf", ""), (SAVED_AT, &saved)]), @"
     files-lock-argument .terraform/terraform.tfstate
-      neither `use_lockfile = true` nor `dynamodb_table` is said
-      -> `terraform init -reconfigure` with `use_lockfile = true` in what it is given
+      neither `use_lockfile = true` nor `dynamodb_table` is set
+      -> `terraform init -reconfigure` with `use_lockfile = true` in its configuration
     ");
     assert_eq!(found(&[("backend.conf", "")]), "");
 }
@@ -348,14 +348,14 @@ fn credentials_are_found_in_every_file_and_never_shown() {
     assert!(!found.contains("CANARY"), "{found}");
     assert_snapshot!(found, @"
     files-no-credentials backend.tf
-      there is a credential in `access_key` (backend.tf:4)
-      -> replace the credential, since others may have it; remove the argument here and from the history of the repository, and give it by the environment or a profile
+      credentials in `access_key` (backend.tf:4)
+      -> rotate the credential, because others may have read it; remove the argument here and from the history of the repository, and use environment variables or a profile
     files-no-credentials backend.conf
-      there is a credential in `secret_key` (backend.conf:8), `assume_role_with_web_identity.web_identity_token` (backend.conf:9)
-      -> replace the credential, since others may have it; remove the argument here and from the history of the repository, and give it by the environment or a profile
+      credentials in `secret_key` (backend.conf:8), `assume_role_with_web_identity.web_identity_token` (backend.conf:9)
+      -> rotate the credential, because others may have read it; remove the argument here and from the history of the repository, and use environment variables or a profile
     files-no-credentials .terraform/terraform.tfstate
-      there is a credential in `access_key` (.terraform/terraform.tfstate), `secret_key` (.terraform/terraform.tfstate), `assume_role_with_web_identity.web_identity_token` (.terraform/terraform.tfstate)
-      -> replace the credential, since others may have it; take it out of what `init` is given, then `terraform init -reconfigure`
+      credentials in `access_key` (.terraform/terraform.tfstate), `secret_key` (.terraform/terraform.tfstate), `assume_role_with_web_identity.web_identity_token` (.terraform/terraform.tfstate)
+      -> rotate the credential, because others may have read it; remove it from the configuration for `init`, then `terraform init -reconfigure`
     ");
 }
 
@@ -364,8 +364,8 @@ fn the_token_of_hcp_terraform_is_a_credential_too() {
     let cloud = "terraform {\n  cloud {\n    token = \"CANARY\"\n  }\n}\n";
     assert_snapshot!(found(&[("backend.tf", cloud), ("backend.conf", ""), (SAVED_AT, "")]), @"
     files-no-credentials backend.tf
-      there is a credential in `token` (backend.tf:3)
-      -> replace the credential, since others may have it; remove the argument here and from the history of the repository, and give it by the environment or a profile
+      credentials in `token` (backend.tf:3)
+      -> rotate the credential, because others may have read it; remove the argument here and from the history of the repository, and use environment variables or a profile
     ");
 }
 
@@ -375,16 +375,16 @@ fn arguments_are_known_and_not_deprecated() {
     let conf = format!("{CONF}{more}");
     assert_snapshot!(found(&[("backend.conf", &conf), (SAVED_AT, "")]), @"
     files-known-arguments backend.conf
-      Terraform no longer takes `role_arn` (backend.conf:9); Terraform does not know `buckte` (backend.conf:10); Terraform does not know `endpoints.s4` (backend.conf:11)
-      -> write `assume_role = { role_arn = … }` for `role_arn` at backend.conf:9; backend.conf:10: write `bucket`, if that is meant, or remove it; backend.conf:11: remove it
+      Terraform no longer supports `role_arn` (backend.conf:9); Terraform does not support `buckte` (backend.conf:10); Terraform does not support `endpoints.s4` (backend.conf:11)
+      -> write `assume_role = { role_arn = … }` for `role_arn` at backend.conf:9; backend.conf:10: write `bucket`, if this is intended, or remove it; backend.conf:11: remove it
     files-no-deprecated-arguments backend.conf
       `force_path_style` (backend.conf:8) is deprecated
       -> write `use_path_style` for `force_path_style` at backend.conf:8
     ");
     assert_snapshot!(found(&[("backend.conf", &conf), (SAVED_AT, ""), ("x.tofu", "locals {\n}\n")]), @"
     files-known-arguments backend.conf
-      OpenTofu does not know `buckte` (backend.conf:10); OpenTofu does not know `endpoints.s4` (backend.conf:11); OpenTofu does not know `endpoints.sso` (backend.conf:11)
-      -> backend.conf:10: write `bucket`, if that is meant, or remove it; backend.conf:11: remove it; backend.conf:11: remove it
+      OpenTofu does not support `buckte` (backend.conf:10); OpenTofu does not support `endpoints.s4` (backend.conf:11); OpenTofu does not support `endpoints.sso` (backend.conf:11)
+      -> backend.conf:10: write `bucket`, if this is intended, or remove it; backend.conf:11: remove it; backend.conf:11: remove it
     files-no-deprecated-arguments backend.conf
       `force_path_style` (backend.conf:8) is deprecated; `role_arn` (backend.conf:9) is deprecated
       -> write `use_path_style` for `force_path_style` at backend.conf:8; write `assume_role = { role_arn = … }` for `role_arn` at backend.conf:9
@@ -397,8 +397,8 @@ fn values_are_literals() {
     let conf = CONF.replace("region = \"eu-west-1\"\n", "");
     assert_snapshot!(found(&[("backend.tf", &stub), ("backend.conf", &conf)]), @"
     files-literal-values backend.tf
-      one is not a plain value: `region` (backend.tf:4)
-      -> write the value itself, or give it with `-backend-config=NAME=VALUE`
+      one is not a literal value: `region` (backend.tf:4)
+      -> write the value itself, or pass it with `-backend-config=NAME=VALUE`
     ");
     // OpenTofu knows variables in a block, and none in a partial configuration.
     assert_eq!(
@@ -412,10 +412,10 @@ fn values_are_literals() {
     let conf = CONF.replace("use_lockfile = true", "use_lockfile = var.lock");
     assert_snapshot!(found(&[("backend.conf", &conf), ("x.tofu", "locals {\n}\n")]), @"
     files-literal-values backend.conf
-      one is not a plain value: `use_lockfile` (backend.conf:6)
-      -> write the value itself, or give it with `-backend-config=NAME=VALUE`
+      one is not a literal value: `use_lockfile` (backend.conf:6)
+      -> write the value itself, or pass it with `-backend-config=NAME=VALUE`
     files-lock-argument backend.conf
-      ? `use_lockfile` at backend.conf:6 is not a plain value
+      ? `use_lockfile` at backend.conf:6 is not a literal value
     ");
 }
 
@@ -451,12 +451,12 @@ fn versions_with_a_fault_are_named() {
     };
     assert_snapshot!(tofu("1.10.1\n"), @"
     files-engine .
-      .opentofu-version:1 names OpenTofu 1.10.1: it writes lock files without the encryption that the backend asks for
+      .opentofu-version:1 names OpenTofu 1.10.1: it writes lock files without the configured encryption
       -> use OpenTofu 1.10.2 or later
     ");
     assert_snapshot!(tofu("1.9.4\n"), @"
     files-engine .
-      .opentofu-version:1 names OpenTofu 1.9.4: it does not know lock files
+      .opentofu-version:1 names OpenTofu 1.9.4: it does not support lock files
       -> use OpenTofu 1.10.2 or later
     ");
     assert_eq!(tofu("1.10.2\n"), "");

@@ -30,7 +30,7 @@ fn names_are_shown_quoted_too() {
     assert_snapshot!(found(&[(SAVED_AT, &json)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
       it was initialized with `backend "s3\u001b[2J"`
-      -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
+      -> `terraform init -reconfigure -backend-config=backend.conf`, or with `-migrate-state` instead of `-reconfigure` to migrate its state
     "#);
     let block = r#"{"terraform": {"backend": {"s3": {"a\u001b[2J": 1, "bucket": "${file(\"/etc/passwd\")}"}}}}"#;
     let found = found(&[
@@ -41,10 +41,10 @@ fn names_are_shown_quoted_too() {
     assert!(!found.contains('\u{1b}'), "{found}");
     assert_snapshot!(found, @r#"
     files-literal-values backend.tf.json
-      one is not a plain value: `bucket` (backend.tf.json)
-      -> write the value itself, or give it with `-backend-config=NAME=VALUE`
+      one is not a literal value: `bucket` (backend.tf.json)
+      -> write the value itself, or pass it with `-backend-config=NAME=VALUE`
     files-known-arguments backend.tf.json
-      Terraform does not know "a\u001b[2J" (backend.tf.json)
+      Terraform does not support "a\u001b[2J" (backend.tf.json)
       -> backend.tf.json: remove it
     "#);
 }
@@ -71,9 +71,9 @@ fn a_file_that_is_too_large_is_not_read() {
     files-readable large.tf
       ? the file is larger than 67108864 bytes
     files-one-backend .
-      ? a file of the configuration that may have a block could not be understood
+      ? a configuration file that may have a block cannot be parsed
     files-backend-declared backend.conf
-      ? a file of the configuration that may have the block could not be understood
+      ? a configuration file that may have the block cannot be parsed
     ");
     assert_snapshot!(found(&[(SAVED_AT, &large)]), @"
     files-readable .terraform/terraform.tfstate

@@ -23,16 +23,16 @@ fn no_state_lies_in_the_folder() {
     assert!(!found.contains("CANARY"), "{found}");
     assert_snapshot!(found, @"
     files-no-local-state errored.tfstate
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform state push errored.tfstate`, since it was not written to the backend; then `rm errored.tfstate`
+      it contains 1 resource and 2 outputs in plain text
+      -> `terraform state push errored.tfstate`, because it was not written to the backend; then `rm errored.tfstate`
     files-no-local-state terraform.tfstate.backup
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform state pull` should show all that is in it; then `rm terraform.tfstate.backup`
+      it contains 1 resource and 2 outputs in plain text
+      -> check that `terraform state pull` shows all of its content; then `rm terraform.tfstate.backup`
     files-no-local-state unclear.tfstate
-      ? the file is not a state file of a known form
+      ? the file has an unknown state file format
     files-no-local-state terraform.tfstate.d/blue/terraform.tfstate
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform workspace select blue`, and `terraform state pull` should show all that is in it; then `rm terraform.tfstate.d/blue/terraform.tfstate`
+      it contains 1 resource and 2 outputs in plain text
+      -> `terraform workspace select blue`, and check that `terraform state pull` shows all of its content; then `rm terraform.tfstate.d/blue/terraform.tfstate`
     ");
     // Where there is no remote backend, a local state is where it should be.
     let local = super::folder(&[

@@ -113,7 +113,7 @@ fn what_is_not_understood_is_left_to_a_person() {
     let dir = tempdir().expect("a folder");
     fs::create_dir(dir.path().join(".terraform")).expect("a folder");
     for (data, from) in [
-        ("{", "a backend that could not be read"),
+        ("{", "a backend that cannot be read"),
         (
             r#"{"version": 3, "backend": {"type": "gcs", "config": {"bucket": "b", "credentials": "CANARY"}}}"#,
             "backend \"gcs\"",

@@ -1,4 +1,4 @@
-//! Who has the policy: a role, a user or a group that exists already.
+//! The attachment of the policy to an existing role, user or group.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ const DETACH_GROUP: ApiOperation = ApiOperation::new("iam:DetachGroupPolicy");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyAttachment {
-    /// ARN of the policy.
+    /// The ARN of the policy.
     pub policy: String,
     pub kind: AttachmentTarget,
     /// Without its path.
@@ -42,7 +42,7 @@ pub enum AttachmentTarget {
 impl Spec for PolicyAttachment {}
 
 impl PolicyAttachment {
-    /// `who` is as in `role/ci`; `None` if it is nobody that a policy can be attached to.
+    /// Parses a principal as in `role/ci`; `None` if a policy cannot be attached to it.
     pub fn of(policy: &str, who: &str) -> Option<Self> {
         let (kind, name) = who.split_once('/')?;
         let kind = match kind {
@@ -58,7 +58,7 @@ impl PolicyAttachment {
         })
     }
 
-    /// The ARNs of all policies that the principal has.
+    /// Returns the ARNs of all policies that are attached to the principal.
     async fn attached(&self, aws: &AwsProvider) -> Result<Vec<String>, AwsError> {
         let iam = &aws.clients.iam;
         let (mut all, mut marker) = (vec![], None);
@@ -121,7 +121,7 @@ impl PolicyAttachment {
             AttachmentTarget::Group => "group",
         };
         let message =
-            format!("the account has no such {kind}; make it first, or correct --attach-to");
+            format!("the account has no such {kind}; create it first, or correct --attach-to");
         AwsError {
             message: Some(message.into()),
             ..error
@@ -130,13 +130,13 @@ impl PolicyAttachment {
 }
 
 impl AwsResource for PolicyAttachment {
-    /// A principal that does not exist is an error: it is not ours to make.
+    /// A missing principal is an error: tfbackend does not create it.
     async fn look(
         &self,
         look: &ObserveContext<'_>,
     ) -> Result<Option<ObservedResource<Self>>, AwsError> {
-        // Before the policy is there, or while another version of this tool has named it, the
-        // blueprint cannot name it.
+        // The blueprint does not know the ARN before the policy exists, or if another version of
+        // tfbackend created it.
         let policy = async {
             if self.policy.starts_with("arn:") {
                 Ok(Some(self.policy.clone()))

@@ -1,48 +1,47 @@
-//! The name that the runner policy had before it named the region, and which bucket a policy
-//! serves.
+//! The former name of the runner policy, without the region, and the bucket of a policy.
 //!
-//! IAM is global: under one name, an environment in two regions would have one policy, and the
-//! second bootstrap would take it from the first.
+//! IAM is global: with one name, an environment in two regions would share one policy, and the
+//! second bootstrap would replace that of the first.
 
 use crate::backend::aws::policy::{
     Effect, PolicyDocument,
     pattern::{matches, texts},
 };
 
-/// How the name ended then.
+/// The former suffix of the name.
 const END: &str = "-runner";
 
-/// The former name of the policy with this one.
+/// Returns the former name of the policy with this name.
 pub fn former_name<'a>(name: &'a str, region: &str) -> Option<&'a str> {
     name.strip_suffix(region)?
         .strip_suffix('-')
         .filter(|name| name.ends_with(END))
 }
 
-/// Whether it is such a name.
+/// Returns whether it is such a name.
 pub fn is_former(name: &str) -> bool {
     name.ends_with(END)
 }
 
-/// The bucket that a document of ours is about.
+/// Returns the bucket of a document.
 pub fn bucket(document: &PolicyDocument) -> Option<String> {
     buckets(document).into_iter().find(|name| is_exact(name))
 }
 
-/// Whether an Allow reaches this bucket.
+/// Returns whether an Allow matches this bucket.
 pub fn serves(document: &PolicyDocument, bucket: &str) -> bool {
     buckets(document)
         .iter()
         .any(|pattern| matches(pattern, bucket))
 }
 
-/// Which bucket it serves if it is not this one, and in which region as far as it says.
+/// Returns the bucket that it is for, if another one, and its region, if known.
 pub fn serves_another(document: &PolicyDocument, bucket: &str) -> Option<(String, Option<String>)> {
     let other = self::bucket(document)?;
     if serves(document, bucket) {
         return None;
     }
-    // Buckets have no region in their ARNs; the table and the key beside them have.
+    // The ARNs of buckets have no region; those of the table and the key do.
     let region = |arn: &String| {
         arn.split(':')
             .nth(3)
@@ -56,7 +55,7 @@ fn is_exact(name: &str) -> bool {
     !name.contains(['*', '?', '$'])
 }
 
-/// Names and patterns of buckets in the resources of Allows.
+/// Returns the names and patterns of buckets in the resources of Allows.
 fn buckets(document: &PolicyDocument) -> Vec<String> {
     let name = |arn: String| match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
         [_, _, "s3", _, _, rest] => rest.split('/').next().map(str::to_owned),

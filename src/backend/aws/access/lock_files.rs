@@ -1,5 +1,5 @@
-//! Whether those who run Terraform may write and delete lock files: what their policy says, or what
-//! IAM says of a role.
+//! Checks whether Terraform runs can write and delete lock files, by their policy or by IAM for a
+//! role.
 
 use super::{RunnerPolicy, attachment::PolicyAttachment};
 use crate::backend::aws::{
@@ -14,21 +14,21 @@ use crate::backend::aws::{
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
 const SIMULATE: ApiOperation = ApiOperation::new("iam:SimulatePrincipalPolicy");
-/// What a lock file takes.
+/// The actions for a lock file.
 pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
 
 /// An action that a role or user is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeniedAction {
     pub action: String,
-    /// A statement denies it: no Allow helps.
+    /// Explicitly denied by a statement, regardless of Allows.
     pub explicit: bool,
 }
 
-/// The actions on this lock file that a role or user is not allowed.
+/// Returns the actions on this lock file that a role or user is not allowed.
 ///
 /// # Errors
-/// If IAM does not let itself be asked.
+/// If the simulation is denied or fails.
 pub async fn denied_to_principal(
     aws: &AwsProvider,
     arn: &str,
@@ -59,10 +59,10 @@ pub async fn denied_to_principal(
     Ok(ACTIONS.iter().filter_map(denied).collect())
 }
 
-/// Whether a policy is attached to a role or user.
+/// Returns whether a policy is attached to a role or user.
 ///
 /// # Errors
-/// If IAM does not say.
+/// If IAM returns an error.
 pub async fn has_policy(aws: &AwsProvider, arn: &str, policy: &str) -> Result<bool, AwsError> {
     // `arn:aws:iam::123456789012:role/path/ci` is `role/ci` to the calls that list what is
     // attached.
@@ -78,8 +78,8 @@ pub async fn has_policy(aws: &AwsProvider, arn: &str, policy: &str) -> Result<bo
     Ok(attachment.look(&ObserveContext::new(aws)).await?.is_some())
 }
 
-/// The same of the runner policy of this name, or of the one with its former name: with the name
-/// that it has; `None` if there is none.
+/// Returns the same for the runner policy of this name or its former name, with that name; `None`
+/// if there is none.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -88,7 +88,7 @@ pub async fn denied_by_policy(
     name: &str,
     lock_file: &str,
 ) -> Result<Option<(String, Vec<String>)>, AwsError> {
-    // By it the former policy of this bucket is told from that of another region.
+    // Distinguishes the former policy of this bucket from that of another region.
     let about = Statement::allow("LockFile")
         .actions(&ACTIONS)
         .on([lock_file.to_owned()]);
@@ -102,7 +102,7 @@ pub async fn denied_by_policy(
     Ok(found.map(|found| (found.spec.name, denied(&found.spec.document, lock_file))))
 }
 
-/// The actions on this lock file that a policy does not allow.
+/// Returns the actions on this lock file that a policy does not allow.
 pub fn denied(document: &PolicyDocument, lock_file: &str) -> Vec<String> {
     ACTIONS
         .iter()
@@ -111,8 +111,8 @@ pub fn denied(document: &PolicyDocument, lock_file: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether an Allow names it, and no Deny. Conditions are taken to hold: ours are about TLS and the
-/// bucket's owner.
+/// Returns whether an Allow and no Deny matches. Conditions are assumed to be met: those of
+/// tfbackend are on TLS and the bucket owner.
 fn allows(document: &PolicyDocument, action: &str, resource: &str) -> bool {
     let names = |effect: Effect| {
         document

@@ -1,5 +1,5 @@
-//! The statements of a runner policy that are about locks: added before locks move, and removed
-//! after. All others stay.
+//! The lock statements of a runner policy: added before a lock migration and removed after it.
+//! Other statements are kept.
 
 use crate::{
     backend::aws::{
@@ -9,7 +9,7 @@ use crate::{
     settings::layer::LockMechanism,
 };
 
-/// Each statement, and whether it is needed to lock in this way.
+/// Returns each statement, and whether this lock mechanism needs it.
 fn statements(lock: LockMechanism) -> [(&'static str, bool); 3] {
     let (table, file) = (lock.uses_table(), lock.uses_lockfile());
     [
@@ -19,8 +19,7 @@ fn statements(lock: LockMechanism) -> [(&'static str, bool); 3] {
     ]
 }
 
-/// The document with what it takes to lock in this way, as `whole` has it: a runner policy with
-/// both kinds.
+/// Adds the statements for this lock mechanism from `whole`, a runner policy for both mechanisms.
 pub fn granted(
     document: &PolicyDocument,
     whole: &PolicyDocument,
@@ -39,7 +38,7 @@ pub fn granted(
     })
 }
 
-/// The document without what it takes to lock in the other way.
+/// Removes the statements for the other lock mechanism.
 pub fn revoked(document: &PolicyDocument, lock: LockMechanism) -> PolicyDocument {
     let others = statements(lock).into_iter().filter(|(_, needed)| !*needed);
     others.fold(document.clone(), |document, (name, _)| {
@@ -97,7 +96,7 @@ mod tests {
         assert_eq!(names(&files), ["ListStates", "Other", RELEASE_LOCK_FILES]);
         assert_eq!(revoked(&both, Dynamodb), table);
         assert!(granted(&files, &whole, Both).means(&both));
-        // What an older or another hand wrote of the same name is replaced by what is needed.
+        // Another statement of the same name is replaced.
         let other = document(&["ListStates"]).with(
             Statement::allow(RELEASE_LOCK_FILES)
                 .actions(&["s3:Get*"])

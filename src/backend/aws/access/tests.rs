@@ -40,8 +40,8 @@ fn got(tags: &Tags) -> ScriptedAnswer {
 
 fn got_named(name: &str, tags: &Tags) -> String {
     format!(
-        "<RunnerPolicy><PolicyName>{name}</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</\
-         DefaultVersionId><Description>Run</Description><Tags>{}</Tags></RunnerPolicy>",
+        "<Policy><PolicyName>{name}</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</\
+         DefaultVersionId><Description>Run</Description><Tags>{}</Tags></Policy>",
         xml_tags("member", tags)
     )
 }
@@ -104,7 +104,7 @@ async fn present() {
             .await
             .unwrap_err()
             .to_string()
-            .contains("not a policy")
+            .contains("invalid policy")
     );
 }
 
@@ -182,7 +182,7 @@ async fn an_update_is_a_new_version() {
         tags: their_tags(),
         ..policy()
     };
-    let to = policy().over(&from);
+    let to = policy().merge_onto(&from);
     assert_eq!(
         (&to.document, &to.tags, &*to.description),
         (&policy().document, &both_tags(), "Mine")
@@ -271,7 +271,7 @@ fn a_document_of_the_same_meaning_is_no_difference() {
         document: document("S3:getobject"),
         ..policy()
     };
-    assert_eq!(policy().over(&there), there);
+    assert_eq!(policy().merge_onto(&there), there);
 }
 
 /// All versions, the one in force last and with the policy itself.
@@ -316,7 +316,7 @@ async fn delete() {
     gone_only_by(&policy(), "DeletePolicy", ABSENT, others).await;
 }
 
-/// Somebody has it whom tfbackend did not give it to: it stays, and so does what they can do.
+/// The policy is attached to a principal by others: the attachment and its permissions are kept.
 #[tokio::test]
 async fn delete_detaches_nobody() {
     let script = ScriptedServer::new()
@@ -351,7 +351,7 @@ async fn a_policy_that_serves_another_bucket_is_left_to_it() {
         }
     };
     let why = on("ours").blocked_by(&on("theirs")).unwrap();
-    assert!(why.contains("serves bucket theirs in us-east-1"), "{why}");
+    assert!(why.contains("is for bucket theirs in us-east-1"), "{why}");
     assert_eq!(on("ours").blocked_by(&on("ours")), None);
     assert_eq!(
         on("ours").blocked_by(&on("*")),
@@ -393,7 +393,7 @@ async fn what_an_older_version_made_keeps_its_name() {
             ("acme-runner", Some(FORMER))
         );
         assert_eq!(
-            named.over(&found.spec).name,
+            named.merge_onto(&found.spec).name,
             "acme-runner",
             "it is not made again"
         );

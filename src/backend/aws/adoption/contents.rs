@@ -1,5 +1,4 @@
-//! What is in a bucket that is taken over: states, how they are encrypted, which versions wrote
-//! them, and locks.
+//! The content of an adopted bucket: states, their encryption and engine versions, and locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,53 +14,53 @@ use crate::{
     text::words,
 };
 
-/// How many objects are looked into at most. More are listed, and count as unknown.
+/// The maximum number of objects that are read. Further ones are listed, and count as unknown.
 const MOST: usize = 2000;
-/// How many pages of a thousand objects are listed at most.
+/// The maximum number of listed pages of a thousand objects.
 const MOST_PAGES: usize = 20;
 const AT_ONCE: usize = 16;
 
-/// How a state is encrypted.
+/// The encryption of a state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StateEncryption {
-    /// The KMS key of this ARN.
+    /// The KMS key with this ARN.
     Key(String),
-    /// Keys of Amazon S3.
+    /// S3 managed keys.
     S3,
-    /// A key that the client sends along (SSE-C).
+    /// A customer-provided key (SSE-C).
     Customer,
-    /// It could not be read, or was not looked at.
+    /// Unknown: it was not read, or the read failed.
     Unknown,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BucketContents {
-    /// How many states are encrypted how.
+    /// The number of states by encryption.
     pub states: BTreeMap<StateEncryption, usize>,
-    /// Keys, by ARN, that are deleted or about to be: no run goes on with a state under one of
-    /// them.
+    /// Keys, by ARN, that are deleted or scheduled for deletion: no run can use a state with one
+    /// of them.
     pub gone: BTreeSet<String>,
-    /// How many states this version of Terraform or OpenTofu has written.
+    /// The number of states by the version of Terraform or OpenTofu that wrote them.
     pub versions: BTreeMap<String, usize>,
     pub locks: usize,
-    /// What could not be looked at of states.
+    /// Errors of reads of states.
     pub unseen: Vec<String>,
-    /// What could not be looked at of locks, which say nothing of how states are encrypted.
+    /// Errors of reads of locks, which do not affect the encryption of states.
     pub unseen_locks: Vec<String>,
 }
 
 impl BucketContents {
-    /// How many states there are, as far as it was looked at.
+    /// Returns the number of states, as far as known.
     pub fn count(&self) -> usize {
         self.states.values().sum()
     }
 
-    /// Whether there may be states or locks in it.
+    /// Returns whether it may contain states or locks.
     pub fn in_use(&self) -> bool {
         self.count() + self.locks + self.unseen.len() + self.unseen_locks.len() > 0
     }
 
-    /// Whether any state that a run can go on with is encrypted so, or may be.
+    /// Returns whether any usable state has, or may have, this encryption.
     pub fn any(&self, is_so: impl Fn(&StateEncryption) -> bool) -> bool {
         let is_usable = |encryption: &StateEncryption| !matches!(encryption, StateEncryption::Key(arn) if self.gone.contains(arn));
         self.states
@@ -71,7 +70,7 @@ impl BucketContents {
             || !self.unseen.is_empty() && is_so(&StateEncryption::Unknown)
     }
 
-    /// What is known of it, as in `2 states, 1 lock held. Last written by …`.
+    /// Returns a summary, as in `2 states, 1 lock held. Last written by …`.
     pub fn in_words(&self) -> String {
         let locks = if self.locks == 0 {
             "no locks".to_owned()
@@ -108,7 +107,7 @@ impl BucketContents {
         text
     }
 
-    /// What could not be looked at, each once.
+    /// Returns errors of reads, each once.
     pub fn all_unseen(&self) -> Vec<String> {
         let locks = self
             .unseen_locks
@@ -129,14 +128,14 @@ impl std::fmt::Display for StateEncryption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Key(key) => write!(f, "with the key {key}"),
-            Self::S3 => f.write_str("with keys of Amazon S3"),
+            Self::S3 => f.write_str("with S3 managed keys"),
             Self::Customer => f.write_str("with customer-provided keys"),
             Self::Unknown => f.write_str("unknown"),
         }
     }
 }
 
-/// Looks into the states, the first [`MOST`] of them, and for locks at the same time.
+/// Reads the first [`MOST`] states and all locks concurrently.
 pub async fn look(store: &S3Store<'_>, aws: &AwsProvider) -> BucketContents {
     let (mut contents, (locks, unseen)) = tokio::join!(states(store), store.held());
     for encryption in contents.states.keys() {
@@ -147,7 +146,7 @@ pub async fn look(store: &S3Store<'_>, aws: &AwsProvider) -> BucketContents {
         }
     }
     contents.locks = locks.len();
-    // A table that is not there, or is not made yet, has no locks.
+    // A table that does not exist has no locks.
     let unseen = unseen
         .iter()
         .filter(|error| !error.is(&["ResourceNotFoundException"]));
@@ -163,9 +162,9 @@ async fn states(store: &S3Store<'_>) -> BucketContents {
     let mut pages = store.objects("");
     for page in 0.. {
         match pages.next().await {
-            Ok(Some(_)) if page == MOST_PAGES => contents.unseen.push(format!(
-                "what comes after the first {MOST_PAGES},000 objects"
-            )),
+            Ok(Some(_)) if page == MOST_PAGES => contents
+                .unseen
+                .push(format!("objects after the first {MOST_PAGES},000")),
             Ok(Some(page)) => {
                 objects.extend(page);
                 continue;
@@ -197,7 +196,7 @@ async fn states(store: &S3Store<'_>) -> BucketContents {
     contents
 }
 
-/// `None` of what is no state.
+/// Returns `None` for an object that is not a state.
 async fn one(
     store: &S3Store<'_>,
     object: &CurrentObject,
@@ -225,14 +224,14 @@ impl StateEncryption {
             (Some(algorithm), Some(key)) if algorithm.starts_with("aws:kms") => {
                 Self::Key(key.clone())
             }
-            // Before January 2023, objects could be in a bucket unencrypted.
+            // Before January 2023, objects in a bucket could be unencrypted.
             (Some("AES256") | None, _) => Self::S3,
             (Some(_), _) => Self::Unknown,
         }
     }
 }
 
-/// The version of the engine, which both write before anything else that grows.
+/// Returns the version of the engine, which both write before any variable content.
 fn version(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let rest = text
@@ -306,6 +305,6 @@ mod tests {
             StateEncryption::Key("arn:K".to_owned()),
             Some("1.11.4".to_owned()),
         );
-        insta::assert_snapshot!(contents.in_words(), @"3 states, 1 lock held. Last written by Terraform or OpenTofu 1.11.4 (2) and 1.5.7 (1). Encryption: 1 with the key arn:K and 2 with keys of Amazon S3.");
+        insta::assert_snapshot!(contents.in_words(), @"3 states, 1 lock held. Last written by Terraform or OpenTofu 1.11.4 (2) and 1.5.7 (1). Encryption: 1 with the key arn:K and 2 with S3 managed keys.");
     }
 }

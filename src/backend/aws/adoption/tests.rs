@@ -75,7 +75,7 @@ fn contents(states: &[(StateEncryption, usize)]) -> BucketContents {
     }
 }
 
-/// What waits, and the statements that are written at once.
+/// Returns the postponed changes, and the statements that are written immediately.
 fn waits(line: &str, policy: Option<PolicyDocument>, contents: &BucketContents) -> String {
     let blueprint = built(line, "aws", "eu-west-1").unwrap();
     let observation = there(&blueprint, &ResourceOwner::Unmanaged, policy);
@@ -129,20 +129,20 @@ fn nothing_waits_where_no_state_would_be_refused() {
 #[test]
 fn what_refuses_the_states_that_are_there_waits() {
     insta::assert_snapshot!(waits("", None, &contents(&[(StateEncryption::S3, 2), (ours(), 1)])), @r"
-    state_bucket/encryption: default encryption with the key: runs that ask for no encryption and may not use the key
-    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that ask for AES256, as `encrypt = true` without `kms_key_id` does
-    lock_table: encryption of the table with the key: runs that lock in the table and may not use the key
+    state_bucket/encryption: default encryption with the key: runs that do not request encryption and have no permission for the key
+    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that request AES256, as with `encrypt = true` without `kms_key_id`
+    lock_table: encryption of the table with the key: runs that lock in the table and have no permission for the key
     written: DenyPlaintext DenyOldTls DenyOtherAccounts DenyOtherKey DenyCustomerKeys DenyOverwritingLocks DenyDestroyingHistory
     ");
     insta::assert_snapshot!(waits("", None, &contents(&[(StateEncryption::Key("arn:other".to_owned()), 1)])), @r"
-    state_bucket/encryption: default encryption with the key: runs that ask for no encryption and may not use the key
+    state_bucket/encryption: default encryption with the key: runs that do not request encryption and have no permission for the key
     state_bucket/policy: statement TfbackendDenyOtherKey: runs whose `kms_key_id` is another key
-    lock_table: encryption of the table with the key: runs that lock in the table and may not use the key
+    lock_table: encryption of the table with the key: runs that lock in the table and have no permission for the key
     written: DenyPlaintext DenyOldTls DenyOtherAccounts DenyOtherEncryption DenyCustomerKeys DenyOverwritingLocks DenyDestroyingHistory
     ");
     insta::assert_snapshot!(waits("", None, &contents(&[(StateEncryption::Customer, 1)])), @r"
     state_bucket/policy: statement TfbackendDenyCustomerKeys: runs with `sse_customer_key`
-    lock_table: encryption of the table with the key: runs that lock in the table and may not use the key
+    lock_table: encryption of the table with the key: runs that lock in the table and have no permission for the key
     written: DenyPlaintext DenyOldTls DenyOtherAccounts DenyOtherEncryption DenyOtherKey DenyOverwritingLocks DenyDestroyingHistory
     ");
     let all = "\nwritten: DenyPlaintext DenyOldTls DenyOtherAccounts DenyOtherEncryption \
@@ -156,7 +156,7 @@ fn what_refuses_the_states_that_are_there_waits() {
         all
     );
     insta::assert_snapshot!(waits("--encryption sse-s3", None, &contents(&[(StateEncryption::Key("arn:other".to_owned()), 1)])), @r"
-    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that name a KMS key
+    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that specify a KMS key
     written: DenyPlaintext DenyOldTls DenyOtherAccounts DenyCustomerKeys DenyOverwritingLocks DenyDestroyingHistory
     ");
     let unseen = BucketContents {
@@ -164,11 +164,11 @@ fn what_refuses_the_states_that_are_there_waits() {
         ..BucketContents::default()
     };
     insta::assert_snapshot!(waits("", None, &unseen), @r"
-    state_bucket/encryption: default encryption with the key: runs that ask for no encryption and may not use the key
-    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that ask for AES256, as `encrypt = true` without `kms_key_id` does
+    state_bucket/encryption: default encryption with the key: runs that do not request encryption and have no permission for the key
+    state_bucket/policy: statement TfbackendDenyOtherEncryption: runs that request AES256, as with `encrypt = true` without `kms_key_id`
     state_bucket/policy: statement TfbackendDenyOtherKey: runs whose `kms_key_id` is another key
     state_bucket/policy: statement TfbackendDenyCustomerKeys: runs with `sse_customer_key`
-    lock_table: encryption of the table with the key: runs that lock in the table and may not use the key
+    lock_table: encryption of the table with the key: runs that lock in the table and have no permission for the key
     written: DenyPlaintext DenyOldTls DenyOtherAccounts DenyOverwritingLocks DenyDestroyingHistory
     ");
 }

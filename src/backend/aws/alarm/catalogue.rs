@@ -1,4 +1,4 @@
-//! Which alarms a backend has, and why each of them can fire.
+//! The alarms of a backend, and why each of them can fire.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,28 @@ const FIVE_MINUTES: i32 = 300;
 const ONE_DAY: i32 = 86_400;
 const GIB: f64 = 1_073_741_824.0;
 
-/// Failed attempts in five minutes above which somebody is waiting for a lock: a client that waits
-/// tries about twenty times in five minutes, a plain refusal is one.
+/// Failed attempts in five minutes above which a client is waiting for a lock: a waiting client
+/// tries about twenty times in five minutes, a single conflict counts once.
 const CONTENTION: f64 = 5.0;
 
-/// What all alarms of an environment have in common.
+/// The fields that all alarms of an environment share.
 pub struct AlarmDefaults {
-    /// Names start with it.
+    /// The prefix of names.
     pub prefix: String,
-    /// ARN of the topic.
+    /// The ARN of the topic.
     pub topic: String,
     pub tags: Tags,
 }
 
 impl AlarmDefaults {
-    /// Somebody is kept waiting for a state lock, or a lock was left behind.
+    /// Fires if runs wait for a state lock, or if a lock was left behind.
     ///
     /// A failed attempt is a failed condition of a `PutItem`. `UserErrors`, which tutorials use,
     /// has no table dimension and does not count these (DynamoDB metrics and dimensions).
     pub fn lock_contention(&self, table: &str) -> Alarm {
         self.table_alarm(
             "lock-contention",
-            "Somebody is kept waiting for a state lock",
+            "State lock contention",
             table,
             "ConditionalCheckFailedRequests",
             &[""],
@@ -61,7 +61,7 @@ impl AlarmDefaults {
         )
     }
 
-    /// All versions counted: history that grows, not one large state.
+    /// Counts all versions, to detect a growing history, not one large state.
     pub fn bucket_size(&self, bucket: &str, gib: u32) -> Alarm {
         self.bucket_alarm(
             "bucket-size",
@@ -85,7 +85,8 @@ impl AlarmDefaults {
     }
 
     /// DynamoDB reports only what is not zero, and alarms on its metrics ignore missing data: once
-    /// red, red for ever. `FILL` puts the zeros in. Two of the metrics exist per operation only.
+    /// in ALARM, they stay there forever. `FILL` adds the zeros. Two of the metrics exist per
+    /// operation only.
     fn table_alarm(
         &self,
         name: &str,
@@ -186,7 +187,7 @@ impl AlarmDefaults {
     }
 }
 
-/// What Terraform does with the table: take a lock, read it, release it.
+/// The operations of Terraform on the table: acquire, read and release a lock.
 const OPERATIONS: &[&str] = &["PutItem", "GetItem", "DeleteItem"];
 
 #[cfg(test)]

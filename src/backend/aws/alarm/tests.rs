@@ -35,7 +35,7 @@ fn tagged(tags: &Tags) -> ScriptedAnswer {
     data(json!({ "Tags": json_tags("Key", "Value", tags) }))
 }
 
-/// What was sent is what CloudWatch describes.
+/// CloudWatch returns what was sent.
 async fn as_described(alarm: &Alarm) -> Value {
     let script = ScriptedServer::new().on("PutMetricAlarm", empty());
     alarm.write(&script.aws(), None).await.unwrap();
@@ -147,10 +147,10 @@ async fn an_update_keeps_whom_others_have_told() {
         tags: their_tags(),
         ..alarm()
     };
-    let to = alarm().over(&theirs);
+    let to = alarm().merge_onto(&theirs);
     assert_eq!((to.threshold, &to.tags), (0.5, &both_tags()));
     assert_eq!(to.actions, ["arn:their-topic", TOPIC]);
-    assert_eq!(alarm().over(&to), to);
+    assert_eq!(alarm().merge_onto(&to), to);
     let script = ScriptedServer::new()
         .on("PutMetricAlarm", empty())
         .on("TagResource", empty());

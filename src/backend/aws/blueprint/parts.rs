@@ -1,9 +1,9 @@
-//! The addresses of the two buckets and of their parts.
+//! The addresses of the two buckets and their parts.
 
 use super::{LOG_BUCKET, STATE_BUCKET, STATE_LIFECYCLE};
 use crate::engine::spec::Address;
 
-/// The parts of a bucket: one set of names for each of the two buckets.
+/// The parts of a bucket, for each of the two buckets.
 pub(super) struct BucketAddresses {
     pub bucket: Address,
     pub public_access: Address,

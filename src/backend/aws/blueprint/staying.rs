@@ -1,26 +1,25 @@
-//! What the settings leave out and is there all the same, and the blueprint in which nothing is
-//! left out.
+//! Existing parts that the settings do not include, and the blueprint with all parts.
 
 use crate::settings::{
     AlarmSettings, BillingMode, EncryptionSettings, Settings, TopicSettings,
     layer::{LockMechanism, TrailKind},
 };
 
-/// Parts of an environment that its settings leave out, that are there, and that go on working.
+/// Existing parts of an environment that its settings do not include, and that keep working.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOutParts {
     pub trail: bool,
-    /// The topic of our own.
+    /// The topic of the environment.
     pub topic: bool,
-    /// The bucket tells our topic of deleted states.
+    /// The bucket notifies the topic of deleted states.
     pub delete_events: bool,
-    /// The state bucket writes its access logs into the log bucket.
+    /// The state bucket writes its access logs to the log bucket.
     pub access_logs: bool,
-    /// Keys that states are still encrypted with, by ARN.
+    /// The keys that still encrypt states, by ARN.
     pub old_keys: Vec<String>,
 }
 
-/// The same environment with every optional part: what may be there of it.
+/// Returns the same environment with every optional part that may exist.
 #[must_use]
 pub fn widest(settings: &Settings) -> Settings {
     let mut wide = settings.clone();

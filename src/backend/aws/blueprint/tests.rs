@@ -295,7 +295,7 @@ fn where_there_is_nothing_everything_is_made() {
                 .get(&step.address)
                 .unwrap()
                 .spec
-                .reference()
+                .data_source()
                 .is_some();
             match step.change {
                 PlannedChange::Create { .. } => assert!(!brought_along, "{line}: {}", step.address),
@@ -308,7 +308,7 @@ fn where_there_is_nothing_everything_is_made() {
     });
 }
 
-/// What was made is what is wanted: a second run has nothing to do.
+/// The created resources match the blueprint: a second run changes nothing.
 #[test]
 fn what_was_made_is_no_difference() {
     let policy = "arn:aws:iam::111122223333:policy/acme-tfstate-dev-runner-eu-west-1".to_owned();
@@ -324,7 +324,7 @@ fn what_was_made_is_no_difference() {
                 "{line}: {}",
                 node.address
             );
-            assert_eq!(made.over(&made), made, "{line}: {}", node.address);
+            assert_eq!(made.merge_onto(&made), made, "{line}: {}", node.address);
             assert_eq!(made.blocked_by(&made), None, "{line}: {}", node.address);
         }
     });

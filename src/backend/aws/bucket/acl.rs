@@ -1,5 +1,5 @@
-//! Whom the access control list of a bucket lets in beside its owner. S3 turns lists off only where
-//! they let in no other (S3 User Guide, "Error responses when you apply the bucket owner enforced
+//! The grants of a bucket's access control list to others than its owner. S3 only disables lists
+//! without such grants (S3 User Guide, "Error responses when you apply the bucket owner enforced
 //! setting").
 
 use aws_sdk_s3::types::{Grant, Grantee};
@@ -12,8 +12,8 @@ use crate::backend::aws::{
 
 const GET: ApiOperation = ApiOperation::new("s3:GetBucketAcl");
 
-/// Each grant to another than the owner, as `READ to the group LogDelivery`; `None` if there is no
-/// such bucket.
+/// Returns each grant to others than the owner, as `READ to the group LogDelivery`; `None` if the
+/// bucket does not exist.
 pub(super) async fn grants(
     aws: &AwsProvider,
     bucket: &str,
@@ -55,12 +55,12 @@ fn in_words(grant: &Grant) -> String {
     }
 }
 
-/// Why lists cannot be turned off, and what to do.
+/// Returns why lists cannot be disabled, with the fix.
 pub(super) fn in_the_way(bucket: &str, grants: &[String]) -> String {
     format!(
-        "the access control list of bucket {bucket} grants {}, and S3 does not turn lists off \
-         while they grant anything to others: give those who still need it a statement in the \
-         bucket policy, then take the grants away with `aws s3api put-bucket-acl --bucket \
+        "the access control list of bucket {bucket} grants {}, and S3 cannot disable access \
+         control lists while they grant access to others: if the access is still needed, allow it \
+         in the bucket policy, then remove the grants with `aws s3api put-bucket-acl --bucket \
          {bucket} --acl private`",
         grants.join(", ")
     )

@@ -1,4 +1,4 @@
-//! Deletes a bucket, and keeps the time at which S3 says so: a bucket of that name that was made
+//! Deletes a bucket and returns the time of the deletion: a bucket of that name that was created
 //! later is another one.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +20,7 @@ use crate::backend::aws::{
 };
 
 impl BucketSpec {
-    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
-    /// `None` where S3 does not say what time it is.
+    /// Only if it is empty: otherwise S3 rejects the call. `None` if S3 does not return the time.
     pub async fn delete_at(&self, aws: &AwsProvider) -> Result<Option<Timestamp>, AwsError> {
         let date = AnswerDate::default();
         let request = aws
@@ -36,7 +35,7 @@ impl BucketSpec {
     }
 }
 
-/// Of the last answer: the clock of this machine may be minutes off.
+/// The time of the last response: the clock of this machine may be wrong by minutes.
 #[derive(Clone, Debug, Default)]
 struct AnswerDate(Arc<Mutex<Option<Timestamp>>>);
 

@@ -1,5 +1,5 @@
-//! How objects are encrypted that do not say so themselves, and that nobody may bring a key of
-//! their own (SSE-C), which is how states are held to ransom.
+//! Default encryption of a bucket, with customer-provided keys (SSE-C) blocked, which ransomware
+//! uses.
 
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
@@ -21,11 +21,11 @@ const GET: ApiOperation =
     ApiOperation::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
 const PUT: ApiOperation =
     ApiOperation::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
-/// How the alias of the key ends that S3 has in every account.
+/// The suffix of the alias of the AWS managed key of S3.
 const MANAGED: &str = "alias/aws/s3";
-/// `s3:x-amz-server-side-encryption` of a KMS key.
+/// The value of `s3:x-amz-server-side-encryption` for a KMS key.
 pub const KMS: &str = "aws:kms";
-/// `s3:x-amz-server-side-encryption` of keys of Amazon S3.
+/// The value of `s3:x-amz-server-side-encryption` for S3 managed keys.
 pub const AES256: &str = "AES256";
 const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
 
@@ -34,11 +34,11 @@ pub struct BucketEncryption {
     pub bucket: String,
     /// `aws:kms` or `AES256`.
     pub algorithm: String,
-    /// The full ARN: an alias would be resolved in the account of whoever writes.
+    /// The full ARN: an alias would be resolved in the account of the caller.
     pub key: Option<String>,
-    /// One data key for many objects: fewer calls to KMS, which are paid for.
+    /// True for an S3 Bucket Key, which reduces KMS requests and their cost.
     pub bucket_key: bool,
-    /// `SSE-C`. `PutBucketEncryption` replaces the rule, so that it is said each time.
+    /// `SSE-C`. `PutBucketEncryption` replaces the rule, so that it is sent each time.
     pub blocked: Vec<String>,
 }
 
@@ -65,8 +65,8 @@ impl BucketEncryption {
 }
 
 impl Spec for BucketEncryption {
-    /// What is stricter stays: two layers of encryption, and whatever else is blocked.
-    fn over(&self, observed: &Self) -> Self {
+    /// Stricter settings are kept: dual-layer encryption, and other blocked types.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let two_layers =
             self.key.is_some() && observed.algorithm == ServerSideEncryption::AwsKmsDsse.as_str();
         let algorithm = if two_layers {
@@ -74,7 +74,7 @@ impl Spec for BucketEncryption {
         } else {
             &self.algorithm
         };
-        // It means nothing but with plain KMS; S3 may report either.
+        // Only relevant for `aws:kms`; S3 may report either value.
         let bucket_key = if self.key.is_none() || two_layers {
             observed.bucket_key
         } else {
@@ -94,8 +94,8 @@ impl Spec for BucketEncryption {
         }
     }
 
-    /// KMS is never turned back: what is under the key could no longer be read by those who may
-    /// use this backend, and what comes next would be less safe.
+    /// KMS encryption is never reverted: states under the key might become unreadable for runs, and
+    /// new ones would be less protected.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         (self.key.is_none()
             && observed
@@ -103,39 +103,39 @@ impl Spec for BucketEncryption {
                 .starts_with(ServerSideEncryption::AwsKms.as_str()))
         .then(|| {
             format!(
-                "bucket {} is encrypted with {}, and {} would be weaker; if you want that, change \
-                 its default encryption yourself",
+                "bucket {} is encrypted with {}, and {} would be weaker; to use it, change the \
+                 default encryption manually",
                 self.bucket, observed.algorithm, self.algorithm
             )
         })
     }
 
-    /// Another key is another choice of who may read.
+    /// Another key changes who can read the states.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let theirs = observed.has_another_key(self.key.as_deref()?)?;
         let say = if theirs.contains(":key/") {
             format!("pass --kms-key {theirs}")
         } else {
-            "pass --kms-key with the ARN of that key; if that is what you said, make the ARN the \
-             bucket's default first"
+            "pass --kms-key with the ARN of that key; if you already do, set the bucket's default \
+             encryption to the ARN first"
                 .to_owned()
         };
         Some(format!(
-            "bucket {} is encrypted with {theirs}, and would be with another key; {say}",
+            "bucket {} is encrypted with {theirs}, and would be encrypted with another key; {say}",
             self.bucket
         ))
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
 
 impl BucketEncryption {
-    /// What the bucket `name` of this account has, if it has any.
+    /// Returns the default encryption of the bucket `name` of this account, if any.
     ///
     /// # Errors
-    /// If it may not be looked at.
+    /// If access is denied.
     pub async fn of(aws: &AwsProvider, name: &str) -> Result<Option<Self>, AwsError> {
         Ok(Self::s3(name.to_owned())
             .look(&ObserveContext::new(aws))
@@ -143,12 +143,12 @@ impl BucketEncryption {
             .map(|found| found.spec))
     }
 
-    /// The key of `aws:kms`, if it is named as Terraform's `kms_key_id` has to be.
+    /// Returns the key of `aws:kms`, if its form is valid for Terraform's `kms_key_id`.
     pub fn key_arn(&self) -> Option<&str> {
         self.key.as_deref().filter(|key| key.contains(":key/"))
     }
 
-    /// Whether the default is a key that somebody chose, and not the one that is meant here.
+    /// Returns whether the default is a key other than the configured one.
     pub fn has_another_key(&self, key: &str) -> Option<&str> {
         let theirs = self.key.as_deref().filter(|_| {
             self.algorithm

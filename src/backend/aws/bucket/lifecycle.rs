@@ -1,5 +1,5 @@
-//! How long replaced state versions are kept, and what is swept up: never the current version,
-//! never the newest replaced ones. Rules of others are kept.
+//! Lifecycle rules: they expire noncurrent state versions and leftovers, but never the current
+//! version or the newest noncurrent ones. Rules of others are kept.
 
 use aws_sdk_s3::types::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
 use serde::{Deserialize, Serialize};
@@ -33,14 +33,15 @@ const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
 pub struct LifecycleSpec {
     pub bucket: String,
     pub rules: Vec<ObjectLifecycleRule>,
-    /// From which size on the transitions of others move objects; each write says it anew.
+    /// The minimum object size for transitions of others, which each write sends again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition_minimum: Option<String>,
 }
 
 impl LifecycleSpec {
-    /// For states: a version goes only when it is older than `days` *and* beyond the `newest`.
-    /// A bare age would leave a state that has not changed for long with nothing to go back to.
+    /// Returns the rule for states: a version expires only if it is older than `days` *and* not
+    /// among the `newest`. With an age alone, a state that has not changed for long would have no
+    /// earlier version.
     pub fn of_states(bucket: String, days: u32, newest: u32, abort_uploads_days: u32) -> Self {
         let history = ObjectLifecycleRule {
             noncurrent_days: Some(days),
@@ -48,7 +49,7 @@ impl LifecycleSpec {
             abort_uploads_days: Some(abort_uploads_days),
             ..ObjectLifecycleRule::whole_bucket("tfbackend-history")
         };
-        // A lock file that was released leaves a delete marker behind.
+        // A released lock file leaves a delete marker.
         let markers = ObjectLifecycleRule {
             expired_delete_markers: Some(true),
             ..ObjectLifecycleRule::whole_bucket("tfbackend-delete-markers")
@@ -60,8 +61,8 @@ impl LifecycleSpec {
         }
     }
 
-    /// What trying the backend out left goes within days: it is no state, and nobody wants the
-    /// newest fifty of it.
+    /// Objects of probes expire within days: they are not states, and their newest versions are not
+    /// needed.
     #[must_use]
     pub fn and_probes(mut self, workspace_prefix: &str) -> Self {
         let below = |id: &str, prefix: String| ObjectLifecycleRule {
@@ -74,7 +75,7 @@ impl LifecycleSpec {
         };
         self.rules
             .push(below("tfbackend-probes", format!("{PROBE}/")));
-        // The very same without a prefix of one's own.
+        // The same rule without a separate prefix.
         if !workspace_prefix.is_empty() {
             self.rules.push(below(
                 "tfbackend-probes-of-workspaces",
@@ -84,7 +85,7 @@ impl LifecycleSpec {
         self
     }
 
-    /// For logs: everything goes after `days`.
+    /// Returns the rule for logs: all objects expire after `days`.
     pub fn of_logs(bucket: String, days: u32, abort_uploads_days: u32) -> Self {
         let logs = ObjectLifecycleRule {
             expiration_days: Some(days),
@@ -105,7 +106,7 @@ impl LifecycleSpec {
 }
 
 impl Spec for LifecycleSpec {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         let is_ours = |rule: &&ObjectLifecycleRule| rule.is_ours();
         let wanted: Vec<ObjectLifecycleRule> = self
             .rules
@@ -125,7 +126,7 @@ impl Spec for LifecycleSpec {
         merged
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }

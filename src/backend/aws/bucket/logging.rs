@@ -1,4 +1,4 @@
-//! Who read and wrote the bucket, as S3 itself records it in the log bucket.
+//! Access logging of the bucket to the log bucket.
 
 use aws_sdk_s3::types::{BucketLoggingStatus, LoggingEnabled};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
 
 const GET: ApiOperation = ApiOperation::new("s3:GetBucketLogging");
 const PUT: ApiOperation = ApiOperation::new("s3:PutBucketLogging");
-/// The target's policy is not seen everywhere at once.
+/// The policy of the target is eventually consistent.
 const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidTargetBucketForLogging"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,20 +26,20 @@ pub struct AccessLogging {
 }
 
 impl Spec for AccessLogging {
-    /// Whoever reads them there would miss them.
+    /// Readers of the existing target would miss the logs.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let theirs = observed
             .target
             .as_ref()
             .filter(|theirs| self.target.as_ref() != Some(theirs))?;
         Some(format!(
-            "bucket {} writes its access logs into {theirs}, and S3 writes them into one bucket \
-             only; pass --access-logs=false to leave them there",
+            "bucket {} writes its access logs to {theirs}, and S3 supports one target bucket \
+             only; pass --access-logs=false to keep it",
             self.bucket
         ))
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
@@ -99,7 +99,7 @@ impl AwsResource for AccessLogging {
         Ok(None)
     }
 
-    /// What was written stays in its bucket.
+    /// Delivered logs are kept.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let status = BucketLoggingStatus::builder().build();
         let request = aws

@@ -1,4 +1,4 @@
-//! Tells a topic when a state is deleted. Notifications of others to other targets are kept.
+//! Notifies a topic of deleted states. Notifications of others to other targets are kept.
 
 use aws_sdk_s3::types::{
     Event, EventBridgeConfiguration, FilterRule, FilterRuleName, LambdaFunctionConfiguration,
@@ -25,9 +25,9 @@ const PUT: ApiOperation = ApiOperation::allowed_by(
     "s3:PutBucketNotificationConfiguration",
     "s3:PutBucketNotification",
 );
-/// S3 sends a test message: the topic's policy must be seen first.
+/// S3 sends a test message, which requires the topic policy.
 const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidArgument"];
-/// How the ids of ours start.
+/// The prefix of IDs of tfbackend.
 pub const OURS: &str = "tfbackend-";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct BucketNotifications {
     pub targets: Vec<NotificationTarget>,
 }
 
-/// One kind of event, told to one target.
+/// A kind of event and its target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NotificationTarget {
     pub id: String,
@@ -63,7 +63,7 @@ impl NotificationTarget {
         a == *other
     }
 
-    /// Whether S3 refuses to have both: one event of one object may go to one target only.
+    /// Returns whether S3 rejects both: an event of an object can have one target only.
     fn clashes(&self, other: &Self) -> bool {
         let value = |target: &Self, name: &str| {
             target
@@ -94,7 +94,7 @@ impl NotificationTarget {
 }
 
 impl Spec for BucketNotifications {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         let mut merged = observed.clone();
         merged.event_bridge |= self.event_bridge;
         merged.targets.retain(|target| {
@@ -108,9 +108,9 @@ impl Spec for BucketNotifications {
         merged
     }
 
-    /// Ours take a step of their own: nobody wants a message for each version while a bucket is
-    /// emptied.
-    fn goes_with_its_whole(&self) -> bool {
+    /// Deleted in a separate step, so that emptying a bucket does not send a message for each
+    /// version.
+    fn deleted_with_parent(&self) -> bool {
         self.targets
             .iter()
             .all(|target| !target.id.starts_with(OURS))
@@ -128,8 +128,8 @@ impl Spec for BucketNotifications {
             .find(clash)
             .map(|theirs| {
                 format!(
-                    "bucket {} tells {} of deleted states, and S3 tells one only; have it told \
-                     from there, and leave this out (--delete-events=false)",
+                    "bucket {} already sends events of deleted states to {}, and S3 supports one \
+                     target only; forward the events from there, and pass --delete-events=false",
                     self.bucket, theirs.arn
                 )
             })
@@ -268,7 +268,7 @@ impl AwsResource for BucketNotifications {
         Ok(None)
     }
 
-    /// Those of others stay.
+    /// Notifications of others are kept.
     async fn delete(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let targets = self
             .targets
@@ -291,7 +291,7 @@ impl AwsResource for BucketNotifications {
 
 const GIVEN: &str = "target and events are given";
 
-/// S3 answers `Prefix` and `Suffix` where `prefix` and `suffix` were sent.
+/// S3 returns `Prefix` and `Suffix` for `prefix` and `suffix`.
 fn filter_rules(filter: Option<NotificationConfigurationFilter>) -> Vec<(String, String)> {
     let rules = filter
         .and_then(|filter| filter.key)

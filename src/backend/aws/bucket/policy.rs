@@ -1,4 +1,5 @@
-//! What nobody may do with the bucket, whatever IAM allows them; written last of its settings.
+//! The bucket policy, which denies requests regardless of IAM policies; written last of its
+//! settings.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ const GET: ApiOperation = ApiOperation::new("s3:GetBucketPolicy");
 const PUT: ApiOperation = ApiOperation::new("s3:PutBucketPolicy");
 const DELETE: ApiOperation = ApiOperation::new("s3:DeleteBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
-/// The condition keys by which it asks for the encryption of what is written.
+/// The condition keys of the encryption of writes.
 pub const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
 pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 
@@ -31,8 +32,7 @@ pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 pub struct BucketPolicy {
     pub bucket: String,
     pub document: PolicyDocument,
-    /// Statements that are wanted as well, and wait until they refuse no run that is allowed
-    /// today.
+    /// Further desired statements, which wait until they deny no run that is allowed today.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<Statement>,
 }
@@ -48,45 +48,48 @@ impl BucketPolicy {
 }
 
 impl Spec for BucketPolicy {
-    fn over(&self, observed: &Self) -> Self {
-        Self::new(self.bucket.clone(), self.document.over(&observed.document))
+    fn merge_onto(&self, observed: &Self) -> Self {
+        Self::new(
+            self.bucket.clone(),
+            self.document.merge_onto(&observed.document),
+        )
     }
 
-    /// What others wrote stays; where it would make every apply fail, or S3 refuse ours, the user
-    /// decides. So they do while it is taken down.
+    /// Statements of others are kept; if they would make every apply fail, or S3 reject the policy,
+    /// the user decides. The same applies during a teardown.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         if observed.document.has(FREEZE) {
             return Some(format!(
-                "bucket {} is being taken down, or the teardown of it was cut off: `tfbackend \
-                 teardown` goes on with it, `tfbackend teardown --cancel` lets everybody work \
-                 again",
+                "bucket {} is being torn down, or its teardown was interrupted: `tfbackend \
+                 teardown` continues it, `tfbackend teardown --cancel` cancels it and allows \
+                 writes again",
                 self.bucket
             ));
         }
         let public = openings::public(&observed.document);
-        if !public.is_empty() && self.over(observed) != *observed {
+        if !public.is_empty() && self.merge_onto(observed) != *observed {
             return Some(format!(
-                "the policy of bucket {} is public, and S3 refuses every policy that is once \
-                 public access is blocked: {}; remove the statement, or name who needs it in a \
-                 condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`",
+                "the policy of bucket {} is public, and S3 rejects public policies if public \
+                 access is blocked: {}; remove the statement, or restrict it to the required \
+                 principals with a condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`",
                 self.bucket,
                 public.join("; ")
             ));
         }
-        // What Terraform sends is the same while a statement waits.
+        // Terraform sends the same requests while a statement waits.
         let whole =
             PolicyDocument::new([self.document.statements.clone(), self.later.clone()].concat());
         let denials = denial::denials(&observed.document, &denial::EncryptionHeaders::by(&whole)?);
         (!denials.is_empty()).then(|| {
             format!(
-                "with the policy of bucket {} no apply would succeed: {}",
+                "with the policy of bucket {}, every apply would fail: {}",
                 self.bucket,
                 denials.join("; ")
             )
         })
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
@@ -111,8 +114,8 @@ impl AwsResource for BucketPolicy {
     }
 }
 
-/// Whether every write that names its encryption has to name this key (its ARN; `None` for keys of
-/// Amazon S3).
+/// Returns whether every write with encryption headers must specify this key (its ARN; `None` for
+/// S3 managed keys).
 pub fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> bool {
     let asks = |sid, operator, name, only: &str| {
         document.statement(sid).is_some_and(|statement| {
@@ -131,10 +134,10 @@ pub fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> boo
     ) && key.is_none_or(|key| asks("DenyOtherKey", "ArnNotEquals", KEY, key))
 }
 
-/// The policy as it is now, if there is one.
+/// Returns the current policy, if any.
 ///
 /// # Errors
-/// If it may not be looked at.
+/// If access is denied.
 pub async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<PolicyDocument>, AwsError> {
     let request = aws
         .clients
@@ -148,10 +151,10 @@ pub async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<PolicyDocumen
     let document = serde_json::from_str(answer.policy().unwrap_or_default());
     document
         .map(Some)
-        .map_err(|error| AwsError::nonsense(GET, bucket, &format!("not a policy: {error}")))
+        .map_err(|error| AwsError::nonsense(GET, bucket, &format!("invalid policy: {error}")))
 }
 
-/// `not_yet` are codes that a later try may get rid of.
+/// `not_yet` are error codes to retry.
 pub(in crate::backend::aws) async fn put(
     aws: &AwsProvider,
     bucket: &str,
@@ -170,7 +173,7 @@ pub(in crate::backend::aws) async fn put(
         .map(drop)
 }
 
-/// There may be none.
+/// The policy may not exist.
 pub(in crate::backend::aws) async fn delete(
     aws: &AwsProvider,
     bucket: &str,

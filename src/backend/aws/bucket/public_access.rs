@@ -41,7 +41,7 @@ impl PublicAccess {
 }
 
 impl Spec for PublicAccess {
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }

@@ -1,5 +1,5 @@
-//! The tags of a bucket, by which it is ours, and the ways to set them where the ordinary one is
-//! refused.
+//! The tags of a bucket, which identify its owner, and how to set them if the ordinary call is
+//! rejected.
 
 use aws_sdk_s3::types::{BucketAbacStatus, Tag, Tagging};
 
@@ -17,10 +17,10 @@ const TAG: ApiOperation = ApiOperation::new("s3:TagResource");
 const GET_VERSIONING: ApiOperation = ApiOperation::new("s3:GetBucketVersioning");
 const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
 
-/// How S3 answers a creation with tags where it does not take them yet, as in `aws-eusc`.
+/// The errors of S3 for a creation with tags if not supported, as in `aws-eusc`.
 pub(super) const REFUSED: &[&str] = &["UnsupportedArgument", "NotImplemented", "XNotImplemented"];
 
-/// None without the bucket.
+/// `None` if the bucket does not exist.
 pub(super) async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<Tags>, AwsError> {
     let request = aws
         .clients
@@ -40,7 +40,7 @@ pub(super) async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<Tags>,
     }
 }
 
-/// Replaces the whole set, so `tags` has those of others as well.
+/// Replaces the whole set, so that `tags` includes those of others.
 pub(super) async fn put(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<(), AwsError> {
     let tagging = Tagging::builder()
         .set_tag_set(Some(to_sdk(tags)))
@@ -59,8 +59,8 @@ pub(super) async fn put(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<
     else {
         return Ok(());
     };
-    // With attribute-based access control on, a bucket takes tags by way of S3 Control only; which
-    // code says so is not documented.
+    // With attribute-based access control, bucket tags are only set with S3 Control; the error code
+    // is not documented.
     let may_be_abac = matches!(
         error.kind,
         ServiceErrorKind::Refused | ServiceErrorKind::Denied
@@ -72,7 +72,7 @@ pub(super) async fn put(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<
     }
 }
 
-/// False where S3 does not say: then the first refusal stands.
+/// False if unknown: then the first error is returned.
 async fn has_abac(aws: &AwsProvider, bucket: &str) -> bool {
     let request = aws
         .clients
@@ -109,8 +109,7 @@ async fn add(aws: &AwsProvider, bucket: &str, tags: &Tags) -> Result<(), AwsErro
         .map(drop)
 }
 
-/// Whether nothing was done with a bucket since it was made: no object, no policy, and versioning
-/// was never on.
+/// Returns whether a bucket is unused: no object, no policy, and versioning was never enabled.
 pub(super) async fn is_untouched(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
     let versioning = aws
         .clients

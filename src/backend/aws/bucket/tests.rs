@@ -151,7 +151,7 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
         "{why}"
     );
     assert!(
-        !serde_json::to_string(&bucket().over(&found))
+        !serde_json::to_string(&bucket().merge_onto(&found))
             .unwrap()
             .contains("grants")
     );
@@ -161,7 +161,7 @@ async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
         .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap().spec;
     assert_eq!(
-        (bucket().blocked_by(&found), bucket().over(&found)),
+        (bucket().blocked_by(&found), bucket().merge_onto(&found)),
         (None, bucket())
     );
     let script = there(ScriptedServer::new())
@@ -328,7 +328,7 @@ async fn a_bucket_that_exists_by_now_is_success_if_it_is_ours() {
         .unwrap_err();
     assert!(
         error.is(&["BucketAlreadyExists"]),
-        "somebody else's: {error}"
+        "of another account: {error}"
     );
 }
 
@@ -338,7 +338,7 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
         tags: their_tags(),
         ..bucket()
     };
-    let to = bucket().over(&theirs);
+    let to = bucket().merge_onto(&theirs);
     assert_eq!(to.tags, both_tags());
     let script = ScriptedServer::new().on("PUT ?tagging", empty());
     to.write(&script.aws(), Some(&theirs)).await.unwrap();

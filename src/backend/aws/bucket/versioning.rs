@@ -1,4 +1,4 @@
-//! Every version of a state is kept, so that a broken or deleted one can be brought back.
+//! Versioning of the bucket, so that a broken or deleted state can be restored.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, MfaDeleteStatus, VersioningConfiguration};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ const PUT: ApiOperation = ApiOperation::new("s3:PutBucketVersioning");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketVersioning {
     pub bucket: String,
-    /// `Enabled`, `Suspended`, or `Off` where it never was on.
+    /// `Enabled`, `Suspended`, or `Off` if never enabled.
     pub status: String,
     pub mfa_delete: bool,
 }
@@ -35,15 +35,15 @@ impl BucketVersioning {
 }
 
 impl Spec for BucketVersioning {
-    /// MFA delete is stricter than anything we set, and only root can change it.
-    fn over(&self, observed: &Self) -> Self {
+    /// MFA delete is stricter than the blueprint, and only the root user can change it.
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             mfa_delete: observed.mfa_delete,
             ..self.clone()
         }
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }

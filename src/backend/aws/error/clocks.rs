@@ -1,11 +1,10 @@
-//! Two clocks that do not agree: this machine's, and the one that AWS answers by.
+//! Clock skew between this machine and AWS.
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp, Unit, fmt::rfc2822};
 
-/// AWS takes a signature that is so much older or newer than its own time, and S3 three times as
-/// much.
+/// The maximum clock skew for signatures in AWS; S3 allows three times as much.
 const TAKEN: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +14,7 @@ pub struct ClockSkew {
 }
 
 impl ClockSkew {
-    /// `date` is as HTTP writes it.
+    /// `date` is in the HTTP format.
     pub fn new(here: Timestamp, date: &str) -> Option<Self> {
         let aws = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
         Some(Self {
@@ -24,7 +23,7 @@ impl ClockSkew {
         })
     }
 
-    /// Whether a signature may have failed for nothing but the time.
+    /// Returns whether a signature may have failed only because of clock skew.
     pub fn disagree(&self) -> bool {
         self.here.duration_since(self.aws).abs() >= TAKEN
     }

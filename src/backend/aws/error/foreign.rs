@@ -1,12 +1,11 @@
-//! Answers that AWS does not give: the page of a proxy, a sign-in page, or an answer that was
-//! broken on its way.
+//! Responses that are not from AWS: the page of a proxy, a sign-in page, or a corrupted response.
 
 use aws_smithy_runtime_api::http::Response;
 
-/// No more of such an answer is shown.
+/// The number of characters of such a response that are shown.
 const SHOWN: usize = 80;
 
-/// Whether an error without a code of AWS's is another's page, or a success that cannot be parsed.
+/// Returns whether an error without an AWS error code is a foreign page, or an unparsable success.
 pub(super) fn is_foreign(response: &Response) -> bool {
     let page = |kind: &str| kind.starts_with("text/html") || kind.starts_with("text/plain");
     let is_page =
@@ -14,7 +13,7 @@ pub(super) fn is_foreign(response: &Response) -> bool {
     response.status().is_success() || has_body(response) && is_page()
 }
 
-/// What answered, in a few words; `why` is how the SDK says that it cannot be parsed.
+/// Describes the response; `why` is the parse error of the SDK.
 pub(super) fn shown(response: Option<&Response>, why: &str) -> String {
     let Some(response) = response else {
         return why.to_owned();
@@ -24,12 +23,12 @@ pub(super) fn shown(response: Option<&Response>, why: &str) -> String {
         .collect::<Vec<_>>()
         .join(" ")
     {
-        text if text.is_empty() => "an empty answer".to_owned(),
+        text if text.is_empty() => "an empty response".to_owned(),
         text => format!("{:?}", text.chars().take(SHOWN).collect::<String>()),
     };
     match response.headers().get("content-type") {
-        Some(kind) => format!("the answer is not one of AWS's: {kind}, {begins}"),
-        None => format!("the answer is not one of AWS's: {begins}"),
+        Some(kind) => format!("the response is not from AWS: {kind}, {begins}"),
+        None => format!("the response is not from AWS: {begins}"),
     }
 }
 

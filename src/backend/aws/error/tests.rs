@@ -297,7 +297,7 @@ async fn an_answer_that_is_not_one_of_aws_says_so() {
             assert_eq!(error.kind, ServiceErrorKind::Unreadable, "{error}");
             assert!(
                 error.to_string().contains(&format!(
-                    "HTTP {status}: the answer is not one of AWS's: {shown}"
+                    "HTTP {status}: the response is not from AWS: {shown}"
                 )),
                 "{error}"
             );

@@ -1,5 +1,5 @@
-//! Each call as it is logged: sent, and what came back, after how long, under which request ID.
-//! Nothing of a request but its host, and nothing of a body: both hold secrets.
+//! Logs each call: the request, and the response with duration and request ID. Only the host of a
+//! request and no body is logged, because both contain secrets.
 
 use std::time::Instant;
 
@@ -9,12 +9,12 @@ use aws_smithy_runtime_api::client::{
 };
 use tracing::{Level, debug, enabled};
 
-use super::way::endpoint;
+use super::transport::endpoint;
 
-/// Of JSON and query services, and of S3.
+/// The request ID headers of JSON and query services, and of S3.
 const REQUEST_IDS: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 
-/// Sends a request. The operation is in the span around it, where there is one.
+/// Sends a request. The operation is in the surrounding span, if any.
 pub fn call(connector: &SharedHttpConnector, request: HttpRequest) -> HttpConnectorFuture {
     if !enabled!(Level::DEBUG) {
         return connector.call(request);

@@ -1,5 +1,5 @@
-//! The alias of the key: how it is found again, what a person sees in the console, and, since KMS
-//! has each name once, what decides between two keys that were made at the same moment.
+//! The alias of the key: it identifies the key later and in the console, and, since alias names are
+//! unique, decides between two keys that were created concurrently.
 
 use super::{DAYS_UNTIL_DELETION, NOT_YET, find, find::FoundKey, schedule};
 use crate::{
@@ -13,13 +13,13 @@ use crate::{
 const CREATE: ApiOperation = ApiOperation::new("kms:CreateAlias");
 const TAKEN: &str = "AlreadyExistsException";
 
-/// Names the key that was just made, and returns the ARN of the one that is the environment's.
+/// Creates the alias for a new key, and returns the ARN of the environment's key.
 ///
-/// Where another run was faster that is the other one's key, and the deletion of the one of ours is
-/// scheduled: nothing is encrypted with it yet.
+/// If another run was faster, it is the key of that run, and the unused new key is scheduled for
+/// deletion.
 ///
 /// # Errors
-/// If the alias leads to a key of another owner by now, or KMS refuses.
+/// If the alias points to a key of another owner, or KMS returns an error.
 pub(super) async fn claim(
     aws: &AwsProvider,
     alias: &str,
@@ -32,23 +32,23 @@ pub(super) async fn claim(
     let first = first(aws, alias, taken).await?;
     let ours = match schedule(aws, &made, DAYS_UNTIL_DELETION).await {
         Ok(_) => "is scheduled for deletion".to_owned(),
-        Err(error) => format!("is not used, and could not be scheduled for deletion: {error}"),
+        Err(error) => format!("is unused, but could not be scheduled for deletion: {error}"),
     };
     aws.notes.add(format!(
-        "another run made the key {} first; {made}, which this one made, {ours}",
+        "another run created key {} first; key {made} of this run {ours}",
         first.arn
     ));
     Ok(first.arn)
 }
 
-/// Names the key that was found by its tags, and returns the ARN of the one that is the
-/// environment's.
+/// Creates the alias for a key that was found by its tags, and returns the ARN of the environment's
+/// key.
 ///
-/// Where another run named another key meanwhile, that is the one. The key that was found is left
-/// to the run that made it.
+/// If another run created the alias for another key, it is that key. The found key is left to the
+/// run that created it.
 ///
 /// # Errors
-/// If the alias leads to a key of another owner by now, or KMS refuses.
+/// If the alias points to a key of another owner, or KMS returns an error.
 pub(super) async fn name(
     aws: &AwsProvider,
     alias: &str,
@@ -60,9 +60,9 @@ pub(super) async fn name(
     }
 }
 
-/// The environment's key that the alias leads to, after it was `taken`.
+/// Returns the environment's key behind the alias, after it was `taken`.
 async fn first(aws: &AwsProvider, alias: &str, taken: AwsError) -> Result<FoundKey, AwsError> {
-    // An alias that was just made is not seen everywhere at once.
+    // A new alias is eventually consistent.
     let request = aws.clients.kms.describe_key().key_id(alias);
     let first = match aws
         .send(find::DESCRIBE, alias, NOT_YET, || request.clone().send())
@@ -79,7 +79,7 @@ async fn first(aws: &AwsProvider, alias: &str, taken: AwsError) -> Result<FoundK
     }
 }
 
-/// Makes the alias. That it leads there already is success.
+/// Creates the alias. An alias that already points to the key is a success.
 pub(super) async fn point(aws: &AwsProvider, alias: &str, key: &str) -> Result<(), AwsError> {
     let request = aws
         .clients
@@ -91,7 +91,7 @@ pub(super) async fn point(aws: &AwsProvider, alias: &str, key: &str) -> Result<(
         .send(CREATE, alias, NOT_YET, || request.clone().send())
         .await
     {
-        // The answer of an earlier try was lost, or another run was faster.
+        // The response to an earlier attempt was lost, or another run was faster.
         Err(error) if error.is(&[TAKEN]) => {
             let target = find::describe(aws, alias).await?.and_then(|key| key.arn);
             if target.as_deref() == Some(key) {

@@ -1,4 +1,4 @@
-//! Which key is the environment's: behind its alias, or by its tags.
+//! Finds the key of the environment: by its alias, or by its tags.
 
 use std::future::Future;
 
@@ -23,38 +23,37 @@ const TAGS: ApiOperation = ApiOperation::new("kms:ListResourceTags");
 
 pub(super) const ABSENT: &[&str] = &["NotFoundException"];
 
-/// What the alias leads to, and then its tags: calls that [`find`] makes one after the other.
+/// The target of the alias, and then its tags: the sequential calls of [`find`].
 pub(super) const TRIPS: u32 = 2;
-/// Where there is no alias: all keys, their tags, and then the one.
+/// Without an alias: all keys, their tags, and then the found one.
 pub(super) const TRIPS_BY_TAGS: u32 = 3;
 
-/// How many keys are asked for their tags at the same time, when one is searched for: few accounts
-/// have more.
+/// The number of keys whose tags are read concurrently in a search: few accounts have more.
 const SEARCH_WIDTH: usize = 64;
 
-/// A key that was found, with what most looks need of it.
+/// A found key, with its commonly used fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundKey {
     pub arn: String,
     pub alias_leads: AliasTarget,
     pub state: String,
-    /// When KMS deletes it, if that is scheduled.
+    /// The time of the scheduled deletion, if any.
     pub deleted_on: Option<Timestamp>,
     pub description: String,
     pub tags: Tags,
     pub owner: ResourceOwner,
 }
 
-/// The key behind the alias if it is ours, else the oldest with our tags that is not on its way
-/// out.
+/// Finds the owned key behind the alias, or else the oldest owned key that is not scheduled for
+/// deletion.
 ///
-/// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
-/// may be adopted.
+/// The target of the alias is also returned if no key is owned: a manually created key can be
+/// adopted.
 pub async fn find(aws: &AwsProvider, alias: &str) -> Result<Option<FoundKey>, AwsError> {
     behind(aws, describe(aws, alias)).await
 }
 
-/// What the alias leads to, regardless of its owner.
+/// Returns the key the alias points to, regardless of owner.
 pub(in crate::backend::aws) async fn at_alias(
     aws: &AwsProvider,
     aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
@@ -65,16 +64,16 @@ pub(in crate::backend::aws) async fn at_alias(
     }
 }
 
-/// Whether the key of this ARN carries the tags of this environment.
+/// Returns whether the key with this ARN has the tags of this environment.
 ///
 /// # Errors
-/// If KMS does not say.
+/// If KMS returns an error.
 pub async fn is_ours(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     Ok(aws.mark.owner(&tags(aws, arn).await?) == ResourceOwner::Us)
 }
 
-/// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One
-/// that may not be looked at may.
+/// Returns whether the key with this ARN is deleted or scheduled for deletion. An unreadable key
+/// counts as usable.
 pub async fn is_gone(aws: &AwsProvider, arn: &str) -> bool {
     let is_pending = |key: &KeyMetadata| {
         matches!(
@@ -88,7 +87,7 @@ pub async fn is_gone(aws: &AwsProvider, arn: &str) -> bool {
     }
 }
 
-/// [`find`] with what the alias leads to.
+/// [`find`] with the target of the alias.
 pub(in crate::backend::aws) async fn behind(
     aws: &AwsProvider,
     aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
@@ -142,8 +141,8 @@ async fn list(aws: &AwsProvider) -> Result<Vec<String>, AwsError> {
     Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
 }
 
-/// Keys whose tags may not be read are not ours: ours delegate to IAM. But if none may be read,
-/// nothing is known.
+/// Keys whose tags cannot be read are not owned, since owned keys delegate to IAM. But if no tags
+/// can be read, the result is unknown.
 async fn search(aws: &AwsProvider, ids: Vec<String>) -> Result<Option<FoundKey>, AwsError> {
     let answers: Vec<(String, Result<Tags, AwsError>)> = stream::iter(ids)
         .map(|id| async {
@@ -165,7 +164,7 @@ async fn search(aws: &AwsProvider, ids: Vec<String>) -> Result<Option<FoundKey>,
                 }
             }
             Err(error) if error.kind == ServiceErrorKind::Denied => denied = Some(error),
-            // Deleted between the list and the look.
+            // Deleted after it was listed.
             Err(error) if error.is(ABSENT) => {}
             Err(error) => return Err(error),
         }
@@ -199,7 +198,7 @@ async fn search(aws: &AwsProvider, ids: Vec<String>) -> Result<Option<FoundKey>,
     Ok(oldest.map(|(metadata, tags)| found_key(aws, metadata, tags)))
 }
 
-/// The ARN of a key that is named by its id, its ARN or an alias; `None` if there is no such key.
+/// Returns the ARN of a key by its ID, ARN or alias; `None` if there is no such key.
 pub async fn arn(aws: &AwsProvider, id: &str) -> Result<Option<String>, AwsError> {
     Ok(describe(aws, id).await?.map(|key| arn_of(&key)))
 }
@@ -208,7 +207,7 @@ pub(in crate::backend::aws) fn arn_of(key: &KeyMetadata) -> String {
     key.arn().unwrap_or_else(|| key.key_id()).to_owned()
 }
 
-/// As if an alias led to it.
+/// As if an alias pointed to it.
 pub(super) async fn with_tags(
     aws: &AwsProvider,
     metadata: KeyMetadata,

@@ -1,4 +1,4 @@
-//! A KMS key that the user brought: checked, never changed.
+//! An existing KMS key: checked, never changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct OwnKey {
     pub usage: String,
     /// `SYMMETRIC_DEFAULT` for a key that S3 can use.
     pub key_spec: String,
-    /// What AWS services must be allowed by the key's policy, as `service action`.
+    /// The actions that the key policy must allow for AWS services, as `service action`.
     pub service_grants: Vec<String>,
 }
 
@@ -57,20 +57,20 @@ impl Spec for OwnKey {
             .collect();
         (!missing.is_empty()).then(|| {
             format!(
-                "the key's policy does not allow what trail and alarms need ({}); add it, or \
-                 leave them out (--trail off, --alarms=false)",
+                "the key policy does not grant the permissions that trail and alarms need ({}); \
+                 grant them, or pass --trail off --alarms=false",
                 missing.join(", ")
             )
         })
     }
 
-    fn trips_to_look(&self) -> u32 {
+    fn read_round_trips(&self) -> u32 {
         1 + u32::from(!self.service_grants.is_empty())
     }
 
-    fn reference(&self) -> Option<String> {
+    fn data_source(&self) -> Option<String> {
         Some(format!(
-            "there is no key {} that these credentials can see",
+            "no key {} that these credentials can read",
             self.arn
         ))
     }
@@ -129,7 +129,7 @@ impl AwsResource for OwnKey {
         Err(AwsError::nonsense(
             DESCRIBE,
             &self.arn,
-            "a key that was brought along is never written",
+            "an existing key is never written",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! Yearly new key material, so that no single piece of it protects the states for ever.
+//! Automatic rotation of the key material.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::{
 
 pub(in crate::backend::aws) const GET: ApiOperation = ApiOperation::new("kms:GetKeyRotationStatus");
 const ENABLE: ApiOperation = ApiOperation::new("kms:EnableKeyRotation");
-/// A key that was just made is not seen everywhere at once, or not as enabled.
+/// A new key is eventually consistent, also in its enabled state.
 const NOT_YET: &[&str] = &["NotFoundException", "DisabledException"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,17 +23,17 @@ pub struct KeyRotation {
     /// ARN of the key.
     pub key: String,
     pub enabled: bool,
-    /// At most so many days between two, 90 to 2560.
+    /// The maximum number of days between rotations, 90 to 2560.
     pub days: u32,
 }
 
 impl Spec for KeyRotation {
-    fn trips_to_look(&self) -> u32 {
+    fn read_round_trips(&self) -> u32 {
         find::TRIPS
     }
 
-    /// What is rotated more often stays so.
-    fn over(&self, observed: &Self) -> Self {
+    /// A shorter rotation period is kept.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let days = if observed.enabled {
             self.days.min(observed.days)
         } else {
@@ -45,7 +45,7 @@ impl Spec for KeyRotation {
         }
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }

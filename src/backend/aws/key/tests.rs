@@ -106,7 +106,7 @@ async fn by_its_tags_after_a_run_that_was_cut_off() {
         (found.owner, &found.spec.alias_leads),
         (ResourceOwner::Us, &AliasTarget::Nowhere)
     );
-    assert_eq!(key().over(&found.spec), key(), "it is named again");
+    assert_eq!(key().merge_onto(&found.spec), key(), "it is named again");
 }
 
 #[tokio::test]
@@ -272,10 +272,10 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
         description: "mine".to_owned(),
         ..key()
     };
-    let to = key().over(&observed);
+    let to = key().merge_onto(&observed);
     assert_eq!((&to.tags, &*to.description), (&both_tags(), "mine"));
     assert!(to.policy.says(&theirs));
-    assert_eq!(key().over(&to), to);
+    assert_eq!(key().merge_onto(&to), to);
     let script = aliased(ScriptedServer::new())
         .on("PutKeyPolicy", empty())
         .on("TagResource", empty());

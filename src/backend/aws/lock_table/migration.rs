@@ -1,5 +1,5 @@
-//! Since when lock files are used beside the table: a tag of the table, so that everybody who
-//! migrates sees the same.
+//! The start of using lock files in addition to the table, stored as a tag of the table, so that
+//! all users of a migration share it.
 
 use jiff::Timestamp;
 
@@ -9,17 +9,23 @@ use crate::backend::aws::{
     error::{ApiOperation, AwsError},
 };
 
-/// RFC 3339. On the table, since it is what is given up at the end, and goes with it.
+/// RFC 3339. A tag of the table, because the migration ends with the deletion of the table.
 pub const BOTH_SINCE: &str = "tfbackend:lock-files-since";
 const UNTAG: ApiOperation = ApiOperation::new("dynamodb:UntagResource");
 
-/// `None` if that has not begun.
+/// Returns `None` if the migration has not started.
 ///
 /// # Errors
-/// If the tags cannot be read, or do not say a time.
+/// If the tags cannot be read, or the value is not a valid time.
 pub async fn both_since(aws: &AwsProvider, table: &str) -> Result<Option<Timestamp>, AwsError> {
     let tags = get_tags(aws, &arn(aws, table)).await?.unwrap_or_default();
-    let nonsense = |_| AwsError::nonsense(TAGS, table, &format!("the tag {BOTH_SINCE} is no time"));
+    let nonsense = |_| {
+        AwsError::nonsense(
+            TAGS,
+            table,
+            &format!("the tag {BOTH_SINCE} is not a valid time"),
+        )
+    };
     tags.get(BOTH_SINCE)
         .map(|since| since.parse().map_err(nonsense))
         .transpose()
@@ -54,7 +60,7 @@ pub async fn clear_both_since(aws: &AwsProvider, table: &str) -> Result<(), AwsE
         .map(drop)
 }
 
-/// A table may be named by its ARN.
+/// A table may be specified by its ARN.
 fn arn(aws: &AwsProvider, table: &str) -> String {
     if table.starts_with("arn:") {
         table.to_owned()

@@ -1,4 +1,4 @@
-//! Point-in-time recovery of the lock table: the digests of the states can be brought back.
+//! Point-in-time recovery of the lock table, to restore the digests of the states.
 
 use aws_sdk_dynamodb::types::{
     ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus,
@@ -10,7 +10,7 @@ use crate::{
         AwsProvider,
         error::{ApiOperation, AwsError, found},
         resource::{AwsResource, ObserveContext, ObservedResource},
-        settle::{TABLE, WaitLimit},
+        retry::{TABLE, WaitLimit},
     },
     engine::spec::Spec,
 };
@@ -18,7 +18,7 @@ use crate::{
 const GET: ApiOperation = ApiOperation::new("dynamodb:DescribeContinuousBackups");
 const PUT: ApiOperation = ApiOperation::new("dynamodb:UpdateContinuousBackups");
 const ABSENT: &[&str] = &["TableNotFoundException", "ResourceNotFoundException"];
-/// Backups become available a while after the table does.
+/// Continuous backups become available some time after the table.
 const NOT_YET: &[&str] = &[
     "ContinuousBackupsUnavailableException",
     "TableNotFoundException",
@@ -32,7 +32,7 @@ pub struct PointInTimeRecovery {
 }
 
 impl Spec for PointInTimeRecovery {
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
@@ -79,7 +79,7 @@ impl AwsResource for PointInTimeRecovery {
         let answer = aws
             .send(PUT, &self.table, NOT_YET, || request.clone().send())
             .await?;
-        // DynamoDB may show the old value for a while.
+        // DynamoDB may return the old value for some time.
         let mut shown = is_enabled(answer.continuous_backups_description());
         let mut waiting = WaitLimit::at_most(TABLE).until_cancelled(&aws.cancel);
         while shown != self.enabled {
@@ -87,8 +87,8 @@ impl AwsResource for PointInTimeRecovery {
                 let still = if shown { "ENABLED" } else { "DISABLED" };
                 let why = if waiting.is_cancelled() {
                     format!(
-                        "interrupted while point-in-time recovery was {still}; DynamoDB goes on \
-                         by itself"
+                        "interrupted while point-in-time recovery was {still}; DynamoDB continues \
+                         in the background"
                     )
                 } else {
                     format!(

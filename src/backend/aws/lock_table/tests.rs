@@ -11,7 +11,7 @@ use crate::backend::aws::testing::{
     error_saying, gone_only_by, json_tags, look, lost, mark, retried_on, tags, their_tags,
 };
 
-/// Of what is not waited for.
+/// Reads without waiting.
 const SOON: Duration = Duration::from_secs(10);
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/locks";
 
@@ -215,7 +215,7 @@ async fn an_update_is_one_setting_a_call_and_waits_between() {
         tags: their_tags(),
         ..table()
     };
-    let to = table().over(&from);
+    let to = table().merge_onto(&from);
     let script = ScriptedServer::new()
         .always("UpdateTable", empty())
         .always("DescribeTable", active())
@@ -320,7 +320,7 @@ async fn a_table_under_a_new_key_is_tried_again() {
     table().write(&script.aws(), None).await.unwrap_err();
 }
 
-/// What does not pass by itself is not waited for: that would take 20 minutes.
+/// A permanent status is not waited for, which would take 20 minutes.
 #[tokio::test]
 async fn what_never_gets_good_is_an_error_at_once() {
     let status = |status: &str| with(&json!({ "TableStatus": status }));
@@ -338,7 +338,7 @@ async fn what_never_gets_good_is_an_error_at_once() {
         (status("ARCHIVED"), "restore its backup"),
         (
             error(400, "ResourceNotFoundException"),
-            "was there a moment ago and is gone",
+            "was deleted during the run",
         ),
     ] {
         let created = ScriptedServer::new()
@@ -359,7 +359,7 @@ async fn what_never_gets_good_is_an_error_at_once() {
     }
 }
 
-/// What DynamoDB began it goes on with: nothing is lost by not looking.
+/// DynamoDB continues a started change without further reads.
 #[tokio::test]
 async fn an_interrupt_ends_the_waiting() {
     let from = LockTable {
@@ -385,7 +385,8 @@ async fn an_interrupt_ends_the_waiting() {
     let error = written.unwrap_err().to_string();
     assert!(
         error.contains(
-            "interrupted while it was UPDATING, encryption ENABLED; DynamoDB goes on by itself"
+            "interrupted while it was UPDATING, encryption ENABLED; DynamoDB continues in the \
+             background"
         ),
         "{error}"
     );
@@ -429,7 +430,7 @@ async fn a_table_with_another_key_blocks() {
         "KeySchema": [{"AttributeName": "LockID", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
     }))
     .await;
-    assert_snapshot!(table().blocked_by(&sorted).unwrap(), @"table locks has the key LockID:S at:N, and Terraform's locks need LockID:S; a key cannot be changed: choose another name with --table");
+    assert_snapshot!(table().blocked_by(&sorted).unwrap(), @"table locks has the key schema LockID:S at:N, but Terraform needs LockID:S; the key schema cannot be changed: choose another name with --table");
     let number =
         seen(&json!({"AttributeDefinitions": [{"AttributeName": "LockID", "AttributeType": "N"}]}))
             .await;
@@ -452,10 +453,10 @@ fn nothing_gets_weaker() {
             .is_some_and(|why| why.contains(KEY_ARN))
     );
     assert_eq!(table().blocked_by(&plain), None);
-    // Protection goes with ours, and stays where somebody else switched it on.
+    // The protection is removed from an own table, and kept if others enabled it.
     assert!(
         !plain
-            .over(&LockTable {
+            .merge_onto(&LockTable {
                 tags: tags(),
                 ..table()
             })
@@ -463,18 +464,18 @@ fn nothing_gets_weaker() {
     );
     assert!(
         plain
-            .over(&LockTable {
+            .merge_onto(&LockTable {
                 tags: their_tags(),
                 ..table()
             })
             .deletion_protection
     );
-    let to = plain.over(&LockTable {
+    let to = plain.merge_onto(&LockTable {
         tags: unprotected,
         ..table()
     });
     assert!(to.deletion_protection);
-    assert_eq!(plain.over(&to), to);
+    assert_eq!(plain.merge_onto(&to), to);
 }
 
 /// Protection is lifted, the update waited for, and the end too.

@@ -1,4 +1,4 @@
-//! Waits for a table: until it is as it was asked for, and no longer than there is hope.
+//! Waits until a table has the desired state, or cannot reach it.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::{DESCRIBE, LockTable, LockTableEncryption, describe, encryption_of};
 use crate::backend::aws::{
     AwsProvider,
     error::AwsError,
-    settle::{TABLE, WaitLimit},
+    retry::{TABLE, WaitLimit},
 };
 
-/// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a
+/// The maximum delay between reads: the waiter of the SDK starts with 20 s, and a table takes a
 /// few.
 pub(super) const POLL: Duration = Duration::from_millis(500);
 
-/// Whether DynamoDB may not show a table yet: one that was just made, but none that was changed.
+/// True for a new table, which may not be visible yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TableWait {
     Creation,
@@ -31,7 +31,7 @@ impl LockTable {
         self.wait_until_usable(aws, after, is_active).await
     }
 
-    /// The table may be active again while it is still being encrypted with the other key.
+    /// The table may be active again before the change of its key is complete.
     pub(super) async fn wait_until_encrypted(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         self.wait_until_usable(aws, TableWait::Update, |table| {
             is_active(table) && is_settled(table, &self.encryption)
@@ -47,9 +47,7 @@ impl LockTable {
     ) -> Result<(), AwsError> {
         let mut seen = after == TableWait::Update;
         let good = |table: Option<&TableDescription>| match table {
-            None if seen => {
-                Err("was there a moment ago and is gone: it was deleted meanwhile; run again")
-            }
+            None if seen => Err("was deleted during the run; run again"),
             None => Ok(false),
             Some(table) => {
                 seen = true;
@@ -59,8 +57,7 @@ impl LockTable {
         self.wait_until(aws, good).await
     }
 
-    /// Until the change before its deletion is over; whether it can be deleted is what the deletion
-    /// itself says.
+    /// Waits for a change before the deletion; the deletion itself reports whether it is possible.
     pub(super) async fn wait_until_updated(&self, aws: &AwsProvider) -> Result<(), AwsError> {
         let is_updating = |table: &TableDescription| {
             matches!(
@@ -90,7 +87,9 @@ impl LockTable {
             if !waiting.again().await {
                 let still = table.map_or("not visible".to_owned(), |table| shown(&table));
                 let why = if waiting.is_cancelled() {
-                    format!("interrupted while it was {still}; DynamoDB goes on by itself")
+                    format!(
+                        "interrupted while it was {still}; DynamoDB continues in the background"
+                    )
                 } else {
                     format!("still {still} after {} minutes", TABLE.as_secs() / 60)
                 };
@@ -100,7 +99,7 @@ impl LockTable {
     }
 }
 
-/// For as long as DynamoDB may take.
+/// Waits for the time-out of DynamoDB.
 pub fn polling() -> WaitLimit {
     WaitLimit::with_pauses_up_to(TABLE, POLL)
 }
@@ -109,25 +108,26 @@ fn is_active(table: &TableDescription) -> bool {
     table.table_status == Some(TableStatus::Active)
 }
 
-/// Why it does not become active, or not without a person.
+/// Returns why it does not become active, or not without manual action.
 fn hopeless(table: &TableDescription) -> Option<&'static str> {
     match table.table_status.as_ref()? {
-        TableStatus::Deleting => Some(
-            "is being deleted: another run, or a person, deletes it; run again once it is gone",
-        ),
+        TableStatus::Deleting => {
+            Some("is being deleted by another run or manually; run again when it is deleted")
+        }
         TableStatus::InaccessibleEncryptionCredentials => Some(
-            "is INACCESSIBLE_ENCRYPTION_CREDENTIALS: DynamoDB may not use the table's KMS key; \
-             enable the key, or cancel its deletion, and let its policy allow it, then run again",
+            "is INACCESSIBLE_ENCRYPTION_CREDENTIALS: DynamoDB cannot use the KMS key of the \
+             table; enable the key or cancel its deletion, check that its policy allows it, and \
+             run again",
         ),
         TableStatus::Archiving | TableStatus::Archived => Some(
-            "is archived: DynamoDB could not use the table's KMS key for a week; restore its \
-             backup, or delete the table, then run again",
+            "is archived: DynamoDB could not use the KMS key of the table for a week; restore its \
+             backup or delete the table, and run again",
         ),
         _ => None,
     }
 }
 
-/// Whether the change of its key is over.
+/// Returns whether the change of its key is complete.
 fn is_settled(table: &TableDescription, wanted: &LockTableEncryption) -> bool {
     let status = table.sse_description().and_then(|sse| sse.status());
     matches!(
@@ -136,7 +136,7 @@ fn is_settled(table: &TableDescription, wanted: &LockTableEncryption) -> bool {
     ) && encryption_of(table) == *wanted
 }
 
-/// As in `ACTIVE, encryption UPDATING`.
+/// Returns the status, as in `ACTIVE, encryption UPDATING`.
 fn shown(table: &TableDescription) -> String {
     let status = table
         .table_status()

@@ -94,7 +94,7 @@ fn shown(document: &PolicyDocument) -> String {
         .replace("111122223333", "ACCOUNT")
 }
 
-/// What `more` says beyond `less`.
+/// Returns the statements of `more` that are not in `less`.
 fn beyond(more: &PolicyDocument, less: &PolicyDocument) -> String {
     assert!(
         less.statements.iter().all(|statement| more.says(statement)),
@@ -342,7 +342,7 @@ fn threat_03_nothing_is_open_to_everybody() {
     }
 }
 
-/// Whoever may change a policy can take back what it denies.
+/// A principal that can change a policy can remove its denials.
 #[test]
 fn threat_04_nobody_is_locked_out() {
     for (document, _) in all(&place()) {

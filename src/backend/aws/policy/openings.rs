@@ -1,5 +1,5 @@
-//! Whom the statements of a policy let in that are not the account's own: decided by the values of
-//! their conditions, and not by the names of the condition keys alone.
+//! Finds statements of a policy that allow principals outside the account, by the values of their
+//! conditions and not only by the condition keys.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Effect, PolicyDocument, Statement, pattern::texts};
 
-/// Keys whose value is an account.
+/// Condition keys whose value is an account.
 const ACCOUNTS: [&str; 5] = [
     "aws:principalaccount",
     "aws:sourceaccount",
@@ -15,9 +15,9 @@ const ACCOUNTS: [&str; 5] = [
     "kms:calleraccount",
     "s3:dataaccesspointaccount",
 ];
-/// Keys whose value is an ARN.
+/// Condition keys whose value is an ARN.
 const ARNS: [&str; 3] = ["aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"];
-/// Keys whose value, if it is fixed, is something that was chosen: an organization, a network, an
+/// Condition keys that restrict access if their value is fixed: an organization, a network, an
 /// identity.
 const CHOSEN: [&str; 5] = [
     "aws:principalorgid",
@@ -26,18 +26,18 @@ const CHOSEN: [&str; 5] = [
     "aws:sourcevpce",
     "aws:userid",
 ];
-/// Keys whose value begins with an organization, as in `o-1/r-2/*`.
+/// Condition keys whose value begins with an organization, as in `o-1/r-2/*`.
 const PATHS: [&str; 2] = ["aws:principalorgpaths", "aws:sourceorgpaths"];
-/// Further keys with which S3 does not call a statement public (S3 User Guide, "The meaning of
-/// public").
+/// Further condition keys with which S3 does not consider a statement public (S3 User Guide, "The
+/// meaning of public").
 const NOT_PUBLIC: [&str; 2] = [
     "aws:sourceip",
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
 ];
-/// S3 takes an address range that is wider than this for everybody (the same page).
+/// S3 considers a wider address range public (the same page).
 const WIDEST: (u32, u32) = (8, 32);
 
-/// Each statement that lets in others than principals of `account`, in words.
+/// Describes each statement that allows principals outside `account`.
 pub fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
     let allows = document
         .statements
@@ -54,8 +54,8 @@ pub fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
         .collect()
 }
 
-/// Each statement that S3 takes for public, in words: with the public access block it refuses every
-/// policy that has one.
+/// Describes each statement that S3 considers public: with Block Public Access, it rejects policies
+/// with such statements.
 pub fn public(document: &PolicyDocument) -> Vec<String> {
     let allows = document
         .statements
@@ -68,7 +68,7 @@ pub fn public(document: &PolicyDocument) -> Vec<String> {
     public
         .map(|statement| {
             format!(
-                "statement {} allows everybody {}",
+                "statement {} allows everyone {}",
                 shown(statement),
                 actions(statement)
             )
@@ -89,14 +89,14 @@ fn shown(statement: &Statement) -> &str {
     statement.sid.as_deref().unwrap_or("without Sid")
 }
 
-/// Who a statement is about.
+/// The principals of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum PolicyPrincipal {
     Everybody,
-    /// As it is written.
+    /// The unmodified text.
     Account(String),
     Service(String),
-    /// Who signs in elsewhere.
+    /// Federated users.
     Federated(String),
 }
 
@@ -128,7 +128,7 @@ fn principals(statement: &Statement) -> BTreeSet<PolicyPrincipal> {
 
 fn opened_to(statement: &Statement, account: &str) -> Option<String> {
     if statement.rest.contains_key("NotPrincipal") {
-        return Some("everybody but some (NotPrincipal)".to_owned());
+        return Some("everyone except some (NotPrincipal)".to_owned());
     }
     let narrowed = ConditionEffect::by(statement, account);
     let opened =
@@ -145,7 +145,7 @@ fn opened_to(statement: &Statement, account: &str) -> Option<String> {
                 (PolicyPrincipal::Everybody, ConditionEffect::ToOthers(others)) => {
                     Some(others.join(", "))
                 }
-                (PolicyPrincipal::Everybody, ConditionEffect::No) => Some("everybody".to_owned()),
+                (PolicyPrincipal::Everybody, ConditionEffect::No) => Some("everyone".to_owned()),
                 (PolicyPrincipal::Service(name), ConditionEffect::ToOthers(others)) => {
                     Some(format!("{name} on behalf of {}", others.join(", ")))
                 }
@@ -155,17 +155,17 @@ fn opened_to(statement: &Statement, account: &str) -> Option<String> {
                 (
                     PolicyPrincipal::Federated(who),
                     ConditionEffect::ToOthers(_) | ConditionEffect::No,
-                ) => Some(format!("who signs in with {who}")),
+                ) => Some(format!("federated users of {who}")),
             });
     let opened: Vec<String> = opened.collect();
     (!opened.is_empty()).then(|| opened.join(", "))
 }
 
-/// Whether a principal is known to be none of the account's. An identifier such as `AIDA…` is of
-/// one that was deleted.
+/// Returns whether a principal is known to be outside the account. An identifier such as `AIDA…`
+/// belongs to a deleted principal.
 fn is_other(principal: &str, account: &str) -> bool {
     if principal.starts_with("canonical user ") {
-        // S3 shows a canonical user that it knows by its ARN.
+        // S3 returns the ARN of a known canonical user.
         return true;
     }
     match principal.split(':').nth(4) {
@@ -178,7 +178,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// What the conditions of a statement, which must all hold, make of everybody.
+/// Returns how the conditions of a statement, which must all hold, restrict the principals.
 #[derive(Debug, PartialEq)]
 enum ConditionEffect {
     No,
@@ -199,7 +199,8 @@ impl ConditionEffect {
         all
     }
 
-    /// One value is enough for a condition to hold: it narrows to what the widest of them says.
+    /// One matching value is sufficient for a condition: the widest value determines the
+    /// restriction.
     fn by_values(key: &str, values: &[String], account: &str) -> Self {
         let one = |value: &String| -> Option<Option<String>> {
             if value.contains("${") {
@@ -210,7 +211,7 @@ impl ConditionEffect {
             match key {
                 _ if ACCOUNTS.contains(&key) => of_account(value),
                 _ if ARNS.contains(&key) => match value.splitn(6, ':').collect::<Vec<_>>()[..] {
-                    // The ARN of a bucket has no account in it.
+                    // The ARN of a bucket contains no account.
                     [_, _, _, _, "", resource] => is_exact(resource).then_some(None),
                     [_, _, _, _, owner, _] => of_account(owner),
                     _ => None,
@@ -242,8 +243,7 @@ fn is_exact(value: &str) -> bool {
     !value.is_empty() && !value.contains(['*', '?'])
 }
 
-/// The conditions that a request must meet by having a value: key in lower case, and the values
-/// that it may have.
+/// Returns the conditions that require a value: the key in lower case, and the allowed values.
 fn required(statement: &Statement) -> Vec<(String, Vec<String>)> {
     let operators = statement.rest.get("Condition").and_then(Value::as_object);
     let all = operators
@@ -265,8 +265,8 @@ fn required(statement: &Statement) -> Vec<(String, Vec<String>)> {
     };
     let meant = all.iter().filter(|(operator, key, _)| {
         let (quantifier, plain) = operator.split_once(':').unwrap_or(("", operator));
-        // Negated, optional and null tests let in all others; of all values of a key that is absent
-        // anything is true.
+        // Negated, optional and null tests do not restrict; `ForAllValues` is true for an absent
+        // key.
         let positive = !plain.contains("not") && !plain.ends_with("ifexists") && plain != "null";
         positive && (quantifier != "forallvalues" || is_there(key))
     });
@@ -275,8 +275,8 @@ fn required(statement: &Statement) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// Whether a condition holds it to a fixed value, as S3 understands that: none with a wildcard, but
-/// for the name of an access point.
+/// Returns whether a condition requires a fixed value in the sense of S3: without a wildcard,
+/// except in the name of an access point.
 fn is_fixed(statement: &Statement) -> bool {
     let fixed = |key: &str, value: &String| match key {
         _ if value.contains("${") => false,

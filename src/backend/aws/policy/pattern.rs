@@ -1,8 +1,8 @@
-//! The texts of a policy document, and what its patterns match.
+//! Texts and patterns of a policy document.
 
 use serde_json::Value;
 
-/// One text or many; booleans and numbers are their text.
+/// Returns one or many texts; booleans and numbers as text.
 pub fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| {
         value
@@ -15,9 +15,10 @@ pub fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// `*` is any text, `?` any one character. In time that grows with both lengths only.
+/// Matches a pattern, in which `*` is any text and `?` any character. The time is proportional to
+/// both lengths.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    // Most begin otherwise, which is seen at once.
+    // Most texts differ at the beginning.
     if let Some(first) = pattern
         .chars()
         .next()

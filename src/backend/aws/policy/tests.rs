@@ -199,7 +199,7 @@ fn ours() -> impl Strategy<Value = PolicyDocument> {
 proptest! {
     #[test]
     fn over_keeps_theirs_holds_ours_and_drops_what_ours_was(ours in ours(), observed in statements().prop_map(PolicyDocument::new)) {
-        let merged = ours.over(&observed);
+        let merged = ours.merge_onto(&observed);
         for statement in &ours.statements {
             prop_assert!(merged.says(statement));
         }
@@ -208,7 +208,7 @@ proptest! {
         for statement in merged.statements.iter().filter(|statement| statement.is_ours()) {
             prop_assert!(ours.says(statement), "nothing of ours is left that is not wanted");
         }
-        prop_assert_eq!(&ours.over(&merged), &merged, "once is enough");
+        prop_assert_eq!(&ours.merge_onto(&merged), &merged, "once is enough");
     }
 
     #[test]
@@ -216,7 +216,7 @@ proptest! {
         let foreign = theirs.into_iter().filter(|statement| !statement.is_ours());
         let mut observed = ours.clone();
         observed.statements.splice(0..0, foreign);
-        prop_assert_eq!(ours.over(&observed), observed);
+        prop_assert_eq!(ours.merge_onto(&observed), observed);
     }
 
     #[test]

@@ -1,5 +1,4 @@
-//! Nothing is left behind: what this probe wrote goes, and what an earlier one could not clean up
-//! itself.
+//! Cleans up after this probe, and after earlier ones that could not.
 
 use std::collections::BTreeSet;
 
@@ -15,36 +14,36 @@ use crate::backend::aws::{
 const DELETE_VERSION: ApiOperation =
     ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
-/// What is still there.
+/// The remaining objects.
 #[derive(Debug, Default)]
 pub struct ProbeLeftover {
-    /// What could not be deleted, and is in the way of nobody.
+    /// Objects that could not be deleted, and are harmless.
     pub versions: usize,
     pub markers: usize,
-    /// Whether more may be there that could not be seen.
+    /// True if there may be more that could not be listed.
     pub unseen: bool,
-    /// What could not be deleted though it should have been.
+    /// Errors of deletes that should have succeeded.
     pub errors: Vec<AwsError>,
 }
 
-/// What earlier probes left, and is gone now.
+/// The deleted objects of earlier probes.
 #[derive(Debug, Default)]
 pub struct SweptProbes {
     pub probes: usize,
     pub errors: Vec<AwsError>,
 }
 
-/// Those who clean up, and what they may.
+/// The cleaner with its permissions.
 struct ProbeCleaner<'a> {
     store: S3Store<'a>,
     probe: &'a BackendProbe<'a>,
-    /// Whether versions are denied for good: asked once.
+    /// Whether deleting versions is denied permanently: determined once.
     denied: bool,
     left: ProbeLeftover,
 }
 
 impl BackendProbe<'_> {
-    /// Cleans up after probes that began an hour ago and did not end.
+    /// Cleans up after probes that started an hour ago and did not finish.
     pub(super) async fn sweep(&self) -> SweptProbes {
         let prefixes = self.target.address.layout.probes();
         let store = S3Store::new(self.cleaner, &self.target.address);
@@ -69,8 +68,8 @@ impl BackendProbe<'_> {
         swept
     }
 
-    /// Of those who deleted everything and did not come to the versions; where versions may not be
-    /// deleted, that is how it stays.
+    /// Deletes versions of probes that deleted all objects but not their versions; impossible if
+    /// versions cannot be deleted.
     async fn sweep_versions(&self, store: S3Store<'_>, prefix: &str, swept: &mut SweptProbes) {
         let prefixes = self.target.address.layout.probes();
         let all = match versions(store, prefix).await {
@@ -106,7 +105,7 @@ impl BackendProbe<'_> {
             denied: false,
             left: ProbeLeftover::default(),
         };
-        // Before the object that leads to it.
+        // Before the object that identifies it.
         if let Err(error) = lock_item::release(store, &name.state()).await {
             broom.left.errors.push(error);
             return broom.left;
@@ -130,7 +129,7 @@ impl ProbeCleaner<'_> {
             Err(error) => return self.left.errors.push(error),
         };
         keys.sort_by_key(|key| key == last);
-        // Its versions go below, if they may.
+        // Its versions are deleted below, if allowed.
         for key in keys {
             if let Err(error) = self.delete(&key, None).await {
                 self.left.errors.push(error);
@@ -195,7 +194,7 @@ async fn current(store: S3Store<'_>, prefix: &str) -> ProbeResult<Vec<String>> {
     Ok(keys)
 }
 
-/// All of them before any is deleted: positions of a listing are not to move.
+/// Lists all before deleting any, so that positions of the listing do not change.
 async fn versions(store: S3Store<'_>, prefix: &str) -> ProbeResult<Vec<ObjectVersion>> {
     let (mut pages, mut all) = (store.versions(prefix), vec![]);
     while let Some(page) = pages.next().await? {

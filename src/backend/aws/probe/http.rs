@@ -1,6 +1,5 @@
-//! Plain HTTP: a request that nobody signed, so that nothing can be read on its way, and what the
-//! bucket's policy says of those that are signed. S3 refuses the first one anyway; both together
-//! are the proof.
+//! Tries plain HTTP: an unsigned request, so that nothing can be intercepted, and the statement of
+//! the bucket policy on signed requests. S3 always denies the former; both together are the proof.
 
 use std::time::Duration;
 
@@ -23,15 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub enum PlainHttp {
-    /// Where this endpoint would speak plain HTTP, nobody knows.
+    /// The plain HTTP address of this endpoint is unknown.
     OwnEndpoint,
-    /// There was no answer.
+    /// There was no response.
     Silent(String),
     Answered {
         status: u16,
-        /// Whether it says to come back over TLS.
+        /// True for a redirect to TLS.
         to_tls: bool,
-        /// Whether the policy refuses all that comes over plain HTTP.
+        /// Whether the policy denies all plain HTTP requests.
         denied: ProbeResult<bool>,
     },
 }
@@ -98,7 +97,7 @@ impl BackendProbe<'_> {
             return Ok(false);
         };
         let document: PolicyDocument = serde_json::from_str(&text)
-            .map_err(|_| AwsError::nonsense(POLICY, self.bucket(), "is no policy"))?;
+            .map_err(|_| AwsError::nonsense(POLICY, self.bucket(), "is not a valid policy"))?;
         let bucket = format!(
             "arn:{}:s3:::{}",
             self.cleaner.caller.partition,
@@ -108,7 +107,8 @@ impl BackendProbe<'_> {
     }
 }
 
-/// Whether everybody is denied everything on the objects of the bucket without TLS.
+/// Returns whether the policy denies all requests without TLS on objects of the bucket to all
+/// principals.
 fn denies(document: &PolicyDocument, bucket: &str) -> bool {
     let objects = format!("{bucket}/*");
     let places = [vec![bucket.to_owned(), objects.clone()], vec![objects]];

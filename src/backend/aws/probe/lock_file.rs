@@ -1,5 +1,5 @@
-//! A lock as a file: taken, refused to a second one, not to be overwritten, released only if it is
-//! still ours.
+//! Tries a lock file: acquired, not acquired twice, not overwritten, and only released by its
+//! holder.
 
 use super::{BackendProbe, ProbeResult, object::PUT};
 use crate::backend::aws::{error::AwsError, store::write::WriteCondition};
@@ -7,9 +7,9 @@ use crate::backend::aws::{error::AwsError, store::write::WriteCondition};
 #[derive(Debug)]
 pub struct ProbedLockFile {
     pub taken: ProbeResult,
-    /// `Ok` if a second one got it too; none if nobody had it.
+    /// `Ok` if a second client acquired it, too; `None` if the first did not.
     pub second: Option<ProbeResult>,
-    /// `Ok` if who does not ask first could overwrite it.
+    /// `Ok` if an unconditional write could overwrite it.
     pub overwritten: Option<ProbeResult>,
     pub released: Option<ProbeResult>,
 }
@@ -57,7 +57,7 @@ impl BackendProbe<'_> {
             .map(drop)
     }
 
-    /// Reads it, as Terraform does, and deletes what was read.
+    /// Reads and deletes it like Terraform.
     async fn release_file(&self) -> ProbeResult {
         let Some(file) = self.store().lock_file(&self.name.state()).await? else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A lock in the table: taken, refused to a second one, released only if it is still ours.
+//! Tries a lock in the table: acquired, not acquired twice, and only released by its holder.
 
 use super::{BackendProbe, ProbeResult};
 use crate::{backend::aws::store::S3Store, state::lock::LockInfo};
@@ -6,7 +6,7 @@ use crate::{backend::aws::store::S3Store, state::lock::LockInfo};
 #[derive(Debug)]
 pub struct LockItem {
     pub taken: ProbeResult,
-    /// `Ok` if a second one got it too; none if nobody had it.
+    /// `Ok` if a second client acquired it, too; `None` if the first did not.
     pub second: Option<ProbeResult>,
     pub released: Option<ProbeResult>,
 }
@@ -15,7 +15,7 @@ impl BackendProbe<'_> {
     pub(super) async fn lock_item(&self) -> LockItem {
         let taken = self.take_item().await;
         if taken.is_err() {
-            // Whether an answer that was lost was a yes, nobody knows.
+            // The outcome of a lost response is unknown.
             let released = self.release_item().await;
             return LockItem {
                 taken,
@@ -41,7 +41,7 @@ impl BackendProbe<'_> {
         release(self.store(), &self.name.state()).await
     }
 
-    /// Whoever meets it is told what it is.
+    /// The lock info that other clients see.
     pub(super) fn info(&self) -> LockInfo {
         self.store().lock_info(
             &self.name.state(),
@@ -52,7 +52,7 @@ impl BackendProbe<'_> {
     }
 }
 
-/// Deletes the lock on a state if it is still the one that was read; there may be none.
+/// Deletes the lock on a state if it is still the one that was read; it may not exist.
 pub(super) async fn release(store: S3Store<'_>, path: &str) -> ProbeResult {
     if store.address().table.is_none() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What everything that a probe writes is called: when it began, and an id that no other has.
+//! The name of a probe: its start time and a unique ID.
 
 use jiff::Timestamp;
 
@@ -7,12 +7,12 @@ use crate::state::{
     lock::new_id,
 };
 
-/// How a name says when it began: in the order of time.
+/// The format of the start time: sorts chronologically.
 const TIME: &str = "%Y%m%dT%H%M%SZ";
-/// No probe takes as long.
+/// Longer than any probe takes.
 const OLD_MINUTES: i64 = 60;
 
-/// One probe, as in `20261121T135800Z-5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10`.
+/// A probe, as in `20261121T135800Z-5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProbeName(String);
 
@@ -21,7 +21,7 @@ impl ProbeName {
         Self(format!("{}-{}", now.strftime(TIME), new_id()))
     }
 
-    /// Whose an object below one of `prefixes` is; `None` if no probe wrote it.
+    /// Returns the probe of an object below one of `prefixes`; `None` if no probe wrote it.
     pub fn of(key: &str, prefixes: &[String]) -> Option<Self> {
         let rest = prefixes
             .iter()
@@ -30,7 +30,7 @@ impl ProbeName {
         name.began().is_some().then_some(name)
     }
 
-    /// Whether whoever began it is gone.
+    /// Returns whether the probe has expired.
     pub fn is_old(&self, now: Timestamp) -> bool {
         self.began()
             .is_some_and(|began| now.duration_since(began).as_mins() >= OLD_MINUTES)
@@ -46,12 +46,12 @@ impl ProbeName {
         })?
     }
 
-    /// Of the role while it is tried; STS takes 64 characters.
+    /// Returns the session name of the tested role; at most 64 characters in STS.
     pub fn session(&self) -> String {
         format!("tfbackend-{}", self.0)
     }
 
-    /// The state that is locked.
+    /// Returns the locked state.
     pub fn state(&self) -> String {
         format!("{PROBE}/{}/terraform.tfstate", self.0)
     }
@@ -60,22 +60,22 @@ impl ProbeName {
         layout::lock_file(&self.state())
     }
 
-    /// A state of a default workspace, which is never written.
+    /// Returns a state of a default workspace, which is never written.
     pub fn never(&self) -> String {
         format!("{PROBE}/{}/never.tfstate", self.0)
     }
 
-    /// An object that runners may delete: that of a workspace.
+    /// Returns an object that Terraform runs can delete: the state of a workspace.
     pub fn object(&self, layout: &StateLayout) -> String {
         layout.path(&format!("{}/terraform.tfstate", self.0), PROBE)
     }
 
-    /// Another one.
+    /// Returns another one.
     pub fn beside(&self, layout: &StateLayout, what: &str) -> String {
         layout.path(&format!("{}/{what}", self.0), PROBE)
     }
 
-    /// Before the names of all that this one writes.
+    /// Returns the prefixes of all objects of this probe.
     pub fn prefixes(&self, layout: &StateLayout) -> [String; 2] {
         layout.probes().map(|prefix| format!("{prefix}{}/", self.0))
     }

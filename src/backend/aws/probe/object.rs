@@ -1,5 +1,4 @@
-//! Objects as Terraform writes them, and as who leaves encryption to the bucket does; read back,
-//! and deleted.
+//! Writes objects like Terraform, and without encryption headers; reads and deletes them.
 
 use aws_sdk_s3::operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder};
 use aws_smithy_types::byte_stream::ByteStream;
@@ -14,26 +13,26 @@ pub(super) const PUT: ApiOperation = ApiOperation::new("s3:PutObject");
 pub(super) const DELETE: ApiOperation = ApiOperation::new("s3:DeleteObject");
 const GET: ApiOperation = ApiOperation::new("s3:GetObject");
 const JSON: &str = "application/json";
-/// A state of nothing.
+/// An empty state.
 const CONTENT: &str = r#"{"version":4,"terraform_version":"1.0.0","serial":1,"lineage":"","outputs":{},"resources":[]}"#;
-/// More than anything here has.
+/// Larger than any object of the probe.
 const MAX: usize = 64 * 1024;
 
-/// An object that is there.
+/// A written object.
 #[derive(Debug)]
 pub struct ProbeObject {
-    /// What S3 says of it afterwards.
+    /// The encryption that S3 reports.
     pub encryption: ProbeResult<ObjectEncryption>,
-    /// None where the bucket keeps no versions.
+    /// `None` without versioning.
     pub version: Option<String>,
 }
 
 #[derive(Debug)]
 pub struct ProbeObjects {
     pub written: ProbeResult<ProbeObject>,
-    /// If it was written: whether what is read is what was written.
+    /// If it was written: whether the read content is the written one.
     pub read: Option<ProbeResult>,
-    /// With no word on encryption; if the first could be written.
+    /// Without encryption headers; if the first could be written.
     pub without_headers: Option<ProbeResult<ProbeObject>>,
 }
 
@@ -61,7 +60,7 @@ impl BackendProbe<'_> {
         }
     }
 
-    /// A write that has no headers yet.
+    /// Returns a write without headers.
     pub(super) fn put(&self, key: &str, content: &str) -> PutObjectFluentBuilder {
         let request = self
             .tried
@@ -76,7 +75,7 @@ impl BackendProbe<'_> {
             .body(ByteStream::from(content.as_bytes().to_vec()))
     }
 
-    /// As Terraform does with `encrypt = true`, and `kms_key_id` where there is a key.
+    /// Sets the headers of `encrypt = true`, and `kms_key_id` if there is a key.
     pub(super) fn encrypted(&self, request: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
         encrypted(request, &self.target.key.encrypt())
     }
@@ -121,7 +120,7 @@ impl BackendProbe<'_> {
         }
     }
 
-    /// Deletes the object that says that a probe has begun; the other first.
+    /// Deletes the other object first, then the one that marks the start of a probe.
     pub(super) async fn end(&self) -> ProbeResult {
         let layout = &self.target.address.layout;
         let beside = self

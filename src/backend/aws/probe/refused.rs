@@ -1,5 +1,5 @@
-//! Writes that the bucket must refuse: under another algorithm, another key, a key that the writer
-//! brings along.
+//! Tries writes that the bucket must deny: with another algorithm, another key, or a
+//! customer-provided key.
 
 use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::base64;
@@ -8,11 +8,11 @@ use md5::{Digest, Md5};
 use super::{BackendProbe, ProbeEncryption, ProbeResult};
 use crate::state::lock::new_id;
 
-/// Each is `Ok` if it was written after all.
+/// Each is `Ok` if the write succeeded.
 #[derive(Debug)]
 pub struct RefusedWrites {
     pub other_algorithm: ProbeResult,
-    /// Where the states have a key.
+    /// `None` without a KMS key.
     pub other_key: Option<ProbeResult>,
     /// SSE-C.
     pub customer_key: ProbeResult,
@@ -72,7 +72,7 @@ impl BackendProbe<'_> {
         self.send(&key, request).await.map(drop)
     }
 
-    /// A key that does not exist: nothing is written under it, even if the bucket would let it.
+    /// A key that does not exist: nothing is written with it, even if the bucket allows it.
     fn no_key(&self) -> String {
         self.cleaner
             .arn("kms", &self.cleaner.region, &format!("key/{}", new_id()))

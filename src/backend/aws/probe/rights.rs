@@ -1,4 +1,4 @@
-//! What those who run Terraform must not be able to do, tried where it does no harm if they are.
+//! Tries actions that Terraform runs must not be allowed, where they are harmless.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
@@ -18,16 +18,16 @@ const SIMULATE: ApiOperation = ApiOperation::new("iam:SimulatePrincipalPolicy");
 const POLICY_ACTIONS: [&str; 2] = ["s3:PutBucketPolicy", "s3:DeleteBucketPolicy"];
 const GET_ITEM: ApiOperation = ApiOperation::new("dynamodb:GetItem");
 
-/// Each is `Ok` if it could be done.
+/// Each is `Ok` if the action succeeded.
 #[derive(Debug)]
 pub struct RunnerRights {
-    /// A version of the probe's own object; none if there is none.
+    /// A version of the probe's own object; `None` if there is none.
     pub delete_version: Option<ProbeResult>,
-    /// The state of a default workspace, which is not there.
+    /// The state of a default workspace, which does not exist.
     pub delete_state: ProbeResult,
-    /// An item of another bucket, which is not there; none if there is no table.
+    /// An item of another bucket, which does not exist; `None` without a table.
     pub foreign_item: Option<ProbeResult>,
-    /// Whether it may write or delete the bucket's policy: never tried, but asked of IAM by the
+    /// Whether it can write or delete the bucket policy: never tried, but simulated in IAM by the
     /// caller.
     pub change_policy: ProbeResult<bool>,
 }
@@ -119,7 +119,7 @@ impl BackendProbe<'_> {
             return Err(AwsError::nonsense(
                 SIMULATE,
                 role,
-                "says nothing of some actions",
+                "returned no result for some actions",
             ));
         }
         Ok(results

@@ -74,7 +74,7 @@ fn judged(probe: &BackendProbe<'_>, facts: &ProbeFacts) -> Vec<String> {
         Verdict::FailsWith { check, place } => {
             format!("fails with {} at {}", check.id, place.shown())
         }
-        Verdict::Untold { why } => format!("cannot be told: {why}"),
+        Verdict::Untold { why } => format!("unknown: {why}"),
     };
     checked
         .iter()
@@ -82,7 +82,7 @@ fn judged(probe: &BackendProbe<'_>, facts: &ProbeFacts) -> Vec<String> {
         .collect()
 }
 
-/// Answers everybody the same, and keeps what was asked.
+/// Returns the same response to all requests, and records them.
 #[derive(Clone, Debug)]
 struct Web(u16, Option<&'static str>, Arc<Mutex<Vec<HttpRequest>>>);
 
@@ -137,7 +137,7 @@ async fn over_http(status: u16, location: Option<&'static str>, policy: Scripted
     assert_eq!(
         (request.method(), request.headers().len()),
         ("GET", 0),
-        "nobody signed it: {request:?}"
+        "it is unsigned: {request:?}"
     );
     assert!(
         !request.uri().contains('?'),
@@ -175,8 +175,8 @@ async fn plain_http_is_refused_by_the_policy_or_not_at_all() {
         .await,
         "probe-plain-http holds"
     );
-    let refused = "probe-plain-http fails: it is refused to those who do not sign, and the bucket \
-                   policy does not refuse it to those who do";
+    let refused = "probe-plain-http fails: unsigned requests are denied, and the bucket policy \
+                   does not deny signed ones";
     for bad in [
         text(without),
         error(404, "NoSuchBucketPolicy"),
@@ -189,11 +189,11 @@ async fn plain_http_is_refused_by_the_policy_or_not_at_all() {
     }
     assert_eq!(
         over_http(404, None, text(policy(true))).await,
-        "probe-plain-http fails: it is answered without a signature: HTTP 404"
+        "probe-plain-http fails: an unsigned request was answered: HTTP 404"
     );
     assert_eq!(
         over_http(307, Some("http://elsewhere/"), text(policy(true))).await,
-        "probe-plain-http fails: it is answered without a signature: HTTP 307"
+        "probe-plain-http fails: an unsigned request was answered: HTTP 307"
     );
     let unreadable = over_http(403, None, error(403, "AccessDenied")).await;
     assert!(
@@ -214,7 +214,7 @@ fn where_plain_http_cannot_be_tried_nothing_is_proved() {
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     for (http, expected) in [
-        (PlainHttp::OwnEndpoint, "cannot be told"),
+        (PlainHttp::OwnEndpoint, "unknown"),
         (PlainHttp::Silent("no route".to_owned()), "unreadable"),
     ] {
         let said = judged(
@@ -291,7 +291,7 @@ async fn locks_are_taken_and_released_on_conditions() {
     );
 }
 
-/// A lock that a second one gets, and a file that anybody overwrites.
+/// A lock that a second client acquires, and a lock file that any client can overwrite.
 #[tokio::test]
 async fn threat_17_locks_that_keep_nobody_out() {
     let script = ScriptedServer::new()
@@ -311,9 +311,9 @@ async fn threat_17_locks_that_keep_nobody_out() {
         .filter(|line| !line.ends_with(" holds"))
         .collect();
     insta::assert_snapshot!(fails.join("\n"), @"
-    probe-lock-item-held fails: a second one got it while it was held
-    probe-lock-file-held fails: a second one got it while it was held
-    probe-lock-file-overwrite fails: it was written
+    probe-lock-item-held fails: a second client acquired it while it was held
+    probe-lock-file-held fails: a second client acquired it while it was held
+    probe-lock-file-overwrite fails: the write succeeded
     ");
 }
 
@@ -340,13 +340,13 @@ async fn who_refused_matters() {
         ),
         (
             error_saying(403, "AccessDenied", denied_by_kms),
-            "fails: the bucket let it through, and only KMS refused: ",
+            "fails: the bucket allowed it, and only KMS denied it: ",
         ),
         (
             error(400, "KMS.NotFoundException"),
-            "fails: the bucket let it through, and only KMS refused: ",
+            "fails: the bucket allowed it, and only KMS denied it: ",
         ),
-        (empty(), "fails: it was written"),
+        (empty(), "fails: the write succeeded"),
         (error(503, "SlowDown"), "unreadable: "),
         (error(500, "InternalError"), "unreadable: "),
         (lost(), "unreadable: "),
@@ -380,7 +380,8 @@ async fn who_refused_matters() {
         assert!(
             said.contains(&"probe-encryption holds".to_owned())
                 && said.contains(
-                    &"probe-bucket-key fails: each object has a key of its own".to_owned()
+                    &"probe-bucket-key fails: objects are encrypted without a bucket key"
+                        .to_owned()
                 ),
             "{said:?}"
         );

@@ -1,7 +1,7 @@
-//! Backs the states up: what is in the bucket, with its digests, into one archive.
+//! Backs up the states of a bucket, with their digests, to one archive.
 //!
-//! A few are read at once, and written in the order of the listing. What is small is read into
-//! memory meanwhile; what is large goes through a file without a name, in its turn.
+//! A few are read concurrently, and written in the order of the listing. Small states are read
+//! ahead into memory; large ones are written through an unnamed file, in order.
 
 use std::{
     collections::HashMap,
@@ -36,35 +36,35 @@ use crate::{
     },
 };
 
-/// How many states are read at once.
+/// The number of states that are read concurrently.
 const AT_ONCE: usize = 8;
-/// The largest that is read into memory, ahead of its turn.
+/// The maximum size of a state that is read ahead into memory.
 const SMALL: usize = 2 << 20;
-/// How often a state is read whose bytes do not come to an end.
+/// The number of attempts to read a state whose stream breaks.
 const TRIES: usize = 3;
 
-/// Whose states they are.
+/// The origin of the states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupSubject {
     pub env: String,
-    /// Only the states at this key, in all workspaces: others have theirs in the same bucket.
+    /// Only the states at this key, in all workspaces, if others share the bucket.
     pub key: Option<String>,
 }
 
-/// A backup that is there, and that was read back.
+/// A finished backup that was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupReport {
     pub path: PathBuf,
     pub states: usize,
-    /// One for each state, or more with their history.
+    /// One per state, or more with their history.
     pub versions: usize,
-    /// Of all versions, unpacked.
+    /// The size of all versions, unpacked.
     pub bytes: u64,
-    /// Of the file, in lower-case hex.
+    /// The hash of the file, in lower-case hex.
     pub sha256: String,
 }
 
-/// How far it is.
+/// The progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupProgress {
     pub states: usize,
@@ -76,8 +76,8 @@ pub struct BackupProgress {
 pub enum BackupError {
     #[error(transparent)]
     Unreadable(#[from] AwsError),
-    /// Between the listing and the reading.
-    #[error("{url}{} was there a moment ago and is gone", version.as_ref().map_or_else(String::new, |id| format!(" (version {id})")))]
+    /// Deleted between the listing and the read.
+    #[error("{url}{} was deleted during the backup", version.as_ref().map_or_else(String::new, |id| format!(" (version {id})")))]
     Vanished {
         url: String,
         version: Option<String>,
@@ -86,22 +86,22 @@ pub enum BackupError {
     NotWritten(#[from] ArchiveError),
 }
 
-/// Writes all states, or all versions of them, into one archive in `dir`, with the digest of each
-/// that is current.
+/// Writes all states, or all their versions, to one archive in `dir`, with the digests of current
+/// ones.
 ///
-/// Flow: lists, reads a few at once, writes in order; then syncs, reads all back, and gives it its
-/// name.
+/// Flow: lists, reads a few concurrently, writes in order; then syncs, reads everything back, and
+/// renames.
 ///
-/// Guarantees: of what is returned, each file was found on the disk with the hash of what S3 sent.
-/// After an error, or if it is dropped, there is no file. A state that could not be read, or was
-/// deleted meanwhile, is an error: a backup is whole. Lock files and what a probe left are no
-/// states; whatever else has an unknown name is taken along.
+/// Guarantees: each file in the result was read back with the hash of what S3 sent. After an error,
+/// or if dropped, there is no file. A state that could not be read, or was deleted in the meantime,
+/// is an error: a backup is complete. Lock files and objects of probes are not states; other
+/// objects with an unknown name are included.
 ///
-/// Assumptions: nobody writes meanwhile, or it does not matter: each state is as it was when it was
+/// Assumptions: no concurrent writes, or they do not matter: each state is as it was when it was
 /// read.
 ///
 /// # Errors
-/// If anything cannot be listed, read, written, or is not the same when it is read back.
+/// If anything cannot be listed, read or written, or differs when it is read back.
 pub async fn write(
     store: &S3Store<'_>,
     what: BackupExtent,
@@ -153,7 +153,7 @@ pub async fn write(
     })
 }
 
-/// Syncs, reads back, and names it, while others go on.
+/// Syncs, reads back and renames it, without blocking other tasks.
 async fn finish(archive: ArchiveWriter) -> Result<FinishedBackup, ArchiveError> {
     let mut sealed = archive.seal()?;
     let expected = sealed.to_check();
@@ -164,7 +164,7 @@ async fn finish(archive: ArchiveWriter) -> Result<FinishedBackup, ArchiveError> 
     sealed.keep()
 }
 
-/// The digests of this bucket's states, by the state.
+/// Returns the digests of this bucket's states, by state.
 async fn digests(store: &S3Store<'_>) -> Result<HashMap<String, String>, AwsError> {
     let mut digests = HashMap::new();
     let Some(mut pages) = store.items() else {
@@ -183,11 +183,11 @@ async fn digests(store: &S3Store<'_>) -> Result<HashMap<String, String>, AwsErro
     Ok(digests)
 }
 
-/// One version that is to be read.
+/// A version to read.
 struct VersionToRead {
     path: String,
     workspace: String,
-    /// Not said of the current one: it is read as it is then.
+    /// `None` for the current version at the time of the read.
     version: Option<String>,
     current: bool,
     size: u64,
@@ -197,9 +197,9 @@ struct BackupRun<'r> {
     store: &'r S3Store<'r>,
     archive: ArchiveWriter,
     digests: HashMap<String, String>,
-    /// All states, if it is not said.
+    /// All states, if `None`.
     key: Option<String>,
-    /// The state that was written last: its versions come one after another.
+    /// The last written state: its versions are consecutive.
     last: Option<String>,
     done: BackupProgress,
     progress: &'r mut (dyn FnMut(BackupProgress) + Send),
@@ -250,7 +250,7 @@ impl BackupRun<'_> {
             .into_iter()
             .filter_map(|(key, version, current, size)| {
                 let located = store.address.layout.locate(&key);
-                // A folder, as consoles make them, is an object without bytes.
+                // A folder, as created by consoles, is an empty object.
                 let is_none = located.kind == ObjectKind::LockFile
                     || ProbeName::of(&key, &probes).is_some()
                     || (size == 0 && key.ends_with('/'));
@@ -387,8 +387,8 @@ async fn opened(store: &S3Store<'_>, wanted: &VersionToRead) -> Result<PendingRe
         .ok_or_else(|| vanished(store, wanted))
 }
 
-/// `None` if it has grown since it was listed. A connection that breaks in the middle of an answer
-/// is nothing that the SDK tries again.
+/// Returns `None` if it has grown after it was listed. The SDK does not retry a connection that
+/// breaks during a response.
 async fn whole(
     store: &S3Store<'_>,
     wanted: &VersionToRead,

@@ -1,12 +1,12 @@
-//! The first bytes of an object, and how it is encrypted: one small call where a state may have
-//! many megabytes.
+//! Reads the first bytes and the encryption of an object, with one small call for a possibly large
+//! state.
 
 use super::{S3Store, content::ObjectEncryption};
 use crate::backend::aws::error::{ApiOperation, AwsError, found};
 
 const GET: ApiOperation = ApiOperation::new("s3:GetObject");
 const ABSENT: &[&str] = &["NoSuchKey"];
-/// Both engines write their version before anything that grows.
+/// Both engines write their version before any variable content.
 const BYTES: usize = 4096;
 
 /// The beginning of an object.
@@ -16,11 +16,10 @@ pub struct ObjectHead {
 }
 
 impl S3Store<'_> {
-    /// `None` if there is no such object now, or it is empty.
+    /// Returns `None` if the object does not exist, or is empty.
     ///
     /// # Errors
-    /// If it cannot be read, also where the caller would have to send the key that it is encrypted
-    /// with.
+    /// If it cannot be read, including objects with customer-provided keys.
     pub async fn beginning(&self, key: &str) -> Result<Option<ObjectHead>, AwsError> {
         let url = self.url(key);
         let request = self
@@ -47,7 +46,7 @@ impl S3Store<'_> {
             bucket_key: answer.bucket_key_enabled().unwrap_or(false),
         };
         let mut bytes = vec![];
-        // A server that knows no ranges sends all of it.
+        // A server without support for ranges sends the whole object.
         while bytes.len() < BYTES {
             let next = answer.body.try_next().await;
             match next.map_err(|error| AwsError::nonsense(GET, &url, &error.to_string()))? {

@@ -1,7 +1,7 @@
-//! What is wrong with states: bytes that Terraform cannot read, digests that are not theirs, keys
-//! that are not the backend's, lock files without a state; and how digests and keys are put right.
+//! Checks states: bytes that Terraform cannot read, wrong digests, wrong keys, lock files without a
+//! state; and repairs digests and keys.
 //!
-//! Every state is read, a few at a time, and nothing of it is kept but its hash and serial.
+//! Every state is read, a few at a time, and only its hash and serial are kept.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::{
     S3Store,
     content::ObjectEncryption,
     inventory::{MEMORY, room},
-    live::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
+    scan::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
     write::WriteEncryption,
 };
 use crate::{
@@ -30,10 +30,10 @@ use bytes::StateRead;
 pub use bytes::{DigestOrigin, RestorableVersion, StateBytes};
 pub use repair::RepairReport;
 
-/// How many states are looked at at once.
+/// The number of states that are checked concurrently.
 const AT_ONCE: usize = 8;
 
-/// One thing that is not as it should be.
+/// A problem of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateProblem {
     pub located: LocatedObject,
@@ -42,44 +42,43 @@ pub struct StateProblem {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The digest is of another state: Terraform stops at it.
+    /// The digest belongs to another state: Terraform fails on it.
     Stale { stored: String, is: String },
-    /// There is a table, and no digest in it: Terraform does not check what it reads.
+    /// The table has no digest: Terraform does not check what it reads.
     Missing {
         is: String,
-        /// A text that is no MD5, which Terraform ignores.
+        /// A text that is not an MD5, which Terraform ignores.
         stored: Option<String>,
     },
-    /// A digest, and no state or one of 0 bytes: Terraform stops at it.
+    /// A digest with a missing or empty state: Terraform fails on it.
     Orphaned {
         stored: String,
-        /// The version that was deleted, if the digest belongs to one.
+        /// The deleted version, if the digest matches one.
         origin: DigestOrigin,
     },
-    /// Terraform cannot read what is there. No repair makes it a state again, and none may make it
-    /// look like one.
+    /// Terraform cannot read the object. A repair cannot make it a state again, and must not make
+    /// it look like one.
     Unreadable {
         error: String,
         stored: Option<String>,
         origin: DigestOrigin,
     },
-    /// There is none any more where the default workspace has its state, and there was one.
+    /// The state of the default workspace was deleted.
     Deleted { version: RestorableVersion },
-    /// Under another key, or none, than the backend says.
+    /// Encrypted differently from the configuration of the backend.
     Key {
         is: ObjectEncryption,
-        /// Whether it stays so, because runs that are configured otherwise go on.
+        /// True if it is kept, because runs with another configuration continue.
         stays: bool,
     },
-    /// A lock file beside no state, as a first run leaves it that was killed, or has it while it
-    /// runs.
+    /// A lock file without a state, as during a first run, or after one that was killed.
     LockFile { lock: Box<LiveLock> },
-    /// It could not be looked at.
+    /// It cannot be read.
     Unread { error: String },
 }
 
 impl ProblemKind {
-    /// In JSON, and for people.
+    /// The name in JSON and in texts.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Stale { .. } => "digest-stale",
@@ -93,17 +92,16 @@ impl ProblemKind {
         }
     }
 
-    /// Whether [`Store::repair`] can do something about it.
+    /// Returns whether [`Store::repair`] can repair it.
     ///
-    /// A digest whose state was deleted is all that keeps Terraform from starting over with an
-    /// empty state: it is deleted if it belongs to no version that could be restored, or if
-    /// that is accepted.
+    /// The digest of a deleted state prevents Terraform from starting with an empty state: it is
+    /// deleted if no version that matches it can be restored, or if the deletion is accepted.
     pub fn can_be_repaired(&self, accept_deleted: bool) -> bool {
         match self {
             Self::Stale { .. } | Self::Missing { .. } => true,
             Self::Key { stays, .. } => !stays,
             Self::Orphaned { origin, .. } => accept_deleted || *origin == DigestOrigin::NotFound,
-            // Whose lock it is, is for a person to say, and so is which state to go back to.
+            // The user decides on the lock, and on which state to restore.
             Self::LockFile { .. }
             | Self::Unreadable { .. }
             | Self::Deleted { .. }
@@ -111,7 +109,7 @@ impl ProblemKind {
         }
     }
 
-    /// The version that `state restore` can bring back.
+    /// Returns the version that `state restore` can restore.
     pub fn restorable(&self) -> Option<&RestorableVersion> {
         match self {
             Self::Orphaned {
@@ -128,19 +126,19 @@ impl ProblemKind {
     }
 }
 
-/// All that was looked at.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckReport {
     pub states: usize,
     pub faults: Vec<StateProblem>,
-    /// Whole places that could not be looked at.
+    /// Errors of whole places.
     pub unseen: Vec<String>,
 }
 
-/// How states should be encrypted.
+/// The expected encryption of states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedEncryption<'a> {
-    /// The ARN of the key, where it is one of KMS.
+    /// The ARN of the KMS key, if any.
     pub key: Option<&'a str>,
     pub encrypt: &'a WriteEncryption,
 }
@@ -149,7 +147,7 @@ impl ExpectedEncryption<'_> {
     fn is(&self, is: &ObjectEncryption) -> bool {
         match (self.encrypt, self.key) {
             (WriteEncryption::Kms(_), Some(key)) => is.key.as_deref() == Some(key),
-            // What is better than was asked for is no fault, and what cannot be told is none.
+            // Stronger or unknown encryption is not a problem.
             (WriteEncryption::Kms(_), None) | (WriteEncryption::Unsaid, _) => true,
             (WriteEncryption::OfS3, _) => is.algorithm.is_some(),
         }
@@ -157,7 +155,7 @@ impl ExpectedEncryption<'_> {
 }
 
 impl S3Store<'_> {
-    /// Looks at everything, or at one state.
+    /// Checks everything, or one state.
     pub async fn check(&self, only: Option<&str>, should: &ExpectedEncryption<'_>) -> CheckReport {
         let mut seen = SortedVersions::default();
         self.walk(ScanScope::All, AT_ONCE, |one| seen.add(one, only))
@@ -169,7 +167,7 @@ impl S3Store<'_> {
             unseen,
         } = seen;
         let mut faults = vec![];
-        // Of a listing that broke off nobody can say what is not there.
+        // After a failed listing, missing objects are unknown.
         if unseen.is_empty() {
             let there: HashSet<&str> = states.iter().map(|state| &*state.located.path).collect();
             let alone = locks.into_iter().filter(|lock| {
@@ -188,7 +186,7 @@ impl S3Store<'_> {
                     error: error.to_string(),
                 },
                 None => match self.digest_item(&located.path).await {
-                    // Terraform ignores what is no digest.
+                    // Terraform ignores an invalid digest.
                     Ok(Some(stored)) if digest::is_md5(&stored) => ProblemKind::Orphaned {
                         origin: self.origin_of_digest(&located.path, &stored).await,
                         stored,
@@ -250,23 +248,23 @@ impl S3Store<'_> {
         let key = |is: ObjectEncryption| {
             (!should.is(&is)).then_some(ProblemKind::Key { is, stays: false })
         };
-        // Not everything in a bucket is a state.
+        // Not every object in a bucket is a state.
         if located.kind != ObjectKind::State && !matches!(digest, StoredDigest::Digest(_)) {
             return key(head.encryption).map(fault).into_iter().collect();
         }
-        // A closed semaphore admits no one; this one is never closed.
+        // This semaphore is never closed.
         let Ok(_room) = memory.acquire_many(room(size)).await else {
             return vec![];
         };
         let read = match self.read_state(&located.path, None).await {
             Ok(Some(read)) => read,
-            // Deleted since it was listed.
+            // Deleted after it was listed.
             Ok(None) => return vec![],
             Err(error) => return unread(error.to_string()),
         };
         match self.content_fault(&located, &read, digest).await {
             Err(error) => unread(error.to_string()),
-            // Its key is judged once it is a state again: nothing is to write it anew as it is.
+            // Its key is checked when it is a state again: it must not be rewritten as it is.
             Ok(Some(broken @ ProblemKind::Unreadable { .. })) => vec![fault(broken)],
             Ok(wrong) => wrong
                 .into_iter()
@@ -276,7 +274,7 @@ impl S3Store<'_> {
         }
     }
 
-    /// A state of 0 bytes and without a digest is none, unless there was one before.
+    /// An empty object without a digest is not a state, unless there was one before.
     async fn emptied(&self, path: &str) -> Option<ProblemKind> {
         match self.restorable(path, None).await {
             origin @ DigestOrigin::Version(_) => Some(ProblemKind::Unreadable {
@@ -288,8 +286,8 @@ impl S3Store<'_> {
         }
     }
 
-    /// The state of the default workspace, which Terraform never deletes, if it is not there and
-    /// was.
+    /// Reports the state of the default workspace, which Terraform never deletes, if it was
+    /// deleted.
     async fn deleted(&self, seen: &HashSet<String>, only: Option<&str>) -> Option<StateProblem> {
         let key = self
             .address
@@ -302,12 +300,12 @@ impl S3Store<'_> {
                 located: self.address.layout.locate(key),
                 what: ProblemKind::Deleted { version },
             }),
-            // Without permission to list versions, nothing is known of what was there.
+            // Without permission to list versions, previous states are unknown.
             DigestOrigin::NotFound | DigestOrigin::Unknown(_) => None,
         }
     }
 
-    /// What is wrong with the bytes of a state, or with its digest.
+    /// Returns the problem of the bytes of a state, or of its digest.
     async fn content_fault(
         &self,
         located: &LocatedObject,
@@ -330,7 +328,7 @@ impl S3Store<'_> {
         {
             return Ok(None);
         }
-        // Terraform may have written both since.
+        // Terraform may have written both in the meantime.
         let stored = if has_table {
             self.digest_item(path).await?
         } else {
@@ -360,8 +358,8 @@ impl S3Store<'_> {
                     return Ok(self.emptied(path).await);
                 };
                 Ok(Some(match self.origin_of_digest(path, &stored).await {
-                    // It was written over with nothing: a version with content is what Terraform
-                    // expects.
+                    // It was overwritten with an empty object: Terraform expects a version with
+                    // content.
                     origin @ DigestOrigin::Version(_) => ProblemKind::Unreadable {
                         error: "it is empty".to_owned(),
                         stored: Some(stored),
@@ -372,7 +370,7 @@ impl S3Store<'_> {
             }
             StateBytes::Unreadable { md5, error } => {
                 let stored = stored.filter(|stored| digest::is_md5(stored));
-                // A digest of the broken bytes says nothing of an older version.
+                // A digest of the broken bytes does not match an older version.
                 let of_another = stored
                     .as_deref()
                     .filter(|stored| !digest::fits(stored, md5));
@@ -387,7 +385,7 @@ impl S3Store<'_> {
     }
 }
 
-/// What a walk came by, of one state or of all.
+/// The items of a walk, of one state or of all.
 #[derive(Default)]
 struct SortedVersions {
     states: Vec<LiveState>,

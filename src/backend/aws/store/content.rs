@@ -1,4 +1,4 @@
-//! One object: how it is encrypted, and the bytes of one version.
+//! Reads an object: its encryption, and the bytes of one version.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// S3 asks for the right to read an object before it says anything about it.
+/// S3 requires permission to read an object for any information about it.
 const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadObject", "s3:GetObject");
 const GET: ApiOperation = ApiOperation::new("s3:GetObject");
 const GET_VERSION: ApiOperation = ApiOperation::allowed_by("s3:GetObject", "s3:GetObjectVersion");
@@ -26,24 +26,24 @@ const ABSENT: &[&str] = &["NoSuchKey", "NoSuchVersion"];
 pub struct ObjectHeaders {
     pub size: u64,
     pub modified: Option<Timestamp>,
-    /// None where the bucket never had versions.
+    /// `None` if the bucket never had versioning enabled.
     pub version: Option<String>,
-    /// With its quotes, as S3 wants it back.
+    /// With quotes, as S3 expects it in requests.
     pub etag: String,
     pub encryption: ObjectEncryption,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectEncryption {
-    /// `AES256` (a key of S3's own), `aws:kms`, `aws:kms:dsse`; none if S3 does not say.
+    /// `AES256` (an S3 managed key), `aws:kms`, `aws:kms:dsse`; `None` if S3 does not return it.
     pub algorithm: Option<String>,
     /// The ARN of the key.
     pub key: Option<String>,
-    /// Whether a key of the bucket's stands between, which makes calls to KMS few.
+    /// True if an S3 Bucket Key is used, which reduces KMS requests.
     pub bucket_key: bool,
 }
 
-/// What is in one version. `Debug` says how much, and not what: it may be a state.
+/// The content of a version. `Debug` shows the size, not the content, which may be a state.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VersionContent {
     pub bytes: Vec<u8>,
@@ -53,7 +53,7 @@ pub struct VersionContent {
     pub encryption: ObjectEncryption,
 }
 
-/// A version whose bytes are still to come.
+/// A version whose bytes are streamed.
 pub struct PendingRead {
     pub size: Option<u64>,
     pub etag: String,
@@ -65,13 +65,13 @@ pub struct PendingRead {
     url: String,
 }
 
-/// A lock file that is there.
+/// An existing lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredLockFile {
-    /// Word for word.
+    /// The unmodified text.
     pub raw: String,
     pub info: Result<LockInfo, LockError>,
-    /// To delete this one and no later one.
+    /// To delete exactly this version.
     pub etag: String,
     pub modified: Option<Timestamp>,
 }
@@ -83,8 +83,7 @@ impl fmt::Debug for VersionContent {
 }
 
 impl ObjectHeaders {
-    /// The MD5 of the bytes, where S3 has it: not of what is encrypted by KMS or was uploaded in
-    /// parts.
+    /// Returns the MD5 of the bytes, if S3 has it: not with KMS encryption or a multipart upload.
     pub fn md5(&self) -> Option<&str> {
         let etag = self.etag.trim_matches('"');
         let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -93,7 +92,8 @@ impl ObjectHeaders {
 }
 
 impl S3Store<'_> {
-    /// `None` if there is no such object now. Without `s3:ListBucket` S3 denies instead.
+    /// Returns `None` if the object does not exist. Without `s3:ListBucket`, S3 returns a denial
+    /// instead.
     pub async fn head(
         &self,
         key: &str,
@@ -117,7 +117,7 @@ impl S3Store<'_> {
         };
         let head = match self.aws.read(api, &url, request.send()).await {
             Ok(head) => head,
-            // There is no body that could say more.
+            // There is no response body with details.
             Err(error) if error.status == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -140,7 +140,7 @@ impl S3Store<'_> {
         }))
     }
 
-    /// The current version, or another: its bytes come as they are asked for.
+    /// Opens the current version, or another one, as a stream.
     pub async fn open(
         &self,
         key: &str,
@@ -181,7 +181,7 @@ impl S3Store<'_> {
         }))
     }
 
-    /// The bytes of the current version, or of another, if they are no more than `max`.
+    /// Returns the bytes of the current version, or another one, if at most `max`.
     pub async fn get(
         &self,
         key: &str,
@@ -199,7 +199,7 @@ impl S3Store<'_> {
         reading.whole(max).await?.ok_or(too_long).map(Some)
     }
 
-    /// The lock file of a state; `None` if there is none.
+    /// Returns the lock file of a state; `None` if there is none.
     pub async fn lock_file(&self, path: &str) -> Result<Option<StoredLockFile>, AwsError> {
         let content = self
             .get(&layout::lock_file(path), None, lock::MAX_BYTES)
@@ -214,8 +214,7 @@ impl S3Store<'_> {
 }
 
 impl PendingRead {
-    /// The next of its bytes; `None` after the last. That there are as many as were announced is
-    /// seen to by the SDK.
+    /// Returns the next bytes; `None` after the last. The SDK checks the announced length.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, AwsError> {
         let broken = |error: &dyn std::error::Error| AwsError {
             kind: ServiceErrorKind::Network,
@@ -224,7 +223,7 @@ impl PendingRead {
         self.body.try_next().await.map_err(|error| broken(&error))
     }
 
-    /// All of them; `None` if they are more than `max`.
+    /// Returns all bytes; `None` if more than `max`.
     pub async fn whole(mut self, max: usize) -> Result<Option<VersionContent>, AwsError> {
         if self
             .size

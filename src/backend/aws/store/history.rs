@@ -1,4 +1,4 @@
-//! What became of one state: its versions, the newest first, each looked into.
+//! The history of a state: its versions, newest first, with their facts.
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -21,10 +21,10 @@ use crate::{
 /// One version of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateVersion {
-    /// `null` for what was written before the bucket had versions.
+    /// `null` for objects from before versioning was enabled.
     pub id: String,
     pub modified: Option<Timestamp>,
-    /// Whether this is what readers get now.
+    /// True for the current version.
     pub latest: bool,
     pub what: VersionKind,
 }
@@ -35,18 +35,18 @@ pub enum VersionKind {
     Written {
         size: u64,
         holds: StateContentsKind,
-        /// Unknown where the version could not be read.
+        /// Unknown if the version could not be read.
         encryption: Option<ObjectEncryption>,
     },
 }
 
-/// What came of asking for one version.
+/// The result of a request for one version.
 #[derive(Debug)]
 pub enum VersionLookup {
     There(VersionContent),
-    /// No object, or none with this version.
+    /// No object, or no such version.
     NoSuch,
-    /// It says that the state was deleted then.
+    /// A delete marker.
     DeleteMarker,
 }
 
@@ -64,10 +64,10 @@ impl StateVersion {
 }
 
 impl S3Store<'_> {
-    /// All versions, or the newest `limit` of them, and how many there are.
+    /// Returns all versions, or the newest `limit`, and their total number.
     ///
     /// # Errors
-    /// If they cannot be listed. One that cannot be read is part of the answer.
+    /// If they cannot be listed. An unreadable version is part of the result.
     pub async fn history(
         &self,
         path: &str,
@@ -86,7 +86,7 @@ impl S3Store<'_> {
         ))
     }
 
-    /// Of this object and of none whose name only begins so, the newest first.
+    /// Lists the versions of exactly this object, newest first.
     pub(super) async fn versions_of(&self, path: &str) -> Result<Vec<ObjectVersion>, AwsError> {
         let (mut all, mut pages) = (vec![], self.versions(path));
         while let Some(page) = pages.next().await? {
@@ -95,7 +95,7 @@ impl S3Store<'_> {
                 .into_iter()
                 .filter(|version| version.key == path)
                 .collect();
-            // Its own name is the first of all that begin so.
+            // Its own name is the first with this prefix.
             let was_last = of_it.len() < listed;
             all.extend(of_it);
             if was_last {
@@ -105,7 +105,7 @@ impl S3Store<'_> {
         Ok(all)
     }
 
-    /// `None` if it is gone since it was listed.
+    /// Returns `None` if it was deleted after it was listed.
     async fn past(&self, version: ObjectVersion, memory: &Semaphore) -> Option<StateVersion> {
         let ObjectVersion {
             key,
@@ -122,7 +122,7 @@ impl S3Store<'_> {
                 what: VersionKind::Deleted,
             });
         };
-        // A closed semaphore lets nobody pass; this one is never closed.
+        // This semaphore is never closed.
         let _room = memory.acquire_many(room(size)).await.ok()?;
         let (holds, encryption) = match self.get(&key, Some(&id), LARGEST).await {
             Ok(None) => return None,
@@ -144,10 +144,10 @@ impl S3Store<'_> {
         })
     }
 
-    /// The bytes of a version, or of the current one.
+    /// Returns the bytes of a version, or of the current one.
     ///
     /// # Errors
-    /// If it is there and may not be read, or nobody can say.
+    /// If it exists and cannot be read, or its existence is unknown.
     pub async fn version(
         &self,
         path: &str,
@@ -157,7 +157,7 @@ impl S3Store<'_> {
         match self.get(path, version, max).await {
             Ok(Some(content)) => Ok(VersionLookup::There(content)),
             Ok(None) => Ok(VersionLookup::NoSuch),
-            // An ID of another object, or one that is none.
+            // An ID of another object, or an invalid ID.
             Err(error) if version.is_some() && error.status == Some(400) => {
                 Ok(VersionLookup::NoSuch)
             }

@@ -1,14 +1,14 @@
-//! Which lock is meant: by the ID of its holder, or by what is there where nothing says one.
+//! The identity of a lock: the ID of its holder, or a name derived from its content.
 
-use super::live::{HeldLock, LiveLock, LockPlace};
+use super::scan::{HeldLock, LiveLock, LockPlace};
 use crate::state::digest;
 
-/// Before the digest of what is there: no ID of Terraform's looks like it.
+/// The prefix of derived names: different from all IDs of Terraform.
 const UNNAMED: &str = "unnamed-";
 
 impl HeldLock {
-    /// The ID that it says. Of what is no lock, or cannot be read: a name that only exactly this
-    /// has. `path` is the state's.
+    /// Returns the ID of the lock. For an invalid or unreadable lock, returns a name that is
+    /// derived from its content. `path` is that of the state.
     pub fn id(&self, path: &str) -> String {
         match &self.info {
             Ok(info) if !info.id.is_empty() => info.id.clone(),
@@ -24,7 +24,7 @@ impl HeldLock {
 }
 
 impl LiveLock {
-    /// One, or two that do not know of each other.
+    /// Returns one ID, or two of conflicting locks.
     pub fn ids(&self) -> Vec<String> {
         let path = &self.located.path;
         let mut ids: Vec<String> = [&self.file, &self.item]
@@ -35,7 +35,7 @@ impl LiveLock {
         ids
     }
 
-    /// The lock of this ID alone: another that is held beside it is left out.
+    /// Returns only the lock with this ID, without a conflicting one.
     pub fn only(&self, id: &str) -> Option<Self> {
         let of_id = |half: &LockPlace| match half {
             LockPlace::Held(held) if held.id(&self.located.path) != id => LockPlace::Unknown,
@@ -64,7 +64,7 @@ impl LockPlace {
 mod tests {
     use super::*;
     use crate::{
-        backend::aws::store::live::NoInfo,
+        backend::aws::store::scan::NoInfo,
         state::{
             layout::{LocatedObject, ObjectKind},
             lock::{LockError, LockInfo},

@@ -1,8 +1,6 @@
-//! Every state with what may be known of it, and who holds which lock: what a person asks for
-//! first.
+//! The inventory of a backend: every state with its facts, and the lock holders.
 //!
-//! A page of the listing is in memory, and of what is in the states no more than [`MEMORY`] at a
-//! time.
+//! Memory holds a page of the listing, and at most [`MEMORY`] of state contents.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +11,8 @@ use tokio::sync::Semaphore;
 use super::{
     S3Store,
     content::ObjectEncryption,
-    live::{LiveLock, ScanItem, ScanScope},
     objects::CurrentObject,
+    scan::{LiveLock, ScanItem, ScanScope},
 };
 use crate::{
     backend::aws::error::AwsError,
@@ -25,50 +23,50 @@ use crate::{
     },
 };
 
-/// How many states are read at once: enough to hide the way there and back, and far from what S3
-/// does for one prefix (5,500 reads a second).
+/// The number of states that are read concurrently: enough to hide the latency, and far below the
+/// limit of S3 for one prefix (5,500 reads a second).
 pub const AT_ONCE: usize = 64;
-/// MiB of states that are in memory at a time.
+/// The maximum MiB of states in memory.
 pub(super) const MEMORY: u32 = 128;
-/// The largest state that is looked into. Terraform takes minutes for one of these.
+/// The maximum size of a state that is read. Terraform takes minutes for such a state.
 pub const LARGEST: usize = 64 << 20;
 
-/// One state. Nothing of what is in it but counts.
+/// A state, with counts only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateEntry {
     pub located: LocatedObject,
     pub size: u64,
     pub modified: Option<Timestamp>,
     pub holds: StateContentsKind,
-    /// Unknown where the object could not be read.
+    /// Unknown if the object could not be read.
     pub encryption: Option<ObjectEncryption>,
 }
 
-/// All of them, by name.
+/// All states, by name.
 #[derive(Debug, Default)]
 pub struct StateInventory {
     pub entries: Vec<StateEntry>,
-    /// Objects that are no states, as far as anybody can tell; lock files are not among them.
+    /// Objects that are probably not states, without lock files.
     pub others: usize,
-    /// Locks that are held, by the object of the state: also on states that are not there yet.
+    /// Held locks by the object of the state, which may not exist yet.
     pub locks: BTreeMap<String, LiveLock>,
-    /// What could not be looked at: a state without a lock here may be locked then.
+    /// Errors of reads: a state without a lock may be locked then.
     pub unseen: Vec<AwsError>,
 }
 
-/// What came of one object.
+/// The result for one object.
 enum StateContents {
     State(Box<StateEntry>),
     Other,
-    /// A lock file, a folder as consoles make them, or deleted since it was listed.
+    /// A lock file, a folder as created by consoles, or deleted after it was listed.
     Nothing,
 }
 
 impl S3Store<'_> {
-    /// Reads every state, and looks for locks at the same time.
+    /// Reads every state and all locks concurrently.
     ///
     /// # Errors
-    /// If the bucket cannot be listed: half a list would look like a whole one.
+    /// If the bucket cannot be listed: a partial list would look complete.
     pub async fn inventory(&self) -> Result<StateInventory, AwsError> {
         let (states, (locks, unseen)) = tokio::join!(self.states(), self.held());
         let (entries, others) = states?;
@@ -80,7 +78,7 @@ impl S3Store<'_> {
         })
     }
 
-    /// Locks that are held, and what could not be looked at.
+    /// Returns held locks, and errors of reads.
     pub async fn held(&self) -> (BTreeMap<String, LiveLock>, Vec<AwsError>) {
         let (mut locks, mut unseen) = (BTreeMap::new(), vec![]);
         let see = |seen| match seen {
@@ -116,7 +114,7 @@ impl S3Store<'_> {
         if located.kind == ObjectKind::LockFile || object.key.ends_with('/') {
             return StateContents::Nothing;
         }
-        // A closed semaphore lets nobody pass; this one is never closed.
+        // This semaphore is never closed.
         let Ok(_room) = memory.acquire_many(room(object.size)).await else {
             return StateContents::Nothing;
         };
@@ -128,7 +126,7 @@ impl S3Store<'_> {
             ),
             Err(error) => (StateContentsKind::Unreadable(error.to_string()), None),
         };
-        // A name that nobody gives a state, and nothing in it that looks like one.
+        // A name that is unusual for a state, and content that is not a state.
         if located.kind == ObjectKind::Unknown
             && matches!(holds, StateContentsKind::Unreadable(_))
             && encryption.is_some()
@@ -145,8 +143,8 @@ impl S3Store<'_> {
     }
 }
 
-/// Of the memory, in MiB: the bytes, and what is made of them. One that is too large is not read at
-/// all.
+/// Returns the required memory in MiB: the bytes, and the parsed data. A too large state is not
+/// read.
 pub(super) fn room(size: u64) -> u32 {
     let mib = u32::try_from(size >> 20)
         .unwrap_or(u32::MAX)

@@ -1,15 +1,15 @@
-//! What a change of locks has to know of each state: when and by which version it was written,
-//! whether under a lock file.
+//! The facts about each state for a lock migration: when, by which version and under which lock it
+//! was written.
 //!
-//! Nothing inside a state is kept but the version that wrote it.
+//! Only the version that wrote a state is kept of its content.
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
     S3Store,
-    live::{LiveLock, LiveState, ScanItem, ScanScope, StoredDigest},
     objects::{self, ObjectVersion},
+    scan::{LiveLock, LiveState, ScanItem, ScanScope, StoredDigest},
     table::ItemKind,
 };
 use crate::{
@@ -26,45 +26,45 @@ use crate::{
     },
 };
 
-/// How many versions of a lock file the lifecycle rule of an environment keeps at least.
+/// The minimum number of versions of a lock file that the lifecycle rule keeps.
 const KEPT: usize = 50;
-/// How many states are read at the same time: each is in memory while it is.
+/// The number of states that are read concurrently: each is held in memory.
 const AT_ONCE: usize = 4;
 
-/// A state as it was last written.
+/// The last write of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RewrittenState {
     pub path: String,
     /// By the clock of S3.
     pub modified: Option<Timestamp>,
-    /// Of Terraform or OpenTofu; `None` in what OpenTofu encrypted.
+    /// The version of Terraform or OpenTofu; `None` for an encrypted state of OpenTofu.
     pub version: Option<String>,
-    /// Why nobody can say.
+    /// The reason why it is unknown.
     pub unreadable: Option<String>,
     pub md5: Option<String>,
     /// The digest in the table.
     pub digest: Option<String>,
-    /// Whether a lock file of it was there when it was written; `None` where the bucket keeps no
-    /// versions, or not as many, or they may not be listed.
+    /// True if its lock file existed at the write; `None` without versioning, without enough
+    /// versions, or if they cannot be listed.
     pub under_lock_file: Option<bool>,
-    /// Whether the bucket keeps versions of it.
+    /// True if versioning is enabled.
     pub has_versions: bool,
 }
 
-/// All that a change of locks is about.
+/// The input of a lock migration.
 #[derive(Debug, Default)]
 pub struct MigrationUsage {
     pub states: Vec<RewrittenState>,
-    /// Digests of states that are not there, as path and digest.
+    /// Digests of missing states, as path and digest.
     pub orphans: Vec<(String, String)>,
     pub locks: Vec<LiveLock>,
-    /// Locks and digests of states of other buckets, or other keys, in the same table.
+    /// Locks and digests in the table of states of other buckets or other keys.
     pub others: usize,
     pub unseen: Vec<AwsError>,
 }
 
 impl S3Store<'_> {
-    /// Looks at every state of the bucket, or those of one state key and its workspaces.
+    /// Reads every state of the bucket, or those of one state key and its workspaces.
     pub async fn used(
         &self,
         only: Option<&str>,
@@ -100,7 +100,7 @@ impl S3Store<'_> {
         used
     }
 
-    /// What else is in the table: digests without their states, and what is not about these states.
+    /// Returns other items of the table: digests without states, and items of other states.
     async fn table_of(
         &self,
         used: &mut MigrationUsage,
@@ -132,8 +132,7 @@ impl S3Store<'_> {
         Ok(())
     }
 
-    /// Deletes the table with its protection, if nothing is in it: what appeared meanwhile is
-    /// somebody's.
+    /// Deletes the table with its protection, if it is empty: new items belong to other clients.
     pub async fn drop_empty_table(&self, table: &str) -> Result<(), AwsError> {
         if let Some(mut pages) = self.items() {
             while let Some(page) = pages.next().await? {
@@ -149,7 +148,7 @@ impl S3Store<'_> {
         LockTable::named(table).delete(self.aws).await
     }
 
-    /// `None` of what is no state, or gone by now.
+    /// Returns `None` for an object that is not a state, or was deleted.
     async fn written(&self, state: LiveState, since: Option<Timestamp>) -> Option<RewrittenState> {
         let path = state.located.path;
         let digest = match state.digest {
@@ -193,7 +192,7 @@ impl S3Store<'_> {
         Some(written)
     }
 
-    /// Each lock file leaves a version and a delete marker.
+    /// Each lock leaves a version and a delete marker.
     async fn had_lock_file(&self, path: &str, at: Timestamp) -> Result<Option<bool>, AwsError> {
         let name = layout::lock_file(path);
         let (mut pages, mut all) = (self.versions(&name), vec![]);
@@ -204,10 +203,10 @@ impl S3Store<'_> {
     }
 }
 
-/// Whether the lock file of these versions, the newest first, was there at that time; `None` if
-/// that is longer ago than lifecycle rules keep them.
+/// Returns whether the lock file with these versions, newest first, existed at that time; `None` if
+/// lifecycle rules may have deleted older versions.
 fn was_held(lock_file: &[ObjectVersion], at: Timestamp) -> Option<bool> {
-    // S3 says when a state was written to the second.
+    // S3 returns the time of a write in seconds.
     let second = |version: &ObjectVersion| version.modified.map(|modified| modified.as_second());
     let at = at.as_second();
     let mut gone = i64::MAX;
@@ -224,8 +223,8 @@ fn was_held(lock_file: &[ObjectVersion], at: Timestamp) -> Option<bool> {
 }
 
 impl RewrittenState {
-    /// Whether the table has another digest of it than that of its bytes: Terraform would not read
-    /// it.
+    /// Returns whether its digest in the table does not match its bytes, so that Terraform would
+    /// not read it.
     pub fn is_stale(&self) -> bool {
         matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if !digest::fits(digest, md5))
     }
@@ -280,7 +279,7 @@ mod tests {
             "replaced by another"
         );
         assert_eq!(held(&[], 15), Some(false));
-        // What is older than all that is kept is unknown.
+        // Times before the oldest kept version are unknown.
         let many: Vec<ObjectVersion> = (0..30)
             .rev()
             .flat_map(|run| {

@@ -1,4 +1,4 @@
-//! What is in the bucket: current objects, and all versions, a page at a time.
+//! Lists the bucket: current objects, and all versions, a page at a time.
 
 use std::borrow::Cow;
 
@@ -13,20 +13,20 @@ const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:List
 const LIST_VERSIONS: ApiOperation =
     ApiOperation::allowed_by("s3:ListObjectVersions", "s3:ListBucketVersions");
 
-/// A current object, as a listing says.
+/// A current object of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentObject {
     pub key: String,
     pub size: u64,
     pub modified: Option<Timestamp>,
-    /// With its quotes, as S3 wants it back.
+    /// With quotes, as S3 expects it in requests.
     pub etag: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectVersion {
     pub key: String,
-    /// `null` for what was written before the bucket had versions.
+    /// `null` for objects from before versioning was enabled.
     pub id: String,
     pub latest: bool,
     pub modified: Option<Timestamp>,
@@ -39,7 +39,7 @@ pub enum ObjectChange {
     DeleteMarker,
 }
 
-/// The current objects in the order of their names; no more than a page of them is in memory.
+/// Lists the current objects in the order of their names, with a page in memory.
 #[derive(Debug)]
 pub struct ObjectPages<'a> {
     store: S3Store<'a>,
@@ -47,7 +47,7 @@ pub struct ObjectPages<'a> {
     next: NextObjectPage<String>,
 }
 
-/// All versions, by name, and of one name the newest first.
+/// Lists all versions by name, and of each name the newest first.
 #[derive(Debug)]
 pub struct VersionPages<'a> {
     store: S3Store<'a>,
@@ -81,7 +81,7 @@ impl<'a> S3Store<'a> {
 }
 
 impl ObjectPages<'_> {
-    /// `None` after the last page. After an error the same page can be asked for again.
+    /// Returns `None` after the last page. After an error, the same page can be requested again.
     pub async fn next(&mut self) -> Result<Option<Vec<CurrentObject>>, AwsError> {
         let after = match &self.next {
             NextObjectPage::First => None,
@@ -89,7 +89,7 @@ impl ObjectPages<'_> {
             NextObjectPage::Done => return Ok(None),
         };
         let address = self.store.address;
-        // As they are, names with control characters would break the XML.
+        // Unencoded names with control characters would break the XML.
         let request = self
             .store
             .aws
@@ -113,7 +113,7 @@ impl ObjectPages<'_> {
                 return Err(AwsError::nonsense(
                     LIST,
                     &address.bucket,
-                    "says that there is more, and not where",
+                    "is truncated, but has no marker for the next page",
                 ));
             }
             (Some(false) | None, _) => NextObjectPage::Done,
@@ -141,7 +141,7 @@ impl ObjectPages<'_> {
 }
 
 impl VersionPages<'_> {
-    /// The name and version that the next page is asked for by; `None` if there is none.
+    /// Returns the name and version marker of the next page; `None` if there is none.
     pub fn after(&self) -> Option<(&str, Option<&str>)> {
         match &self.next {
             NextObjectPage::After((key, id)) => Some((key, id.as_deref())),
@@ -149,7 +149,7 @@ impl VersionPages<'_> {
         }
     }
 
-    /// `None` after the last page. After an error the same page can be asked for again.
+    /// Returns `None` after the last page. After an error, the same page can be requested again.
     pub async fn next(&mut self) -> Result<Option<Vec<ObjectVersion>>, AwsError> {
         let (key, id) = match &self.next {
             NextObjectPage::First => (None, None),
@@ -187,7 +187,7 @@ impl VersionPages<'_> {
                 return Err(AwsError::nonsense(
                     LIST_VERSIONS,
                     &address.bucket,
-                    "says that there is more, and not where",
+                    "is truncated, but has no marker for the next page",
                 ));
             }
             (Some(false) | None, _) => NextObjectPage::Done,
@@ -237,7 +237,7 @@ impl VersionPages<'_> {
             )
         });
         let mut all: Vec<ObjectVersion> = data.chain(markers).collect();
-        // The SDK gives versions and markers apart; S3 has them in one order.
+        // The SDK returns versions and markers separately; S3 has them in one order.
         all.sort_by(|a, b| {
             a.key
                 .cmp(&b.key)
@@ -248,7 +248,7 @@ impl VersionPages<'_> {
     }
 }
 
-/// A name as S3 encodes it: `+` is a space.
+/// Decodes a name of S3: `+` is a space.
 pub(super) fn decoded(name: &str, encoding: Option<&EncodingType>) -> String {
     if encoding != Some(&EncodingType::Url) {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! What is at a state key already: a state, states of other workspaces, or a lock.
+//! Reads what exists at a state key: a state, states of other workspaces, or a lock.
 
 use jiff::Timestamp;
 
@@ -12,17 +12,16 @@ use crate::{
     },
 };
 
-/// Everything that a folder with this key would use together with the folder that uses it already.
+/// Everything that a folder with this key would share with a folder that already uses it.
 #[derive(Debug, Default)]
 pub struct OccupiedKey {
     /// The state of the default workspace.
     pub state: Option<StateAtKey>,
-    /// Other workspaces that have a state under this key; looked for only where the default one
-    /// has none.
+    /// Other workspaces with a state under this key; only searched if the default one has none.
     pub workspaces: Vec<String>,
     /// A lock on the state of the default workspace, in the table or as a file.
     pub lock: Option<LockAtKey>,
-    /// What could not be looked at, and may be there.
+    /// Errors of reads; what could not be read may exist.
     pub unseen: Vec<AwsError>,
 }
 
@@ -30,26 +29,26 @@ pub struct OccupiedKey {
 pub struct StateAtKey {
     pub size: u64,
     pub modified: Option<Timestamp>,
-    /// `Err` says why nothing is known of what is in it.
+    /// `Err` is the reason why its content is unknown.
     pub snapshot: Result<StateSnapshot, String>,
 }
 
-/// `None` where the lock says nothing that can be read.
+/// `None` if the lock info is unreadable.
 #[derive(Debug)]
 pub struct LockAtKey {
     pub info: Option<LockInfo>,
 }
 
 impl OccupiedKey {
-    /// Whether nothing is there.
+    /// Returns whether nothing exists.
     pub fn is_free(&self) -> bool {
         self.state.is_none() && self.workspaces.is_empty() && self.lock.is_none()
     }
 }
 
 impl S3Store<'_> {
-    /// What is at the state key of this backend. Nothing, if there is no bucket: then one call
-    /// finds out.
+    /// Reads what exists at the state key of this backend. Empty if there is no bucket, which takes
+    /// one call.
     ///
     /// # Errors
     /// If the bucket cannot be listed.
@@ -64,7 +63,7 @@ impl S3Store<'_> {
                 Err(error) if error.is(&["NoSuchBucket"]) => return Ok(OccupiedKey::default()),
                 Err(error) => return Err(error),
             };
-            // In the order of their names, and other names begin with the key too.
+            // In the order of their names; other names begin with the key, too.
             let is_last = page.last().is_none_or(|last| *last.key > *lock_name);
             for object in page {
                 has_lock_file |= object.key == lock_name;
@@ -80,7 +79,7 @@ impl S3Store<'_> {
         let read = async {
             let object = state?;
             let snapshot = match self.get(key, None, LARGEST).await {
-                // Deleted since it was listed.
+                // Deleted after it was listed.
                 Ok(None) => return None,
                 Ok(Some(content)) => StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)
                     .map_err(|error| error.to_string()),
@@ -112,7 +111,7 @@ impl S3Store<'_> {
             unseen.push(error);
             vec![]
         });
-        // The table may not be there yet.
+        // The table may not exist yet.
         let item = found(item, &["ResourceNotFoundException"])
             .map(Option::flatten)
             .unwrap_or_else(|error| {

@@ -1,5 +1,4 @@
-//! An older state put back: looked at first, planned as plain data, carried out under the lock that
-//! Terraform takes.
+//! Restores an older state: reads, plans as plain data, and runs under Terraform's lock.
 
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     S3Store,
     content::{ObjectEncryption, VersionContent},
-    hold::{LockMechanisms, NotTaken, S3LockGuard},
+    lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
     write::{ExpectedDigest, NotWritten, WriteCondition, WriteEncryption, WrittenObject},
 };
 use crate::{
@@ -32,38 +31,38 @@ pub use touch::TouchError;
 const DELETE_VERSION: ApiOperation =
     ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
-/// What a restore would do, and what it goes by: if any of that is another under the lock, nothing
-/// is done.
+/// The plan of a restore, with its preconditions: if any of them changed under the lock, nothing is
+/// done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestorePlan {
     pub path: String,
     pub how: RestoreAction,
     pub next: NextState,
-    /// What is encrypted like the state that is there, or as the backend says.
+    /// Encrypted like the current state, or as configured for the backend.
     pub encrypt: WriteEncryption,
     current: Option<VersionContent>,
-    /// In the table now.
+    /// The current digest in the table.
     digest: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreAction {
-    /// It is the state that is there, and so is its digest.
+    /// The current state is the requested one, and its digest is correct.
     Nothing,
-    /// It is the state that is there; its digest is not, as where an earlier restore was cut off.
+    /// The current state is the requested one, but its digest is not correct, as after an
+    /// interrupted restore.
     Digest,
-    /// It was deleted, and nothing was written since: what says so is removed, or it is written
-    /// again.
+    /// It was deleted, and not written since: the delete marker is removed, or it is written again.
     Undelete {
         marker: String,
     },
     Write,
-    /// The state that is there, with the next serial: nothing is replaced, and nothing kept.
+    /// The current state with the next serial: nothing is replaced, so that nothing is saved.
     Touch,
 }
 
 impl RestoreInputs {
-    /// Decides everything.
+    /// Makes the plan.
     pub fn plan(
         self,
         encrypt: &WriteEncryption,
@@ -125,7 +124,7 @@ impl RestoreInputs {
     }
 }
 
-/// Never weaker than what is there, and never weaker than what was asked for.
+/// Never weaker than the current encryption, and never weaker than the configured one.
 fn like(is: &ObjectEncryption, asked: &WriteEncryption) -> WriteEncryption {
     match (is.algorithm.as_deref(), &is.key, asked) {
         (Some("aws:kms"), Some(key), _) => WriteEncryption::Kms(key.clone()),
@@ -134,26 +133,26 @@ fn like(is: &ObjectEncryption, asked: &WriteEncryption) -> WriteEncryption {
     }
 }
 
-/// How it is carried out.
+/// The context of a restore.
 #[derive(Clone, Debug)]
 pub struct RestoreContext<'a> {
     pub mechanisms: LockMechanisms,
-    /// Of the lock that is taken.
+    /// The info of the lock.
     pub info: LockInfo,
-    /// Where the state that is there is kept.
+    /// The folder in which the current state is saved.
     pub dir: PathBuf,
     pub now: Timestamp,
-    /// Asked between the steps that change nothing yet.
+    /// Checked between the steps before the first change.
     pub cancel: &'a CancellationToken,
 }
 
-/// One thing that was done.
+/// An event of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreStep {
     Locked {
         id: String,
     },
-    /// The state that was there.
+    /// The previous state.
     Kept(PathBuf),
     Undeleted,
     Written {
@@ -163,24 +162,24 @@ pub enum RestoreStep {
     Released,
 }
 
-/// What was restored, and is there as it should be.
+/// The restored and verified state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoreReport {
-    /// Now current.
+    /// The version ID that is now current.
     pub version: Option<String>,
     pub serial: Option<u64>,
     pub digest: String,
     pub kept: Option<PathBuf>,
 }
 
-/// Why it was not, or not wholly.
+/// A failed or partial restore.
 #[derive(Debug)]
 pub struct RestoreError {
     pub why: RestoreErrorKind,
-    /// Whether the state was written by then.
+    /// True if the state had been written.
     pub written: bool,
     pub kept: Option<PathBuf>,
-    /// The lock is still held, with this ID, for these reasons.
+    /// The lock is still held, with this ID, because of these errors.
     pub left: Option<(String, Vec<AwsError>)>,
 }
 
@@ -188,10 +187,10 @@ pub struct RestoreError {
 pub enum RestoreErrorKind {
     #[error(transparent)]
     NotLocked(Box<NotTaken>),
-    #[error("the state or its digest was changed meanwhile")]
+    #[error("the state or its digest was changed in the meantime")]
     Changed,
-    /// Nothing is to be made to look like a state that is none.
-    #[error("what is there is not a state: {0}")]
+    /// Content that is not a state must not be made to look like one.
+    #[error("the current object is not a state: {0}")]
     NotAState(SnapshotError),
     #[error("interrupted")]
     Interrupted,
@@ -199,9 +198,9 @@ pub enum RestoreErrorKind {
     NotKept(#[from] ArchiveError),
     #[error(transparent)]
     Failed(Box<AwsError>),
-    #[error("what is there now is not what was written")]
+    #[error("the object differs from what was written")]
     NotWhatWasWritten,
-    /// All of it was done.
+    /// Everything else was done.
     #[error("the lock could not be released")]
     NotReleased,
 }
@@ -221,7 +220,7 @@ impl From<NotWritten> for RestoreErrorKind {
     }
 }
 
-/// How far it got.
+/// The progress of a restore.
 #[derive(Default)]
 struct RestoreProgress {
     written: bool,
@@ -229,21 +228,19 @@ struct RestoreProgress {
 }
 
 impl S3Store<'_> {
-    /// Carries a plan out.
+    /// Runs a plan.
     ///
-    /// Flow: takes the lock as Terraform does; looks again; keeps what is there in a file; writes
-    /// on the condition that it still is there; puts the digest right; reads both back;
-    /// releases.
+    /// Flow: acquires the lock like Terraform; reads again; saves the current state to a file;
+    /// writes conditionally; corrects the digest; reads both back; releases the lock.
     ///
-    /// Guarantees: cut off anywhere there is the old state with its digest, or the new one with its
-    /// digest, or a lock that keeps Terraform from reading one with the other's, and which it
-    /// can release. What it replaces stays a version, and a file. Once it has begun to write it
-    /// does not stop before the digest is right.
+    /// Guarantees: after an interruption at any point, there is the old state with its digest, or
+    /// the new one with its digest, or a lock that prevents Terraform from reading a mismatch, and
+    /// that it can release. The replaced state remains as a version and as a file. After the first
+    /// write, it does not stop before the digest is correct.
     ///
     /// # Errors
-    /// If the state is locked, is not what the plan was made for, or anything cannot be written.
-    /// Nothing is then changed, unless [`Failed::written`] says so: the same restore goes on
-    /// from there.
+    /// If the state is locked, differs from the plan, or a write fails. Then nothing was changed,
+    /// unless [`Failed::written`] is set: the same restore continues from there.
     pub async fn restore(
         &self,
         plan: &RestorePlan,
@@ -383,7 +380,7 @@ impl S3Store<'_> {
         let put = self
             .put_state(path, next.bytes.clone(), encrypt, condition)
             .await;
-        // Nobody knows of a write whose answer was lost.
+        // The outcome of a write with a lost response is unknown.
         so.written = match &put {
             Ok(_) => true,
             Err(NotWritten::Changed) => false,
@@ -403,8 +400,7 @@ impl S3Store<'_> {
         Ok(version)
     }
 
-    /// Where versions may not be deleted, not even those that say that something was, it is written
-    /// again.
+    /// If versions cannot be deleted, including delete markers, it is written again.
     async fn undelete(
         &self,
         path: &str,

@@ -1,4 +1,5 @@
-//! What keeps versions from being deleted, whoever asks: Object Lock, and MFA delete.
+//! Reads what protects versions from deletion regardless of permissions: Object Lock and MFA
+//! delete.
 
 use aws_sdk_s3::types::{MfaDeleteStatus, ObjectLockEnabled};
 
@@ -14,9 +15,9 @@ const GET_LOCK: ApiOperation = ApiOperation::allowed_by(
 );
 const GET_VERSIONING: ApiOperation = ApiOperation::new("s3:GetBucketVersioning");
 const NO_LOCK: &[&str] = &["ObjectLockConfigurationNotFoundError"];
-/// Where there is Object Lock, so that to say that it is not offered would be no absence.
+/// The partition with Object Lock, in which a not-supported error does not mean absence.
 const OFFERED_IN: [&str; 2] = ["aws", "aws-us-gov"];
-/// A default is given in days or in years.
+/// A default retention is in days or in years.
 const DAYS_OF_A_YEAR: i32 = 366;
 
 impl S3Store<'_> {
@@ -84,7 +85,7 @@ mod tests {
         state::layout::StateLayout,
     };
 
-    /// Where S3 has Object Lock, an answer that it has not is no absence.
+    /// In a partition with Object Lock, a not-supported error does not mean absence.
     #[tokio::test]
     async fn object_lock_is_absent_where_the_partition_does_not_have_it() {
         let none = "ObjectLockConfigurationNotFoundError";

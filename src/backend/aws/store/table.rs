@@ -20,7 +20,7 @@ const NO_TABLE: &[&str] = &["ResourceNotFoundException"];
 pub(super) const INFO: &str = "Info";
 pub(super) const DIGEST: &str = "Digest";
 
-/// An item of the table, which may be about a state of another bucket.
+/// An item of the table, possibly for a state of another bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockTableItem {
     pub lock_id: String,
@@ -29,16 +29,16 @@ pub struct LockTableItem {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemKind {
-    /// `Info`, word for word: it is deleted only if it is still this. Empty where it is no text:
-    /// the item alone keeps Terraform out.
+    /// The unmodified `Info`: the item is only deleted if it still has this value. Empty if it is
+    /// not a text: the item alone blocks Terraform.
     Lock(String),
-    /// MD5 of a state, in hex.
+    /// The MD5 of a state, in hex.
     Digest(String),
-    /// Nothing that Terraform writes.
+    /// Not written by Terraform.
     Other,
 }
 
-/// All items, a page at a time.
+/// Lists all items, a page at a time.
 #[derive(Debug)]
 pub struct ItemPages<'a> {
     store: S3Store<'a>,
@@ -54,7 +54,7 @@ enum NextItemPage {
 }
 
 impl<'a> S3Store<'a> {
-    /// `None` if there is no table.
+    /// Returns `None` if there is no table.
     pub fn items(&self) -> Option<ItemPages<'a>> {
         self.address.table.as_deref().map(|table| ItemPages {
             store: *self,
@@ -63,15 +63,15 @@ impl<'a> S3Store<'a> {
         })
     }
 
-    /// Whether the table is there: asked as Terraform asks for a lock, which needs no further
-    /// right.
+    /// Returns whether the table exists, with the call that Terraform uses for locks, which needs
+    /// no further permission.
     pub async fn has_table(&self) -> Result<bool, AwsError> {
         let state = self.address.layout.key.as_deref().unwrap_or_default();
         Ok(found(self.lock_item(state).await, NO_TABLE)?.is_some())
     }
 
-    /// `Info` of the lock on a state, as it is now; empty where there is an item, and its `Info` is
-    /// no text.
+    /// Returns the current `Info` of the lock on a state; empty if the item exists and its `Info`
+    /// is not a text.
     pub async fn lock_item(&self, path: &str) -> Result<Option<String>, AwsError> {
         Ok(self
             .attribute(digest::lock_id(&self.address.bucket, path), INFO)
@@ -79,7 +79,7 @@ impl<'a> S3Store<'a> {
             .map(Option::unwrap_or_default))
     }
 
-    /// The digest of a state, as it is now.
+    /// Returns the current digest of a state.
     pub async fn digest_item(&self, path: &str) -> Result<Option<String>, AwsError> {
         Ok(self
             .attribute(digest::digest_id(&self.address.bucket, path), DIGEST)
@@ -87,7 +87,7 @@ impl<'a> S3Store<'a> {
             .flatten())
     }
 
-    /// A text of an item, if there are the item and the text.
+    /// Returns a text of an item, if both exist.
     async fn attribute(
         &self,
         lock_id: String,
@@ -112,7 +112,7 @@ impl<'a> S3Store<'a> {
 }
 
 impl ItemPages<'_> {
-    /// `None` after the last page. After an error the same page can be asked for again.
+    /// Returns `None` after the last page. After an error, the same page can be requested again.
     pub async fn next(&mut self) -> Result<Option<Vec<LockTableItem>>, AwsError> {
         let after = match &self.next {
             NextItemPage::First => None,
@@ -165,7 +165,7 @@ impl LockTableItem {
         Some(Self { lock_id, what })
     }
 
-    /// The state that it is about, if that is in `bucket`.
+    /// Returns the state of the item, if that is in `bucket`.
     pub fn path_in(&self, bucket: &str) -> Option<&str> {
         let of = match self.what {
             ItemKind::Lock(_) | ItemKind::Other => &*self.lock_id,

@@ -18,7 +18,7 @@ use crate::{
 };
 
 mod history;
-mod hold;
+mod lock_acquire;
 mod many;
 mod walk;
 mod write;
@@ -76,8 +76,7 @@ fn digest_item(id: &str, digest: &str) -> serde_json::Value {
     json!({"LockID": {"S": id}, "Digest": {"S": digest}})
 }
 
-/// What was sent, with the attributes of an item in the order of their names: the SDK has them in
-/// none.
+/// Returns the requests, with the attributes of an item sorted by name, since the SDK has no order.
 fn sent(script: &ScriptedServer) -> String {
     let in_order = |line: &str| {
         let Some(mut body) = line
@@ -178,7 +177,7 @@ async fn objects_page_by_page() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "s3:ListObjectsV2 on states: says that there is more, and not where"
+        "s3:ListObjectsV2 on states: is truncated, but has no marker for the next page"
     );
 }
 

@@ -1,5 +1,4 @@
-//! Uploads in parts that were begun and never finished: what they hold is paid for, and listed
-//! nowhere else.
+//! Lists incomplete multipart uploads: their parts cost money and are not listed elsewhere.
 
 use aws_sdk_s3::types::EncodingType;
 
@@ -15,7 +14,7 @@ pub struct MultipartUpload {
     pub id: String,
 }
 
-/// All of them, a page at a time.
+/// Lists all uploads, a page at a time.
 #[derive(Debug)]
 pub struct UploadPages<'a> {
     store: S3Store<'a>,
@@ -41,12 +40,12 @@ impl<'a> S3Store<'a> {
 }
 
 impl UploadPages<'_> {
-    /// Whether a page is still to come.
+    /// Returns whether there is a next page.
     pub fn more(&self) -> bool {
         !matches!(self.next, NextUploadPage::Done)
     }
 
-    /// `None` after the last page. After an error the same page can be asked for again.
+    /// Returns `None` after the last page. After an error, the same page can be requested again.
     pub async fn next(&mut self) -> Result<Option<Vec<MultipartUpload>>, AwsError> {
         let (key, id) = match &self.next {
             NextUploadPage::First => (None, None),
@@ -84,7 +83,7 @@ impl UploadPages<'_> {
                 return Err(AwsError::nonsense(
                     LIST,
                     &address.bucket,
-                    "says that there is more, and not where",
+                    "is truncated, but has no marker for the next page",
                 ));
             }
             (Some(false) | None, _) => NextUploadPage::Done,

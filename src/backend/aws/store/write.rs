@@ -1,5 +1,4 @@
-//! States and their digests, written as Terraform writes them, and only over what was there when
-//! somebody looked.
+//! Writes states and their digests like Terraform, and only over the content that was read.
 
 use aws_sdk_dynamodb::{
     operation::delete_item::builders::DeleteItemFluentBuilder, types::AttributeValue,
@@ -28,75 +27,75 @@ const PUT_ITEM: ApiOperation = ApiOperation::new("dynamodb:PutItem");
 const DELETE_ITEM: ApiOperation = ApiOperation::new("dynamodb:DeleteItem");
 
 const JSON: &str = "application/json";
-/// Only if there is none.
+/// Only if it does not exist.
 const NONE: &str = "*";
-/// What there is, is not what was said; with `If-Match`, S3 answers so too where there is nothing.
+/// The condition failed; with `If-Match`, S3 also returns this for a missing object.
 const NOT_SO: &[&str] = &["PreconditionFailed", "NoSuchKey"];
-/// Somebody else writes the same object at this moment.
+/// A concurrent write of the same object.
 const CONFLICT: &[&str] = &["ConditionalRequestConflict"];
 const NOT_SO_IN_TABLE: &[&str] = &["ConditionalCheckFailedException"];
 
-/// What Terraform says of encryption when it writes: of states and of lock files alike.
+/// The encryption headers of Terraform for states and lock files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteEncryption {
-    /// Without `encrypt = true` it says nothing, and the bucket decides.
+    /// No headers, without `encrypt = true`: the default encryption of the bucket applies.
     Unsaid,
-    /// A key of S3's own: `encrypt = true`.
+    /// An S3 managed key: `encrypt = true`.
     OfS3,
-    /// And with `kms_key_id`, word for word.
+    /// With the unmodified `kms_key_id`.
     Kms(String),
 }
 
-/// What must be there for a write to be carried out.
+/// The condition of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteCondition {
     /// No object, or a delete marker.
     IfNoneMatch,
-    /// The version with this ETag, which has its quotes.
+    /// The version with this ETag, including quotes.
     IfMatch(String),
 }
 
-/// What must be in the table for a digest to be written.
+/// The condition of a digest write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedDigest<'a> {
     Absent,
     Exact(&'a str),
 }
 
-/// An object that was written.
+/// A written object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenObject {
-    /// None where the bucket keeps no versions.
+    /// `None` without versioning.
     pub version: Option<String>,
     /// With its quotes, as S3 wants it back.
     pub etag: String,
 }
 
-/// Why nothing was written.
+/// The reason why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotWritten {
-    /// What is there now is not what somebody looked at: it is left as it is.
-    #[error("it was changed meanwhile")]
+    /// The current content differs from what was read, and is not changed.
+    #[error("it was changed in the meantime")]
     Changed,
     #[error(transparent)]
     Failed(#[from] AwsError),
 }
 
-/// What became of a thing that was to be deleted on a condition.
+/// The result of a conditional delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConditionalDelete {
     Done,
-    /// Somebody else was first, or the answer to a first try was lost.
+    /// Already deleted, by another client or by an attempt whose response was lost.
     AlreadyGone,
-    /// What is there now is another one, and stays.
+    /// The current content is another one, and is kept.
     Changed,
 }
 
 impl S3Store<'_> {
-    /// Writes a state as Terraform does, but in one piece however long it is, and on a condition.
+    /// Writes a state like Terraform, but in one piece regardless of its size, and conditionally.
     ///
-    /// Whoever calls holds the lock of the state. That an answer was lost is found out by reading:
-    /// a state that is what was to be written was written.
+    /// The caller holds the lock of the state. After a lost response, the state is read: if it is
+    /// the new one, it was written.
     pub async fn put_state(
         &self,
         path: &str,
@@ -118,7 +117,7 @@ impl S3Store<'_> {
         }
     }
 
-    /// Writes the digest of a state, if the table has what was looked at. Whoever calls holds the
+    /// Writes the digest of a state, if the table has the value that was read. The caller holds the
     /// lock of the state.
     pub async fn put_digest(
         &self,
@@ -166,7 +165,7 @@ impl S3Store<'_> {
         after(error, self.digest_item(path).await, |now| now != exact)
     }
 
-    /// An object with all that Terraform says about it: content type, checksum, encryption.
+    /// Returns a write with Terraform's headers: content type, checksum, encryption.
     pub(in crate::backend::aws) async fn put_object(
         &self,
         key: &str,
@@ -209,7 +208,7 @@ impl S3Store<'_> {
         })
     }
 
-    /// The lock on a state as an item, if there is none.
+    /// Writes the lock on a state as an item, if there is none.
     pub(in crate::backend::aws) async fn put_lock_item(
         &self,
         path: &str,
@@ -230,8 +229,8 @@ impl S3Store<'_> {
             .map(drop)
     }
 
-    /// An item of the table, if one of its attributes is exactly this; if it is empty or no text,
-    /// where this is empty.
+    /// Deletes an item of the table if an attribute has exactly this value; for an empty value, if
+    /// it is empty or not a text.
     pub(super) async fn delete_item(
         &self,
         lock_id: String,
@@ -273,7 +272,7 @@ impl S3Store<'_> {
     }
 }
 
-/// What became of a delete that was refused: what is there now decides.
+/// Returns the result of a rejected delete, from the current content.
 pub(super) fn after<T>(
     error: AwsError,
     now: Result<Option<T>, AwsError>,
@@ -286,7 +285,7 @@ pub(super) fn after<T>(
     }
 }
 
-/// The headers of encryption.
+/// Returns the encryption headers.
 pub(in crate::backend::aws) fn encrypted(
     request: PutObjectFluentBuilder,
     encrypt: &WriteEncryption,

@@ -1,4 +1,5 @@
-//! Whether a log bucket holds files of a trail, which are encrypted with the environment's key.
+//! Checks whether a log bucket contains files of a trail, which are encrypted with the
+//! environment's key.
 
 use crate::backend::aws::{
     AwsProvider,
@@ -9,10 +10,10 @@ use crate::backend::aws::{
 
 const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
 
-/// Whether there is any; none in a bucket that does not exist.
+/// Returns whether there is any; false for a missing bucket.
 ///
 /// # Errors
-/// If S3 does not answer the listing.
+/// If the bucket cannot be listed.
 pub async fn any(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
     let request = aws
         .clients

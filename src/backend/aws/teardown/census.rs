@@ -1,17 +1,17 @@
-//! Counts what a teardown would destroy. Nothing is written, and of many versions a page is held at
+//! Counts what a teardown would destroy. Nothing is written, and a page of versions is in memory at
 //! a time.
 
 use futures_util::{StreamExt, stream};
 
-use super::{freeze::OPERATION, people, scope::TeardownScope};
+use super::{attachments, freeze::OPERATION, scope::TeardownScope};
 use crate::{
     backend::aws::{
         AwsProvider,
         error::AwsError,
         store::{
             S3Store,
-            live::{LiveLock, ScanItem, ScanScope},
             objects::{CurrentObject, ObjectChange},
+            scan::{LiveLock, ScanItem, ScanScope},
         },
     },
     state::{
@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// How many states are read at once.
+/// The number of states that are read concurrently.
 const AT_ONCE: usize = 4;
-/// The largest state that is read, which bounds the memory; no larger one is known to be in use.
-/// What is larger cannot be told from one that is needed.
+/// The maximum size of a state that is read, which bounds the memory; no larger one is known to be
+/// in use. A larger one counts as in use.
 pub const LARGEST: usize = 64 << 20;
 
-/// Looks at all of the store at the same time; what could not be looked at is said.
+/// Reads the whole store concurrently; errors of reads are part of the result.
 pub async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
     let (states, locks, versions, uploads, lock, mfa) = tokio::join!(
         states(store, scope),
@@ -53,7 +53,7 @@ pub async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
     census
 }
 
-/// Who has the policy, and who hears of the topic, by their ARNs.
+/// Returns the principals of the policy and the subscribers of the topic, by their ARNs.
 pub async fn people(
     aws: &AwsProvider,
     policy: Option<&str>,
@@ -62,13 +62,13 @@ pub async fn people(
 ) {
     let attached = async {
         match policy {
-            Some(policy) => people::attached(aws, policy).await,
+            Some(policy) => attachments::attached(aws, policy).await,
             None => Ok(vec![]),
         }
     };
     let subscribers = async {
         match topic {
-            Some(topic) => people::subscribers(aws, topic).await,
+            Some(topic) => attachments::subscribers(aws, topic).await,
             None => Ok(vec![]),
         }
     };
@@ -106,8 +106,8 @@ async fn states(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
     census
 }
 
-/// `None` of what is no state: a lock file, a folder as consoles make them, or one that was deleted
-/// since.
+/// Returns `None` for other objects: a lock file, a folder as created by consoles, or a deleted
+/// one.
 async fn state(store: &S3Store<'_>, object: CurrentObject) -> Option<StateRow> {
     let located = store.address().layout.locate(&object.key);
     if located.kind == ObjectKind::LockFile || (object.key.ends_with('/') && object.size == 0) {
@@ -148,7 +148,7 @@ async fn locks(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
 }
 
 fn row(lock: &LiveLock) -> LockRow {
-    use crate::backend::aws::store::live::LockPlace;
+    use crate::backend::aws::store::scan::LockPlace;
     let info = lock.info();
     LockRow {
         path: lock.located.path.clone(),

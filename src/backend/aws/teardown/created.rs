@@ -1,5 +1,5 @@
-//! When a bucket was made: what tells one that was deleted and is still seen from one of the same
-//! name that was made since.
+//! The creation time of a bucket, which distinguishes a deleted bucket that is still listed from a
+//! new one of the same name.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::backend::aws::{AwsProvider, error::ApiOperation};
 
 const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListBuckets", "s3:ListAllMyBuckets");
 
-/// None where S3 does not say, as to a caller that may not list buckets.
+/// Returns `None` if unknown, as without permission to list buckets.
 async fn created(aws: &AwsProvider, bucket: &str) -> Option<Timestamp> {
     let answer = aws
         .read(
@@ -25,10 +25,10 @@ async fn created(aws: &AwsProvider, bucket: &str) -> Option<Timestamp> {
     Timestamp::from_second(it.creation_date?.secs()).ok()
 }
 
-/// Whether it was made after the one that was deleted then, by the clock of S3; false where S3 does
-/// not say.
+/// Returns whether it was created after the deletion of the previous one, by the clock of S3; false
+/// if unknown.
 ///
-/// The date alone is no identity: S3 may change it with each setting, as with the policy that a
+/// The date alone is not an identity: S3 may change it with each setting, such as the policy that a
 /// teardown writes.
 pub async fn is_another(aws: &AwsProvider, bucket: &str, deleted: Option<Timestamp>) -> bool {
     match deleted {

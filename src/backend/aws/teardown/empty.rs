@@ -1,19 +1,18 @@
-//! Empties a bucket, or what is one's own of it: unfinished uploads, every version, every delete
-//! marker.
+//! Empties a bucket, or a part of it: incomplete uploads, all versions, all delete markers.
 //!
-//! - **Flow.** The listing runs ahead while batches of what was listed are deleted, several at
-//!   once; and again from the start, until a listing finds nothing. Uploads go before the last
-//!   listing, since one that is completed becomes a version.
-//! - **Guarantees.** Only what was listed is deleted, each by the id of its version: what somebody
-//!   writes meanwhile survives the pass, and is found by the next. Cut off anywhere, what was
-//!   current is current ([`queue`]). No more than a few pages are in memory. It makes as many calls
-//!   as there are pages and batches, one to see that nothing is left, and one for uploads; more
-//!   only where S3 asks for it.
-//! - **Assumptions.** Nobody writes: somebody who does not stop makes it give up after [`PASSES`],
-//!   and not loop.
-//! - **Caveats.** What retention holds, or what is denied, stays and is named; the rest goes.
-//!   Governance is never bypassed. A bucket that somebody else removes meanwhile is as empty as can
-//!   be.
+//! - **Flow.** The listing runs ahead while batches of listed versions are deleted concurrently;
+//!   and again from the start, until a listing is empty. Uploads are aborted before the last listing,
+//!   since a completed one becomes a version.
+//! - **Guarantees.** Only listed versions are deleted, each by its version ID: concurrent writes
+//!   survive the pass, and are found by the next. After an interruption at any point, current
+//!   versions are still current ([`queue`]). At most a few pages are in memory. It makes one call per
+//!   page and batch, one to verify that nothing remains, and one for uploads; more only on
+//!   throttling.
+//! - **Assumptions.** No concurrent writes: a client that keeps writing makes it fail after
+//!   [`PASSES`] instead of looping.
+//! - **Caveats.** Versions under retention and denied ones remain and are reported; all others are
+//!   deleted. Governance mode is never bypassed. A bucket that another client deletes in the meantime
+//!   counts as empty.
 
 use std::{
     num::NonZeroUsize,
@@ -37,42 +36,42 @@ mod pass;
 mod queue;
 mod uploads;
 
-/// How often somebody else may have written something new before it is given up.
+/// The maximum number of passes with concurrent writes.
 pub const PASSES: usize = 5;
-/// As many batches at once as S3 takes from one prefix without asking to slow down: 3,500 deletes a
-/// second.
+/// The number of concurrent batches that S3 allows for one prefix without throttling: 3,500 deletes
+/// a second.
 pub const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 
 const NO_BUCKET: &[&str] = &["NoSuchBucket"];
 
-/// What is to be emptied.
+/// The bucket or part to empty.
 #[derive(Clone, Copy)]
 pub struct BucketEmptier<'a> {
     pub aws: &'a AwsProvider,
     pub bucket: &'a str,
-    /// The account that it must belong to.
+    /// The expected owner account.
     pub owner: &'a str,
-    /// Empty for all of it.
+    /// Empty for the whole bucket.
     pub prefix: &'a str,
-    /// Which names are one's own, where others share the bucket.
+    /// The names to delete in a shared bucket.
     pub ours: &'a (dyn Fn(&str) -> bool + Sync),
-    /// What was written later, by the clock of S3, is somebody's who does not know: it stays, and
-    /// is named.
+    /// Later versions, by the clock of S3, belong to clients that are unaware of the teardown:
+    /// they are kept and reported.
     pub until: Option<Timestamp>,
-    /// Batches at once.
+    /// The number of concurrent batches.
     pub parallelism: NonZeroUsize,
-    /// Once cancelled, what is under way is finished and nothing more is begun.
+    /// Once cancelled, running batches finish and no more are started.
     pub cancel: &'a CancellationToken,
 }
 
-/// What has gone so far.
+/// The deleted objects so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmptyTotals {
     pub versions: u64,
     pub markers: u64,
     pub uploads: u64,
     pub bytes: u64,
-    /// Without those that the SDK makes again by itself.
+    /// Without retries of the SDK.
     pub calls: u64,
 }
 
@@ -93,12 +92,12 @@ impl EmptyTotals {
     }
 }
 
-/// Something is left, or may be.
+/// Objects remain, or may remain.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
 pub struct NotEmptied {
     pub emptied: EmptyTotals,
-    /// What was found and not deleted.
+    /// Objects that were found and not deleted.
     pub left: NamedSample<LeftoverObject>,
     #[source]
     pub why: EmptyError,
@@ -106,9 +105,9 @@ pub struct NotEmptied {
 
 #[derive(Debug, thiserror::Error)]
 pub enum EmptyError {
-    #[error("not everything may be deleted")]
+    #[error("some objects cannot be deleted")]
     Kept,
-    #[error("somebody keeps writing")]
+    #[error("another client keeps writing")]
     StillWritten,
     #[error("it was interrupted")]
     Interrupted,
@@ -116,22 +115,23 @@ pub enum EmptyError {
     Call(AwsError),
 }
 
-/// One thing that is still there.
+/// A remaining object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftoverObject {
     pub key: String,
-    /// Of the version or of the upload.
+    /// The ID of the version or the upload.
     pub id: String,
     pub reason: LeftoverReason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeftoverReason {
-    /// As S3 says: denied, locked, or it did not come to it however often it was asked.
+    /// The error of S3: denied, locked, or not processed after all attempts.
     Refused { code: String, message: String },
-    /// Written after what was said to be the last.
+    /// Written after the cut-off time.
     Newer,
-    /// There after the last pass: written meanwhile, or it is not gone though S3 says so.
+    /// Present after the last pass: written in the meantime, or not deleted despite the response of
+    /// S3.
     Again,
 }
 
@@ -145,9 +145,9 @@ impl LeftoverReason {
     }
 }
 
-/// Why a run ends early.
+/// The reason why a run ends early.
 enum EmptyStopped {
-    /// Removed by somebody else, and all that was in it.
+    /// The bucket was deleted by another client.
     Gone,
     Because(EmptyError),
 }
@@ -162,7 +162,7 @@ impl From<AwsError> for EmptyStopped {
     }
 }
 
-/// One run: what it has done, and what it could not.
+/// The result of a run: deleted and remaining objects.
 struct EmptyRun<'r> {
     emptying: BucketEmptier<'r>,
     store: S3Store<'r>,
@@ -173,15 +173,15 @@ struct EmptyRun<'r> {
 }
 
 impl BucketEmptier<'_> {
-    /// Until nothing is left; after each batch it is told how far that is.
+    /// Deletes until nothing remains; the callback receives the progress after each batch.
     ///
     /// # Errors
-    /// If something is left, may not be deleted, or could not be looked at.
+    /// If something remains, cannot be deleted, or cannot be read.
     pub async fn run(
         &self,
         on_progress: &mut (dyn FnMut(&EmptyTotals) + Send),
     ) -> Result<EmptyTotals, NotEmptied> {
-        // Which of the objects are states does not matter here.
+        // Whether objects are states does not matter here.
         let layout = StateLayout {
             key: None,
             workspace_prefix: String::new(),

@@ -1,4 +1,4 @@
-//! Everything that may be there of an environment, whatever its settings leave out by now.
+//! All resources that may exist of an environment, regardless of its current settings.
 
 use crate::{
     backend::aws::{
@@ -14,8 +14,8 @@ use crate::{
     settings::{Settings, derived::DerivedNames},
 };
 
-/// Looks at all of it. What the settings only use, as a key that was brought along, stands where
-/// there is none of our own.
+/// Reads all of them. Existing resources of the settings, such as an existing key, are used if the
+/// environment has none of its own.
 pub async fn look(
     aws: &AwsProvider,
     settings: &Settings,
@@ -26,7 +26,7 @@ pub async fn look(
     let used = asked_for
         .nodes()
         .iter()
-        .filter(|node| node.spec.reference().is_some());
+        .filter(|node| node.spec.data_source().is_some());
     let used = Blueprint::new(
         used.map(|node| BlueprintNode {
             needs: vec![],
@@ -56,7 +56,7 @@ mod tests {
         engine::spec::Spec,
     };
 
-    /// Whatever is left out, each part that any settings ask for is looked for.
+    /// Every part of any settings is read, regardless of disabled parts.
     #[test]
     fn no_setting_hides_a_part() {
         let names = |settings: &Settings| {
@@ -75,7 +75,7 @@ mod tests {
             assert!(
                 all.nodes()
                     .iter()
-                    .all(|node| node.spec.reference().is_none()),
+                    .all(|node| node.spec.data_source().is_none()),
                 "{line}"
             );
             all.nodes()

@@ -1,15 +1,14 @@
-//! Holds a backend still while it is taken down: every state locked, nobody may write, and nothing
-//! came in meanwhile.
+//! Freezes a backend during a teardown: all states are locked, writes are denied, and concurrent
+//! changes are detected.
 //!
-//! First the locks, as Terraform takes them, so that whoever comes is told who is at work, and
-//! `force-unlock` helps should we die; then a statement in the bucket's policy, for whoever asks
-//! for no lock. The statement therefore says that all locks were taken: a later teardown that finds
-//! it goes on from there.
+//! First the locks, like Terraform, so that other runs see the holder, and `force-unlock` works
+//! after a crash; then a statement in the bucket policy, for clients without locks. The statement
+//! therefore implies that all locks were acquired: a later teardown continues from there.
 
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{appeared::ObjectFingerprint, scope::TeardownScope};
+use super::{change_guard::ObjectFingerprint, scope::TeardownScope};
 use crate::{
     backend::aws::{
         AwsProvider,
@@ -19,67 +18,66 @@ use crate::{
         policy::PolicyDocument,
         store::{
             S3Store,
-            hold::{LockMechanisms, NotTaken},
-            live::{LiveLock, ScanItem, ScanScope},
+            lock_acquire::{LockMechanisms, NotTaken},
             objects::CurrentObject,
+            scan::{LiveLock, ScanItem, ScanScope},
             write::WriteEncryption,
         },
     },
     state::layout::{self, ObjectKind},
 };
 
-/// What the locks of a teardown say that they are for.
+/// The operation in the locks of a teardown.
 pub const OPERATION: &str = "tfbackend teardown";
-/// How many locks are taken at the same time.
+/// The number of locks that are acquired concurrently.
 const AT_ONCE: usize = 16;
-/// Bytes in the name of an object (S3: creating object key names).
+/// The maximum bytes of an object key (S3: creating object key names).
 const LONGEST_NAME: usize = 1024;
-/// How many locks of others are named.
+/// The maximum number of other locks that are listed.
 const MOST: usize = 5;
 
-/// How the locks are taken.
+/// The parameters of the locks.
 #[derive(Debug)]
 pub struct FreezeOptions<'a> {
     pub mechanisms: LockMechanisms,
     pub encrypt: &'a WriteEncryption,
-    /// Of a bucket that others share, only these are locked, and writes are not denied.
+    /// In a shared bucket, only these are locked, and writes are not denied.
     pub scope: &'a TeardownScope,
     /// `user@host`
     pub who: &'a str,
     pub now: Timestamp,
 }
 
-/// A backend that stands still.
-#[must_use = "it stands still until it is lifted, or gone"]
+/// A frozen backend.
+#[must_use = "a frozen backend must be unfrozen or deleted"]
 #[derive(Debug)]
 pub struct BackendFreeze<'a> {
     aws: &'a AwsProvider,
     store: S3Store<'a>,
     locks: Vec<LiveLock>,
-    /// The bucket's policy as it was.
+    /// The previous bucket policy.
     before: Option<PolicyDocument>,
     denied: bool,
-    /// When the last of the locks was taken, by the clock of S3.
+    /// The time when the last lock was acquired, by the clock of S3.
     since: Option<Timestamp>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum NotFrozen {
-    #[error("somebody locked {} since it was counted", .0.join(", "))]
+    #[error("another client locked {} since the census", .0.join(", "))]
     Locked(Vec<String>),
-    #[error("somebody wrote {} since it was counted", .0.join(", "))]
+    #[error("another client wrote {} since the census", .0.join(", "))]
     Appeared(Vec<String>),
     #[error(transparent)]
     Aws(#[from] AwsError),
 }
 
 impl<'a> BackendFreeze<'a> {
-    /// Locks all states of the store, denies writes, and looks whether anything came in since
-    /// `sight`.
+    /// Locks all states of the store, denies writes, and checks for changes since `sight`.
     ///
     /// # Errors
-    /// If a lock cannot be had, or anything did. What was frozen by then is lifted; what could not
-    /// be, is the second of the two.
+    /// If a lock cannot be acquired, or there were changes. Then everything is unfrozen; the second
+    /// value has the errors of that.
     pub async fn put(
         aws: &'a AwsProvider,
         store: S3Store<'a>,
@@ -100,8 +98,8 @@ impl<'a> BackendFreeze<'a> {
         }
     }
 
-    /// What a teardown that was cut off left: locks, and the statement in the policy. `None` if
-    /// there is nothing of it.
+    /// Returns what an interrupted teardown left: locks, and the statement in the policy. `None` if
+    /// there is nothing.
     ///
     /// # Errors
     /// If the locks or the policy cannot be read.
@@ -132,7 +130,7 @@ impl<'a> BackendFreeze<'a> {
         Ok((freeze.denied || !freeze.locks.is_empty()).then_some(freeze))
     }
 
-    /// How many states it holds.
+    /// Returns the number of locked states.
     pub fn locks(&self) -> usize {
         self.locks.len()
     }
@@ -178,13 +176,12 @@ impl<'a> BackendFreeze<'a> {
             .flat_map(LiveLock::halves)
             .filter_map(|held| held.modified)
             .max();
-        // S3 says whole seconds of one object, and parts of them in a listing.
+        // S3 returns whole seconds for one object, and fractions in a listing.
         self.since = last.map(|last| {
             last.saturating_add(SignedDuration::from_secs(1))
                 .unwrap_or(Timestamp::MAX)
         });
-        // With those of a teardown that was cut off: whatever comes of this one, they are released
-        // or gone.
+        // Includes those of an interrupted teardown: they are released or deleted in any case.
         self.locks = ours;
         if !others.is_empty() {
             return Err(NotFrozen::Locked(named(&others)));
@@ -200,7 +197,7 @@ impl<'a> BackendFreeze<'a> {
     async fn lock_all(&mut self, how: &FreezeOptions<'_>) -> Result<(), NotFrozen> {
         let (store, layout) = (self.store, &self.store.address().layout);
         let mut failed = None;
-        // Whoever begins with the state that the settings name is told as well.
+        // A first run with the state of the settings sees a lock, too.
         let mut first: Vec<String> = layout.key.iter().cloned().collect();
         let mut pages = store.objects("");
         while let (Some(page), None) = (pages.next().await?, &failed) {
@@ -240,7 +237,7 @@ impl<'a> BackendFreeze<'a> {
         failed.map_or(Ok(locks), Err)
     }
 
-    /// Lets everybody work again, and returns what could not be undone.
+    /// Unfreezes the backend, and returns what could not be undone.
     pub async fn lift(self) -> Vec<AwsError> {
         let bucket = &self.store.address().bucket;
         let mut errors = vec![];
@@ -264,7 +261,8 @@ impl<'a> BackendFreeze<'a> {
         errors
     }
 
-    /// When everything stood still, by the clock of S3; what is younger came in all the same.
+    /// Returns the time when everything was frozen, by the clock of S3; later objects were written
+    /// anyway.
     pub fn since(&self) -> Option<Timestamp> {
         self.since
     }
@@ -276,7 +274,7 @@ async fn take(
     how: &FreezeOptions<'_>,
 ) -> Result<LiveLock, NotFrozen> {
     let info = store.lock_info(&path, OPERATION, how.who, how.now);
-    // A state whose lock file would have a longer name than S3 takes is locked by nobody as a file.
+    // A state whose lock file name would be too long for S3 cannot be locked with a file.
     let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
     match store
         .take(
@@ -291,7 +289,7 @@ async fn take(
         .await
     {
         Ok(hold) => Ok(hold.lock),
-        // Of a teardown that did not get as far as the policy.
+        // From a teardown that did not write the policy.
         Err(NotTaken::Held { by, .. }) if is_ours(&by) => Ok(*by),
         Err(NotTaken::Held { by, .. }) => Err(NotFrozen::Locked(named(&[*by]))),
         Err(NotTaken::Failed { error, .. }) => Err(error.into()),

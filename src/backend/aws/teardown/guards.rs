@@ -1,14 +1,14 @@
-//! What forbids a teardown: all of it at once, each with what to do. Nothing is touched while any
-//! guard holds.
+//! Guards that block a teardown: all are reported, each with its fix. Nothing is changed while any
+//! guard is active.
 
 use jiff::Timestamp;
 
 use crate::state::census::StateCensus;
 
-/// How many of many are named.
+/// The maximum number of items that are listed.
 const MOST: usize = 5;
 
-/// What somebody has said yes to, each for itself: no yes stands for another.
+/// The explicit confirmations, each for one guard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TeardownConsent {
     /// `--unprotect`
@@ -19,49 +19,49 @@ pub struct TeardownConsent {
     pub detach: bool,
 }
 
-/// What there is to guard.
+/// The input of the guards.
 #[derive(Clone, Debug)]
 pub struct GuardInputs<'a> {
-    /// By the settings, or by the tags of anything that is there.
+    /// True by the settings, or by the tags of an existing resource.
     pub protected: bool,
-    /// `None` where there is no bucket, and so nothing to lose.
+    /// `None` if there is no bucket.
     pub census: Option<&'a StateCensus>,
-    /// Who has the policy without tfbackend having given it to them, as in `role/ci`.
+    /// Principals to which others attached the policy, as in `role/ci`.
     pub attached: &'a [String],
-    /// Other environments whose states are at the same key of the same bucket.
+    /// Other environments with the same state key in the same bucket.
     pub same_states: &'a [String],
-    /// The state bucket, if it is there without the tags that say whose it is.
+    /// The state bucket, if it has no ownership tags.
     pub untagged: Option<&'a str>,
-    /// What of the backend could not be looked at, each with why.
+    /// Errors of reads.
     pub blocked: &'a [String],
     pub now: Timestamp,
 }
 
-/// A reason not to begin.
+/// A reason not to start the teardown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TeardownGuard {
     #[error("the environment is protected")]
     Protected,
-    #[error("states may be needed: {in_use} in use, {unreadable} that nobody can read")]
+    #[error("states may be needed: {in_use} in use, {unreadable} unreadable")]
     States { in_use: usize, unreadable: usize },
-    #[error("the states are those of {} too: the same bucket and the same key", .of.join(", "))]
+    #[error("{} uses the same states: the same bucket and key", .of.join(", "))]
     SameStates { of: Vec<String> },
-    #[error("the bucket {bucket} has no tags of this environment, and its states may be")]
+    #[error("the bucket {bucket} has no tags of this environment, but may contain its states")]
     Untagged { bucket: String },
     #[error("locked: {}", first(paths, *count))]
     Locked { count: usize, paths: Vec<String> },
-    #[error("MFA delete is on")]
+    #[error("MFA delete is enabled")]
     MfaDelete,
-    #[error("Object Lock keeps versions until {until}")]
+    #[error("Object Lock retains versions until {until}")]
     ObjectLock { until: Timestamp },
     #[error("the policy is attached to {}", .to.join(", "))]
     Attached { to: Vec<String> },
-    /// What is not known is not taken for nothing.
-    #[error("not everything could be looked at: {}", first(what, *count))]
+    /// Unknown is not treated as absent.
+    #[error("not everything could be read: {}", first(what, *count))]
     Unseen { count: usize, what: Vec<String> },
 }
 
-/// The first of `count`, and how many more there are.
+/// Returns the first of `count`, and the number of the others.
 fn first(items: &[String], count: usize) -> String {
     let named = items.join(", ");
     match count.saturating_sub(items.len()) {
@@ -73,31 +73,32 @@ fn first(items: &[String], count: usize) -> String {
 impl TeardownGuard {
     pub fn what_to_do(&self) -> &'static str {
         match self {
-            Self::Protected => "--unprotect takes it down all the same",
+            Self::Protected => "pass --unprotect to delete it anyway",
             Self::States { .. } => {
-                "run terraform destroy first, or give up what they manage with --purge-states"
+                "run terraform destroy first, or pass --purge-states to abandon the resources that \
+                 they manage"
             }
             Self::SameStates { .. } => {
-                "give each environment a state key of its own, or take the other out of \
+                "set a different state key for each environment, or remove the other one from \
                  tfbackend.toml"
             }
             Self::Untagged { .. } => {
-                "tfbackend bootstrap --adopt gives the bucket its tags again; if it is no part of \
-                 the environment, name another with --bucket"
+                "run tfbackend bootstrap --adopt to restore the tags; if the bucket does not \
+                 belong to the environment, pass another one with --bucket"
             }
             Self::Locked { .. } => {
                 "wait for the runs, or release the lock of a run that has ended: tfbackend lock \
                  release"
             }
-            Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
+            Self::MfaDelete => "disable it as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
             Self::Attached { .. } => "detach it, or pass --detach",
-            Self::Unseen { .. } => "allow these credentials to look, then run again",
+            Self::Unseen { .. } => "grant these credentials read access, then run again",
         }
     }
 }
 
-/// Every guard that holds.
+/// Returns all active guards.
 pub fn holding(guarded: &GuardInputs<'_>, said: TeardownConsent) -> Vec<TeardownGuard> {
     let GuardInputs {
         protected,

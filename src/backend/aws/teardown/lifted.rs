@@ -1,10 +1,9 @@
-//! Which denials may pass: a policy that was just written or deleted does not hold everywhere at
-//! once.
+//! Finds denials that may be transient: a new or deleted policy is eventually consistent.
 
 use super::empty::{EmptyError, LeftoverObject, LeftoverReason, NotEmptied};
 use crate::backend::aws::error::{AwsError, ServiceErrorKind};
 
-/// How a denial says that it is by another policy than the one that was lifted.
+/// The texts of denials by policies other than the removed one.
 const OF_OTHERS: [&str; 6] = [
     "identity-based policy",
     "service control policy",
@@ -14,7 +13,7 @@ const OF_OTHERS: [&str; 6] = [
     "VPC endpoint policy",
 ];
 
-/// Whether all that is left was denied, and by nothing that says it is another policy.
+/// Returns whether all remaining objects were denied, by no other policy that is known.
 pub fn is_denied(left: &NotEmptied) -> bool {
     let denied = |one: &LeftoverObject| match &one.reason {
         LeftoverReason::Refused { code, message } => {
@@ -25,7 +24,7 @@ pub fn is_denied(left: &NotEmptied) -> bool {
     matches!(left.why, EmptyError::Kept) && left.left.rows.iter().all(denied)
 }
 
-/// Whether a call was denied, and by nothing that says it is another policy.
+/// Returns whether a call was denied, by no other policy that is known.
 pub fn may_pass(error: &AwsError) -> bool {
     error.kind == ServiceErrorKind::Denied && !error.message.as_deref().is_some_and(is_of_others)
 }
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
     use crate::backend::aws::error::ApiOperation;
 
-    /// The policies that AWS names in a denial, and one that it does not name.
+    /// The policies that AWS reports in a denial, and one that it does not report.
     #[test]
     fn only_the_bucket_policy_was_lifted() {
         let denied = |why: &str| {

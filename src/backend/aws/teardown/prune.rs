@@ -1,11 +1,11 @@
-//! What `bootstrap --prune` deletes: parts that are there with the environment's tags and are no
-//! longer wanted.
+//! The parts that `bootstrap --prune` deletes: existing resources with the environment's tags that
+//! are no longer included.
 //!
-//! States, locks, audit logs and keys are never among them: `lock migrate` and `teardown` delete
-//! these, with their own guards.
+//! States, locks, audit logs and keys are never included: `lock migrate` and `teardown` delete
+//! them, with their own guards.
 
 use crate::{
-    backend::aws::{kept::LeftOutResource, resources::AwsSpec},
+    backend::aws::{live_settings::LeftOutResource, resources::AwsSpec},
     engine::{
         blueprint::{Blueprint, BlueprintNode},
         observation::{Observation, Observed, ResourceOwner},
@@ -14,8 +14,7 @@ use crate::{
     },
 };
 
-/// What is deleted, in an order in which nothing loses what it needs, and what stays with the
-/// reason.
+/// Returns the resources to delete, in dependency order, and the kept ones with the reason.
 pub fn plan(unwanted: &[LeftOutResource]) -> Plan<AwsSpec> {
     let is_there = |address: &&Address| unwanted.iter().any(|one| one.node.address == **address);
     let node = |one: &LeftOutResource| BlueprintNode {
@@ -46,7 +45,7 @@ pub fn plan(unwanted: &[LeftOutResource]) -> Plan<AwsSpec> {
     )
 }
 
-/// Why it is not deleted here, if it is not.
+/// Returns why it is not deleted here, if so.
 fn stays(spec: &AwsSpec) -> Option<&'static str> {
     match spec {
         AwsSpec::Trail(_)
@@ -56,16 +55,16 @@ fn stays(spec: &AwsSpec) -> Option<&'static str> {
         | AwsSpec::Notifications(_)
         | AwsSpec::Logging(_) => None,
         AwsSpec::LockTable(_) => {
-            Some("it may hold locks: `tfbackend lock migrate --to s3 --drop-table` deletes it")
+            Some("it may contain locks: `tfbackend lock migrate --to s3 --drop-table` deletes it")
         }
         AwsSpec::Key(_) => Some(
             "states and audit logs may be encrypted with it: only `tfbackend teardown` schedules \
-             it",
+             its deletion",
         ),
         AwsSpec::Bucket(_) => {
-            Some("it may hold audit logs: only `tfbackend teardown --purge-logs` deletes it")
+            Some("it may contain audit logs: only `tfbackend teardown --purge-logs` deletes it")
         }
-        _ => Some("it is a setting of something that stays"),
+        _ => Some("it is a setting of a kept resource"),
     }
 }
 
@@ -83,8 +82,8 @@ mod tests {
         },
     };
 
-    /// Whatever is no longer wanted: locks, logs and keys stay, and all else goes before what it
-    /// needs.
+    /// Any set of unwanted resources: locks, logs and keys are kept, all others are deleted before
+    /// their dependencies.
     #[test]
     fn prune_deletes_nothing_that_may_hold_something() {
         let known = KnownOutputs::from([(KEY, KEY_ARN.to_owned())]);

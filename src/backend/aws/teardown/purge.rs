@@ -1,5 +1,5 @@
-//! Takes one environment's states out of a bucket that others share: every version at its key, its
-//! locks, its digests.
+//! Deletes the states of one environment from a shared bucket: all versions at its key, its locks
+//! and its digests.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    demolition::DemolitionError,
+    destroy::DemolitionError,
     empty::{self, BucketEmptier, EmptyTotals},
     freeze::OPERATION,
     lifted::is_denied,
@@ -20,30 +20,29 @@ use crate::{
         error::AwsError,
         policies::{self, HISTORY},
         policy::PolicyDocument,
-        settle::WaitLimit,
+        retry::WaitLimit,
         store::{S3Store, table::ItemKind},
     },
     state::{layout, lock::LockInfo},
 };
 
-/// What is to be purged, once it stands still.
+/// The states to purge, once frozen.
 pub struct EnvironmentPurge<'a> {
     pub aws: &'a AwsProvider,
     pub store: S3Store<'a>,
-    /// The state key; of all its workspaces.
+    /// The state key, for all its workspaces.
     pub key: &'a str,
     pub until: Option<Timestamp>,
-    /// How long AWS may take to allow what was lifted.
+    /// The time-out for consistency of the changed policy.
     pub patience: Duration,
     pub cancel: &'a CancellationToken,
 }
 
 impl EnvironmentPurge<'_> {
-    /// What keeps the history of the states is lifted for these states alone, and stands as it was
-    /// in the end.
+    /// The protection of the history is removed for these states only, and restored at the end.
     ///
     /// # Errors
-    /// If something is left, or the policy could not be put back.
+    /// If something remains, or the policy could not be restored.
     pub async fn run(&self) -> Result<EmptyTotals, DemolitionError> {
         let bucket = &self.store.address().bucket;
         let policy = bucket_policy::get(self.aws, bucket)
@@ -77,7 +76,7 @@ impl EnvironmentPurge<'_> {
         ))
     }
 
-    /// `lifted`: what forbids it may hold for a while although it was lifted.
+    /// `lifted`: the denial may remain in effect for some time after its removal.
     async fn states(&self, lifted: bool) -> Result<EmptyTotals, DemolitionError> {
         let address = self.store.address();
         let scope = TeardownScope::Key(self.key.to_owned());
@@ -105,8 +104,7 @@ impl EnvironmentPurge<'_> {
     }
 }
 
-/// Deletes the digests of the states that are gone, and the locks of teardowns on them, from a
-/// table that stays.
+/// Deletes the digests of deleted states, and the locks of teardowns on them, from a kept table.
 ///
 /// # Errors
 /// If the table cannot be read or written.
@@ -141,7 +139,7 @@ fn is_of_a_teardown(raw: &str) -> bool {
     LockInfo::parse(raw.as_bytes()).is_ok_and(|info| info.operation == OPERATION)
 }
 
-/// Buckets of others that a table has locks or digests for, some of many.
+/// Returns some other buckets for which a table has locks or digests.
 ///
 /// # Errors
 /// If the table cannot be read.

@@ -1,5 +1,4 @@
-//! Which objects of a bucket go: all of them, or, where environments share it, those of one state
-//! key.
+//! The objects of a bucket to delete: all of them, or in a shared bucket those of one state key.
 
 use crate::{backend::aws::store::StoreAddress, state::layout::LocatedObject};
 

@@ -39,7 +39,7 @@ fn down(
     let known = KnownOutputs::from([(KEY, KEY_ARN.to_owned())]);
     let mut seen: Observation<AwsSpec> = Observation::new();
     for node in blueprint.nodes() {
-        let owner = if node.spec.reference().is_some() {
+        let owner = if node.spec.data_source().is_some() {
             ResourceOwner::Unmanaged
         } else {
             owner(&node.address)
@@ -139,9 +139,7 @@ fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
         },
     ));
     assert!(
-        plan.contains(
-            "= key: the audit logs that are kept are encrypted with it; it costs $1.00 a month"
-        ),
+        plan.contains("= key: it encrypts the kept audit logs; it costs $1.00 a month"),
         "{plan}"
     );
 }
@@ -199,7 +197,7 @@ fn reaches(plan: &Plan<AwsSpec>, from: &Address, to: &str) -> bool {
         .any(|need| need.as_str() == to || reaches(plan, need, to))
 }
 
-/// A bucket of somebody else's keeps all that it stands on: its key, its topic, its locks.
+/// A bucket of another owner keeps its dependencies: its key, its topic, its locks.
 #[test]
 fn what_is_not_ours_keeps_what_it_needs() {
     let owner = |address: &Address| {
@@ -217,7 +215,7 @@ fn what_is_not_ours_keeps_what_it_needs() {
     - alarm[object_count]
     - alarm[bucket_size]
     - trail
-    = state_bucket: unmanaged: it was not made by tfbackend
+    = state_bucket: unmanaged: tfbackend did not create it
     = lock_table: is needed by state_bucket, which is kept
     = log_bucket: is needed by state_bucket, which is kept
     = topic: is needed by state_bucket, which is kept
@@ -225,7 +223,7 @@ fn what_is_not_ours_keeps_what_it_needs() {
     ");
 }
 
-/// What was brought along is never taken along.
+/// Existing resources are never deleted.
 #[test]
 fn what_is_only_used_stays() {
     for (line, address) in [(LINES[2], "trail"), (LINES[4], "topic"), (LINES[5], "key")] {
@@ -275,7 +273,8 @@ fn each_part_with_an_end_of_its_own_is_meant() {
     }));
 }
 
-/// With the bucket stays what it stands on; the table goes if nobody else locks with it.
+/// With the bucket, its dependencies are kept; the table is deleted if no other environment uses
+/// it.
 #[test]
 fn what_others_share_stays() {
     let others = || vec!["b".to_owned()];
@@ -288,7 +287,7 @@ fn what_others_share_stays() {
         },
     ));
     assert!(
-        plan.contains("= state_bucket: used by b too") && plan.contains("- lock_table"),
+        plan.contains("= state_bucket: also used by b") && plan.contains("- lock_table"),
         "{plan}"
     );
     assert!(
@@ -305,5 +304,5 @@ fn what_others_share_stays() {
             ..ALL
         },
     ));
-    assert!(plan.contains("= lock_table: used by b too"), "{plan}");
+    assert!(plan.contains("= lock_table: also used by b"), "{plan}");
 }

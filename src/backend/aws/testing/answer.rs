@@ -1,4 +1,4 @@
-//! Answers of AWS, in the protocol of whoever asked.
+//! Responses of AWS, in the protocol of the request.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ pub struct ScriptedAnswer {
 enum AnswerBody {
     Empty,
     Text(String),
-    /// As it is, whatever protocol is spoken.
+    /// Unmodified, regardless of the protocol.
     Page(String),
     Data(Value),
     Error(String, String),
     Lost,
 }
 
-/// Success, and nothing more to say.
+/// Returns an empty success.
 pub fn empty() -> ScriptedAnswer {
     ScriptedAnswer {
         status: 200,
@@ -41,7 +41,7 @@ pub fn empty() -> ScriptedAnswer {
     }
 }
 
-/// XML: a whole document of S3, or what stands in the result of IAM and SNS.
+/// Returns XML: a document of S3, or the content of the result element of IAM and SNS.
 pub fn text(xml: impl Into<String>) -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Text(xml.into()),
@@ -49,7 +49,7 @@ pub fn text(xml: impl Into<String>) -> ScriptedAnswer {
     }
 }
 
-/// JSON, or the same as CBOR for CloudWatch.
+/// Returns JSON, or the same as CBOR for CloudWatch.
 pub fn data(value: Value) -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Data(value),
@@ -69,7 +69,7 @@ pub fn error_saying(status: u16, code: &str, message: &str) -> ScriptedAnswer {
     }
 }
 
-/// What is not an answer of AWS's.
+/// Returns a response that is not from AWS.
 pub fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
     ScriptedAnswer {
         status,
@@ -79,7 +79,7 @@ pub fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
     }
 }
 
-/// No answer, though the call may have been carried out.
+/// Returns no response, although the call may have been executed.
 pub fn lost() -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Lost,
@@ -94,13 +94,13 @@ impl ScriptedAnswer {
         self
     }
 
-    /// Given so much later.
+    /// Delays the response.
     #[must_use]
     pub fn after(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 
-    /// `None` where the answer gets lost.
+    /// Returns `None` for a lost response.
     pub(super) fn to_response(&self, call: &RecordedCall) -> Option<HttpResponse> {
         let body = match &self.content {
             AnswerBody::Lost => return None,
@@ -148,7 +148,7 @@ fn result(call: &RecordedCall, inner: &str) -> Vec<u8> {
 fn refusal(call: &RecordedCall, code: &str, message: &str) -> Vec<u8> {
     match call.protocol {
         WireProtocol::Xml if call.operation == "HEAD" => vec![],
-        // S3 Control wraps its errors as the query protocol does.
+        // S3 Control wraps its errors like the query protocol.
         WireProtocol::Xml if call.text.contains("x-amz-account-id") => format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></\
              ErrorResponse>"

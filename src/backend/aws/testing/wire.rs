@@ -1,4 +1,4 @@
-//! A request as a person would write it down: operation, target, what matters of the headers, body.
+//! A readable form of a request: operation, target, relevant headers, body.
 
 use aws_smithy_cbor::{Decoder, data::Type};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -86,7 +86,7 @@ impl RecordedCall {
     }
 }
 
-/// Headers that a caller chose, without those of signing and transport.
+/// Returns the headers of the caller, without those of signing and transport.
 fn says(header: &str) -> bool {
     const TRANSPORT: [&str; 5] = [
         "x-amz-date",
@@ -99,12 +99,12 @@ fn says(header: &str) -> bool {
     chosen && !header.starts_with("x-amz-checksum") && !TRANSPORT.contains(&header)
 }
 
-/// The namespace of S3 says nothing.
+/// Removes the namespace of S3.
 fn xml(body: &str) -> String {
     body.replace(" xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"", "")
 }
 
-/// The operation, and one line for each parameter; maps are sorted, since theirs is no order.
+/// Returns the operation, and one line for each parameter; maps are sorted.
 fn form(body: &str) -> (String, String) {
     let decoded = |text: &str| {
         percent_decode_str(&text.replace('+', " "))

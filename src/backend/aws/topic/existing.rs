@@ -1,4 +1,4 @@
-//! A topic that the user brought: checked, never changed.
+//! An existing SNS topic: checked, never changed.
 
 use aws_sdk_kms::types::KeyManagerType;
 use serde::{Deserialize, Serialize};
@@ -16,31 +16,31 @@ use crate::{
 
 const GET: ApiOperation = ApiOperation::new("sns:GetTopicAttributes");
 const PUBLISH: &str = "sns:Publish";
-/// What it takes to publish to an encrypted topic (SNS: key management).
+/// The actions to publish to an encrypted topic (SNS: key management).
 const USE: [&str; 2] = ["kms:GenerateDataKey", "kms:Decrypt"];
-const OWN_KEY: &str = "give it a key of the account's own (`aws sns set-topic-attributes \
-                       --attribute-name KmsMasterKeyId`)";
+const OWN_KEY: &str =
+    "set a customer managed key (`aws sns set-topic-attributes --attribute-name KmsMasterKeyId`)";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExistingTopic {
     pub arn: String,
-    /// The AWS services that its policy must let publish. Alarms need none: they publish as the
-    /// account.
+    /// The AWS services that its policy must allow to publish. Alarms need no statement: they
+    /// publish as the account.
     pub publishers: Vec<String>,
-    /// The AWS services that its key must let use it, if it has one.
+    /// The AWS services that its key must allow, if it has one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key_users: Vec<String>,
-    /// What was seen of its key.
+    /// The observed key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<TopicKey>,
 }
 
-/// The key that the messages of a topic are encrypted with.
+/// The key that encrypts the messages of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TopicKey {
     Usable,
-    /// Those who publish may not use it: nothing is delivered, and no error is seen.
+    /// Publishers cannot use it: nothing is delivered, without an error.
     Unusable {
         why: String,
     },
@@ -59,7 +59,7 @@ impl ExistingTopic {
         }
     }
 
-    /// Why those who must may not publish.
+    /// Returns why the services cannot publish.
     pub fn denied(&self, observed: &Self) -> Option<String> {
         let missing: Vec<&str> = self
             .publishers
@@ -69,8 +69,8 @@ impl ExistingTopic {
             .collect();
         (!missing.is_empty()).then(|| {
             format!(
-                "the topic's policy does not let {} publish, so nobody would hear of a deleted \
-                 state; allow it {PUBLISH}, or leave that out (--delete-events=false)",
+                "the topic policy does not allow {} to publish, so that you would not be notified \
+                 of deleted states; allow {PUBLISH}, or pass --delete-events=false",
                 missing.join(", ")
             )
         })
@@ -80,7 +80,7 @@ impl ExistingTopic {
         let unusable = |why: String| TopicKey::Unusable { why };
         if id.ends_with(MANAGED) {
             return unusable(format!(
-                "the topic is encrypted with {MANAGED}, which alarms and the bucket may not use: \
+                "the topic is encrypted with {MANAGED}, which alarms and the bucket cannot use: \
                  {OWN_KEY}"
             ));
         }
@@ -91,15 +91,15 @@ impl ExistingTopic {
             Ok(Some(metadata)) => metadata,
             Ok(None) => {
                 return unusable(format!(
-                    "the key of the topic, {id}, is not there: {OWN_KEY}"
+                    "the key of the topic, {id}, does not exist: {OWN_KEY}"
                 ));
             }
             Err(error) => return unreadable(&error),
         };
         if metadata.key_manager() == Some(&KeyManagerType::Aws) {
             return unusable(format!(
-                "the topic is encrypted with a key of AWS's, which alarms and the bucket may not \
-                 use: {OWN_KEY}"
+                "the topic is encrypted with an AWS managed key, which alarms and the bucket \
+                 cannot use: {OWN_KEY}"
             ));
         }
         let policy = match key::get_policy(aws, metadata.arn().unwrap_or(id)).await {
@@ -121,22 +121,22 @@ impl ExistingTopic {
         }
         let (who, what) = (denied.join(", "), USE.join(" and "));
         unusable(format!(
-            "the key of the topic, {id}, does not let {who} use it, and nothing would be \
-             delivered: allow it {what}"
+            "the key of the topic, {id}, does not allow {who} to use it, and no message would be \
+             delivered: allow {what}"
         ))
     }
 }
 
 impl Spec for ExistingTopic {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             key: observed.key.clone(),
             ..self.clone()
         }
     }
 
-    /// Its attributes, the key that they name, and the policy of that.
-    fn trips_to_look(&self) -> u32 {
+    /// Reads its attributes, its key, and the key policy.
+    fn read_round_trips(&self) -> u32 {
         3
     }
 
@@ -148,9 +148,9 @@ impl Spec for ExistingTopic {
         self.denied(observed).or_else(unusable)
     }
 
-    fn reference(&self) -> Option<String> {
+    fn data_source(&self) -> Option<String> {
         Some(format!(
-            "there is no topic {} that these credentials can see",
+            "no topic {} that these credentials can read",
             self.arn
         ))
     }
@@ -194,7 +194,7 @@ impl AwsResource for ExistingTopic {
         Err(AwsError::nonsense(
             GET,
             &self.arn,
-            "a topic that was brought along is never written",
+            "an existing topic is never written",
         ))
     }
 }

@@ -1,4 +1,4 @@
-//! An e-mail address that hears of alarms, once its owner has confirmed it.
+//! An email subscription of the topic, which its owner must confirm.
 
 use aws_sdk_sns::types::Subscription as SdkSubscription;
 use serde::{Deserialize, Serialize};
@@ -16,28 +16,28 @@ use crate::{
 const LIST: ApiOperation = ApiOperation::new("sns:ListSubscriptionsByTopic");
 const SUBSCRIBE: ApiOperation = ApiOperation::new("sns:Subscribe");
 const EMAIL: &str = "email";
-/// Stands for the ARN of a subscription that is listed for a while after it ended.
+/// The placeholder for the ARN of a deleted subscription that is still listed.
 const DELETED: &str = "Deleted";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopicSubscription {
-    /// ARN of the topic.
+    /// The ARN of the topic.
     pub topic: String,
     pub email: String,
-    /// Whether its owner has, where it is known: nobody else can.
+    /// Whether its owner has confirmed it, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<bool>,
 }
 
 impl Spec for TopicSubscription {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             confirmed: observed.confirmed,
             ..self.clone()
         }
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
@@ -75,7 +75,7 @@ impl AwsResource for TopicSubscription {
     }
 }
 
-/// All that there are and have not ended; `None` if there is no such topic.
+/// Returns all existing subscriptions; `None` if there is no such topic.
 pub(in crate::backend::aws) async fn all(
     aws: &AwsProvider,
     topic: &str,
@@ -104,8 +104,7 @@ pub(in crate::backend::aws) async fn all(
     }
 }
 
-/// Whether its owner has followed the link in the mail, or it never took that: until then a word
-/// stands for the ARN.
+/// Returns whether it is confirmed, or needs no confirmation: until then, its ARN is a placeholder.
 pub(in crate::backend::aws) fn is_confirmed(subscription: &SdkSubscription) -> bool {
     subscription
         .subscription_arn()

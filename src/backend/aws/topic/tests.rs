@@ -107,7 +107,7 @@ async fn absent() {
             .await
             .unwrap_err()
             .to_string()
-            .contains("not a policy")
+            .contains("invalid policy")
     );
 }
 
@@ -135,7 +135,8 @@ async fn it_is_made_in_one_call() {
       Attributes[KmsMasterKeyId]=arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
       Attributes[Policy]={"Version":"2012-10-17","Statement":[{"Sid":"TfbackendAlarms","Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":"arn:aws:sns:eu-west-1:111122223333:alarms"}]}
     "#);
-    // With other tags or settings, a topic of the name is somebody else's, which SNS says itself.
+    // With other tags or settings, a topic of this name belongs to another owner, which SNS
+    // reports.
     let script = ScriptedServer::new().on("CreateTopic", error(400, "InvalidParameter"));
     assert!(
         topic()
@@ -167,9 +168,9 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
         tags: their_tags(),
         ..topic()
     };
-    let to = topic().over(&observed);
+    let to = topic().merge_onto(&observed);
     assert_eq!(to.tags, both_tags());
-    assert_eq!(topic().over(&to), to);
+    assert_eq!(topic().merge_onto(&to), to);
     let script = ScriptedServer::new()
         .always("SetTopicAttributes", empty())
         .on("TagResource", empty());
@@ -208,7 +209,7 @@ fn a_key_that_is_there_is_not_taken_away() {
         key: None,
         ..topic()
     };
-    assert_eq!(open.over(&topic()).key, topic().key);
+    assert_eq!(open.merge_onto(&topic()).key, topic().key);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A trail of the account that records the states already: looked for, never changed.
+//! An existing trail of the account that records the states: searched, never changed.
 
 use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType};
 use futures_util::{StreamExt, stream};
@@ -20,58 +20,58 @@ use crate::{
 const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
 const TRAILS_AT_ONCE: usize = 8;
 
-/// Asks for a trail that logs, right now, every read and write of the bucket's objects.
+/// Requires a trail that is logging every read and write of the bucket's objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExistingTrail {
     /// `arn:aws:s3:::bucket/`
     pub objects: String,
-    /// The ARN of the trail that the user says does.
+    /// The ARN of the trail that the user specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asserted: Option<String>,
-    /// The ARN of the trail that does.
+    /// The ARN of the trail that was found.
     pub trail: Option<String>,
-    /// The ARN of one of the organization that may: what it records, a member account may not ask.
+    /// The ARN of an organization trail that may record them, which a member account cannot read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untold: Option<String>,
 }
 
-/// Whether a trail is another account's, as one of the organization is to its members.
+/// Returns whether a trail belongs to another account, such as an organization trail.
 pub(in crate::backend::aws) fn is_foreign(aws: &AwsProvider, arn: &str) -> bool {
     arn.split(':')
         .nth(4)
         .is_some_and(|owner| owner != aws.account())
 }
 
-/// What can be told of one trail.
+/// The result for one trail.
 #[derive(PartialEq)]
 enum TrailCoverage {
     Yes,
     No,
-    /// Nothing, from this account.
+    /// Unknown from this account.
     Untold,
 }
 
 impl Spec for ExistingTrail {
-    /// Which trails there are, and then what each records.
-    fn trips_to_look(&self) -> u32 {
+    /// Lists the trails, and then reads the selectors of each.
+    fn read_round_trips(&self) -> u32 {
         2
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         observed.untold.as_ref().map(|arn| {
             format!(
-                "whether {arn}, a trail of the organization, records the data events of {} cannot \
-                 be told from this account: if it does, say so with --trail existing={arn}; else \
-                 use --trail new, or --trail off",
+                "{arn} is an organization trail, and this account cannot read whether it records \
+                 the data events of {}: if it does, pass --trail existing={arn}; otherwise, pass \
+                 --trail new or --trail off",
                 self.objects
             )
         })
     }
 
-    fn reference(&self) -> Option<String> {
+    fn data_source(&self) -> Option<String> {
         Some(format!(
-            "no trail that these credentials can see is logging the data events of {}; use \
-             --trail new, or --trail off",
+            "no trail that these credentials can read records the data events of {}; pass --trail \
+             new or --trail off",
             self.objects
         ))
     }
@@ -95,7 +95,7 @@ impl AwsResource for ExistingTrail {
             })
         };
         if let Some(arn) = &self.asserted {
-            // One of this account is not asserted, but asked.
+            // A trail of this account is read, not trusted.
             let covers = if is_foreign(aws, arn) {
                 logging::is_on(aws, arn).await?
             } else {
@@ -141,7 +141,7 @@ impl AwsResource for ExistingTrail {
                 Err(error) => unseen = Some(error),
             }
         }
-        // One trail that may not be looked at is no matter where another records everything.
+        // An unreadable trail does not matter if another one records everything.
         match (unseen, untold) {
             (Some(error), _) => Err(error),
             (None, Some(arn)) => Ok(found(None, Some(arn))),
@@ -157,13 +157,13 @@ impl AwsResource for ExistingTrail {
         Err(AwsError::nonsense(
             DESCRIBE,
             &self.objects,
-            "a trail that was there before is never written",
+            "an existing trail is never written",
         ))
     }
 }
 
-/// Without selectors of its own a trail records management events only; what its selectors are, its
-/// owner alone may ask.
+/// Without custom selectors, a trail only records management events; only its owner can read its
+/// selectors.
 async fn foreign(aws: &AwsProvider, arn: &str, custom: bool) -> Result<TrailCoverage, AwsError> {
     Ok(if custom && logging::is_on(aws, arn).await? {
         TrailCoverage::Untold
@@ -227,7 +227,7 @@ impl ExistingTrail {
             })
     }
 
-    /// Any condition that we do not know may leave events out, and so does not count.
+    /// A selector with an unknown condition may exclude events, and does not count.
     pub(in crate::backend::aws) fn in_advanced(&self, selector: &AdvancedSelector) -> bool {
         selector.fields.iter().all(|field| {
             field.other.is_empty()

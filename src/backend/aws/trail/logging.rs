@@ -1,4 +1,4 @@
-//! That the trail records at all: a new one is off, and an old one can be stopped.
+//! The logging status of the trail: a new trail does not log, and an existing one can be stopped.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +16,8 @@ pub(in crate::backend::aws) const GET: ApiOperation =
     ApiOperation::new("cloudtrail:GetTrailStatus");
 const START: ApiOperation = ApiOperation::new("cloudtrail:StartLogging");
 
-/// Whether a trail records now; not if there is none. All that a member of an organization may ask
-/// of its trail.
+/// Returns whether a trail is logging; false for a missing one. A member of an organization can
+/// only read this of its trail.
 pub(in crate::backend::aws) async fn is_on(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     let status = found(
         aws.read(
@@ -35,7 +35,7 @@ pub(in crate::backend::aws) async fn is_on(aws: &AwsProvider, arn: &str) -> Resu
 pub struct TrailLogging {
     pub trail: String,
     pub on: bool,
-    /// Why the last log file could not be delivered.
+    /// Returns why the last log file could not be delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery_error: Option<String>,
 }
@@ -51,14 +51,14 @@ impl TrailLogging {
 }
 
 impl Spec for TrailLogging {
-    fn over(&self, observed: &Self) -> Self {
+    fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             delivery_error: observed.delivery_error.clone(),
             ..self.clone()
         }
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }
@@ -80,7 +80,7 @@ impl AwsResource for TrailLogging {
         )?;
         Ok(answer.map(|answer| {
             let on = answer.is_logging().unwrap_or(false);
-            // Also `FAILURE` of digests; empty where the last one was delivered.
+            // Also `FAILURE` of digests; empty if the last one was delivered.
             let errors = [
                 answer.latest_delivery_error,
                 answer.latest_digest_delivery_error,

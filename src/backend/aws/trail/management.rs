@@ -1,4 +1,4 @@
-//! Whether the account records who changes anything, beside who reads states.
+//! Checks whether the account records management events.
 
 use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType, Trail};
 use futures_util::{StreamExt, stream};
@@ -17,20 +17,19 @@ use crate::backend::aws::{
 const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");
 const TRAILS_AT_ONCE: usize = 8;
 
-/// Whether management events are recorded.
+/// The result of the check for management events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManagementEvents {
     Yes,
     No,
-    /// The trail of the organization with this ARN may: what it records, a member account may not
-    /// ask.
+    /// Unknown: a member account cannot read the selectors of the organization trail with this ARN.
     Untold(String),
 }
 
-/// Whether any trail that can be seen records all management events of all regions, now.
+/// Returns whether any readable trail is recording all management events of all regions.
 ///
 /// # Errors
-/// If there is none, and one of the others could not be looked at.
+/// If there is none, and one of the others cannot be read.
 pub async fn is_recorded(aws: &AwsProvider) -> Result<ManagementEvents, AwsError> {
     let answer = aws
         .read(
@@ -60,8 +59,8 @@ pub async fn is_recorded(aws: &AwsProvider) -> Result<ManagementEvents, AwsError
     unseen.map_or(Ok(untold), Err)
 }
 
-/// Of a trail of the organization its members may ask whether it is on and has selectors of its
-/// own: without any, it records all management events (CloudTrail: GetTrailStatus, DescribeTrails).
+/// Members of an organization can read whether its trail is logging and has custom selectors:
+/// without any, it records all management events (CloudTrail: GetTrailStatus, DescribeTrails).
 async fn records(aws: &AwsProvider, trail: &Trail) -> Result<ManagementEvents, AwsError> {
     let Some(arn) = trail.trail_arn() else {
         return Ok(ManagementEvents::No);
@@ -99,7 +98,7 @@ async fn records(aws: &AwsProvider, trail: &Trail) -> Result<ManagementEvents, A
         selector.include_management_events() == Some(true)
             && selector.read_write_type() == Some(&ReadWriteType::All)
     };
-    // A condition beside the category leaves events out.
+    // A condition besides the category excludes events.
     let advanced = |selector: AdvancedSelector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
     let all = selectors.event_selectors().iter().any(basic)
         || selectors

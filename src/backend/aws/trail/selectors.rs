@@ -1,5 +1,5 @@
-//! What the trail records: the objects of the state bucket, the items of the lock table, nothing
-//! else.
+//! The event selectors of the trail: the objects of the state bucket, the items of the lock table,
+//! nothing else.
 
 use aws_sdk_cloudtrail::types::{AdvancedEventSelector, AdvancedFieldSelector};
 use serde::{Deserialize, Serialize};
@@ -25,9 +25,9 @@ const ITEMS: &str = "Lock table";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventSelectors {
     pub trail: String,
-    /// Each records the events that meet all of its conditions.
+    /// Each selector records the events that meet all of its conditions.
     pub selectors: Vec<AdvancedSelector>,
-    /// Whether the older, basic kind is in use, which the advanced kind replaces.
+    /// True if basic selectors are used, which advanced ones replace.
     pub basic: bool,
 }
 
@@ -44,16 +44,16 @@ pub struct FieldSelector {
     pub equals: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub starts_with: Vec<String>,
-    /// `EndsWith` and all negations, with their operator.
+    /// `EndsWith` and all negations, by operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other: Vec<(String, String)>,
 }
 
 impl EventSelectors {
-    /// Data events only: management events of a second trail are paid for twice.
+    /// Data events only: management events of a second trail cost money.
     ///
-    /// The slash after the bucket is what "all of its objects" is; `/*` would match only keys that
-    /// begin with an asterisk (CloudTrail: logging data events).
+    /// A trailing slash after the bucket matches all of its objects; `/*` would only match keys
+    /// that begin with an asterisk (CloudTrail: logging data events).
     pub fn of(trail: String, partition: &str, bucket: &str, table_arn: Option<&str>) -> Self {
         let objects = AdvancedSelector {
             name: OBJECTS.to_owned(),
@@ -81,7 +81,7 @@ impl EventSelectors {
         }
     }
 
-    /// The same, and of the lock table what `wanted` records of it, or nothing.
+    /// The same, with the selectors of the lock table in `wanted`, if any.
     #[must_use]
     pub fn with_table_of(&self, wanted: Option<&Self>) -> Self {
         let of_table = |selector: &&AdvancedSelector| selector.name == ITEMS;
@@ -192,8 +192,8 @@ impl AdvancedSelector {
 }
 
 impl Spec for EventSelectors {
-    /// What others have recorded as well still is. The order means nothing.
-    fn over(&self, observed: &Self) -> Self {
+    /// Selectors of others are kept. The order has no meaning.
+    fn merge_onto(&self, observed: &Self) -> Self {
         let mut merged = Self {
             basic: self.basic,
             ..observed.clone()
@@ -211,7 +211,7 @@ impl Spec for EventSelectors {
         merged
     }
 
-    fn goes_with_its_whole(&self) -> bool {
+    fn deleted_with_parent(&self) -> bool {
         true
     }
 }

@@ -109,7 +109,7 @@ async fn a_trail_of_another_region_is_neither_ours_nor_absent() {
             trail()
                 .blocked_by(&found.spec)
                 .unwrap()
-                .contains("records from us-east-1")
+                .contains("has the home region us-east-1")
         );
     };
     let no_tags = || error(400, "TrailNotFoundException");
@@ -184,7 +184,7 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
         tags: their_tags(),
         ..trail()
     };
-    let to = trail().over(&from);
+    let to = trail().merge_onto(&from);
     assert_eq!(to.tags, both_tags());
     let script = ScriptedServer::new()
         .on("UpdateTrail", empty())
@@ -217,7 +217,7 @@ fn a_key_that_is_there_is_not_taken_away() {
         key: None,
         ..trail()
     };
-    assert_eq!(open.over(&trail()).key, trail().key);
+    assert_eq!(open.merge_onto(&trail()).key, trail().key);
 }
 
 /// It stops before it goes: nothing is delivered any more when its bucket goes.

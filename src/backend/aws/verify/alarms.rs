@@ -1,4 +1,4 @@
-//! Whether an alarm can ever fire: many that tutorials show watch data that never comes.
+//! Checks that alarms can fire: many alarms in tutorials watch metrics without data.
 
 use super::catalogue as rule;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     checks::{CheckResult, CheckedPlace, Verdict},
 };
 
-/// The metrics of a table that have an operation beside the table (DynamoDB metrics and
+/// The table metrics that have the dimension Operation besides TableName (DynamoDB metrics and
 /// dimensions).
 const PER_OPERATION: &[&str] = &[
     "SystemErrors",
@@ -17,7 +17,7 @@ const PER_OPERATION: &[&str] = &[
 const DAILY: &[&str] = &["BucketSizeBytes", "NumberOfObjects"];
 const ONE_DAY: i32 = 86_400;
 
-/// Alarms that watch this bucket or table, whoever made them; `arn` names one.
+/// Checks all alarms that watch this bucket or table; `arn` returns the ARN of an alarm.
 pub fn checks(
     alarms: &[Alarm],
     bucket: &str,
@@ -38,14 +38,17 @@ pub fn checks(
             fails_if(never, "watch another metric, or delete the alarm"),
         ));
         let silent = match (alarm.actions_enabled, &alarm.actions[..]) {
-            (false, _) => vec!["its actions are switched off".to_owned()],
-            (true, []) => vec!["it has no action for the state ALARM".to_owned()],
+            (false, _) => vec!["its actions are disabled".to_owned()],
+            (true, []) => vec!["it has no action for the ALARM state".to_owned()],
             (true, _) => vec![],
         };
         checked.push(CheckResult::new(
             &rule::ALARM_TELLS,
             place(),
-            fails_if(silent, "give the alarm a topic that people read"),
+            fails_if(
+                silent,
+                "set an SNS topic with subscribers as an action of the alarm",
+            ),
         ));
     }
     checked
@@ -73,7 +76,7 @@ fn watches(alarm: &Alarm, bucket: &str, table: Option<&str>) -> bool {
     })
 }
 
-/// Why a metric never has data, if it is known.
+/// Returns why a metric never has data, if known.
 fn never_fires(what: &AlarmKind) -> Option<String> {
     let AlarmKind::Metric {
         namespace,
@@ -88,28 +91,28 @@ fn never_fires(what: &AlarmKind) -> Option<String> {
     let has = |dimension: &str| dimensions.contains_key(dimension);
     match (&**namespace, &**name) {
         ("AWS/DynamoDB", "UserErrors") if has("TableName") => Some(
-            "UserErrors is counted for the account and region, never for a table, and leaves out \
-             failed conditions, which is what a held lock is: watch ConditionalCheckFailedRequests"
+            "UserErrors is counted per account and region, not per table, and excludes failed \
+             conditions, which held locks cause: watch ConditionalCheckFailedRequests"
                 .to_owned(),
         ),
         ("AWS/DynamoDB", name)
             if PER_OPERATION.contains(&name) && has("TableName") && !has("Operation") =>
         {
             Some(format!(
-                "{name} has the dimensions TableName and Operation; with the table alone there is \
-                 no data"
+                "{name} has the dimensions TableName and Operation; with TableName alone, there \
+                 is no data"
             ))
         }
         ("AWS/S3", name) if DAILY.contains(&name) && !has("StorageType") => Some(format!(
-            "{name} has the dimensions BucketName and StorageType; with the bucket alone there is \
-             no data"
+            "{name} has the dimensions BucketName and StorageType; with BucketName alone, there \
+             is no data"
         )),
         ("AWS/S3", name) if DAILY.contains(&name) && *seconds < ONE_DAY => Some(format!(
-            "{name} is reported once a day, and the alarm looks at {seconds} seconds"
+            "{name} is reported once a day, and the period of the alarm is {seconds} seconds"
         )),
         ("AWS/S3", name) if !DAILY.contains(&name) && !has("FilterId") => Some(format!(
-            "{name} is a request metric, which has the dimension FilterId and is reported only \
-             where it was switched on"
+            "{name} is a request metric, which has the dimension FilterId and is only reported if \
+             enabled"
         )),
         ("AWS/S3" | "AWS/DynamoDB", _) => None,
         (other, name) => Some(format!(

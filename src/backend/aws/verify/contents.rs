@@ -1,5 +1,5 @@
-//! What only the states themselves say, on request: whether Terraform can read them, whether a
-//! digest is that of the bytes, and which version wrote them. Nothing inside a state is kept.
+//! Optional checks of state contents: whether Terraform can read them, whether the digests match,
+//! and which version wrote them. No content of a state is kept.
 
 use futures_util::{StreamExt, stream};
 
@@ -9,7 +9,7 @@ use crate::{
         error::AwsError,
         store::{
             S3Store,
-            live::{LiveState, StoredDigest},
+            scan::{LiveState, StoredDigest},
         },
     },
     checks::{Check, CheckResult, CheckedPlace, Verdict},
@@ -21,16 +21,16 @@ use crate::{
     },
 };
 
-/// Larger states are not read whole: Terraform itself takes minutes for one of these.
+/// Larger states are not read completely: Terraform itself takes minutes for them.
 pub const LARGEST: usize = 256 * 1024 * 1024;
-/// How many are read at the same time: each is in memory while it is.
+/// The number of states that are read concurrently: each is held in memory.
 const AT_ONCE: usize = 4;
 
 /// A state that is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToRead {
     path: String,
-    /// Whether it must be a state: by its name, or because it has a digest.
+    /// True if the object must be a state: by its name, or because it has a digest.
     is_state: bool,
     /// The digest in the table, if there is one.
     digest: Option<String>,
@@ -50,7 +50,7 @@ impl ToRead {
     }
 }
 
-/// Reads each of them, a few at the same time.
+/// Reads the states, a few at a time.
 pub async fn checks(
     store: &S3Store<'_>,
     states: Vec<ToRead>,
@@ -67,7 +67,7 @@ pub async fn checks(
         .iter()
         .any(|one| one.check.id == usage::STATE_UNREADABLE.id)
     {
-        // No state at all is none that cannot be read; one that was not given out may be.
+        // Without any state, none is unreadable; a state that was not listed may be.
         let unread = checked
             .iter()
             .find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
@@ -118,7 +118,7 @@ async fn read(
         },
     };
     let snapshot = StateSnapshot::parse(&bytes, SnapshotDetail::Counts);
-    // No digest makes it a state.
+    // An object without a digest is not necessarily a state.
     if let (true, Err(error)) = (state.is_state && !bytes.is_empty(), &snapshot) {
         return vec![usage::unreadable_state(place(), error)];
     }
@@ -132,14 +132,14 @@ async fn read(
     }
     match snapshot {
         Ok(snapshot) => checked.push(usage::version_of(place(), &snapshot, lock)),
-        // Terraform takes it for no state.
+        // Terraform does not treat it as a state.
         Err(_) if bytes.is_empty() => {}
         Err(error) => checked.push(unreadable(&usage::LOCK_MECHANISM_VERSION, &error)),
     }
     checked
 }
 
-/// Terraform writes the state first and its digest then: what does not fit is looked at once more.
+/// Terraform writes the state before its digest: a mismatch is checked once more.
 async fn settled(
     store: &S3Store<'_>,
     state: &ToRead,

@@ -1,7 +1,6 @@
-//! Every check that an environment has, whatever is wrong with it: what is not there, or could not
-//! be looked at, takes no check away.
+//! Completes the list of checks: a missing or unreadable resource does not remove its checks.
 
-use super::{catalogue as rule, exposure, listeners, settings::rules, usage};
+use super::{catalogue as rule, exposure, settings::rules, subscribers, usage};
 use crate::{
     backend::aws::{
         blueprint::{STATE_BUCKET, STATE_LIFECYCLE},
@@ -15,10 +14,10 @@ use crate::{
     },
 };
 
-/// Rules of which each resource has one: whose it is, and whether its tags say so.
+/// The rules that every resource has: ownership and tags.
 const OWNERSHIP: [&Check; 3] = [&rule::OWNED, &rule::UNMANAGED, &rule::TAGS];
 
-/// Adds what could not be carried out: it fails with the resource.
+/// Adds the checks that could not run: they fail with their resource.
 pub fn complete(
     checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
@@ -49,17 +48,17 @@ pub fn complete(
     }
 }
 
-/// What was asked for of the states themselves.
+/// The requested checks of the states.
 pub struct OfStates<'a> {
     pub bucket: &'a str,
-    /// Whether they are looked at.
+    /// True if states are checked.
     pub usage: bool,
-    /// Whether they are read.
+    /// True if states are read.
     pub contents: bool,
 }
 
-/// Adds what is looked at beside the settings and could not be, because its resource is not there:
-/// states need their bucket, listeners their topic.
+/// Adds checks besides the settings that could not run because their resource is missing: states
+/// need the bucket, subscribers the topic.
 pub fn complete_beside(
     checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
@@ -77,8 +76,8 @@ pub fn complete_beside(
             AwsSpec::Bucket(_) if node.address == STATE_BUCKET => &exposure::OF_BUCKET,
             AwsSpec::LockTable(_) => &exposure::OF_TABLE,
             AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &exposure::OF_KEY,
-            AwsSpec::Topic(_) => &listeners::OF_TOPIC,
-            AwsSpec::ExistingTopic(_) => &listeners::OF_EXISTING_TOPIC,
+            AwsSpec::Topic(_) => &subscribers::OF_TOPIC,
+            AwsSpec::ExistingTopic(_) => &subscribers::OF_EXISTING_TOPIC,
             _ => continue,
         };
         let place = CheckedPlace::at(&node.address, None);
@@ -100,7 +99,7 @@ fn add(
     checked.extend(missing);
 }
 
-/// All that is checked of a resource, by its settings or by what it says of itself.
+/// Returns all checks of a resource: of its settings and of its status.
 fn of_node(node: &BlueprintNode<AwsSpec>) -> Vec<&'static Check> {
     let mut expected = rules(&node.spec);
     expected.extend(match &node.spec {
@@ -120,7 +119,7 @@ fn of_node(node: &BlueprintNode<AwsSpec>) -> Vec<&'static Check> {
     expected
 }
 
-/// The finding that says why: of the resource itself, or of the one that it is a part of.
+/// Returns the finding that explains it: of the resource or of its parent.
 fn fails_with(checked: &[CheckResult], place: &CheckedPlace) -> Verdict {
     let parent = place.address.as_ref().and_then(Address::parent);
     let of = |address: Option<&Address>| {
@@ -135,7 +134,7 @@ fn fails_with(checked: &[CheckResult], place: &CheckedPlace) -> Verdict {
             place: one.place.clone(),
         },
         None => Verdict::Unreadable {
-            error: "nothing says why it could not be checked".to_owned(),
+            error: "it could not be checked for an unknown reason".to_owned(),
         },
     }
 }

@@ -1,6 +1,6 @@
-//! Ways in and out of a backend that no setting of the blueprint is about: copies to another
-//! account, grants of the key, a policy on the table, a website, a second endpoint. Nothing of ours
-//! makes them, so that no plan shows them.
+//! Access to a backend that the blueprint does not configure: replication to another account,
+//! grants of the key, a policy of the table, a website, a second endpoint. tfbackend never creates
+//! them, so that no plan shows them.
 
 use aws_sdk_dynamodb::types::TimeToLiveStatus;
 use aws_sdk_s3::types::{BucketAccelerateStatus, ReplicationRuleStatus};
@@ -33,16 +33,16 @@ const NO_REPLICATION: &[&str] = &["ReplicationConfigurationNotFoundError"];
 const NO_WEBSITE: &[&str] = &["NoSuchWebsiteConfiguration"];
 const NO_CORS: &[&str] = &["NoSuchCORSConfiguration"];
 const NO_TABLE_POLICY: &[&str] = &["PolicyNotFoundException"];
-/// There is no bucket, table or key, which is a finding of its own.
+/// The bucket, table or key does not exist, which is a finding of its own.
 const NO_RESOURCE: &[&str] = &[
     "NoSuchBucket",
     "ResourceNotFoundException",
     "NotFoundException",
 ];
-/// More are looked at page by page; a key of ours has a handful.
+/// Grants per page; a key of tfbackend has few.
 const GRANTS_AT_ONCE: i32 = 100;
 
-/// What is checked of a bucket, a table and a key.
+/// The checks of a bucket, a table and a key.
 pub const OF_BUCKET: [&Check; 4] = [
     &rule::BUCKET_REPLICATION,
     &rule::BUCKET_WEBSITE,
@@ -52,15 +52,15 @@ pub const OF_BUCKET: [&Check; 4] = [
 pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
 pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
 
-/// What to look at.
+/// The resources to check.
 pub struct ExposureInputs<'a> {
     pub bucket: &'a str,
     pub table: Option<&'a str>,
-    /// By its ARN, or its alias: nothing has to be looked at before that.
+    /// By its ARN or its alias: nothing has to be read first.
     pub key: Option<&'a str>,
 }
 
-/// The checks of a bucket, and of a table and a key where there are any.
+/// Runs the checks of a bucket, and of its table and key if they exist.
 pub async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResult> {
     let at_bucket = CheckedPlace::at(
         &STATE_BUCKET,
@@ -83,7 +83,7 @@ pub async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResu
     };
     let of_key = async {
         let Some(key) = of.key else { return vec![] };
-        // That it is not there, not called that, or not to be seen, is another finding.
+        // A key that does not exist or cannot be read is another finding.
         let Ok(Some(arn)) = arn_of(aws, key).await else {
             return vec![];
         };
@@ -112,10 +112,10 @@ pub async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResu
     of_bucket.chain(table).chain(of_key).collect()
 }
 
-/// What is the case and what sets it right, if it does not hold.
+/// The finding and its fix, if the check fails.
 type ExposureAnswer = Result<Option<(String, String)>, AwsError>;
 
-/// Nothing of a resource that is not there.
+/// Returns `None` for a resource that does not exist.
 fn checked(
     check: &'static Check,
     place: &CheckedPlace,
@@ -133,8 +133,7 @@ fn checked(
     Some(CheckResult::new(check, place.clone(), verdict))
 }
 
-/// Where states are copied to, if that is another account's, or a bucket that cannot be told to be
-/// ours.
+/// Finds replication to buckets of other accounts, or to buckets whose owner is unknown.
 async fn replication(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
@@ -163,13 +162,14 @@ async fn replication(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
         let name = to.rsplit(':').next().unwrap_or(to);
         let whose = match said {
             Some(account) => (account != aws.account()).then(|| format!("account {account}")),
-            // It is ours if S3 says so to its owner.
+            // S3 confirms the owner of the bucket.
             None => match bucket::region(aws, name, aws.account()).await {
                 Ok(Some(_)) => None,
-                Ok(None) => Some("a bucket that is not there".to_owned()),
-                Err(error) if error.kind == ServiceErrorKind::Denied => {
-                    Some("another account's, or one that these credentials may not see".to_owned())
-                }
+                Ok(None) => Some("a bucket that does not exist".to_owned()),
+                Err(error) if error.kind == ServiceErrorKind::Denied => Some(
+                    "a bucket of another account, or one that these credentials cannot read"
+                        .to_owned(),
+                ),
                 Err(error) => return Err(error),
             },
         };
@@ -179,7 +179,12 @@ async fn replication(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
         "delete the rule (`aws s3api delete-bucket-replication --bucket {bucket}`), or accept it \
          with --ignore"
     );
-    Ok((!theirs.is_empty()).then(|| (format!("states are copied to {}", theirs.join(", ")), mend)))
+    Ok((!theirs.is_empty()).then(|| {
+        (
+            format!("states are replicated to {}", theirs.join(", ")),
+            mend,
+        )
+    }))
 }
 
 async fn website(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
@@ -192,7 +197,7 @@ async fn website(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let answer = found(aws.read(WEBSITE, bucket, request.send()).await, NO_WEBSITE)?;
     Ok(answer.map(|_| {
         (
-            "it is a website".to_owned(),
+            "static website hosting is enabled".to_owned(),
             format!("aws s3api delete-bucket-website --bucket {bucket}"),
         )
     }))
@@ -214,7 +219,7 @@ async fn cors(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
             .map(String::as_str)
             .collect();
         let what = format!(
-            "pages of {} may read it with the rights of their visitor",
+            "pages of {} can read it with the permissions of their visitor",
             origins.join(", ")
         );
         (!origins.is_empty()).then(|| {
@@ -226,7 +231,7 @@ async fn cors(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     }))
 }
 
-/// S3 Transfer Acceleration: an endpoint of the bucket beside the region's own.
+/// S3 Transfer Acceleration: an endpoint of the bucket besides the regional one.
 async fn acceleration(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
     let request = aws
         .clients
@@ -240,7 +245,7 @@ async fn acceleration(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
          --accelerate-configuration Status=Suspended"
     );
     Ok((answer.status == Some(BucketAccelerateStatus::Enabled))
-        .then(|| ("it is on".to_owned(), mend)))
+        .then(|| ("Transfer Acceleration is enabled".to_owned(), mend)))
 }
 
 async fn arn_of(aws: &AwsProvider, key: &str) -> Result<Option<String>, AwsError> {
@@ -252,8 +257,8 @@ async fn arn_of(aws: &AwsProvider, key: &str) -> Result<Option<String>, AwsError
     }
 }
 
-/// Grants to principals of other accounts. What a service of AWS holds on behalf of the account is
-/// ours.
+/// Grants to principals of other accounts. Grants of AWS services on behalf of the account are
+/// allowed.
 async fn grants(aws: &AwsProvider, key: &str) -> ExposureAnswer {
     let (mut theirs, mut marker) = (vec![], None);
     loop {
@@ -267,8 +272,8 @@ async fn grants(aws: &AwsProvider, key: &str) -> ExposureAnswer {
         let page = aws.read(GRANTS, key, request.send()).await?;
         for grant in page.grants() {
             let grantee = grant.grantee_principal().unwrap_or_default();
-            // As in `dynamodb.eu-west-1.amazonaws.com`; what is no ARN of an account is of a
-            // service, or was deleted.
+            // As in `dynamodb.eu-west-1.amazonaws.com`; a value that is not the ARN of an account
+            // is a service or a deleted principal.
             let other = grantee
                 .split(':')
                 .nth(4)
@@ -285,7 +290,10 @@ async fn grants(aws: &AwsProvider, key: &str) -> ExposureAnswer {
     }
     let mend =
         format!("`aws kms revoke-grant --key-id {key} --grant-id ID`, or accept it with --ignore");
-    Ok((!theirs.is_empty()).then(|| (format!("it is granted to {}", theirs.join(", ")), mend)))
+    Ok(
+        (!theirs.is_empty())
+            .then(|| (format!("the key is granted to {}", theirs.join(", ")), mend)),
+    )
 }
 
 async fn table_policy(aws: &AwsProvider, table: &str) -> ExposureAnswer {
@@ -304,7 +312,7 @@ async fn table_policy(aws: &AwsProvider, table: &str) -> ExposureAnswer {
     };
     let policy: PolicyDocument =
         serde_json::from_str(answer.policy().unwrap_or("{}")).map_err(|error| {
-            AwsError::nonsense(TABLE_POLICY, table, &format!("not a policy: {error}"))
+            AwsError::nonsense(TABLE_POLICY, table, &format!("invalid policy: {error}"))
         })?;
     let openings = openings(&policy, aws.account());
     let mend = format!(
@@ -334,7 +342,7 @@ async fn time_to_live(aws: &AwsProvider, table: &str) -> ExposureAnswer {
              Enabled=false,AttributeName={attribute}"
         );
         (
-            format!("items that have the attribute {attribute} are deleted when it says"),
+            format!("items that have the attribute {attribute} are deleted at that time"),
             mend,
         )
     }))

@@ -1,7 +1,7 @@
-//! Policies of the account's identities that name the bucket or the table, and allow more than
-//! Terraform needs.
+//! Identity policies of the account that name the bucket or the table and allow more than Terraform
+//! needs.
 //!
-//! One that allows something on everything is an administrator's, and says nothing of this backend.
+//! A policy for all resources is an administrator's policy and not specific to this backend.
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyDetail};
 use percent_encoding::percent_decode_str;
@@ -26,10 +26,9 @@ const OURS: [EntityType; 4] = [
     EntityType::User,
     EntityType::Group,
 ];
-const MEND: &str =
-    "allow what the policy for those who run Terraform allows (tfbackend makes it), and no more";
+const MEND: &str = "allow only what the policy for Terraform runs allows (tfbackend creates it)";
 
-/// What is never needed to run Terraform, by what it is done to.
+/// Actions that Terraform never needs, by resource type.
 const ON_OBJECTS: [&str; 2] = ["s3:DeleteObjectVersion", "s3:PutObjectAcl"];
 const ON_BUCKET: [&str; 6] = [
     "s3:DeleteBucket",
@@ -41,13 +40,13 @@ const ON_BUCKET: [&str; 6] = [
 ];
 const ON_TABLE: [&str; 2] = ["dynamodb:DeleteTable", "dynamodb:UpdateTable"];
 
-/// A policy, whose it is, and what it says.
+/// A policy with its owner and document.
 struct IdentityStatement {
     name: String,
     document: String,
 }
 
-/// Each policy that allows too much; one that holds if there is none.
+/// Returns a finding for each policy that allows too much, or one passed check.
 pub async fn checks(aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Vec<CheckResult> {
     let account = CheckedPlace::named(format!("account {}", aws.account()));
     let policies = match policies(aws).await {
@@ -67,7 +66,7 @@ pub async fn checks(aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Vec
     let mut checked = vec![];
     for said in policies {
         let text = percent_decode_str(&said.document).decode_utf8_lossy();
-        // What IAM keeps and we cannot read allows nothing that we know of.
+        // A document that cannot be parsed is skipped.
         let Ok(document) = serde_json::from_str::<PolicyDocument>(&text) else {
             continue;
         };
@@ -158,7 +157,8 @@ fn inline(
         })
 }
 
-/// Actions that a document allows on this backend, named as such, and that Terraform never needs.
+/// Returns the actions that a document explicitly allows on this backend and that Terraform never
+/// needs.
 fn excess(document: &PolicyDocument, bucket: &str, table: Option<&str>) -> Vec<&'static str> {
     let objects = format!("{bucket}/any.tfstate");
     let places = [
@@ -188,12 +188,12 @@ fn excess(document: &PolicyDocument, bucket: &str, table: Option<&str>) -> Vec<&
     found
 }
 
-/// A condition may leave over what is needed.
+/// A condition may restrict it to what is needed.
 fn always(statement: &Statement) -> bool {
     !statement.rest.contains_key("Condition")
 }
 
-/// Whether it is about this backend: a pattern that matches it and begins with its name.
+/// Returns whether a pattern matches this backend and starts with its name.
 fn names(statement: &Statement, place: &str, bucket: &str, table: Option<&str>) -> bool {
     let own = |pattern: &str| {
         pattern.starts_with(bucket) || table.is_some_and(|table| pattern.starts_with(table))

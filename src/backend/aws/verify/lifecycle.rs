@@ -1,5 +1,6 @@
-//! Lifecycle rules of others that delete or hide what ours keep: of two rules S3 follows the one
-//! that deletes first, and `over` keeps what others wrote, so that no plan shows it.
+//! Lifecycle rules of others that delete or archive what the rules of tfbackend keep: if two rules
+//! apply, S3 follows the one that deletes first, and `over` keeps rules of others, so that no plan
+//! shows them.
 
 use super::catalogue as rule;
 use crate::{
@@ -18,8 +19,8 @@ use crate::{
 
 /// Storage classes that take hours to read from (S3: archived objects).
 const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
-const MEND: &str = "remove the rule, or have it keep as much (NewerNoncurrentVersions); tfbackend \
-                    never removes what others wrote";
+const MEND: &str = "remove the rule, or have it keep as many versions (NewerNoncurrentVersions); \
+                    tfbackend never removes statements or rules of others";
 
 pub fn checks(
     blueprint: &Blueprint<AwsSpec>,
@@ -53,8 +54,8 @@ pub fn checks(
     )]
 }
 
-/// What a rule does to states that ours keep readable. States carry no tags: a rule for tagged
-/// objects does nothing to them.
+/// Returns how a rule affects states that the rules of tfbackend keep. States have no tags: a rule
+/// for tagged objects does not affect them.
 fn harm(theirs: &ObjectLifecycleRule, ours: &[ObjectLifecycleRule]) -> Option<String> {
     if !theirs.enabled || !theirs.filter.tags.is_empty() {
         return None;
@@ -67,7 +68,7 @@ fn harm(theirs: &ObjectLifecycleRule, ours: &[ObjectLifecycleRule]) -> Option<St
         ));
     }
     if let Some(date) = &theirs.expiration_date {
-        harms.push(format!("deletes states that are older than {date}"));
+        harms.push(format!("deletes states older than {date}"));
     }
     if let Some(days) = theirs
         .noncurrent_days
@@ -75,11 +76,11 @@ fn harm(theirs: &ObjectLifecycleRule, ours: &[ObjectLifecycleRule]) -> Option<St
     {
         harms.push(match theirs.noncurrent_newest {
             None => format!(
-                "deletes every replaced version after {}, also the newest",
+                "deletes all noncurrent versions after {}, including the newest",
                 in_days(days)
             ),
             Some(newest) => format!(
-                "deletes replaced versions after {}, all but the {newest} newest",
+                "deletes noncurrent versions after {}, all but the {newest} newest",
                 in_days(days)
             ),
         });
@@ -87,7 +88,7 @@ fn harm(theirs: &ObjectLifecycleRule, ours: &[ObjectLifecycleRule]) -> Option<St
     let archives = |moved: &&StorageTransition| ARCHIVES.contains(&&*moved.class);
     harms.extend(theirs.transitions.iter().filter(archives).map(|moved| {
         format!(
-            "moves states to {}, where no run can read them",
+            "moves states to {}, where runs cannot read them",
             moved.class
         )
     }));
@@ -98,7 +99,8 @@ fn in_days(days: u32) -> String {
     words::count(days as usize, "day", "days")
 }
 
-/// Whether that deletes a version that ours keep: one that is younger, or among the newest.
+/// Returns whether it deletes a version that the rules of tfbackend keep: a younger one, or one of
+/// the newest.
 fn cuts(days: u32, newest: Option<u32>, ours: &[ObjectLifecycleRule]) -> bool {
     let shorter = |ours: &ObjectLifecycleRule| ours.noncurrent_days.is_some_and(|ours| days < ours);
     let fewer = |ours: &ObjectLifecycleRule| {

@@ -1,5 +1,4 @@
-//! What is true of a key that the account has for its states already: tfbackend reads it and never
-//! changes it.
+//! Checks of an existing KMS key: tfbackend reads it and never changes it.
 
 use super::catalogue as rule;
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
 
-/// Rotation, who may use it, and whether it can be gone within a week.
+/// Checks rotation, access to the key and its minimum deletion window.
 pub async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
     let request = aws.clients.kms.get_key_rotation_status().key_id(arn).send();
     let (policy, rotation) =
@@ -23,7 +22,7 @@ pub async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
     let rotated = match rotation {
         Ok(answer) if answer.key_rotation_enabled() => Verdict::Holds,
         Ok(_) => fails(
-            "it is never rotated",
+            "rotation is disabled",
             &format!("aws kms enable-key-rotation --key-id {arn}"),
         ),
         Err(error) => Verdict::Unreadable {
@@ -58,12 +57,12 @@ fn opened(policy: &PolicyDocument, account: &str) -> Verdict {
         [] => Verdict::Holds,
         openings => fails(
             &openings.join("; "),
-            "remove the statement, or name who needs it in a condition",
+            "remove the statement, or restrict it to the required principals with a condition",
         ),
     }
 }
 
-/// Whether any statement denies to schedule the deletion, in whatever words.
+/// Checks that a statement denies scheduling the deletion, in any form.
 fn window(policy: &PolicyDocument) -> Verdict {
     let denies = policy.statements.iter().any(|statement| {
         let action = statement
@@ -85,9 +84,12 @@ fn window(policy: &PolicyDocument) -> Verdict {
     if denies {
         return Verdict::Holds;
     }
-    let mend = "deny kms:ScheduleKeyDeletion to all, where \
+    let mend = "deny kms:ScheduleKeyDeletion for all principals if \
                 kms:ScheduleKeyDeletionPendingWindowInDays is less than 30";
-    fails("whoever may delete it may have it gone in 7 days", mend)
+    fails(
+        "a principal that can delete the key can set a waiting period of only 7 days",
+        mend,
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What the facts of a probe say of a backend. Only what was proved holds: a refusal proves nothing
-//! of a policy where nothing could be written at all.
+//! Derives checks from the facts of a probe. A check passes only if it is proved: a denied write
+//! does not prove a policy if no write succeeds.
 
 use crate::{
     backend::aws::{
@@ -17,32 +17,32 @@ mod catalogue;
 
 pub use catalogue::*;
 
-/// A condition of the write did not hold: somebody has the lock.
+/// A condition of the write failed: the lock is held.
 const HELD: &[&str] = &[
     "ConditionalCheckFailedException",
     "PreconditionFailed",
     "ConditionalRequestConflict",
 ];
-/// The policy let a write through, and KMS said no.
+/// The policy allowed a write, and KMS denied it.
 const NO_KEY: &[&str] = &[
     "KMS.NotFoundException",
     "KMS.DisabledException",
     "KMS.KMSInvalidStateException",
     "KMS.InvalidKeyUsageException",
 ];
-const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or what it is short of";
+const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or the missing permissions";
 
-/// Facts, held to what must come of them.
+/// Derives checks from facts.
 pub struct ProbeJudge<'a> {
     pub probe: &'a BackendProbe<'a>,
-    /// The command that sets right what differs from the blueprint.
+    /// The command that fixes differences from the blueprint.
     pub mend: &'a str,
-    /// Whether AWS itself answered, which says of every object whether a bucket key is in use.
+    /// True if AWS itself answered, which reports for every object whether a bucket key is used.
     pub of_aws: bool,
 }
 
 impl ProbeJudge<'_> {
-    /// One for each that was tried.
+    /// Returns a check for each fact.
     pub fn checks(&self, facts: &ProbeFacts) -> Vec<CheckResult> {
         let mut checked = vec![];
         let written = facts.objects.as_ref().map(|objects| &objects.written);
@@ -93,7 +93,7 @@ impl ProbeJudge<'_> {
     fn objects(&self, objects: &ProbeObjects, deleted: Option<&ProbeResult>) -> Vec<CheckResult> {
         let at = |check: &'static Check, verdict| CheckResult::new(check, self.bucket(), verdict);
         let read = objects.read.as_ref().map_or_else(
-            || unreadable("nothing could be written that could be read"),
+            || unreadable("no object could be written to read"),
             |read| self.works(read),
         );
         let mut checked = vec![
@@ -101,16 +101,11 @@ impl ProbeJudge<'_> {
             at(&PROBE_READ, read),
         ];
         let deleted = deleted.map_or_else(
-            || {
-                unreadable(
-                    "nothing could be written that could be deleted, or a lock could not be \
-                     released",
-                )
-            },
+            || unreadable("no object could be written to delete, or a lock could not be released"),
             |deleted| self.works(deleted),
         );
         checked.push(at(&PROBE_DELETE, deleted));
-        let nothing = "nothing could be written that could be looked at";
+        let nothing = "no object could be written to check";
         let of = |written: Option<&ProbeResult<ProbeObject>>,
                   judge: &dyn Fn(&ObjectEncryption) -> Verdict| {
             match written {
@@ -149,11 +144,14 @@ impl ProbeJudge<'_> {
     }
 
     fn encryption(&self, seen: &ObjectEncryption) -> Verdict {
-        let algorithm = seen.algorithm.as_deref().unwrap_or("nothing that S3 names");
+        let algorithm = seen
+            .algorithm
+            .as_deref()
+            .unwrap_or("an encryption that S3 does not report");
         match &self.probe.target.key {
             ProbeEncryption::OfS3 if algorithm == "AES256" => Verdict::Holds,
             ProbeEncryption::OfS3 => self.fails(format!(
-                "it is encrypted with {algorithm}, and not with S3's own key (AES256)"
+                "it is encrypted with {algorithm}, not with an S3 managed key (AES256)"
             )),
             ProbeEncryption::Arn(key)
                 if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) =>
@@ -165,12 +163,11 @@ impl ProbeJudge<'_> {
                 seen.key.as_deref().unwrap_or("no key")
             )),
             ProbeEncryption::Unknown if algorithm.starts_with("aws:kms") => unreadable(format!(
-                "it is encrypted with {}; which key it should be could not be looked at (needs \
-                 kms:DescribeKey)",
+                "it is encrypted with {}; the expected key cannot be read (needs kms:DescribeKey)",
                 seen.key.as_deref().unwrap_or("no key")
             )),
             ProbeEncryption::Unknown => self.fails(format!(
-                "it is encrypted with {algorithm}, and not with a key of the account"
+                "it is encrypted with {algorithm}, not with a customer managed key"
             )),
         }
     }
@@ -178,10 +175,8 @@ impl ProbeJudge<'_> {
     fn bucket_key(&self, seen: &ObjectEncryption) -> Verdict {
         match (seen.bucket_key, self.of_aws) {
             (true, _) => Verdict::Holds,
-            (false, true) => self.fails("each object has a key of its own".to_owned()),
-            (false, false) => {
-                untold("an endpoint that is not AWS's does not say whether there is one")
-            }
+            (false, true) => self.fails("objects are encrypted without a bucket key".to_owned()),
+            (false, false) => untold("an endpoint outside AWS does not report bucket keys"),
         }
     }
 
@@ -231,9 +226,10 @@ impl ProbeJudge<'_> {
             released,
         } = file;
         let at = |check: &'static Check, verdict| CheckResult::new(check, self.bucket(), verdict);
-        let overwritten = overwritten
-            .as_ref()
-            .map_or_else(|| unreadable(NOBODY), |tried| self.is_refused(tried, taken));
+        let overwritten = overwritten.as_ref().map_or_else(
+            || unreadable(NOT_ACQUIRED),
+            |tried| self.is_refused(tried, taken),
+        );
         vec![
             at(&PROBE_LOCK_FILE, self.works(taken)),
             at(&PROBE_LOCK_FILE_HELD, self.is_held(second.as_ref())),
@@ -254,8 +250,8 @@ impl ProbeJudge<'_> {
         } = rights;
         let no_version = || {
             unreadable(
-                "there is no version that could be deleted: the bucket keeps none, or nothing \
-                 could be written",
+                "no version exists to delete: versioning is disabled, or no object could be \
+                 written",
             )
         };
         let versions = delete_version
@@ -286,11 +282,11 @@ impl ProbeJudge<'_> {
     fn http(&self, http: &PlainHttp) -> Verdict {
         match http {
             PlainHttp::OwnEndpoint => untold(
-                "it cannot be tried on an endpoint that is not AWS's, which may speak plain HTTP \
+                "it cannot be tested on an endpoint outside AWS, which may support plain HTTP \
                  anywhere",
             ),
             PlainHttp::Silent(error) => {
-                unreadable(format!("plain HTTP cannot be tried from here: {error}"))
+                unreadable(format!("plain HTTP cannot be tested from here: {error}"))
             }
             PlainHttp::Answered { to_tls: true, .. } => Verdict::Holds,
             PlainHttp::Answered {
@@ -303,8 +299,7 @@ impl ProbeJudge<'_> {
                 denied: Ok(false),
                 ..
             } => self.fails(
-                "it is refused to those who do not sign, and the bucket policy does not refuse it \
-                 to those who do"
+                "unsigned requests are denied, and the bucket policy does not deny signed ones"
                     .to_owned(),
             ),
             PlainHttp::Answered {
@@ -313,13 +308,13 @@ impl ProbeJudge<'_> {
                 ..
             } => unreadable(error),
             PlainHttp::Answered { status, .. } => {
-                self.fails(format!("it is answered without a signature: HTTP {status}"))
+                self.fails(format!("an unsigned request was answered: HTTP {status}"))
             }
         }
     }
 
-    /// What must be possible. Credentials that may not try are not those of a runner; of a role it
-    /// is what is asked.
+    /// Checks an action that must be allowed. A denial is a finding only for a role to test, since
+    /// other credentials may not be those of a Terraform run.
     fn works<T>(&self, tried: &ProbeResult<T>) -> Verdict {
         match tried {
             Ok(_) => Verdict::Holds,
@@ -334,15 +329,15 @@ impl ProbeJudge<'_> {
         }
     }
 
-    /// What the bucket must refuse to those who may write `otherwise`.
+    /// Checks an action that the bucket must deny to principals that can write `otherwise`.
     fn is_refused<T>(&self, tried: &ProbeResult, otherwise: &ProbeResult<T>) -> Verdict {
         match (tried, otherwise) {
             (_, Err(error)) => unreadable(format!(
-                "whoever may not write at all proves nothing by a refusal: {error}"
+                "the denial proves nothing, since these credentials cannot write at all: {error}"
             )),
-            (Ok(()), Ok(_)) => self.fails("it was written".to_owned()),
+            (Ok(()), Ok(_)) => self.fails("the write succeeded".to_owned()),
             (Err(error), Ok(_)) if error.is(NO_KEY) || is_of_kms(error) => self.fails(format!(
-                "the bucket let it through, and only KMS refused: {error}"
+                "the bucket allowed it, and only KMS denied it: {error}"
             )),
             (Err(error), Ok(_)) if error.kind == ServiceErrorKind::Denied => Verdict::Holds,
             (Err(error), Ok(_)) => unreadable(error),
@@ -351,22 +346,24 @@ impl ProbeJudge<'_> {
 
     fn is_held(&self, second: Option<&ProbeResult>) -> Verdict {
         match second {
-            None => unreadable(NOBODY),
-            Some(Ok(())) => self.fails("a second one got it while it was held".to_owned()),
+            None => unreadable(NOT_ACQUIRED),
+            Some(Ok(())) => self.fails("a second client acquired it while it was held".to_owned()),
             Some(Err(error)) if error.is(HELD) => Verdict::Holds,
             Some(Err(error)) => unreadable(error),
         }
     }
 
     fn is_released(&self, released: Option<&ProbeResult>) -> Verdict {
-        released.map_or_else(|| unreadable(NOBODY), |released| self.works(released))
+        released.map_or_else(|| unreadable(NOT_ACQUIRED), |released| self.works(released))
     }
 
     fn may_not(&self, tried: &ProbeResult) -> Verdict {
         match tried {
             Ok(()) => Verdict::Fails {
-                what: "it can".to_owned(),
-                mend: "take from the role what `tfbackend policy runner` does not give".to_owned(),
+                what: "the role can do this".to_owned(),
+                mend: "remove permissions of the role that `tfbackend policy runner` does not \
+                       include"
+                    .to_owned(),
             },
             Err(error) if error.kind == ServiceErrorKind::Denied => Verdict::Holds,
             Err(error) => unreadable(error),
@@ -381,7 +378,7 @@ impl ProbeJudge<'_> {
     }
 }
 
-const NOBODY: &str = "no lock could be taken";
+const NOT_ACQUIRED: &str = "no lock could be acquired";
 
 fn is_of_kms(error: &AwsError) -> bool {
     error.kind == ServiceErrorKind::Denied
@@ -403,13 +400,13 @@ fn unreadable(error: impl ToString) -> Verdict {
     }
 }
 
-/// What the user should know of what is still there.
+/// Returns notes about objects that remain.
 pub fn notes(facts: &ProbeFacts, probe: &BackendProbe<'_>) -> Vec<String> {
     let ProbeFacts { swept, left, .. } = facts;
     let mut notes = vec![];
     if swept.probes > 0 {
         notes.push(format!(
-            "{} earlier {} had been cut off; what was left of it was deleted",
+            "{} earlier {} did not finish; the remaining objects were deleted",
             swept.probes,
             if swept.probes == 1 { "probe" } else { "probes" }
         ));
@@ -423,20 +420,23 @@ pub fn notes(facts: &ProbeFacts, probe: &BackendProbe<'_>) -> Vec<String> {
     let [top, workspaces] = probe.name.prefixes(&probe.target.address.layout);
     if *versions + *markers > 0 {
         notes.push(format!(
-            "of the probe {versions} old versions and {markers} delete markers are left below \
-             {top} and {workspaces}: these credentials may not delete versions, on a protected \
-             bucket nobody may; they hold no state, and the lifecycle of the bucket removes them \
-             after a day"
+            "of the probe, {versions} old versions and {markers} delete markers remain below \
+             {top} and {workspaces}: these credentials cannot delete versions, and on a protected \
+             bucket no principal can; they contain no state, and a lifecycle rule of the bucket \
+             removes them after a day"
         ));
     }
     if *unseen {
         notes.push(format!(
-            "old versions of the probe's objects may be left below {top} and {workspaces}: these \
-             credentials may not list versions (s3:ListBucketVersions)"
+            "old versions of the probe's objects may remain below {top} and {workspaces}: these \
+             credentials cannot list versions (s3:ListBucketVersions)"
         ));
     }
     notes.extend(swept.errors.iter().chain(errors).map(|error| {
-        format!("the probe could not clean up: {error}; the next one an hour later tries again")
+        format!(
+            "the probe could not clean up: {error}; a probe that starts at least an hour later \
+             tries again"
+        )
     }));
     notes
 }

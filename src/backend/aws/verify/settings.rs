@@ -1,4 +1,4 @@
-//! Settings to checks: what the plan would change is what does not hold.
+//! Derives checks from a plan: each change of a setting is a finding.
 
 use std::collections::BTreeMap;
 
@@ -21,21 +21,21 @@ use crate::{
     report::plan::differences,
 };
 
-/// What the checks of the settings are made from.
+/// The input of the checks of settings.
 pub struct SettingChecks<'a> {
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
-    /// That brings what is there to the blueprint, whoever made it: a plan to adopt.
+    /// A plan that adopts what exists and changes it to the blueprint.
     pub plan: &'a Plan<AwsSpec>,
-    /// The command that carries it out.
+    /// The command that applies the plan.
     pub mend: &'a str,
-    /// Whether tags say anything: not of a backend that tfbackend knows nothing of.
+    /// True if tags are checked, which they are not for an unmanaged backend.
     pub tagged: bool,
 }
 
 impl SettingChecks<'_> {
-    /// One [`Checked`] for each rule of each node. A node that is not there, or could not be seen,
-    /// is one finding.
+    /// Returns one [`Checked`] for each rule of each node. A missing or unreadable node is one
+    /// finding.
     pub fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<CheckResult> {
         let mut checked = vec![];
         for step in &self.plan.steps {
@@ -64,7 +64,7 @@ impl SettingChecks<'_> {
         checked
     }
 
-    /// Whether it, or what it is a part of, carries no tags of an environment where it should.
+    /// Returns whether the resource or its parent lacks the tags of an environment.
     fn is_unmanaged(&self, address: &Address) -> bool {
         let unmanaged = |address: &Address| match self.observation.get(address) {
             Some(Observed::Present {
@@ -89,7 +89,7 @@ impl SettingChecks<'_> {
         }
     }
 
-    /// What differs from the output of a node that could not be seen may not differ at all.
+    /// A difference that depends on an unreadable node may not be a difference.
     fn verdict(&self, differences: &[SettingDifference]) -> Verdict {
         let unseen = |difference: &SettingDifference| match self
             .observation
@@ -112,7 +112,7 @@ impl SettingChecks<'_> {
         }
     }
 
-    /// Of a whole that is not there, or may not be looked at, the parts are not either.
+    /// Returns whether the parent is missing or unreadable, which its own finding reports.
     fn is_said_by_the_whole(&self, step: &PlanStep<AwsSpec>) -> bool {
         let parent = step.address.parent();
         let absent = parent
@@ -130,7 +130,7 @@ impl SettingChecks<'_> {
         match &step.change {
             PlannedChange::NoOp { .. } => self.all(&step.address, spec, &BrokenRules::new()),
             PlannedChange::Delete { .. } | PlannedChange::Keep { .. } => {
-                unreachable!("no part of a plan to apply")
+                unreachable!("not part of a plan to apply")
             }
             PlannedChange::Create { .. } => self
                 .missing(spec)
@@ -169,15 +169,15 @@ impl SettingChecks<'_> {
         }
     }
 
-    /// What nobody made is one finding in an environment, where a plan makes all of it; of a
-    /// backend that others made, each rule is said that nothing keeps.
+    /// A missing resource is one finding in an environment, where a plan creates all of it; for an
+    /// unmanaged backend, each of its rules is a finding.
     fn missing(&self, spec: &AwsSpec) -> Vec<&'static Check> {
         let many = !self.tagged && matches!(spec, AwsSpec::BucketPolicy(_) | AwsSpec::Lifecycle(_));
         if many { rules(spec) } else { vec![whole(spec)] }
     }
 
-    /// A policy that denies Terraform is a finding of its own: what else it lacks is no less
-    /// missing.
+    /// A policy that denies Terraform is a finding of its own; other missing statements are still
+    /// reported.
     fn although_blocked(
         &self,
         step: &PlanStep<AwsSpec>,
@@ -188,10 +188,10 @@ impl SettingChecks<'_> {
             (AwsSpec::BucketPolicy(_), Some(Observed::Present { spec: from, .. })) => {
                 let to = spec
                     .resolve(&observation::outputs(self.observation))
-                    .over(from);
+                    .merge_onto(from);
                 self.all(&step.address, spec, &differing(from, &to))
             }
-            // Its access control list: nothing else of it is in the way.
+            // Its access control list: nothing else can conflict.
             (
                 AwsSpec::Bucket(ours),
                 Some(Observed::Present {
@@ -199,8 +199,11 @@ impl SettingChecks<'_> {
                     ..
                 }),
             ) if ours.region == there.region => {
-                let mut verdicts =
-                    self.all(&step.address, spec, &differing(from, &spec.over(from)));
+                let mut verdicts = self.all(
+                    &step.address,
+                    spec,
+                    &differing(from, &spec.merge_onto(from)),
+                );
                 for (_, verdict) in verdicts
                     .iter_mut()
                     .filter(|(check, _)| check.id == rule::BUCKET_ACLS.id)
@@ -218,7 +221,7 @@ impl SettingChecks<'_> {
             ) if matches!(from.alias_leads, AliasTarget::Elsewhere(_)) => {
                 vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
             }
-            // What is the matter with its key is said by what the topic says of itself.
+            // The status checks of the topic report problems with its key.
             (
                 AwsSpec::ExistingTopic(ours),
                 Some(Observed::Present {
@@ -242,7 +245,7 @@ impl SettingChecks<'_> {
         }
     }
 
-    /// Every rule of the kind: those that differ fail, the others hold.
+    /// Returns every rule of the kind: those with differences fail, the others pass.
     fn all(
         &self,
         address: &Address,
@@ -280,25 +283,25 @@ impl SettingChecks<'_> {
 }
 
 const NO_TAGS: &str =
-    "it carries no tags of an environment: they were removed, or it was not made by tfbackend";
+    "it has no tags of an environment: they were removed, or tfbackend did not create it";
 
-/// What differs, by the id of the rule that it breaks.
+/// Returns the differences by the id of the violated rule.
 type BrokenRules = BTreeMap<&'static str, Vec<SettingDifference>>;
 
 struct SettingDifference {
     line: String,
-    /// The output of which node it takes to know whether there is a difference at all.
+    /// The node whose output determines whether there is a difference.
     unknown: Option<Address>,
 }
 
 fn by_hand(what: String) -> Verdict {
     Verdict::Fails {
         what,
-        mend: "by hand: bootstrap cannot change it in place".to_owned(),
+        mend: "change it manually: bootstrap cannot change it in place".to_owned(),
     }
 }
 
-/// The rule that says that a resource is there at all.
+/// Returns the rule that the resource exists.
 pub fn whole(spec: &AwsSpec) -> &'static Check {
     match spec {
         AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY,
@@ -324,7 +327,7 @@ pub fn whole(spec: &AwsSpec) -> &'static Check {
     }
 }
 
-/// The rule that something breaks which can never be changed in place.
+/// Returns the rule for a setting that can never be changed in place.
 fn impossible(spec: &AwsSpec) -> &'static Check {
     match spec {
         AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY_USABLE,
@@ -334,7 +337,7 @@ fn impossible(spec: &AwsSpec) -> &'static Check {
     }
 }
 
-/// All rules that the settings of a kind are held to, the whole first.
+/// Returns all rules for the settings of a kind, the rule for its existence first.
 pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
     let mut rules = vec![whole(spec)];
     rules.extend(match spec {
@@ -402,7 +405,7 @@ pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
     rules
 }
 
-/// The rules that the statements of a bucket policy stand for, each once.
+/// Returns the rules for the statements of a bucket policy, each once.
 fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
     let mut rules: Vec<&'static Check> = vec![];
     for sid in document
@@ -434,7 +437,7 @@ fn of_statement(sid: &str) -> &'static Check {
     }
 }
 
-/// What differs, by the id of the rule that it breaks.
+/// Returns the differences by the id of the violated rule.
 fn differing(from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
     let mut broken = BrokenRules::new();
     let mut by_statement = true;
@@ -534,14 +537,13 @@ fn lifecycle(
             .entry(rule::LIFECYCLE.id)
             .or_default()
             .push(SettingDifference::known(format!(
-                "rule {} is not part of it",
+                "rule {} is not expected",
                 rule.id
             )));
     }
 }
 
-/// By meaning. `all` is the rule that every statement stands for where a document is one thing, but
-/// for those of a rule of their own.
+/// Compares by meaning. `all` is the rule for every statement without a rule of its own.
 fn statements(
     from: &PolicyDocument,
     to: &PolicyDocument,
@@ -563,11 +565,7 @@ fn statements(
             .statements
             .iter()
             .any(|other| other.sid == statement.sid);
-        let how = if there {
-            "says something else"
-        } else {
-            "is missing"
-        };
+        let how = if there { "differs" } else { "is missing" };
         let unknown = unknown_in(&serde_json::to_value(statement).expect("plain data"));
         broken
             .entry(check(sid).id)
@@ -592,7 +590,7 @@ fn statements(
                 .entry(check(sid).id)
                 .or_default()
                 .push(SettingDifference::known(format!(
-                    "statement {sid} is not part of it"
+                    "statement {sid} is not expected"
                 )));
         }
     }
@@ -607,7 +605,7 @@ impl SettingDifference {
     }
 }
 
-/// Whose output stands in a value that is not known yet.
+/// Returns the node whose output a value depends on that is not known yet.
 fn unknown_in(value: &Value) -> Option<Address> {
     let mut value = value.clone();
     let mut found = None;
@@ -620,7 +618,7 @@ fn unknown_in(value: &Value) -> Option<Address> {
     found
 }
 
-/// The rule that a setting of a kind stands for.
+/// Returns the rule for a setting of a kind.
 fn of_field(spec: &AwsSpec, field: &str) -> &'static Check {
     match (spec, field) {
         (_, "tags") => &rule::TAGS,

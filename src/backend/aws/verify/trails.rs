@@ -1,5 +1,5 @@
-//! Trails that somebody made for the states, and what they record in fact: a selector that matches
-//! nothing looks like one that works.
+//! Checks of existing trails for the states, and of what they record: a selector that matches
+//! nothing is accepted without an error.
 
 use aws_sdk_cloudtrail::types::Trail;
 use futures_util::{StreamExt, stream};
@@ -25,16 +25,16 @@ const TRAILS_AT_ONCE: usize = 8;
 /// A trail whose selectors name the bucket.
 struct RecordingTrail {
     arn: String,
-    /// What its selectors name of the bucket.
+    /// The values of its selectors that name the bucket.
     values: Vec<String>,
-    /// Whether that is every read and write of every object.
+    /// True if they cover every read and write of every object.
     whole: bool,
     logging: bool,
     validation: bool,
     encrypted: bool,
 }
 
-/// What becomes of every trail that means the bucket, whoever made it.
+/// Checks every trail that records the bucket, regardless of its owner.
 pub async fn checks(aws: &AwsProvider, bucket: &str) -> Vec<CheckResult> {
     let trails = match aws
         .read(
@@ -45,7 +45,7 @@ pub async fn checks(aws: &AwsProvider, bucket: &str) -> Vec<CheckResult> {
         .await
     {
         Ok(answer) => answer.trail_list.unwrap_or_default(),
-        // Said already, of the account.
+        // Already reported for the account.
         Err(_) => return vec![],
     };
     let objects = format!("arn:{}:s3:::{bucket}/", aws.caller.partition);
@@ -86,7 +86,7 @@ async fn recorder(
     arn: String,
     objects: &str,
 ) -> Result<Option<RecordingTrail>, AwsError> {
-    // What a trail of the organization records, its members may not ask.
+    // Members of an organization cannot read the selectors of its trail.
     if existing::is_foreign(aws, &arn) {
         return Ok(None);
     }
@@ -157,25 +157,25 @@ fn verdicts(recorder: &RecordingTrail) -> Vec<CheckResult> {
             &rule::TRAIL_SELECTORS,
             recorder.whole,
             missed(&recorder.values),
-            "name the bucket with a slash at its end, and reads and writes",
+            "specify the bucket ARN with a trailing slash, for reads and writes",
         ),
         check(
             &rule::TRAIL_LOGGING,
             recorder.logging,
-            "it is stopped".to_owned(),
+            "logging is stopped".to_owned(),
             &format!("aws cloudtrail start-logging --name {arn}"),
         ),
         check(
             &rule::TRAIL_VALIDATION,
             recorder.validation,
-            "its log files come without digests".to_owned(),
+            "log file validation is disabled".to_owned(),
             &format!("aws cloudtrail update-trail --name {arn} --enable-log-file-validation"),
         ),
         check(
             &rule::TRAIL_ENCRYPTION,
             recorder.encrypted,
-            "its log files are under no key of the account".to_owned(),
-            "give the trail a key",
+            "its log files are not encrypted with a customer managed key".to_owned(),
+            "configure a KMS key for the trail",
         ),
     ]
 }
@@ -183,10 +183,10 @@ fn verdicts(recorder: &RecordingTrail) -> Vec<CheckResult> {
 fn missed(values: &[String]) -> String {
     let one = |value: &String| match value.strip_suffix('*') {
         Some(_) => format!(
-            "{value} is a prefix, not a pattern: it records objects whose name has an asterisk \
-             there, and so none"
+            "{value} is a prefix, not a pattern: it matches only object keys that contain the \
+             asterisk, that is, none"
         ),
-        None => format!("{value} leaves out some reads or writes of states"),
+        None => format!("{value} does not cover all reads and writes of states"),
     };
     values.iter().map(one).collect::<Vec<_>>().join("; ")
 }

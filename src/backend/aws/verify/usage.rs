@@ -1,12 +1,11 @@
-//! Live use: how states are encrypted, what their digests and locks say. No state is read.
+//! Checks of states in use: encryption, digests and locks. No state is read.
 //!
-//! [`Usage`] is told what the store saw, one thing at a time, and keeps findings and counts only.
-//! [`check`] is the two together.
+//! [`Usage`] receives the items of the store one at a time and keeps only findings and counts.
+//! [`check`] combines the two.
 //!
-//! What is not checked, because it is inside a state: whether the digest is that of the bytes,
-//! unless S3 has their MD5 (single uploads under its own key, SSE-S3), whether they are a state,
-//! and which version wrote it. [`digest_of`], [`unreadable_state`] and [`version_of`] do it where
-//! the bytes are at hand.
+//! Not checked, because it requires the content: whether the digest matches, unless S3 has the MD5
+//! (single uploads with SSE-S3), whether the object is a valid state, and which version wrote it.
+//! [`digest_of`], [`unreadable_state`] and [`version_of`] do this if the content was read.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,7 +22,7 @@ use tally::UsageTally;
 use super::super::store::{
     S3Store,
     content::ObjectHeaders,
-    live::{HeldLock, LiveLock, LiveState, LockPlace, NoInfo, ScanItem, ScanScope, StoredDigest},
+    scan::{HeldLock, LiveLock, LiveState, LockPlace, NoInfo, ScanItem, ScanScope, StoredDigest},
 };
 use crate::{
     checks::{CheckResult, CheckedPlace, Verdict},
@@ -36,28 +35,26 @@ use crate::{
     },
 };
 
-/// How many objects are looked at at once: enough to hide the way there and back, and far from what
-/// S3 does for one prefix (5,500 reads a second).
+/// The number of objects that are read concurrently: enough to hide the latency, and far below the
+/// limit of S3 for one prefix (5,500 reads a second).
 pub const AT_ONCE: usize = 64;
 
-/// How the backend is meant to be used.
+/// The expected use of the backend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectedUsage {
     pub bucket: String,
-    /// The ARN of the key that encrypts states; with none any encryption is as good as was asked
-    /// for.
+    /// The ARN of the key that encrypts states; without it, any encryption is accepted.
     pub key: Option<String>,
-    /// `None` where nobody knows, as of a backend that others made.
+    /// `None` if unknown, as for an unmanaged backend.
     pub lock: Option<LockMechanism>,
-    /// How long a run may take.
+    /// The longest expected duration of a run.
     pub stale_after: SignedDuration,
-    /// Whether the states are read as well: what S3 has no MD5 of is compared with its digest
-    /// there.
+    /// True if states are read, too: then their digests are compared even if S3 has no MD5.
     pub contents: bool,
     pub now: Timestamp,
 }
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Debug)]
 pub struct UsageScan {
     expected: ExpectedUsage,
@@ -71,7 +68,7 @@ pub struct UsageScan {
     left: UsageTally,
 }
 
-/// Walks over the store and checks what it sees.
+/// Walks over the store and checks each item.
 pub async fn check(store: &S3Store<'_>, expected: ExpectedUsage) -> Vec<CheckResult> {
     let mut usage = UsageScan::new(expected);
     store
@@ -106,7 +103,7 @@ impl UsageScan {
                 };
                 self.digest.add(self.at(&located.path), verdict);
             }
-            // That is for those to judge who use that bucket.
+            // It belongs to another bucket.
             ScanItem::Elsewhere { .. } => {}
             ScanItem::NoTable(error) => {
                 let Self {
@@ -131,7 +128,8 @@ impl UsageScan {
         }
     }
 
-    /// One for each check that holds everywhere, and one for each place where it does not.
+    /// Returns one result for each check that passes everywhere, and one for each place where it
+    /// fails.
     pub fn finish(self) -> Vec<CheckResult> {
         let whole = CheckedPlace::named(format!("s3://{}", self.expected.bucket));
         let Self {
@@ -196,7 +194,7 @@ impl UsageScan {
             Some(LockMechanism::Dynamodb | LockMechanism::Both)
         );
         let has_no_digest = match &state.digest {
-            // An object without bytes is no state to Terraform, and has no digest.
+            // Terraform does not treat an empty object as a state, so that it has no digest.
             StoredDigest::Absent => state.located.kind == ObjectKind::State && head.size > 0,
             StoredDigest::Digest(stored) => !digest::is_md5(stored) && head.size > 0,
             StoredDigest::Unknown => false,
@@ -208,7 +206,7 @@ impl UsageScan {
 
     fn digest(&self, state: &LiveState, head: &ObjectHeaders) -> Verdict {
         match (&state.digest, head.md5()) {
-            // Terraform ignores a text that is no digest.
+            // Terraform ignores a text that is not a digest.
             (StoredDigest::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
             (StoredDigest::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
             (StoredDigest::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => {
@@ -217,7 +215,7 @@ impl UsageScan {
             (StoredDigest::Digest(_), None) if !self.expected.contents => {
                 words::digest_not_compared(1)
             }
-            // That the table could not be read is said once, and not for each state.
+            // An unreadable table is reported once, not for each state.
             (StoredDigest::Digest(_) | StoredDigest::Absent | StoredDigest::Unknown, _) => {
                 Verdict::Holds
             }
@@ -256,7 +254,7 @@ impl UsageScan {
             (LockPlace::Free, LockPlace::Held(_)) => {
                 words::half(lock, "only as a lock file", "nothing in the table")
             }
-            // The half that could not be looked at is said of the whole place.
+            // An unreadable place is reported once.
             _ => Verdict::Holds,
         }
     }
@@ -275,7 +273,7 @@ impl UsageScan {
         }
     }
 
-    /// Whoever writes lock files knows them; what locks in the table may not.
+    /// A version that writes lock files supports them; one that locks in the table may not.
     fn version(&self, lock: &LiveLock) -> Verdict {
         let LockPlace::Held(held) = &lock.item else {
             return Verdict::Holds;
@@ -301,8 +299,7 @@ impl UsageScan {
     }
 }
 
-/// Whether the digest in the table, if there is one, is that of these bytes, which Terraform can
-/// read.
+/// Checks that the digest in the table, if any, matches these bytes, which Terraform can read.
 pub fn digest_of(place: CheckedPlace, bytes: &[u8], stored: Option<&str>) -> CheckResult {
     let is = digest::of(bytes);
     match stored.filter(|stored| digest::is_md5(stored)) {
@@ -318,12 +315,12 @@ pub fn digest_of(place: CheckedPlace, bytes: &[u8], stored: Option<&str>) -> Che
     }
 }
 
-/// That Terraform cannot read a state.
+/// Reports that Terraform cannot read a state.
 pub fn unreadable_state(place: CheckedPlace, error: &SnapshotError) -> CheckResult {
     CheckResult::new(&STATE_UNREADABLE, place, words::not_a_state(error))
 }
 
-/// Whether the version that wrote a state knows lock files, if they are in use.
+/// Checks that the version that wrote a state supports lock files, if they are used.
 pub fn version_of(
     place: CheckedPlace,
     snapshot: &StateSnapshot,
@@ -346,7 +343,8 @@ fn version(version: Option<&str>, lock: Option<LockMechanism>) -> Verdict {
         (Some(version), Some(false)) => words::too_old(version, both),
         (_, Some(_)) => Verdict::Holds,
         (_, None) => Verdict::Unreadable {
-            error: "it does not say which version of Terraform or OpenTofu wrote it".to_owned(),
+            error: "it does not contain the version of Terraform or OpenTofu that wrote it"
+                .to_owned(),
         },
     }
 }

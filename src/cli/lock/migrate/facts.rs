@@ -1,4 +1,4 @@
-//! All that the guards of a stage ask for, looked at once.
+//! Gathers the facts that the guards of a stage need, with one read.
 
 use super::{
     guards::{MigrationFacts, RunnerLockRights},
@@ -17,10 +17,10 @@ use crate::{
     state::layout::lock_file,
 };
 
-/// What is said and known beside the backend itself.
+/// Inputs beside the backend itself.
 pub struct MigrationInputs<'a> {
     pub now: Option<LockMechanism>,
-    /// The state key that is meant; all of the bucket otherwise.
+    /// The state key to migrate; the whole bucket if absent.
     pub only: Option<&'a str>,
     /// Those of runs, by ARN.
     pub roles: &'a [String],
@@ -28,7 +28,7 @@ pub struct MigrationInputs<'a> {
 }
 
 /// # Errors
-/// If the table's tags, or what a role may do, cannot be looked at.
+/// If the tags of the table, or the permissions of a role, cannot be read.
 pub async fn gather(
     target: &BackendTarget,
     MigrationInputs {
@@ -45,23 +45,27 @@ pub async fn gather(
     let table = target.address.table.clone();
     let since = match &table {
         Some(table) => {
-            let since = cx.look(migration::both_since(&target.aws, table)).await?;
+            let since = cx
+                .until_cancelled(migration::both_since(&target.aws, table))
+                .await?;
             since.map_err(|error| {
                 failed(
-                    "the table does not say since when lock files are in use",
+                    "the table has no tag that says since when lock files are in use",
                     error,
                 )
             })?
         }
         None => None,
     };
-    let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
+    let used = cx
+        .until_cancelled(target.store().used(only, since, AT_ONCE))
+        .await?;
     let bucket = format!(
         "arn:{}:s3:::{}",
         target.aws.caller.partition, target.address.bucket
     );
     let denials = match cx
-        .look(policy::get(&target.aws, &target.address.bucket))
+        .until_cancelled(policy::get(&target.aws, &target.address.bucket))
         .await?
     {
         Ok(None) => Ok(vec![]),
@@ -72,9 +76,9 @@ pub async fn gather(
         Err(error) => Err(error.to_string()),
     };
     let runners = cx
-        .look(runners(target, roles, ours))
+        .until_cancelled(runners(target, roles, ours))
         .await?
-        .map_err(|error| failed("nobody can say what runs may do", error))?;
+        .map_err(|error| failed("cannot check the permissions of Terraform runs", error))?;
     let lock_files = format!("{bucket}/*.tflock");
     Ok(MigrationFacts {
         now,
@@ -89,7 +93,7 @@ pub async fn gather(
     })
 }
 
-/// What is in use, if the table is named or not.
+/// Returns the mechanism in use, depending on whether the table is named.
 pub fn now(target: &BackendTarget, names_table: bool) -> Option<LockMechanism> {
     match (names_table, target.locks.file) {
         (_, None) => None,
@@ -101,7 +105,7 @@ pub fn now(target: &BackendTarget, names_table: bool) -> Option<LockMechanism> {
     }
 }
 
-/// Those who could not use lock files once this migration has changed what is tfbackend's.
+/// Returns the principals that cannot use lock files after this migration.
 async fn runners(
     target: &BackendTarget,
     roles: &[String],

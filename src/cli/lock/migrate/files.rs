@@ -1,4 +1,4 @@
-//! Which files say how to lock, and what is to be edited in them.
+//! Finds the files that configure locking, and the edits that they need.
 
 use crate::text::shell::shell_word;
 use std::path::{Path, PathBuf};
@@ -24,18 +24,18 @@ use crate::{
     },
 };
 
-/// What there is to edit, before anything is.
+/// The edits, before any is made.
 #[derive(Debug, Default)]
 pub struct BackendEdits {
     pub edits: Vec<(FileRead, String)>,
-    /// As they should be.
+    /// Files that need no edit.
     pub current: Vec<PathBuf>,
-    /// What a person has to do, and why.
+    /// Manual edits, with reasons.
     pub by_hand: Vec<(PathBuf, String)>,
     /// Records of `init` that name the table, which no file of their folder explains, or that
     /// cannot be read.
     pub stored: Vec<StoredRecord>,
-    /// What to run where something is edited, one for each folder.
+    /// The `init` commands to run after the edits, one for each folder.
     pub init: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct StoredRecord {
     is_explained: bool,
 }
 
-/// Where to look.
+/// The places to search.
 #[derive(Clone, Debug)]
 pub struct FolderPaths<'a> {
     pub root: &'a Path,
@@ -61,19 +61,19 @@ pub struct FolderPaths<'a> {
     pub out: Option<(PathBuf, PathBuf)>,
 }
 
-/// The folders, each read once: whatever is asked of them is asked of the same files.
+/// The folders, each read once, so that all queries see the same files.
 #[derive(Debug)]
 pub struct FolderReadings {
     root: PathBuf,
     all: Vec<WorkingDirectory>,
     /// The folder itself, and that of the environment's own files.
     own: Vec<PathBuf>,
-    /// Whether those below are edited as well.
+    /// True if files in subfolders are edited as well.
     below: bool,
 }
 
 impl FolderReadings {
-    /// Reads one folder, or all below it; those also if they are only to be looked at.
+    /// Reads one folder or also its subfolders; those also if they are only checked.
     ///
     /// # Errors
     /// If a folder cannot be listed.
@@ -107,7 +107,7 @@ impl FolderReadings {
                 ..FolderReadOptions::default()
             };
             WorkingDirectory::read(dir, &look)
-                .map_err(|error| CliError::failed("cannot look at the files").because(&error))
+                .map_err(|error| CliError::failed("cannot read the files").because(&error))
         };
         let all = folders.iter().map(read).collect::<Result<_, _>>()?;
         let own = std::iter::once((*root).to_owned())
@@ -121,7 +121,8 @@ impl FolderReadings {
         })
     }
 
-    /// What the files of the folder itself choose; `None` if none of them is about this backend.
+    /// Returns the mechanism in the files of the folder itself; `None` if none of them belongs to
+    /// this backend.
     pub fn now(&self, bucket: &str) -> Option<LockMechanism> {
         self.all
             .iter()
@@ -129,7 +130,7 @@ impl FolderReadings {
             .find_map(|folder| now(folder, bucket))
     }
 
-    /// What there is to edit.
+    /// Returns the edits.
     pub fn plan(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
         self.plan_of(
             self.all
@@ -201,7 +202,7 @@ fn of_json<'f>(
     }
 }
 
-/// What the files of a folder say of locks; nothing of those that cannot be read.
+/// Returns the lock arguments in the files of a folder; unreadable files are skipped.
 fn said(folder: &WorkingDirectory) -> impl Iterator<Item = LockArguments> {
     of_blocks(&folder.configuration.blocks).chain(
         folder
@@ -218,7 +219,7 @@ fn of_blocks(blocks: &[ConfiguredBlock]) -> impl Iterator<Item = LockArguments> 
         .map(|block| LockArguments::of(&block.arguments))
 }
 
-/// What the block and the partial configurations of a folder say of this bucket, together.
+/// Returns the mechanism in the block and the partial configurations of a folder for this bucket.
 fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
     let everywhere = said(folder).chain(of_blocks(&folder.configuration.overridden));
     let found: Vec<LockArguments> = everywhere
@@ -260,7 +261,8 @@ fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
 }
 
 impl BackendEdits {
-    /// What of `wider` names the table, or may, and is not edited here: each file with the reason.
+    /// Returns the files of `wider` that name the table, or may, and are not edited here, with
+    /// reasons.
     pub fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
         let of_form = |read: &FileRead, form| {
             lock_arguments::read(&read.text, form)
@@ -279,7 +281,7 @@ impl BackendEdits {
         let edits = edits.map(|read| {
             (
                 read.path.clone(),
-                "it names the table, and is in a folder below".to_owned(),
+                "it names the table, and is in a subfolder".to_owned(),
             )
         });
         let by_hand = wider
@@ -289,7 +291,7 @@ impl BackendEdits {
         edits.chain(by_hand.cloned()).collect()
     }
 
-    /// Whether any file here is about this backend.
+    /// Returns whether any file here belongs to this backend.
     pub fn are_here(&self) -> bool {
         !(self.edits.is_empty() && self.current.is_empty() && self.by_hand.is_empty())
     }
@@ -406,7 +408,7 @@ impl BackendEdits {
                     .into_iter()
                     .map(|arguments| json::judge(arguments, wanted))
                     .collect(),
-                // What it says is not known.
+                // Its contents are unknown.
                 Err(unreadable) => vec![LockEdit::ByHand(unreadable.error.clone())],
             };
             for one in judged {
@@ -429,16 +431,17 @@ impl BackendEdits {
             LockEdit::ByHand(why) => self.by_hand.push((path.to_owned(), why)),
             LockEdit::Edited(edited) => match FileRead::of(path) {
                 Ok(read) if read.text == text => self.edits.push((read, edited)),
-                Ok(_) => self
-                    .by_hand
-                    .push((path.to_owned(), "it was changed at this moment".to_owned())),
+                Ok(_) => self.by_hand.push((
+                    path.to_owned(),
+                    "it was changed while it was read".to_owned(),
+                )),
                 Err(why) => self.by_hand.push((path.to_owned(), why)),
             },
         }
     }
 }
 
-/// What `init` has to be given: the partial configuration that was edited, or else the one that may
+/// Returns the argument for `init`: the edited partial configuration, or else the one that may
 /// be of this backend.
 fn partial_word(
     mut names: Vec<String>,
@@ -462,12 +465,13 @@ fn partial_word(
     match &names[..] {
         [] => String::new(),
         [name] => format!(" -backend-config={}", shell_word(name)),
-        // Which one it is, only a person knows.
+        // The user must choose the one.
         _ => " -backend-config=FILE".to_owned(),
     }
 }
 
-/// What `init` stored in a folder, if it names the table or cannot be read; and whether a file of
+/// Returns the record of `init` in a folder, if it names the table or cannot be read; and whether a
+/// file of
 /// the folder says the same.
 fn stored(folder: &WorkingDirectory, wanted: &WantedArguments<'_>) -> Option<StoredRecord> {
     let saved: &SavedBackend = match &folder.saved {
@@ -490,7 +494,7 @@ fn stored(folder: &WorkingDirectory, wanted: &WantedArguments<'_>) -> Option<Sto
             && said.bucket.is_none_or(|bucket| bucket == wanted.bucket)
     };
     let why = format!(
-        "`init` was run with `dynamodb_table` = {}, and no file of the folder says so",
+        "`init` was run with `dynamodb_table` = {}, which no file of the folder sets",
         crate::terraform::write::hcl::quoted(&table)
     );
     Some(StoredRecord {
@@ -500,7 +504,7 @@ fn stored(folder: &WorkingDirectory, wanted: &WantedArguments<'_>) -> Option<Sto
     })
 }
 
-/// As it is named in the folder.
+/// Returns its path relative to the folder.
 fn name(folder: &WorkingDirectory, path: &Path) -> String {
     path.strip_prefix(&folder.dir)
         .unwrap_or(path)

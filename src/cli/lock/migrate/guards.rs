@@ -1,4 +1,4 @@
-//! What forbids a stage: all of it at once, each with what to do. Pure.
+//! The conditions that block a stage, all reported at once with hints. Pure.
 
 use jiff::Timestamp;
 
@@ -8,29 +8,29 @@ use crate::{
     state::engine::knows_lock_files,
 };
 
-/// Where one is, and what is there.
+/// The current stage, and the existing locks and states.
 #[derive(Debug)]
 pub struct MigrationFacts {
-    /// What the files say; `None` where there are none, and nobody said.
+    /// The mechanism in the files; `None` without files and without `--lock`.
     pub now: Option<LockMechanism>,
-    /// Since when lock files are in use beside the table.
+    /// The time since which lock files are in use beside the table.
     pub since: Option<Timestamp>,
     pub used: MigrationUsage,
     pub table: Option<String>,
-    /// Whether a table that is missing is made as a step.
+    /// True if a missing table is created as a step.
     pub makes_table: bool,
     /// The lock files of this bucket, as a policy names them.
     pub lock_files: String,
     pub runners: Vec<RunnerLockRights>,
-    /// What the bucket policy denies to all of them, in words; or why nothing is known of it.
+    /// Descriptions of denials in the bucket policy that affect lock files; or the error of
+    /// reading it.
     pub denials: Result<Vec<String>, String>,
-    /// What names the backend again on a command line, each word after a space.
+    /// Words that name the backend on a command line, each after a space.
     pub words: String,
 }
 
 impl MigrationFacts {
-    /// Whether the way to lock files has been gone to its end: nothing says that the table is in
-    /// use.
+    /// Returns whether the migration to lock files is complete: nothing marks the table as in use.
     fn is_over(&self) -> bool {
         let has_digest = self.used.states.iter().any(|state| state.digest.is_some());
         self.now == Some(LockMechanism::S3)
@@ -39,17 +39,17 @@ impl MigrationFacts {
     }
 }
 
-/// Who runs Terraform, and what is missing for lock files.
+/// A principal that runs Terraform, and its missing permissions for lock files.
 #[derive(Debug)]
 pub struct RunnerLockRights {
     /// As in `role/ci`, or the name of a policy.
     pub who: String,
     pub denied: Vec<String>,
-    /// Why nothing is known of it.
+    /// The error of reading its permissions.
     pub unread: Option<String>,
 }
 
-/// What was said on the command line.
+/// The options of the command line.
 #[derive(Clone, Debug, Default)]
 pub struct MigrationConsent {
     /// The oldest version of Terraform or OpenTofu in use.
@@ -71,7 +71,7 @@ fn refusal(what: impl Into<String>, hint: impl Into<String>) -> MigrationRefusal
     }
 }
 
-/// Every reason there is.
+/// Returns all reasons.
 pub fn refusals(
     facts: &MigrationFacts,
     to: LockMechanism,
@@ -80,8 +80,8 @@ pub fn refusals(
     let mut all = vec![];
     for error in &facts.used.unseen {
         all.push(refusal(
-            format!("not everything could be looked at: {error}"),
-            "allow these credentials to look, then run again",
+            format!("not everything can be read: {error}"),
+            "grant these credentials read access, then run the command again",
         ));
     }
     let words = &facts.words;
@@ -90,7 +90,7 @@ pub fn refusals(
         all.push(refusal(
             format!("{} is locked ({ids})", lock.located.path),
             format!(
-                "wait for the run, or release the lock of a run that has ended: tfbackend lock \
+                "wait until the run ends, or, if it has ended, release its lock: tfbackend lock \
                  release --id ID{words}"
             ),
         ));
@@ -98,7 +98,7 @@ pub fn refusals(
     if to.uses_table() && facts.table.is_none() && !facts.makes_table {
         all.push(refusal(
             "there is no lock table",
-            "make one, and name it: --table NAME",
+            "create one, and name it: --table NAME",
         ));
     }
     match to {
@@ -109,20 +109,20 @@ pub fn refusals(
     all
 }
 
-/// From the table: whoever runs here must know lock files, and be allowed to write them.
+/// Away from the table: all runs must support lock files and be allowed to write them.
 fn to_both(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRefusal> {
     let mut all = versions_said(said);
     if said.min_version.is_none() {
         all.extend(facts.used.states.iter().filter_map(|state| {
-            let upgrade = "have everybody use Terraform or OpenTofu 1.10 or later; if they do, \
-                           say so: --min-version 1.10";
+            let upgrade = "upgrade all users to Terraform or OpenTofu 1.10 or later; if that is \
+                           done, pass --min-version 1.10";
             match version_of(state) {
                 Ok(true) => None,
                 Ok(false) => {
                     let version = state.version.as_deref().unwrap_or_default();
                     Some(refusal(
                         format!(
-                            "version {version} wrote {}, and lock files are known from 1.10 on",
+                            "version {version} wrote {}, and lock files are supported since 1.10",
                             state.path
                         ),
                         upgrade,
@@ -139,7 +139,7 @@ fn to_both(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRefu
     all
 }
 
-/// Away from the table: nobody may be left who locks only there.
+/// To lock files only: no run may remain that locks only in the table.
 fn to_files(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRefusal> {
     let mut all = versions_said(said);
     if said.drop_table && facts.used.others > 0 {
@@ -148,7 +148,7 @@ fn to_files(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRef
                 "the table has {} other items, of other buckets or keys",
                 facts.used.others
             ),
-            "leave the table: without --drop-table",
+            "keep the table: omit --drop-table",
         ));
     }
     if facts.is_over() {
@@ -163,7 +163,7 @@ fn to_files(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRef
         return all;
     };
     if facts.now == Some(LockMechanism::Dynamodb) {
-        all.push(refusal("the files here lock only in the table", both));
+        all.push(refusal("the files here use only the lock table", both));
     }
     all.extend(
         facts
@@ -180,8 +180,7 @@ fn to_files(facts: &MigrationFacts, said: &MigrationConsent) -> Vec<MigrationRef
 fn to_table(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
     match facts.now {
         Some(LockMechanism::S3) => vec![refusal(
-            "the files here lock only in lock files, and who locks only in the table would not \
-             see that",
+            "the files here use only lock files, which runs that use only the table do not see",
             format!("first: tfbackend lock migrate --to both{}", facts.words),
         )],
         Some(LockMechanism::Both | LockMechanism::Dynamodb) | None => vec![],
@@ -195,14 +194,14 @@ fn versions_said(said: &MigrationConsent) -> Vec<MigrationRefusal> {
     match knows_lock_files(version) {
         Some(true) => vec![],
         Some(false) => {
-            let hint = "upgrade it first; until then the table is the lock for everybody";
+            let hint = "upgrade it first; until then keep the lock table as the only lock";
             vec![refusal(
-                format!("version {version} is in use, and lock files are known from 1.10 on"),
+                format!("version {version} is in use, and lock files are supported since 1.10"),
                 hint,
             )]
         }
         None => vec![refusal(
-            format!("{version} is no version"),
+            format!("{version} is not a version"),
             "as in --min-version 1.11.4",
         )],
     }
@@ -211,8 +210,8 @@ fn versions_said(said: &MigrationConsent) -> Vec<MigrationRefusal> {
 fn may_lock(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
     let denied = match &facts.denials {
         Ok(denials) => {
-            let hint = "a lock file that cannot be released keeps every run out: change the \
-                        statement first";
+            let hint =
+                "a lock file that cannot be released blocks every run: change the statement first";
             denials
                 .iter()
                 .map(|denial| refusal(format!("the bucket policy: {denial}"), hint))
@@ -220,7 +219,7 @@ fn may_lock(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
         }
         Err(error) => vec![refusal(
             format!("whether the bucket policy allows lock files is unknown: {error}"),
-            "allow these credentials to read it, then run again",
+            "grant these credentials permission to read it, then run the command again",
         )],
     };
     let missing = facts
@@ -229,7 +228,8 @@ fn may_lock(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
         .filter(|runner| !runner.denied.is_empty() || runner.unread.is_some());
     let missing = missing.map(|runner| {
         if let Some(error) = &runner.unread {
-            let hint = "allow these credentials to read it and to change it, then run again";
+            let hint = "grant these credentials permission to read and change it, then run the \
+                        command again";
             return refusal(
                 format!(
                     "whether {} allows lock files is unknown: {error}",
@@ -255,26 +255,26 @@ fn may_lock(facts: &MigrationFacts) -> Vec<MigrationRefusal> {
                 runner.denied.join(", ")
             ),
             format!(
-                "it is not tfbackend's to change: add this statement to it, or to another policy \
-                 of those who have it: {statement}"
+                "tfbackend does not manage it: add this statement to it, or to another policy of \
+                 the same principals: {statement}"
             ),
         )
     });
     denied.into_iter().chain(missing).collect()
 }
 
-/// Whether the version that wrote a state last knows lock files.
+/// Returns whether the version that last wrote a state supports lock files.
 fn version_of(state: &RewrittenState) -> Result<bool, String> {
     match (&state.unreadable, &state.version) {
         (Some(why), _) => Err(why.clone()),
-        (None, None) => Err("it does not say".to_owned()),
+        (None, None) => Err("the state does not name it".to_owned()),
         (None, Some(version)) => {
-            knows_lock_files(version).ok_or_else(|| format!("{version} is no version"))
+            knows_lock_files(version).ok_or_else(|| format!("{version} is not a version"))
         }
     }
 }
 
-/// Why a state may still be used by somebody who locks only in the table.
+/// Returns the reason why a run that locks only in the table may still use a state.
 pub fn not_ready(
     state: &RewrittenState,
     since: Timestamp,
@@ -283,11 +283,12 @@ pub fn not_ready(
     let path = &state.path;
     let touch = format!("tfbackend lock migrate --touch{words}");
     let write = format!(
-        "write it with the new files: `terraform apply`; a state that never changes: `{touch}`"
+        "write it with the new files: run `terraform apply`, or `{touch}` for a state that never \
+         changes"
     );
     match (state.modified, version_of(state), state.under_lock_file) {
         (None, ..) => Some(refusal(
-            format!("nobody can say when {path} was written"),
+            format!("when {path} was written is unknown"),
             write,
         )),
         (Some(modified), ..) if modified < since => Some(refusal(
@@ -299,18 +300,18 @@ pub fn not_ready(
         )),
         (Some(modified), _, Some(false)) => Some(refusal(
             format!("{path} was last written at {modified:.0}, and not under a lock file"),
-            "somebody uses it with the old files: have them run `terraform init -reconfigure`, \
-             and write it again",
+            "it is in use with the old files: have its users run `terraform init -reconfigure`, \
+             then write it again",
         )),
         (Some(_), Ok(true), Some(true) | None) => None,
         (Some(_), Ok(false), _) => {
             let version = state.version.as_deref().unwrap_or_default();
             Some(refusal(
-                format!("version {version} wrote {path}, and lock files are known from 1.10 on"),
+                format!("version {version} wrote {path}, and lock files are supported since 1.10"),
                 write,
             ))
         }
-        // Who takes a lock file knows them.
+        // A client that acquires a lock file supports them.
         (Some(_), Err(_), Some(true)) if state.unreadable.is_none() => None,
         (Some(_), Err(why), _) => Some(refusal(
             format!("which version wrote {path} is unknown: {why}"),
@@ -319,15 +320,14 @@ pub fn not_ready(
     }
 }
 
-/// Why a state that is in the way cannot be helped by writing it once more; `None` if it can.
+/// Returns the reason why writing a blocking state once more does not help; `None` if it does.
 pub fn untouchable(
     state: &RewrittenState,
     since: Timestamp,
     words: &str,
 ) -> Option<MigrationRefusal> {
     if let Some(why) = &state.unreadable {
-        let hint =
-            format!("`tfbackend state check{words}` names the version that can be brought back");
+        let hint = format!("`tfbackend state check{words}` names the version that can be restored");
         return Some(refusal(
             format!("{} cannot be read: {why}", state.path),
             hint,

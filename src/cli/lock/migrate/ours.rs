@@ -1,5 +1,5 @@
-//! What of an environment that tfbackend made moves with its locks: the runner policy, the lock
-//! table, what the trail records of it, the settings file.
+//! The parts of an environment of tfbackend that change with its locks: the runner policy, the lock
+//! table, the trail selectors, the settings file.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ use crate::{
     },
 };
 
-/// An environment, and what is there of the parts that move with its locks.
+/// An environment, and the existing parts that change with its locks.
 pub struct EnvironmentLockParts {
     pub env: EnvName,
     /// Its folder of files and the name of its partial configuration.
@@ -66,10 +66,10 @@ pub struct PolicyChanges {
     pub revoke: Option<Plan<AwsSpec>>,
 }
 
-/// The environment that this backend was made for, if tfbackend made it.
+/// Returns the environment of this backend, if tfbackend created it.
 ///
 /// # Errors
-/// If its settings contradict each other, or the account cannot be asked.
+/// If its settings contradict each other, or the account cannot be read.
 pub async fn find(
     args: Option<EnvironmentArgs>,
     target: &BackendTarget,
@@ -85,14 +85,14 @@ pub async fn find(
         Some(mut args) => {
             args.layer.lock = Some(LockMechanism::Both);
             (
-                args.settle(cx.host, &cx.global, Prompting::Nobody)
+                args.settle(cx.host, &cx.global, Prompting::Never)
                     .await?
                     .settings,
                 sources.file,
             )
         }
         None => match cx
-            .look(bucket::made_for(&target.aws, &target.address.bucket))
+            .until_cancelled(bucket::made_for(&target.aws, &target.address.bucket))
             .await?
         {
             Ok(Some(mark)) => {
@@ -106,9 +106,9 @@ pub async fn find(
             }
             Ok(None) => return Ok(None),
             Err(error) if error.kind == ServiceErrorKind::Denied => {
-                cx.say(&format!(
-                    "note: whether tfbackend made this bucket is unknown, so no runner policy is \
-                     changed: {error}"
+                cx.status(&format!(
+                    "note: whether tfbackend created this bucket is unknown, so no runner policy \
+                     is changed: {error}"
                 ));
                 return Ok(None);
             }
@@ -169,12 +169,14 @@ pub async fn find(
             })
             .collect(),
     );
-    let mut observation = cx.look(resources::observe(&aws, &blueprint)).await?;
-    // A key that was brought along is known from the files only.
+    let mut observation = cx
+        .until_cancelled(resources::observe(&aws, &blueprint))
+        .await?;
+    // An existing KMS key is known only from the files.
     if let (Some(node), false) = (
         blueprint.get(&KEY),
         observation::outputs(&observation).contains_key(&KEY),
-    ) && let Ok(Some(arn)) = cx.look(target.key_arn()).await?
+    ) && let Ok(Some(arn)) = cx.until_cancelled(target.key_arn()).await?
     {
         observation.insert(
             KEY,
@@ -240,7 +242,7 @@ impl EnvironmentLockParts {
         )
     }
 
-    /// The plan that makes the lock table; an error says why that cannot be done.
+    /// Returns the plan that creates the lock table, or the reason why that is not possible.
     pub fn missing_table(&self) -> Result<Option<Plan<AwsSpec>>, String> {
         let plan = Plan::to_apply(&self.blueprint, &self.observation, false);
         let of_table =
@@ -278,7 +280,7 @@ impl EnvironmentLockParts {
         }
     }
 
-    /// The runner policy that is there, if it is tfbackend's to change.
+    /// Returns the existing runner policy, if tfbackend manages it.
     fn policy(&self) -> Option<&RunnerPolicy> {
         match self.observation.get(&RUNNER_POLICY)? {
             Observed::Present {
@@ -290,7 +292,7 @@ impl EnvironmentLockParts {
         }
     }
 
-    /// Why the runner policy could not be looked at.
+    /// Returns the error of reading the runner policy.
     pub fn policy_unread(&self) -> Option<&str> {
         match self.observation.get(&RUNNER_POLICY)? {
             Observed::Unreadable(error) => Some(error),
@@ -307,7 +309,8 @@ impl EnvironmentLockParts {
         ))
     }
 
-    /// What becomes of the runner policy; nothing of one that is not tfbackend's, or is not there.
+    /// Returns the change of the runner policy; none if it is not managed by tfbackend or does not
+    /// exist.
     pub fn policy_changes(&self, to: LockMechanism, bucket: &str) -> PolicyChanges {
         let (Some(policy), Some(granted)) = (self.policy(), self.granted(to, bucket)) else {
             return PolicyChanges::default();
@@ -319,8 +322,8 @@ impl EnvironmentLockParts {
         }
     }
 
-    /// What becomes of the trail's record of the lock table; nothing of a trail that is not
-    /// tfbackend's, or is not there.
+    /// Returns the change of the trail selectors for the lock table; none if the trail is not
+    /// managed by tfbackend or does not exist.
     pub fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
         let Observed::Present {
             spec: AwsSpec::Selectors(there),
@@ -406,7 +409,7 @@ impl EnvironmentLockParts {
     /// The edit of the settings file; `None` if there is nothing to edit.
     ///
     /// # Errors
-    /// Why a person has to edit it.
+    /// If the file has to be edited by hand: the reason.
     pub fn settings(
         &self,
         to: LockMechanism,

@@ -1,4 +1,4 @@
-//! What a stage does, as a list that can be shown, and carried out from top to bottom.
+//! The steps of a stage, a list that is shown and then executed in order.
 
 use std::num::NonZeroUsize;
 
@@ -23,10 +23,10 @@ use crate::{
     settings::layer::LockMechanism,
 };
 
-/// One thing to do.
+/// One step.
 #[derive(Debug)]
 pub enum MigrationStep {
-    /// Of the environment, by the same writers as a bootstrap.
+    /// A change of the environment, by the same writers as a bootstrap.
     Apply {
         title: String,
         plan: Plan<AwsSpec>,
@@ -55,7 +55,7 @@ pub enum MigrationStep {
     },
 }
 
-/// What of an environment moves with its locks.
+/// The parts of an environment that change with its locks.
 #[derive(Default)]
 pub struct OurSteps {
     pub make_table: Option<Plan<AwsSpec>>,
@@ -64,11 +64,11 @@ pub struct OurSteps {
     pub policy_name: String,
     pub table_name: String,
     pub settings: Option<PendingFile>,
-    /// What the trail records of the table.
+    /// The change of the trail selectors for the table.
     pub trail: Option<Plan<AwsSpec>>,
 }
 
-/// In an order in which it may be cut off anywhere: running it again does what is left.
+/// Ordered so that an interruption at any step is safe: the next run does the remaining steps.
 ///
 /// Rights come before the locks that need them, and go after. The note on the table comes and goes
 /// last, since it is what says that a stage is over; a table that is deleted goes while the files
@@ -100,7 +100,10 @@ pub fn of(
     let of_plan = |title: String, plan: Option<Plan<AwsSpec>>| {
         plan.map(|plan| MigrationStep::Apply { title, plan })
     };
-    steps.extend(of_plan(format!("make lock table {table_name}"), make_table));
+    steps.extend(of_plan(
+        format!("create lock table {table_name}"),
+        make_table,
+    ));
     let locks = match to {
         LockMechanism::Dynamodb => "lock in the table",
         LockMechanism::Both => "lock in the table and in lock files",
@@ -137,13 +140,13 @@ pub fn of(
         LockMechanism::Dynamodb | LockMechanism::Both => "in lock files",
     };
     let revoke = of_plan(
-        format!("take the right to lock {gone} from runs (runner policy {policy_name})"),
+        format!("remove the permission to lock {gone} from runs (runner policy {policy_name})"),
         revoke.filter(|_| may_revoke),
     );
     let records = if to.uses_table() {
-        "record what happens to"
+        "start recording"
     } else {
-        "record no more of"
+        "stop recording"
     };
     let trail = of_plan(
         format!("{records} the items of table {table_name} (trail)"),
@@ -217,7 +220,7 @@ impl MigrationStep {
                 )
             }
             Self::End { table } => format!(
-                "take the note off table {table} (tag {})",
+                "remove the note from table {table} (tag {})",
                 migration::BOTH_SINCE
             ),
             Self::DropTable { table } => {
@@ -226,7 +229,7 @@ impl MigrationStep {
         }
     }
 
-    /// Whether it ends something that does not come back.
+    /// Returns whether the step is irreversible.
     pub fn destroys(&self) -> Option<&str> {
         match self {
             Self::DropTable { table } => Some(table),
@@ -240,14 +243,14 @@ impl MigrationStep {
     }
 }
 
-/// Where steps are carried out.
+/// The context of the steps.
 pub struct MigrationContext<'a> {
     pub files: &'a BackendEdits,
     pub target: &'a BackendTarget,
     pub ours: Option<&'a EnvironmentLockParts>,
 }
 
-/// Carries them out, one after the other, and stops at the first that fails.
+/// Executes the steps in order, and stops at the first failure.
 pub async fn carry_out(
     steps: Vec<MigrationStep>,
     on: &MigrationContext<'_>,
@@ -274,7 +277,7 @@ pub async fn carry_out(
             }
             .hint("the same command continues where this one stopped")
         })?;
-        cx.say(&format!("done: {title}"));
+        cx.status(&format!("done: {title}"));
     }
     Ok(())
 }
@@ -312,7 +315,7 @@ async fn one(
         {
             ConditionalDelete::Done | ConditionalDelete::AlreadyGone => Ok(()),
             ConditionalDelete::Changed => Err(CliError::failed("").hint(format!(
-                "{path} was written meanwhile: the digest is another one now"
+                "{path} was written meanwhile: its digest has changed"
             ))),
         },
         MigrationStep::Begin { table } => migration::set_both_since(aws, &table, now)
@@ -440,7 +443,7 @@ mod tests {
     const THEN: Option<&str> = Some("2026-11-21T07:00:52Z");
     use LockMechanism::{Both, Dynamodb, S3};
 
-    /// Cut off anywhere, the next run still knows which table it was, or need not.
+    /// After an interruption at any step, the next run still knows the table, or does not need it.
     #[test]
     fn the_table_is_named_for_as_long_as_something_is_to_be_done_to_it() {
         let of_nobody = |now, since, to, drop_table| {
@@ -450,16 +453,19 @@ mod tests {
             of_nobody(Both, THEN, S3, true),
             ["delete the", "delete table"]
         );
-        assert_eq!(of_nobody(Both, THEN, S3, false), ["delete the", "take the"]);
+        assert_eq!(
+            of_nobody(Both, THEN, S3, false),
+            ["delete the", "remove the"]
+        );
         assert_eq!(
             of_nobody(Dynamodb, None, Both, false),
             ["delete the", "note on"]
         );
         assert_eq!(of_nobody(Both, THEN, Both, false), ["delete the"]);
-        // The note of a way that was cut off at its end is not that of the next.
+        // The note of an interrupted migration is not that of the next one.
         assert_eq!(
             of_nobody(S3, THEN, Both, false),
-            ["take the", "delete the", "note on"]
+            ["remove the", "delete the", "note on"]
         );
     }
 
@@ -473,11 +479,11 @@ mod tests {
         );
         assert_eq!(
             of_ours(Both, THEN, S3, false),
-            ["let runs", "delete the", "take the", "take the"]
+            ["let runs", "delete the", "remove the", "remove the"]
         );
         assert_eq!(
             of_ours(Both, THEN, S3, true),
-            ["let runs", "delete the", "delete table", "take the"]
+            ["let runs", "delete the", "delete table", "remove the"]
         );
         let last = |to, drop_table| {
             of(
@@ -491,20 +497,20 @@ mod tests {
         };
         assert!(matches!(last(S3, false), Some(MigrationStep::End { .. })));
         assert!(matches!(last(S3, true), Some(MigrationStep::Apply { .. })));
-        // Those with the old files still take lock files, and have to be able to release them.
+        // Runs with the old files still acquire lock files, and must be able to release them.
         assert_eq!(
             of_ours(Both, THEN, Dynamodb, false),
-            ["let runs", "delete the", "take the"]
+            ["let runs", "delete the", "remove the"]
         );
         assert_eq!(
             of_ours(Dynamodb, None, Dynamodb, false),
-            ["let runs", "delete the", "take the"]
+            ["let runs", "delete the", "remove the"]
         );
         assert!(matches!(
             last(Dynamodb, false),
             Some(MigrationStep::End { .. })
         ));
-        // A table that is missing is made before anything else, and noted like one that was there.
+        // A missing table is created before anything else, and noted like an existing one.
         let make = OurSteps {
             make_table: Some(policy()),
             table_name: "locks".to_owned(),
@@ -517,11 +523,11 @@ mod tests {
         };
         assert_eq!(
             titles(&none, make, Both, false),
-            ["make lock", "let runs", "delete the", "note on"]
+            ["create lock", "let runs", "delete the", "note on"]
         );
     }
 
-    /// In the last stage every digest goes: it would grow stale.
+    /// The last stage deletes every digest: it would become stale.
     #[test]
     fn digests_that_fit_stay_until_the_table_is_given_up() {
         let state = RewrittenState {
@@ -548,7 +554,7 @@ mod tests {
         );
         assert_eq!(
             titles(&with(Both), OurSteps::default(), S3, false),
-            ["delete the", "take the"]
+            ["delete the", "remove the"]
         );
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::aws::store::{
-        hold::LockMechanisms,
+        lock_acquire::LockMechanisms,
         migration::RewrittenState,
         restore::{RestoreContext, RestoreStep, TouchError},
     },
@@ -28,14 +28,14 @@ use crate::{
     text::words,
 };
 
-/// What Terraform shows of the lock that is held meanwhile.
+/// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeTouch";
-/// What the write stands for.
+/// The consequence of the write, shown to the user.
 const PROMISE: &str = "A state that is written here counts as used with the new files: touch only \
                        states whose users have all run `terraform init -reconfigure`.";
 
-/// The states that are in the way of lock files alone: those that can be written once more, and why
-/// others cannot.
+/// The states that block the stage with lock files only: those that can be written once more, and
+/// the reasons why others cannot.
 pub struct StatesToRewrite<'a> {
     pub states: Vec<&'a RewrittenState>,
     pub refusals: Vec<MigrationRefusal>,
@@ -66,8 +66,8 @@ pub fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
     };
     for error in &facts.used.unseen {
         touch.refusals.push(refusal(
-            &format!("not everything could be looked at: {error}"),
-            "allow these credentials to look, then run again",
+            &format!("not everything can be read: {error}"),
+            "grant these credentials read access, then run the command again",
         ));
     }
     for state in facts
@@ -84,7 +84,7 @@ pub fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
         match (lock, untouchable(state, since, &facts.words)) {
             (Some(lock), _) => {
                 let hint = format!(
-                    "wait for the run, or release the lock of a run that has ended: tfbackend \
+                    "wait until the run ends, or, if it has ended, release its lock: tfbackend \
                      lock release --id ID{}",
                     facts.words
                 );
@@ -109,7 +109,7 @@ impl StatesToRewrite<'_> {
     }
 }
 
-/// Writes the states one after the other; one that cannot be written does not keep the others.
+/// Writes the states one after the other; a failed write does not stop the others.
 ///
 /// # Errors
 /// If a state could not be written, or was refused.
@@ -133,14 +133,14 @@ pub async fn run(
         if !touch.refusals.is_empty() {
             return Err(refused());
         }
-        cx.say(&format!(
+        cx.status(&format!(
             "nothing to do: every state was written under a lock file. Next: tfbackend lock \
              migrate --to s3{}",
             super::words(target)
         ));
         return answered(document, target, cx);
     }
-    cx.say(PROMISE);
+    cx.status(PROMISE);
     approve(touch.states.len(), approved, cx)?;
     let mut failure: Option<CliError> = None;
     let mut written = 0_usize;
@@ -148,7 +148,7 @@ pub async fn run(
         match one(&state.path, target, cx).await {
             Ok(serial) => {
                 written += 1;
-                cx.say(&format!("written: {} (serial {serial})", state.path));
+                cx.status(&format!("written: {} (serial {serial})", state.path));
             }
             Err(next) => {
                 let code = next.code;
@@ -181,7 +181,7 @@ pub async fn run(
         }),
         Some(failure) => Err(failure),
         None => {
-            cx.say(&format!(
+            cx.status(&format!(
                 "Next: tfbackend lock migrate --to s3{}",
                 super::words(target)
             ));
@@ -190,16 +190,20 @@ pub async fn run(
     }
 }
 
-/// One state, under both locks; its new serial.
+/// Writes one state under both locks and returns its new serial.
 async fn one(path: &str, target: &BackendTarget, cx: &mut Context<'_>) -> Result<u64, CliError> {
     let store = target.store();
     if cx.host.cancel.is_cancelled() {
         return Err(
-            CliError::interrupted(format!("interrupted before {path} was written"))
+            CliError::interrupted(format!("interrupted before writing {path}"))
                 .hint("the same command continues"),
         );
     }
-    let head = cx.look(store.head(path, None)).await?.ok().flatten();
+    let head = cx
+        .until_cancelled(store.head(path, None))
+        .await?
+        .ok()
+        .flatten();
     let encrypt =
         in_force::for_state(target, head.as_ref().map(|head| &head.encryption), cx).await?;
     let plan = store
@@ -207,12 +211,14 @@ async fn one(path: &str, target: &BackendTarget, cx: &mut Context<'_>) -> Result
         .await
         .map_err(|error| match error {
             TouchError::Aws(error) => explain::aws(
-                CliError::failed(format!("{path} could not be read")).because(&error),
+                CliError::failed(format!("{path} cannot be read")).because(&error),
                 &error,
                 None,
             ),
-            error => CliError::refused(format!("{path} is not written: {error}"))
-                .hint(format!("`tfbackend state check{}` says more", target.words)),
+            error => CliError::refused(format!("{path} is not written: {error}")).hint(format!(
+                "run `tfbackend state check{}` for details",
+                target.words
+            )),
         })?;
     let now = Timestamp::now();
     let info = store.lock_info(path, OPERATION, &cx.host.who, now);

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     backend::aws::{
         error::{ApiOperation, ServiceErrorKind},
-        store::live::{LiveLock, LockPlace as Seen},
+        store::scan::{LiveLock, LockPlace as Seen},
     },
     report::locks::HeldIn,
     state::layout::{LocatedObject, ObjectKind as What},
@@ -96,10 +96,10 @@ fn both_halves_of_each() {
     insta::assert_snapshot!(cases.join("\n"), @"
     lock file deleted and item of the table deleted (whole true, errors 0)
     lock file deleted (whole true, errors 0)
-    lock file was gone already and item of the table was gone already, and that of a later lock stays (whole true, errors 0)
+    lock file already deleted and item of the table already deleted; the entry of a later lock is kept (whole true, errors 0)
     lock file deleted and item of the table could not be deleted (whole false, errors 1)
-    lock file deleted and item of the table could not be looked at (whole false, errors 1)
-    lock file could not be looked at and item of the table deleted (whole false, errors 1)
+    lock file deleted and item of the table cannot be read (whole false, errors 1)
+    lock file cannot be read and item of the table deleted (whole false, errors 1)
     ");
     let line = of(chosen(vec![]), ReleaseReport::default()).line();
     assert!(

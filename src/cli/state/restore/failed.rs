@@ -1,12 +1,12 @@
-//! A restore, or a repair, that did not come to its end: what holds now, and how to go on.
+//! The failure of an incomplete restore or repair: the current situation, and how to continue.
 
 use crate::{
     backend::aws::{
         error::AwsError,
         store::{
-            hold::NotTaken,
-            live::LiveLock,
+            lock_acquire::NotTaken,
             restore::{RestoreError, RestoreErrorKind},
+            scan::LiveLock,
         },
     },
     cli::{explain, failure::CliError, target::BackendTarget},
@@ -29,17 +29,17 @@ pub fn failure(failed: RestoreError, path: &str, target: &BackendTarget) -> CliE
         (RestoreErrorKind::Changed, false) => CliError::refused(format!(
             "{path} or its digest was changed meanwhile; nothing was changed"
         ))
-        .hint("run the same command again: it looks at what is there now"),
+        .hint("run the same command again: it reads the current state"),
         (RestoreErrorKind::NotReleased, _) => CliError::partly(format!(
-            "{path} is as it should be, and its lock could not be released"
+            "{path} is correct, but its lock could not be released"
         )),
         (why, true) => because(
             CliError::partly(format!(
-                "{path} was written, and not all that belongs to it"
+                "{path} was written, but its digest or lock was not updated"
             )),
             why,
         )
-        .hint("run the same command again: it goes on from there"),
+        .hint("run the same command again to continue"),
         (why, false) => because(
             CliError::failed(format!("{path} could not be written; it was not changed")),
             why,
@@ -61,7 +61,7 @@ pub fn failure(failed: RestoreError, path: &str, target: &BackendTarget) -> CliE
     }
     match kept {
         Some(kept) if written => {
-            failure.hint(format!("what was there is kept in {}", kept.display()))
+            failure.hint(format!("the previous state is saved in {}", kept.display()))
         }
         Some(_) | None => failure,
     }
@@ -74,7 +74,7 @@ fn because(failure: CliError, why: &RestoreErrorKind) -> CliError {
     }
 }
 
-/// Nothing was done to the state: somebody has its lock, or nobody can have it.
+/// Returns the failure if the state is locked or cannot be locked; the state is unchanged.
 pub fn not_locked(error: &NotTaken, path: &str, target: &BackendTarget) -> CliError {
     match error {
         NotTaken::Held { by, left } => held(by, left, path, target),
@@ -90,7 +90,7 @@ pub fn not_locked(error: &NotTaken, path: &str, target: &BackendTarget) -> CliEr
     }
 }
 
-/// What is said of whoever has the lock.
+/// Returns the failure that names the holder of the lock.
 pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &BackendTarget) -> CliError {
     let Some(info) = by.info() else {
         return CliError::refused(format!("{path} is locked; nothing was changed"))
@@ -104,14 +104,14 @@ pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &BackendTarget
         info.who, info.operation
     ));
     let failure = failure.hint(format!(
-        "wait for it; if it is nobody's any more: `{}`",
+        "wait until it is released; if its run has ended: `{}`",
         release(&info.id, target)
     ));
     left.iter()
         .fold(failure, |failure, error| failure.because(error))
 }
 
-/// The command that releases a lock.
+/// Returns the command that releases a lock.
 pub fn release(id: &str, target: &BackendTarget) -> String {
     format!(
         "tfbackend lock release --id {}{}",

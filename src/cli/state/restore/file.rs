@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// How what was packed by zstd begins.
+/// The magic number of zstd.
 const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Which of the states in a backup.
+/// The state to select from a backup.
 pub struct BackupSelection {
     pub path: String,
     pub version: Option<String>,
@@ -46,10 +46,10 @@ impl BackupSelection {
     }
 }
 
-/// What was found.
+/// The states that were found.
 struct BackupMatch {
     bytes: Vec<u8>,
-    /// Of a backup: whose it is.
+    /// The bucket of a backup.
     bucket: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl From<ReadError> for NotFound {
     }
 }
 
-/// Its bytes; all of a backup is checked first. Ctrl-C ends it.
+/// Returns the bytes of the state; the whole backup is verified first. Ctrl-C ends it.
 pub async fn read(
     from: PathBuf,
     choice: BackupSelection,
@@ -80,7 +80,7 @@ pub async fn read(
     // On a thread of its own: it may be much to read.
     let reading = tokio::task::spawn_blocking(move || find(&from, &choice, told));
     let found = cx
-        .look(reading)
+        .until_cancelled(reading)
         .await?
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     drop(stop);
@@ -98,7 +98,7 @@ pub async fn read(
         )),
     })?;
     if let Some(of) = of.filter(|of| of != bucket) {
-        cx.say(&format!("note: the backup is of the bucket {of}"));
+        cx.status(&format!("note: the backup is of the bucket {of}"));
     }
     Ok(bytes)
 }
@@ -142,7 +142,7 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
         path: from.to_owned(),
         source,
     };
-    // Whatever else there is may not end, or not begin.
+    // Other kinds of files may never end or block.
     if !std::fs::metadata(from).map_err(io)?.is_file() {
         return Err(ReadError::NotAFile {
             path: from.to_owned(),
@@ -157,7 +157,7 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
     Ok(first == PACKED)
 }
 
-/// Whether it is a state is seen later.
+/// Returns whether it is a state is seen later.
 fn plain(from: &Path) -> Result<Vec<u8>, ReadError> {
     let io = |source| ReadError::Io {
         path: from.to_owned(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::engine::plan::BlockReason;
 
-/// How many round trips looking and writing take.
+/// The number of round trips to read and to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Slow {
     look: u32,
@@ -13,11 +13,11 @@ struct Slow {
 }
 
 impl Spec for Slow {
-    fn trips_to_look(&self) -> u32 {
+    fn read_round_trips(&self) -> u32 {
         self.look
     }
 
-    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+    fn write_round_trips(&self, from: Option<&Self>) -> u32 {
         self.write + from.map_or(0, |from| from.write)
     }
 }
@@ -82,7 +82,7 @@ fn the_slowest_look_counts_once_before_and_once_after() {
     assert_eq!(numbers(&plan), ([8, 1, 3, 1, 3], vec!["b".to_owned()]));
 }
 
-/// What is done already is waited through, and takes no time.
+/// Steps that are done take no time.
 #[test]
 fn a_chain_goes_on_through_what_is_done_already() {
     let plan = plan(vec![

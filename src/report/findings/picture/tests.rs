@@ -48,7 +48,7 @@ fn check(address: &str, status: CheckStatus, severity: Severity) -> CheckResultD
 fn each_stands_after_what_it_needs_and_what_leads_there_already_is_not_drawn_twice() {
     let resources = vec![
         resource("key", &[]),
-        resource("logs", &["nobody"]),
+        resource("logs", &["no target"]),
         resource("bucket", &["key", "logs"]),
         resource("trail", &["key", "logs", "bucket"]),
         resource("itself", &["itself", "later"]),
@@ -119,7 +119,7 @@ fn a_part_is_in_its_own_box() {
         .iter()
         .map(|line| line.text.as_str())
         .collect();
-    assert_eq!(lines, ["", "0 of 3 checks hold", "policy"]);
+    assert_eq!(lines, ["", "0 of 3 checks passed", "policy"]);
 }
 
 #[test]
@@ -142,14 +142,14 @@ fn all_of_a_kind_share_a_box() {
         .collect();
     let marks = [
         ("a", Some("low")),
-        ("b", Some("not there")),
-        ("c/d", Some("nothing open")),
+        ("b", Some("missing")),
+        ("c/d", Some("no findings")),
     ];
     assert_eq!(
         lines[..2],
         [
-            ("3 of these, 1 not there", None),
-            ("1 of 2 checks hold", None)
+            ("3 of these, 1 missing", None),
+            ("1 of 2 checks passed", None)
         ]
     );
     assert_eq!(lines[2..], marks);

@@ -19,7 +19,7 @@ fn parsed(page: &str) -> Document<'_> {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What a reader sees, but for the picture: one line for each piece of the page.
+/// Returns the visible text without the picture, one line for each part of the page.
 fn read(page: &str) -> String {
     const PIECES: [&str; 9] = ["title", "h1", "h2", "h3", "p", "li", "dt", "summary", "tr"];
     let page = parsed(page);
@@ -59,16 +59,16 @@ fn as_it_is_read() {
     insta::assert_snapshot!(read(&html(&made())), @r"
     acme prod: state backend, verified 2026-11-21T03:00:00Z
     State backend acme prod
-    What must hold of a safe Terraform state backend, and where it does not
-    ✗ 6 findings are open
-    Score 40: no more than 40 while a finding of severity critical is open.
+    Checks of a Terraform state backend, and their findings
+    ✗ 6 open findings
+    Score 40: at most 40 while a finding of severity critical is open.
     Project: acme
     Environment: prod
     State bucket: acme-tfstate-prod-123456789012-eu-west-1
     Lock table: acme-tfstate-prod-locks
     Account: 123456789012
     Region: eu-west-1
-    Looked at: 2026-11-21T03:00:00Z
+    Checked at: 2026-11-21T03:00:00Z
     1 critical
     2 high
     1 medium
@@ -80,94 +80,94 @@ fn as_it_is_read() {
     Notes
     The alarms of us-east-1 were not looked at.
     Resources
-    An arrow leads from what is built on to what builds on it. ✓ nothing open, ✗ a finding, ? could not be looked at; the frame has the colour of the worst. Dashed: not there. Move the picture sideways to see all of it.
+    An arrow points from a resource to the resources that depend on it. ✓ no findings, ✗ a finding, ? cannot be read; the frame has the color of the highest severity. Dashed: does not exist. Scroll sideways to see the whole picture.
     Findings
     critical
     ✗ open
     storage · bucket-versioning
     state_bucket/versioning: versioning is Suspended
-    Must hold: every version of a state is kept
-    Why: a state that is overwritten or deleted is lost for good
-    Mend: tfbackend bootstrap --env prod
+    Expected: every version of a state is kept
+    Rationale: a state that is overwritten or deleted is lost for good
+    Fix: tfbackend bootstrap --env prod
     Resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-    Asked for by: S3.14 CKV_AWS_21
+    References: S3.14 CKV_AWS_21
     high
     ? unreadable
     encryption · bucket-encryption
-    state_bucket/encryption: could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1 : AccessDenied
-    Must hold: states are encrypted with a key of one's own
-    Why: who can read the bucket could read its states without a trace
+    state_bucket/encryption: cannot be read: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1 : AccessDenied
+    Expected: states are encrypted with a key of one's own
+    Rationale: who can read the bucket could read its states without a trace
     Resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-    Asked for by: S3.17
+    References: S3.17
     high
     ✗ open
     usage · state-key-plain
     s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n: its name holds characters that no tool expects: <script>alert(1)</script> [x](https://evil.example) @root #1
-    Must hold: a state is where it is looked for
-    Why: it is read as something else than it is
-    Mend: Move it: terraform state push under another key, then delete this one.
+    Expected: a state is where it is looked for
+    Rationale: it is read as something else than it is
+    Fix: Move it: terraform state push under another key, then delete this one.
     Resource: s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
     medium
     ✗ open
     files · conf-encrypt
     infra prod/backend.conf: encrypt = false
-    Must hold: backend.conf asks for encryption
-    Why: another backend would take the state as it is
-    Mend: tfbackend render --env prod
+    Expected: backend.conf asks for encryption
+    Rationale: another backend would take the state as it is
+    Fix: tfbackend render --env prod
     Resource: infra prod/backend.conf
     low
     ✗ open
     locking · table-recovery
     lock_table/recovery: point-in-time recovery is off
-    Must hold: the lock table can be set back to any second
-    Why: a deleted lock item is gone
-    Mend: tfbackend bootstrap --env prod
-    Asked for by: DynamoDB.2
+    Expected: the lock table can be set back to any second
+    Rationale: a deleted lock item is gone
+    Fix: tfbackend bootstrap --env prod
+    References: DynamoDB.2
     info
     ✗ open
     alarms · alarm-heard
-    alarm[deleted]: nobody is subscribed to the topic
-    Must hold: somebody hears of a deleted state
-    Why: an alarm that nobody hears is none
-    Mend: tfbackend bootstrap --env prod --alarm-email ops@example.com
+    alarm[deleted]: the topic has no subscription
+    Expected: a subscriber is notified of deleted states
+    Rationale: an alarm without a subscriber does not notify you
+    Fix: tfbackend bootstrap --env prod --alarm-email ops@example.com
     Accepted
     medium
     - accepted
     audit · bucket-logs
     state_bucket/logging: no access logs are written
-    Because: the organization's trail records it
+    Reason: the organization's trail records it
     Until: 2027-01-31
-    Must hold: each access to a state is written down
-    Asked for by: S3.9
+    Expected: each access to a state is written down
+    References: S3.9
     All checks
-    storage 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    storage 0 of 1 check passed
+    Status Severity Check Where References
     ✗ open critical every version of a state is kept bucket-versioning state_bucket/versioning S3.14 CKV_AWS_21
-    encryption 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    encryption 0 of 1 check passed
+    Status Severity Check Where References
     ? unreadable high states are encrypted with a key of one's own bucket-encryption state_bucket/encryption S3.17
-    locking 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    locking 0 of 1 check passed
+    Status Severity Check Where References
     ✗ open low the lock table can be set back to any second table-recovery lock_table/recovery DynamoDB.2
-    access 1 of 1 check holds
-    Status Severity Check Where Asked for by
-    ✓ holds critical nobody outside can read a state bucket-private state_bucket/public_access S3.8 CIS 2.1.4
-    keys 1 of 1 check holds
-    Status Severity Check Where Asked for by
-    ✓ holds medium the key gets new material at least once a year key-rotation key/rotation KMS.4 CKV_AWS_7
-    audit 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    access 1 of 1 check passed
+    Status Severity Check Where References
+    ✓ passed critical the bucket blocks public access bucket-private state_bucket/public_access S3.8 CIS 2.1.4
+    keys 1 of 1 check passed
+    Status Severity Check Where References
+    ✓ passed medium the key gets new material at least once a year key-rotation key/rotation KMS.4 CKV_AWS_7
+    audit 0 of 1 check passed
+    Status Severity Check Where References
     - accepted medium each access to a state is written down bucket-logs state_bucket/logging S3.9
-    alarms 0 of 1 check holds
-    Status Severity Check Where Asked for by
-    ✗ open info somebody hears of a deleted state alarm-heard alarm[deleted]
-    files 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    alarms 0 of 1 check passed
+    Status Severity Check Where References
+    ✗ open info a subscriber is notified of deleted states alarm-heard alarm[deleted]
+    files 0 of 1 check passed
+    Status Severity Check Where References
     ✗ open medium backend.conf asks for encryption conf-encrypt infra prod/backend.conf
-    usage 0 of 1 check holds
-    Status Severity Check Where Asked for by
+    usage 0 of 1 check passed
+    Status Severity Check Where References
     ✗ open high a state is where it is looked for state-key-plain s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
-    Made by tfbackend VERSION. The score is the share of the checks that hold or are accepted, each counted by the weight of its severity, but no more than the worst open finding allows: critical 40, high 70, medium 90.
+    Created by tfbackend VERSION. The score is the share of checks that passed or are accepted, weighted by severity and capped by the most severe open finding: critical 40, high 70, medium 90.
     ");
 }
 
@@ -411,7 +411,7 @@ fn a_long_fix_is_written_once_and_each_check_is_linked() {
     assert_eq!(page.matches(&link("key-rotation")).count(), 1, "{page}");
 }
 
-/// What a document says is a page of the vendor is a link only if it is one.
+/// A documentation URL is only a link if it belongs to the vendor.
 #[test]
 fn no_other_link_is_made() {
     let mut document = made();

@@ -21,9 +21,9 @@ fn a_case_for_each_check() {
           <failure message="versioning is `Suspended`" type="critical">address: state_bucket/versioning
     resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
     found: versioning is `Suspended`
-    why: a state that is overwritten or deleted is lost for good
-    mend: tfbackend bootstrap --env prod
-    asked for by: S3.14, CKV_AWS_21</failure>
+    rationale: a state that is overwritten or deleted is lost for good
+    fix: tfbackend bootstrap --env prod
+    references: S3.14, CKV_AWS_21</failure>
         </testcase>
       </testsuite>
       <testsuite name="encryption" tests="1" failures="0" errors="1" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
@@ -33,11 +33,11 @@ fn a_case_for_each_check() {
           <property name="bucket" value="acme-tfstate-prod-123456789012-eu-west-1"/>
         </properties>
         <testcase name="bucket-encryption states are encrypted with a key of one&#39;s own (state_bucket/encryption)" classname="tfbackend.encryption" time="0">
-          <error message="could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied" type="high">address: state_bucket/encryption
+          <error message="cannot be read: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied" type="high">address: state_bucket/encryption
     resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-    found: could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
-    why: who can read the bucket could read its states without a trace
-    asked for by: S3.17</error>
+    found: cannot be read: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
+    rationale: who can read the bucket could read its states without a trace
+    references: S3.17</error>
         </testcase>
       </testsuite>
       <testsuite name="locking" tests="1" failures="1" errors="0" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
@@ -49,9 +49,9 @@ fn a_case_for_each_check() {
         <testcase name="table-recovery the lock table can be set back to any second (lock_table/recovery)" classname="tfbackend.locking" time="0">
           <failure message="point-in-time recovery is off" type="low">address: lock_table/recovery
     found: point-in-time recovery is off
-    why: a deleted lock item is gone
-    mend: tfbackend bootstrap --env prod
-    asked for by: DynamoDB.2</failure>
+    rationale: a deleted lock item is gone
+    fix: tfbackend bootstrap --env prod
+    references: DynamoDB.2</failure>
         </testcase>
       </testsuite>
       <testsuite name="access" tests="1" failures="0" errors="0" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
@@ -60,7 +60,7 @@ fn a_case_for_each_check() {
           <property name="region" value="eu-west-1"/>
           <property name="bucket" value="acme-tfstate-prod-123456789012-eu-west-1"/>
         </properties>
-        <testcase name="bucket-private nobody outside can read a state (state_bucket/public_access)" classname="tfbackend.access" time="0"/>
+        <testcase name="bucket-private the bucket blocks public access (state_bucket/public_access)" classname="tfbackend.access" time="0"/>
       </testsuite>
       <testsuite name="keys" tests="1" failures="0" errors="0" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
         <properties>
@@ -86,11 +86,11 @@ fn a_case_for_each_check() {
           <property name="region" value="eu-west-1"/>
           <property name="bucket" value="acme-tfstate-prod-123456789012-eu-west-1"/>
         </properties>
-        <testcase name="alarm-heard somebody hears of a deleted state (alarm[deleted])" classname="tfbackend.alarms" time="0">
-          <failure message="nobody is subscribed to the topic" type="info">address: alarm[deleted]
-    found: nobody is subscribed to the topic
-    why: an alarm that nobody hears is none
-    mend: tfbackend bootstrap --env prod --alarm-email ops@example.com</failure>
+        <testcase name="alarm-heard a subscriber is notified of deleted states (alarm[deleted])" classname="tfbackend.alarms" time="0">
+          <failure message="the topic has no subscription" type="info">address: alarm[deleted]
+    found: the topic has no subscription
+    rationale: an alarm without a subscriber does not notify you
+    fix: tfbackend bootstrap --env prod --alarm-email ops@example.com</failure>
         </testcase>
       </testsuite>
       <testsuite name="files" tests="1" failures="1" errors="0" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
@@ -102,8 +102,8 @@ fn a_case_for_each_check() {
         <testcase name="conf-encrypt backend.conf asks for encryption (infra prod/backend.conf)" classname="tfbackend.files" time="0">
           <failure message="`encrypt = false`" type="medium">resource: infra prod/backend.conf
     found: `encrypt = false`
-    why: another backend would take the state as it is
-    mend: tfbackend render --env prod</failure>
+    rationale: another backend would take the state as it is
+    fix: tfbackend render --env prod</failure>
         </testcase>
       </testsuite>
       <testsuite name="usage" tests="1" failures="1" errors="0" skipped="0" time="0" timestamp="2026-11-21T03:00:00">
@@ -115,8 +115,8 @@ fn a_case_for_each_check() {
         <testcase name="state-key-plain a state is where it is looked for (s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n)" classname="tfbackend.usage" time="0">
           <failure message="its name holds characters that no tool expects: &lt;script&gt;alert(1)&lt;/script&gt; [x](https://evil.example) @root #1" type="high">resource: s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n
     found: its name holds characters that no tool expects: &lt;script&gt;alert(1)&lt;/script&gt; [x](https://evil.example) @root #1
-    why: it is read as something else than it is
-    mend: Move it: `terraform state push` under another key, then delete this one.</failure>
+    rationale: it is read as something else than it is
+    fix: Move it: `terraform state push` under another key, then delete this one.</failure>
         </testcase>
       </testsuite>
     </testsuites>

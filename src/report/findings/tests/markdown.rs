@@ -6,9 +6,9 @@ use crate::{report::findings::markdown::markdown, text::invisible::is_invisible}
 #[test]
 fn as_a_comment() {
     insta::assert_snapshot!(markdown(&made()), @r#"
-    ## ❌ State backend: findings are open
+    ## ❌ State backend: open findings
 
-    **Score 40 of 100** (no more than 40 while a finding of severity critical is open) · 1 critical, 2 high, 1 medium, 1 low, 1 info · 1 unreadable · 1 accepted · 2 checks hold
+    **Score 40 of 100** (at most 40 while a finding of severity critical is open) · 1 critical, 2 high, 1 medium, 1 low, 1 info · 1 unreadable · 1 accepted · 2 checks passed
 
     <p><code>acme</code> <code>prod</code>, bucket <code>acme-tfstate-prod-123456789012-eu-west-1</code>, table <code>acme-tfstate-prod-locks</code>, account <code>123456789012</code>, region <code>eu-west-1</code>, at <code>2026-11-21T03:00:00Z</code></p>
 
@@ -16,44 +16,44 @@ fn as_a_comment() {
     <thead><tr><th>Severity</th><th>Status</th><th>Check</th><th>Where</th><th>Found</th></tr></thead>
     <tbody>
     <tr><td>🟣 critical</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-versioning</code></a></td><td><code>state_bucket/versioning</code></td><td>versioning is <code>Suspended</code></td></tr>
-    <tr><td>🔴 high</td><td>unreadable</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-encryption</code></a></td><td><code>state_bucket/encryption</code></td><td>could not be looked at: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</td></tr>
+    <tr><td>🔴 high</td><td>unreadable</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-encryption</code></a></td><td><code>state_bucket/encryption</code></td><td>cannot be read: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</td></tr>
     <tr><td>🔴 high</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>state-key-plain</code></a></td><td><code>s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n</code></td><td>its name holds characters that no tool expects: <code>&lt;script&gt;alert(1)&lt;/script&gt;</code> <code>[x](https://evil.example)</code> <code>@root</code> <code>#1</code></td></tr>
     <tr><td>🟠 medium</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>conf-encrypt</code></a></td><td><code>infra prod/backend.conf</code></td><td><code>encrypt = false</code></td></tr>
     <tr><td>🟡 low</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>table-recovery</code></a></td><td><code>lock_table/recovery</code></td><td>point-in-time recovery is off</td></tr>
-    <tr><td>🔵 info</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>alarm-heard</code></a></td><td><code>alarm[deleted]</code></td><td>nobody is subscribed to the topic</td></tr>
+    <tr><td>🔵 info</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>alarm-heard</code></a></td><td><code>alarm[deleted]</code></td><td>the topic has no subscription</td></tr>
     </tbody>
     </table>
 
     <details>
     <summary>🟣 critical: <code>bucket-versioning</code> <code>state_bucket/versioning</code></summary>
     <ul>
-    <li><b>Must hold:</b> every version of a state is kept</li>
+    <li><b>Expected:</b> every version of a state is kept</li>
     <li><b>Found:</b> versioning is <code>Suspended</code></li>
-    <li><b>Why:</b> a state that is overwritten or deleted is lost for good</li>
-    <li><b>Mend:</b> <code>tfbackend bootstrap --env prod</code></li>
+    <li><b>Rationale:</b> a state that is overwritten or deleted is lost for good</li>
+    <li><b>Fix:</b> <code>tfbackend bootstrap --env prod</code></li>
     <li><b>Resource:</b> <code>arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1</code></li>
-    <li><b>Asked for by:</b> <code>S3.14</code>, <code>CKV_AWS_21</code></li>
+    <li><b>References:</b> <code>S3.14</code>, <code>CKV_AWS_21</code></li>
     </ul>
     </details>
 
     <details>
     <summary>🔴 high, unreadable: <code>bucket-encryption</code> <code>state_bucket/encryption</code></summary>
     <ul>
-    <li><b>Must hold:</b> states are encrypted with a key of one's own</li>
-    <li><b>Found:</b> could not be looked at: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</li>
-    <li><b>Why:</b> who can read the bucket could read its states without a trace</li>
+    <li><b>Expected:</b> states are encrypted with a key of one's own</li>
+    <li><b>Found:</b> cannot be read: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</li>
+    <li><b>Rationale:</b> who can read the bucket could read its states without a trace</li>
     <li><b>Resource:</b> <code>arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1</code></li>
-    <li><b>Asked for by:</b> <code>S3.17</code></li>
+    <li><b>References:</b> <code>S3.17</code></li>
     </ul>
     </details>
 
     <details>
     <summary>🔴 high: <code>state-key-plain</code> <code>s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n</code></summary>
     <ul>
-    <li><b>Must hold:</b> a state is where it is looked for</li>
+    <li><b>Expected:</b> a state is where it is looked for</li>
     <li><b>Found:</b> its name holds characters that no tool expects: <code>&lt;script&gt;alert(1)&lt;/script&gt;</code> <code>[x](https://evil.example)</code> <code>@root</code> <code>#1</code></li>
-    <li><b>Why:</b> it is read as something else than it is</li>
-    <li><b>Mend:</b> Move it: <code>terraform state push</code> under another key, then delete this one.</li>
+    <li><b>Rationale:</b> it is read as something else than it is</li>
+    <li><b>Fix:</b> Move it: <code>terraform state push</code> under another key, then delete this one.</li>
     <li><b>Resource:</b> <code>s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n</code></li>
     </ul>
     </details>
@@ -61,10 +61,10 @@ fn as_a_comment() {
     <details>
     <summary>🟠 medium: <code>conf-encrypt</code> <code>infra prod/backend.conf</code></summary>
     <ul>
-    <li><b>Must hold:</b> <code>backend.conf</code> asks for encryption</li>
+    <li><b>Expected:</b> <code>backend.conf</code> asks for encryption</li>
     <li><b>Found:</b> <code>encrypt = false</code></li>
-    <li><b>Why:</b> another backend would take the state as it is</li>
-    <li><b>Mend:</b> <code>tfbackend render --env prod</code></li>
+    <li><b>Rationale:</b> another backend would take the state as it is</li>
+    <li><b>Fix:</b> <code>tfbackend render --env prod</code></li>
     <li><b>Resource:</b> <code>infra prod/backend.conf</code></li>
     </ul>
     </details>
@@ -72,21 +72,21 @@ fn as_a_comment() {
     <details>
     <summary>🟡 low: <code>table-recovery</code> <code>lock_table/recovery</code></summary>
     <ul>
-    <li><b>Must hold:</b> the lock table can be set back to any second</li>
+    <li><b>Expected:</b> the lock table can be set back to any second</li>
     <li><b>Found:</b> point-in-time recovery is off</li>
-    <li><b>Why:</b> a deleted lock item is gone</li>
-    <li><b>Mend:</b> <code>tfbackend bootstrap --env prod</code></li>
-    <li><b>Asked for by:</b> <code>DynamoDB.2</code></li>
+    <li><b>Rationale:</b> a deleted lock item is gone</li>
+    <li><b>Fix:</b> <code>tfbackend bootstrap --env prod</code></li>
+    <li><b>References:</b> <code>DynamoDB.2</code></li>
     </ul>
     </details>
 
     <details>
     <summary>🔵 info: <code>alarm-heard</code> <code>alarm[deleted]</code></summary>
     <ul>
-    <li><b>Must hold:</b> somebody hears of a deleted state</li>
-    <li><b>Found:</b> nobody is subscribed to the topic</li>
-    <li><b>Why:</b> an alarm that nobody hears is none</li>
-    <li><b>Mend:</b> <code>tfbackend bootstrap --env prod --alarm-email ops@example.com</code></li>
+    <li><b>Expected:</b> a subscriber is notified of deleted states</li>
+    <li><b>Found:</b> the topic has no subscription</li>
+    <li><b>Rationale:</b> an alarm without a subscriber does not notify you</li>
+    <li><b>Fix:</b> <code>tfbackend bootstrap --env prod --alarm-email ops@example.com</code></li>
     </ul>
     </details>
 
@@ -123,9 +123,9 @@ fn nothing_open() {
         document.about.table,
     ) = (None, None, None);
     insta::assert_snapshot!(markdown(&document), @"
-    ## ✅ State backend: nothing is open
+    ## ✅ State backend: no findings
 
-    **Score 100 of 100** · nothing open · 9 checks hold
+    **Score 100 of 100** · no findings · 9 checks passed
 
     <p>bucket <code>acme-tfstate-prod-123456789012-eu-west-1</code>, account <code>123456789012</code>, region <code>eu-west-1</code>, at <code>2026-11-21T03:00:00Z</code></p>
     ");
@@ -143,7 +143,7 @@ fn a_comment_has_room_for_it() {
     document.notes = vec!["a note that says something".into(); 9000];
     let said = markdown(&document);
     assert!(said.chars().count() < 65_536, "{}", said.len());
-    assert!(said.contains("state-key-0") && said.contains(" more: see the whole report</i>"));
+    assert!(said.contains("state-key-0") && said.contains(" more: see the full report</i>"));
 }
 
 /// The text without its tags, and whether each piece stands in `<code>`. A tag is what this program
@@ -202,7 +202,7 @@ fn a_long_fix_is_written_once_and_each_check_is_linked() {
     let text = markdown(&with_shared_fixes());
     assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
     assert_eq!(
-        text.matches("<li><b>Mend:</b> fix 1, below</li>").count(),
+        text.matches("<li><b>Fix:</b> fix 1, below</li>").count(),
         2,
         "{text}"
     );

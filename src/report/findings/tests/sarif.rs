@@ -106,7 +106,7 @@ fn a_result_for_each_finding() {
           "kind": "fail",
           "level": "error",
           "message": {
-            "text": "every version of a state is kept: versioning is `Suspended`. To mend it: tfbackend bootstrap --env prod"
+            "text": "every version of a state is kept: versioning is `Suspended`. Fix: tfbackend bootstrap --env prod"
           },
           "locations": [
             {
@@ -142,7 +142,7 @@ fn a_result_for_each_finding() {
           "kind": "open",
           "level": "none",
           "message": {
-            "text": "states are encrypted with a key of one's own: could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied"
+            "text": "states are encrypted with a key of one's own: cannot be read: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied"
           },
           "locations": [
             {
@@ -178,7 +178,7 @@ fn a_result_for_each_finding() {
           "kind": "fail",
           "level": "error",
           "message": {
-            "text": "a state is where it is looked for: its name holds characters that no tool expects: <script>alert(1)</script> [x] (https://evil.example) @root #1. To mend it: Move it: `terraform state push` under another key, then delete this one."
+            "text": "a state is where it is looked for: its name holds characters that no tool expects: <script>alert(1)</script> [x] (https://evil.example) @root #1. Fix: Move it: `terraform state push` under another key, then delete this one."
           },
           "locations": [
             {
@@ -213,7 +213,7 @@ fn a_result_for_each_finding() {
           "kind": "fail",
           "level": "warning",
           "message": {
-            "text": "each access to a state is written down: no access logs are written. To mend it: tfbackend bootstrap --env prod"
+            "text": "each access to a state is written down: no access logs are written. Fix: tfbackend bootstrap --env prod"
           },
           "locations": [
             {
@@ -255,7 +255,7 @@ fn a_result_for_each_finding() {
           "kind": "fail",
           "level": "warning",
           "message": {
-            "text": "backend.conf asks for encryption: `encrypt = false`. To mend it: tfbackend render --env prod"
+            "text": "backend.conf asks for encryption: `encrypt = false`. Fix: tfbackend render --env prod"
           },
           "locations": [
             {
@@ -289,7 +289,7 @@ fn a_result_for_each_finding() {
     "#);
 }
 
-/// What the schema of SARIF 2.1.0 demands of what is written here, and what code scanning does.
+/// The requirements of the SARIF 2.1.0 schema and of code scanning.
 #[test]
 fn keeps_the_rules_of_sarif() {
     let log = log(&made());

@@ -26,59 +26,59 @@ fn eighty_columns() {
     Critical (1)
     ✗ open  bucket-versioning  state_bucket/versioning
         arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-        must hold: every version of a state is kept
+        expected: every version of a state is kept
         found: versioning is `Suspended`
-        why: a state that is overwritten or deleted is lost for good
-        mend: `tfbackend bootstrap --env prod`
-        asked for by: S3.14, CKV_AWS_21
+        rationale: a state that is overwritten or deleted is lost for good
+        fix: `tfbackend bootstrap --env prod`
+        references: S3.14, CKV_AWS_21
 
     High (2)
     ? unreadable  bucket-encryption  state_bucket/encryption
         arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-        must hold: states are encrypted with a key of one's own
-        found: could not be looked at: s3:GetEncryptionConfiguration on
+        expected: states are encrypted with a key of one's own
+        found: cannot be read: s3:GetEncryptionConfiguration on
           acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
-        why: who can read the bucket could read its states without a trace
-        asked for by: S3.17
+        rationale: who can read the bucket could read its states without a trace
+        references: S3.17
     ✗ open  state-key-plain
         s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
-        must hold: a state is where it is looked for
+        expected: a state is where it is looked for
         found: its name holds characters that no tool expects:
           <script>alert(1)</script> [x](https://evil.example) @root #1
-        why: it is read as something else than it is
-        mend: Move it: `terraform state push` under another key, then delete this
+        rationale: it is read as something else than it is
+        fix: Move it: `terraform state push` under another key, then delete this
           one.
 
     Medium (1)
     ✗ open  conf-encrypt  infra prod/backend.conf
-        must hold: backend.conf asks for encryption
+        expected: backend.conf asks for encryption
         found: `encrypt = false`
-        why: another backend would take the state as it is
-        mend: `tfbackend render --env prod`
+        rationale: another backend would take the state as it is
+        fix: `tfbackend render --env prod`
 
     Low (1)
     ✗ open  table-recovery  lock_table/recovery
-        must hold: the lock table can be set back to any second
+        expected: the lock table can be set back to any second
         found: point-in-time recovery is off
-        why: a deleted lock item is gone
-        mend: `tfbackend bootstrap --env prod`
-        asked for by: DynamoDB.2
+        rationale: a deleted lock item is gone
+        fix: `tfbackend bootstrap --env prod`
+        references: DynamoDB.2
 
     Info (1)
     ✗ open  alarm-heard  alarm[deleted]
-        must hold: somebody hears of a deleted state
-        found: nobody is subscribed to the topic
-        why: an alarm that nobody hears is none
-        mend: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
+        expected: a subscriber is notified of deleted states
+        found: the topic has no subscription
+        rationale: an alarm without a subscriber does not notify you
+        fix: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
 
     Accepted (1)
     - accepted  bucket-logs (medium)  state_bucket/logging  until 2027-01-31,
-        because: the organization's trail records it
+        reason: the organization's trail records it
 
-    Verify: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of them unreadable, 1
-      accepted, 2 checks hold.
+    Findings: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of them unreadable, 1
+      accepted, 2 checks passed.
     By group: storage 1, encryption 1, locking 1, alarms 1, files 1, usage 1.
-    Score: 40 of 100: no more than 40 while a finding of severity critical is open.
+    Score: 40 of 100: at most 40 while a finding of severity critical is open.
     note: The alarms of `us-east-1` were not looked at.
     ");
 }
@@ -99,78 +99,78 @@ fn verbose_and_ascii() {
     Critical (1)
     ! open  bucket-versioning  state_bucket/versioning
         arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-        must hold: every version of a state is kept
+        expected: every version of a state is kept
         found: versioning is `Suspended`
-        why: a state that is overwritten or deleted is lost for
-          good
-        mend: `tfbackend bootstrap --env prod`
-        asked for by: S3.14, CKV_AWS_21
+        rationale: a state that is overwritten or deleted is
+          lost for good
+        fix: `tfbackend bootstrap --env prod`
+        references: S3.14, CKV_AWS_21
         documentation: https://docs.aws.amazon.com/x/y.html
 
     High (2)
     ? unreadable  bucket-encryption  state_bucket/encryption
         arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
-        must hold: states are encrypted with a key of one's own
-        found: could not be looked at:
-          s3:GetEncryptionConfiguration on
+        expected: states are encrypted with a key of one's own
+        found: cannot be read: s3:GetEncryptionConfiguration on
           acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
-        why: who can read the bucket could read its states
+        rationale: who can read the bucket could read its states
           without a trace
-        asked for by: S3.17
+        references: S3.17
         documentation: https://docs.aws.amazon.com/x/y.html
     ! open  state-key-plain
         s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
-        must hold: a state is where it is looked for
+        expected: a state is where it is looked for
         found: its name holds characters that no tool expects:
           <script>alert(1)</script> [x](https://evil.example)
           @root #1
-        why: it is read as something else than it is
-        mend: Move it: `terraform state push` under another key,
+        rationale: it is read as something else than it is
+        fix: Move it: `terraform state push` under another key,
           then delete this one.
         documentation: https://docs.aws.amazon.com/x/y.html
 
     Medium (1)
     ! open  conf-encrypt  infra prod/backend.conf
-        must hold: backend.conf asks for encryption
+        expected: backend.conf asks for encryption
         found: `encrypt = false`
-        why: another backend would take the state as it is
-        mend: `tfbackend render --env prod`
+        rationale: another backend would take the state as it is
+        fix: `tfbackend render --env prod`
         documentation: https://docs.aws.amazon.com/x/y.html
 
     Low (1)
     ! open  table-recovery  lock_table/recovery
-        must hold: the lock table can be set back to any second
+        expected: the lock table can be set back to any second
         found: point-in-time recovery is off
-        why: a deleted lock item is gone
-        mend: `tfbackend bootstrap --env prod`
-        asked for by: DynamoDB.2
+        rationale: a deleted lock item is gone
+        fix: `tfbackend bootstrap --env prod`
+        references: DynamoDB.2
         documentation: https://docs.aws.amazon.com/x/y.html
 
     Info (1)
     ! open  alarm-heard  alarm[deleted]
-        must hold: somebody hears of a deleted state
-        found: nobody is subscribed to the topic
-        why: an alarm that nobody hears is none
-        mend: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
+        expected: a subscriber is notified of deleted states
+        found: the topic has no subscription
+        rationale: an alarm without a subscriber does not notify
+          you
+        fix: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
         documentation: https://docs.aws.amazon.com/x/y.html
 
     Accepted (1)
     - accepted  bucket-logs (medium)  state_bucket/logging
-        until 2027-01-31, because: the organization's trail
+        until 2027-01-31, reason: the organization's trail
         records it
 
-    Holds (2)
-    = holds  key-rotation  key/rotation  the key gets new
+    Passed (2)
+    = passed  key-rotation  key/rotation  the key gets new
         material at least once a year
-    = holds  bucket-private  state_bucket/public_access  nobody
-        outside can read a state
+    = passed  bucket-private  state_bucket/public_access  the
+        bucket blocks public access
 
-    Verify: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of
-      them unreadable, 1 accepted, 2 checks hold.
+    Findings: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of
+      them unreadable, 1 accepted, 2 checks passed.
     By group: storage 1, encryption 1, locking 1, alarms 1,
       files 1, usage 1.
-    Score: 40 of 100: no more than 40 while a finding of
-      severity critical is open.
+    Score: 40 of 100: at most 40 while a finding of severity
+      critical is open.
     note: The alarms of `us-east-1` were not looked at.
     ");
 }
@@ -198,7 +198,7 @@ fn nothing_open() {
       account 123456789012, region eu-west-1, lock table acme-tfstate-prod-locks, at
       2026-11-21T03:00:00Z
 
-    Verify: nothing is open, 2 checks hold.
+    No findings: 2 checks passed.
     Score: 100 of 100.
     ");
 }
@@ -249,14 +249,14 @@ fn a_long_fix_is_written_once() {
     let document = with_shared_fixes();
     let text = text(&document, &view(80));
     assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
-    assert_eq!(text.matches("mend: fix 1, below\n").count(), 2, "{text}");
+    assert_eq!(text.matches("fix: fix 1, below\n").count(), 2, "{text}");
     assert!(
         text.contains(&format!("\nFix 1\n    `{LONG_FIX}`\n"))
             && text.rfind("mend:") < text.find("\nFix 1\n"),
         "{text}"
     );
     assert_eq!(
-        text.matches("mend: `tfbackend render --env prod`").count(),
+        text.matches("fix: `tfbackend render --env prod`").count(),
         2,
         "{text}"
     );

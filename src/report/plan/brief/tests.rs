@@ -32,10 +32,10 @@ fn what_is_blocked_is_said_once() {
         ],
     };
     insta::assert_snapshot!(text(&plan, &describe, &view(100)), @"
-    ! blocked  bucket and its 2 parts  exists, and was not made by tfbackend; pass `--adopt` to take it
-        over
-    ! blocked  bucket/versioning  could not be looked at: denied
-    ! blocked  topic/subscription  exists, and was not made by tfbackend; pass `--adopt` to take it over
+    ! blocked  bucket and its 2 parts  exists, but was not created by tfbackend; pass `--adopt` to adopt
+        it
+    ! blocked  bucket/versioning  cannot be read: denied
+    ! blocked  topic/subscription  exists, but was not created by tfbackend; pass `--adopt` to adopt it
 
     Plan: 0 to create, 0 to update, 5 blocked.
     ");
@@ -92,11 +92,11 @@ fn what_is_made_is_in_columns_where_they_fit() {
     Plan: 4 to create, 0 to update, 0 blocked; about $3.10 a
       month.
     ");
-    let long = made(&["kms_key", "topic/subscription[somebody@example.com]"]);
+    let long = made(&["kms_key", "topic/subscription[operator@example.com]"]);
     insta::assert_snapshot!(text(&long, &describe, &view(80)), @"
     + create  kms_key  KMS key alias/acme-tfstate-prod  $1.00/month
-    + create  topic/subscription[somebody@example.com]  the
-                       topic/subscription[somebody@example.com]
+    + create  topic/subscription[operator@example.com]  the
+                       topic/subscription[operator@example.com]
 
     Plan: 2 to create, 0 to update, 0 blocked; about $1.00 a month.
     ");

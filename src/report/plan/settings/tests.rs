@@ -27,7 +27,7 @@ fn differences_of_lists_and_of_what_is_set_or_not() {
         json!({ "rules": [{ "id": "a", "on": 1 }, { "id": "b" }], "null": null, "short": ["a"], "long": list(0..6), "order": list(0..6), "none": null, "gone": { "x": 1 }, "same": 1, "Tags": [{ "Key": "a", "Value": "1" }] }),
         json!({ "rules": [{ "id": "b" }, { "id": "a", "on": 1 }], "null": {}, "short": ["a", "b"], "long": list(1..7), "order": reversed, "none": { "days": 3, "on": false }, "same": 1, "Tags": [{ "Key": "a", "Value": "2" }] }),
     ), @r#"
-    rules: the same in another order or form
+    rules: equivalent, in another order or form
     null: (not set) → (none)
     short: ["a"] → ["a", "b"]
     long: + "s3:6", - "s3:0"
@@ -63,7 +63,7 @@ fn a_policy_that_only_looks_different_says_so() {
         json!({ "policy": policy(vec![deny("A", json!("x")), deny("B", json!("x"))]) }),
         json!({ "policy": policy(vec![deny("B", json!("x")), deny("A", json!("x"))]) }),
     ), @"
-    policy: the same in another order or form
+    policy: equivalent, in another order or form
     ");
 }
 

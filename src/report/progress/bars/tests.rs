@@ -136,14 +136,14 @@ fn what_runs_is_below_what_is_done() {
     ");
     late.iter().for_each(|event| bars.on_event(event));
     bars.finish();
-    insta::assert_snapshot!(screen.text(), @r#"
+    insta::assert_snapshot!(screen.text(), @r"
     ✓ kms_key  0.12s
-    interrupted: nothing more is started, 1 step that runs is fi
-    nished first
+    interrupted: no more steps are started, 1 running step finis
+    hes first
     ✗ failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror:
     fine
     - skipped state_bucket/policy  needs state_bucket
-    "#);
+    ");
 }
 
 #[test]

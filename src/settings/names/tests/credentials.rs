@@ -8,11 +8,11 @@ fn roles_profiles_and_external_ids() {
      is empty
     terraform is not the ARN of a role
     arn:aws:iam::123456789012:user/x does not end in `role/` and a name
-    arn:aws:iam::123:role/x names no account of 12 digits
+    arn:aws:iam::123:role/x does not contain an account of 12 digits
     arn:aws:iam::123456789012:role/ does not end in `role/` and a name
     arn:aws:iam::123456789012:role/a b contains ` `
     arn:aws:sts::123456789012:assumed-role/x/y is not the ARN of a role
-    arn:x:iam::123456789012:role/x names no partition such as `aws`
+    arn:x:iam::123456789012:role/x does not contain a partition such as `aws`
     ");
     assert_snapshot!(refusals::<ProfileName>(&["", "a\nb", "[prod]"]), @r"
      is empty
@@ -21,7 +21,7 @@ fn roles_profiles_and_external_ids() {
     ");
     assert_snapshot!(refusals::<ExternalId>(&["", "a", "a b", "a\"b"]), @r#"
      is empty
-    a is 1 characters long, 2 are the least
+    a is 1 characters long, at least 2 are required
     a b contains ` `
     a\"b contains `"`
     "#);

@@ -6,7 +6,7 @@ use super::*;
 
 /// The child runs where this file is, and writes there.
 const CHILD: &str = "the-child-is-here";
-const NAME: &str = "backup::tests::full_disk::a_disk_that_is_full_leaves_nothing";
+const NAME: &str = "store::backup::tests::full_disk::a_disk_that_is_full_leaves_nothing";
 
 /// Bytes that cannot be packed.
 fn noise(len: usize) -> Vec<u8> {

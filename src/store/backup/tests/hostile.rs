@@ -1,4 +1,4 @@
-//! Backups that somebody damaged, or made to do damage.
+//! Damaged and malicious backups.
 
 use std::io::Write;
 
@@ -103,7 +103,7 @@ fn only_what_a_backup_has_is_taken() {
     ]);
     opened(&good, ReadLimits::default()).unwrap();
 
-    refused(b"", "cut off");
+    refused(b"", "truncated");
     refused(b"PK\x03\x04 no archive of ours", "NotPacked");
     refused(
         &zstd::encode_all(&b"packed, and no archive"[..], 1).unwrap(),
@@ -128,7 +128,7 @@ fn only_what_a_backup_has_is_taken() {
                 (name, kind, b"one"),
                 (manifest::FILE, Kind::Regular, &of_one),
             ]),
-            "has no place in a backup",
+            "does not belong in a backup",
         );
     }
     let none = manifest_of(&[]);
@@ -137,36 +137,36 @@ fn only_what_a_backup_has_is_taken() {
             (manifest::FILE, Kind::Regular, &none),
             (manifest::FILE, Kind::Regular, &none),
         ]),
-        "has no place",
+        "does not belong in a backup",
     );
     refused(
         &packed(&[
             (manifest::FILE, Kind::Regular, &none),
             (&first, Kind::Regular, b"one"),
         ]),
-        "has no place",
+        "does not belong in a backup",
     );
     refused(
         &packed(&[(&first, Kind::Regular, b"one")]),
-        "manifest.json is not there",
+        "manifest.json is missing",
     );
     refused(
         &packed(&[(manifest::FILE, Kind::Regular, &of_one)]),
-        "states/000001.tfstate is not there",
+        "states/000001.tfstate is missing",
     );
     refused(
         &packed(&[
             (&first, Kind::Regular, b"eno"),
             (manifest::FILE, Kind::Regular, &of_one),
         ]),
-        "is not what was put into",
+        "differs from the backup's manifest",
     );
     refused(
         &packed(&[
             (&first, Kind::Regular, b"one"),
             (manifest::FILE, Kind::Regular, &none),
         ]),
-        "is not what was put into",
+        "differs from the backup's manifest",
     );
     let elsewhere = manifest_of(&[("../../etc/passwd".to_owned(), b"one")]);
     refused(
@@ -174,7 +174,7 @@ fn only_what_a_backup_has_is_taken() {
             (&first, Kind::Regular, b"one"),
             (manifest::FILE, Kind::Regular, &elsewhere),
         ]),
-        "has no place",
+        "does not belong in a backup",
     );
 }
 
@@ -196,9 +196,12 @@ fn a_manifest_is_as_it_is_written() {
         "line 1 of its manifest",
     );
     refused(&with("not JSON\n"), "line 1 of its manifest");
-    refused(&with(good.trim_end()), "ends too early");
-    refused(&with(&good[..good.len() / 2]), "ends too early");
-    refused(&with(&format!("{good}{good}")), "of its manifest is not as");
+    refused(&with(good.trim_end()), "truncated");
+    refused(&with(&good[..good.len() / 2]), "truncated");
+    refused(
+        &with(&format!("{good}{good}")),
+        "of its manifest is not in the format",
+    );
     let error = opened(
         &with(&good.replace("[\n\n]}", "[\n{\"file\":\"hunter2\"}\n]}")),
         ReadLimits::default(),
@@ -206,7 +209,7 @@ fn a_manifest_is_as_it_is_written() {
     .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "line 2 of its manifest is not as tfbackend writes it"
+        "line 2 of its manifest is not in the format of tfbackend"
     );
     refused(
         &with(&format!("{}\n", "x".repeat(100_000))),
@@ -304,7 +307,7 @@ fn what_is_packed_too_densely_is_not_unpacked() {
     let error = read::open(&path, ReadLimits::default(), Arc::default(), |_| {}).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "it has more than can be packed into so few bytes"
+        "it has more than can be unpacked from so few bytes"
     );
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
 }

@@ -11,7 +11,7 @@ use crate::terraform::read::{
     value::{self, ArgumentValue, SourcePosition, SourcedArgument},
 };
 
-/// What matters of a `terraform` block.
+/// The relevant names in a `terraform` block.
 const OF_TERRAFORM: [&str; 4] = ["backend", "cloud", "state_store", REQUIRED_VERSION];
 
 pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, UnreadableFile> {

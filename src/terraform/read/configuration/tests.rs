@@ -272,7 +272,7 @@ fn json_of_which_too_much_matters_is_unreadable() {
             .collect();
         assert_eq!(
             errors,
-            ["has more than 4194304 bytes of what chooses a backend"]
+            ["has more than 4194304 bytes of backend configuration"]
         );
         let elsewhere = text.replacen("terraform", "locals", 1);
         assert_eq!(

@@ -13,11 +13,11 @@ pub struct ConfiguredRole {
     pub external_id: Option<String>,
     /// As Go writes a duration, as in `1h30m`.
     pub duration: Option<String>,
-    /// What else is said of it: fields of `assume_role`, by name.
+    /// Names of other fields of `assume_role`.
     pub more: Vec<String>,
 }
 
-/// How AWS is to be called: each has a counterpart outside of the backend, and none is followed
+/// Arguments about calling AWS: each has a counterpart outside of the backend, and none is applied
 /// here.
 const NOT_FOLLOWED: [&str; 16] = [
     "access_key",

@@ -103,8 +103,7 @@ fn nothing_is_guessed() {
         |files: &[(&str, &str)], given: &[&str]| of(files, given).expect_err("nothing is known");
     assert_eq!(
         refused(&[STUB, CONF, conf2], &[]),
-        ". has 2 partial configurations (backend.conf, prod.tfbackend), and nothing says which \
-         one is meant"
+        ". has 2 partial configurations (backend.conf, prod.tfbackend), and none is selected"
     );
     assert_eq!(
         refused(&[CONF], &[]),
@@ -120,9 +119,9 @@ fn nothing_is_guessed() {
     );
     assert_eq!(
         refused(&[STUB, ("two.tf", STUB.1)], &[]),
-        "backend.tf:2 and two.tf:2 both choose a backend, and one is allowed"
+        "backend.tf:2 and two.tf:2 both configure a backend, and only one is allowed"
     );
-    assert_eq!(refused(&[STUB], &[]), ". does not say which bucket");
+    assert_eq!(refused(&[STUB], &[]), ". does not set `bucket`");
     assert_eq!(
         refused(&[STUB, CONF, (SAVED.0, "{")], &[]),
         ".terraform/terraform.tfstate is not valid JSON at line 1, column 1"
@@ -136,7 +135,7 @@ fn nothing_is_guessed() {
     let variable = ("backend.conf", "bucket = \"b\"\nregion = var.region\n");
     assert_eq!(
         refused(&[STUB, variable], &[]),
-        "backend.conf:2 does not say `region` as a plain value"
+        "backend.conf:2 does not set `region` to a literal value"
     );
     let secret = (
         "backend.conf",
@@ -144,7 +143,7 @@ fn nothing_is_guessed() {
     );
     assert_eq!(
         refused(&[STUB, secret], &[]),
-        "backend.conf:2 does not say `endpoints.s3` as a plain value"
+        "backend.conf:2 does not set `endpoints.s3` to a literal value"
     );
 }
 
@@ -178,8 +177,8 @@ fn the_one_partial_configuration_counts_whatever_the_block_says() {
         "cli -backend-config=key=…",
         "what is given is all there is"
     );
-    let several = ". has 2 partial configurations (dev.s3.tfbackend, prod.s3.tfbackend), and \
-                   nothing says which one is meant";
+    let several = ". has 2 partial configurations (dev.s3.tfbackend, prod.s3.tfbackend), and none \
+                   is selected";
     assert_eq!(of(&[block, partial, other], &[]), Err(several.to_owned()));
     let unreadable = ("prod.s3.tfbackend", "key =\n");
     assert_eq!(

@@ -117,7 +117,7 @@ fn the_owner_is_whom_an_intact_header_names() {
 fn what_terraform_stops_at_is_unreadable() {
     assert_eq!(
         error("a.conf", "terraform {\n backend \"s3\" {}\n}\n"),
-        "has a block, and Terraform takes arguments only"
+        "has a block, but only arguments are allowed"
     );
     assert_eq!(
         error("a.conf", "bucket = \n"),

@@ -90,7 +90,7 @@ fn what_makes_no_sense_is_not_taken_for_none() {
     );
     assert_eq!(
         read(r#"{"backend": {"type": "s3", "config": []}}"#),
-        Err("has a backend whose configuration is no object".into())
+        Err("has a backend whose configuration is not an object".into())
     );
     assert_eq!(
         read(&" ".repeat(10 * 1024 * 1024)),

@@ -41,7 +41,7 @@ impl FoundBlock {
 }
 
 impl FoundBody {
-    /// Whether one of these blocks is in it.
+    /// Returns whether one of these blocks is in it.
     pub fn has_block(&self, text: &[u8], names: &[&str]) -> bool {
         self.items.iter().any(|item| {
             item.is_block

@@ -85,7 +85,7 @@ fn what_is_split_is_not_taken_for_all() {
     git(dir.path(), &["add", "a"]);
     git(dir.path(), &["update-index", "--split-index"]);
     let error = tracked(&dir.path().join(".git"), |_| true).expect_err("split");
-    assert_eq!(error.error, "is not an index of a known form");
+    assert_eq!(error.error, "has an unknown index format");
 }
 
 proptest! {

@@ -6,14 +6,14 @@ use crate::terraform::{
     write::hcl,
 };
 
-/// Whether the arguments of one backend are as they should be.
+/// Returns whether the arguments of one backend are as they should be.
 pub fn judge(arguments: &[SourcedArgument], wanted: &WantedArguments<'_>) -> LockEdit {
     if let Some(name) = [BUCKET, TABLE, FILE]
         .into_iter()
         .find(|name| matches!(value(arguments, name), Some(ArgumentValue::NotLiteral)))
     {
         return LockEdit::ByHand(format!(
-            "it is JSON, and `{name}` is not a plain value there"
+            "it is JSON, and `{name}` is not a literal value there"
         ));
     }
     let LockArguments {
@@ -125,7 +125,7 @@ mod tests {
                 r#"{"use_lockfile": true}"#,
                 true,
                 false,
-                by_hand("it is JSON, and `use_lockfile` stands there without the bucket"),
+                by_hand("it is JSON, and `use_lockfile` is set there without a bucket"),
             ),
             // With a bucket.
             (

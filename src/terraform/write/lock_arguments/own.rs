@@ -66,7 +66,7 @@ fn name_of(line: &str) -> Option<&str> {
     line.split_once('=').map(|(name, _)| name.trim_end())
 }
 
-/// Of an emulator, the address at which it answers for DynamoDB.
+/// Edits the DynamoDB endpoint of an emulator.
 fn endpoint(lines: &mut Vec<String>, use_table: bool) {
     const OF_TABLE: &str = "  dynamodb";
     let Some(start) = lines.iter().position(|line| line == "endpoints = {") else {

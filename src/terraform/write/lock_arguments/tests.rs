@@ -201,11 +201,11 @@ fn what_cannot_be_edited_is_left_to_a_person() {
     for (text, why) in [
         (
             "bucket = var.bucket\n",
-            "`bucket` is not a plain value there",
+            "`bucket` is not a literal value there",
         ),
         (
             "bucket = \"states\"\ndynamodb_table = local.table\n",
-            "`dynamodb_table` is not a plain value there",
+            "`dynamodb_table` is not a literal value there",
         ),
         (
             "bucket = \"states\"\ndynamodb_table = \"others\"\n",
@@ -213,7 +213,7 @@ fn what_cannot_be_edited_is_left_to_a_person() {
         ),
         (
             "use_lockfile = false\n",
-            "`use_lockfile` stands there without the bucket",
+            "`use_lockfile` is set there without a bucket",
         ),
         (
             "bucket = \"states\" # s3cret\nbucket =\n",
@@ -242,7 +242,7 @@ fn what_cannot_be_edited_is_left_to_a_person() {
 #[test]
 fn what_is_not_parsed_here_may_be_right() {
     let text = "bucket = \"states\"\ndynamodb_table = \"locks\"\nendpoints = { a = 1, a = 2 }\n";
-    let why = "has something at line 3, column 22 that is not edited safely";
+    let why = "has syntax at line 3, column 22 that cannot be edited safely";
     assert_eq!(
         edit(text, ArgumentForm::Partial, &FILES),
         LockEdit::ByHand(why.to_owned())
@@ -275,7 +275,7 @@ fn null_and_an_empty_name_are_no_table() {
     }
 }
 
-/// Else the next `bootstrap` would take it for somebody's work.
+/// Otherwise the next `bootstrap` would treat it as changed by hand.
 #[test]
 fn a_file_of_ours_stays_ours() {
     let owner = HeaderOwner {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tfbackend::{
-    backend::aws::needed::conditions::{PermissionConditions, PolicyCondition},
+    backend::aws::permissions::conditions::{PermissionConditions, PolicyCondition},
     cli::environment::ConnectedEnvironment,
 };
 

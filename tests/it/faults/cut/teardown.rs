@@ -113,9 +113,9 @@ async fn teardown_that_was_cut_off_after_its_locks_is_named() {
 
     let told = |said: &Said, code: i32| {
         let all = said.all().split_whitespace().collect::<Vec<_>>().join(" ");
-        let named = all.contains("is being taken down, or a teardown of it was cut off")
+        let named = all.contains("is being torn down, or a teardown of it was interrupted")
             && all.contains("teardown --env dev --cancel")
-            && all.contains("lets all runs work again");
+            && all.contains("releases its locks and deletes nothing");
         assert!(said.code == Some(code) && named, "{all}");
     };
     let line = |command: &str| {

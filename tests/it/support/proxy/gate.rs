@@ -36,7 +36,7 @@ impl Gate {
     }
 
     /// Waits until a call stands before it.
-    pub fn wait_for_somebody(&self) {
+    pub fn wait_for_a_caller(&self) {
         let way = self.0.way.lock().expect("a gate");
         let (way, _) = self
             .0

@@ -73,7 +73,7 @@ fn waiting(emulator: &Emulator, line: &str, number: usize) -> (Place, Child, Gat
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program");
-    gate.wait_for_somebody();
+    gate.wait_for_a_caller();
     (place, child, gate, proxy)
 }
 
@@ -157,7 +157,7 @@ async fn interrupted_it_cleans_up_itself() {
         assert_eq!(said.code, Some(130), "{}", said.all());
         assert!(
             said.err
-                .contains("interrupted while trying the backend out"),
+                .contains("interrupted during the probe; all written objects"),
             "{}",
             said.all()
         );
@@ -211,7 +211,7 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     assert_eq!(there, expected);
     assert_eq!(
         super::notes(&document)[0],
-        "1 earlier probe had been cut off; what was left of it was deleted"
+        "1 earlier probe did not finish; the remaining objects were deleted"
     );
 
     // Live use is that of others: the lock of a probe is no lock that is stale, and its object no

@@ -185,9 +185,8 @@ async fn a_role_that_may_too_little() {
     let words = format!("verify {line} --probe {ROLE}nobody");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
     assert!(
-        said.refusal().starts_with(
-            "1\nerror: the role arn:aws:iam::000000000000:role/nobody cannot be taken on"
-        ),
+        said.refusal()
+            .starts_with("1\nerror: cannot assume the role arn:aws:iam::000000000000:role/nobody"),
         "{}",
         said.all()
     );

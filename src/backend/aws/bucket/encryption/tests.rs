@@ -68,7 +68,7 @@ async fn present() {
             ..kms()
         }
     );
-    assert_eq!(kms().over(&managed), kms());
+    assert_eq!(kms().merge_onto(&managed), kms());
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ fn two_layers_stay_two() {
         bucket_key: false,
         ..kms()
     };
-    let to = kms().over(&observed);
+    let to = kms().merge_onto(&observed);
     // There is no bucket key with two layers.
     assert_eq!(
         to,
@@ -147,7 +147,7 @@ fn two_layers_stay_two() {
             ..kms()
         }
     );
-    assert_eq!(kms().over(&to), to);
+    assert_eq!(kms().merge_onto(&to), to);
 }
 
 #[test]
@@ -156,12 +156,12 @@ fn what_else_is_blocked_stays_blocked() {
         blocked: vec!["SSE-X".to_owned()],
         ..kms()
     };
-    assert_eq!(kms().over(&observed).blocked, ["SSE-X", "SSE-C"]);
+    assert_eq!(kms().merge_onto(&observed).blocked, ["SSE-X", "SSE-C"]);
     let observed = BucketEncryption {
         blocked: vec!["SSE-C".to_owned(), "SSE-X".to_owned()],
         ..kms()
     };
-    assert_eq!(kms().over(&observed), observed);
+    assert_eq!(kms().merge_onto(&observed), observed);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_bucket_key_without_kms_is_no_difference() {
         bucket_key: true,
         ..s3()
     };
-    assert_eq!(s3().over(&observed), observed);
+    assert_eq!(s3().merge_onto(&observed), observed);
 }
 
 #[test]
@@ -206,6 +206,6 @@ fn another_key_is_not_replaced_in_passing() {
     assert_eq!(
         s3().adoption_blocked_by(&kms()),
         None,
-        "that is weaker, and blocked whoever made it"
+        "that is weaker, and blocked regardless of its owner"
     );
 }

@@ -1,4 +1,4 @@
-//! One lifecycle rule, complete: a rule of somebody else is written back as it was.
+//! A complete lifecycle rule: rules of others are written back unchanged.
 
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
@@ -8,10 +8,10 @@ use aws_sdk_s3::types::{
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::{Deserialize, Serialize};
 
-/// How the ids of ours start.
+/// The prefix of IDs of tfbackend.
 const OURS: &str = "tfbackend-";
 
-/// Days are counted from creation, or from replacement where it says `noncurrent`.
+/// Days are counted from creation, or for `noncurrent` from replacement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ObjectLifecycleRule {
@@ -36,7 +36,7 @@ pub struct ObjectLifecycleRule {
     pub noncurrent_transitions: Vec<StorageTransition>,
 }
 
-/// Which objects; all empty means all of them.
+/// The objects of the rule; an empty filter matches all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LifecycleFilter {
@@ -50,7 +50,7 @@ pub struct LifecycleFilter {
     pub smaller_than: Option<i64>,
 }
 
-/// A move to another storage class.
+/// A transition to another storage class.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StorageTransition {
@@ -76,7 +76,7 @@ impl ObjectLifecycleRule {
         self.id.starts_with(OURS)
     }
 
-    /// Whether both do the same, whatever they are called.
+    /// Returns whether both have the same effect, regardless of their IDs.
     pub fn same(&self, other: &Self) -> bool {
         Self {
             id: String::new(),
@@ -87,9 +87,8 @@ impl ObjectLifecycleRule {
         }
     }
 
-    /// What remains of this rule beside the rules of others: where one of them keeps the same
-    /// objects for longer, ours says nothing, since of two rules S3 follows the one that deletes
-    /// first.
+    /// Removes from this rule what the rules of others keep for longer, since of two rules S3
+    /// follows the one that deletes first.
     pub fn beside<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut rule = self.clone();
         for other in others
@@ -112,7 +111,7 @@ impl ObjectLifecycleRule {
         rule
     }
 
-    /// S3 takes no rule without any.
+    /// S3 does not accept a rule without an action.
     pub fn does_something(&self) -> bool {
         *self
             != Self {
@@ -134,7 +133,7 @@ impl ObjectLifecycleRule {
             filter: LifecycleFilter::from_sdk(rule.filter, prefix),
             expiration_days: expiration.as_ref().and_then(|e| count(e.days)),
             expiration_date: expiration.as_ref().and_then(|e| date(e.date.as_ref())),
-            // S3 may add a `false` to a rule that has days or a date; alone, it is all of the rule.
+            // S3 may add a `false` to a rule with days or a date; alone, it is the whole rule.
             expired_delete_markers: expiration.and_then(|e| {
                 e.expired_object_delete_marker
                     .filter(|on| *on || (e.days.is_none() && e.date.is_none()))
@@ -248,7 +247,7 @@ impl LifecycleFilter {
         }
     }
 
-    /// S3 takes one condition, or several below `And`.
+    /// S3 accepts one condition, or several below `And`.
     fn to_sdk(&self) -> LifecycleRuleFilter {
         let tags: Vec<Tag> = self
             .tags
@@ -276,7 +275,7 @@ impl LifecycleFilter {
                 .build();
             return filter.and(and).build();
         }
-        // The empty prefix is how "all objects" is said.
+        // The empty prefix matches all objects.
         filter
             .set_prefix(if conditions == 0 {
                 Some(String::new())
@@ -294,7 +293,7 @@ fn count(number: Option<i32>) -> Option<u32> {
     days(number).filter(|number| *number > 0)
 }
 
-/// A move may come at once: after zero days.
+/// A transition may have zero days.
 fn days(number: Option<i32>) -> Option<u32> {
     number.and_then(|number| u32::try_from(number).ok())
 }

@@ -122,7 +122,7 @@ async fn rules_of_others_are_written_back_as_they_were() {
         (Some(0), Some(false))
     );
 
-    let to = states().over(&theirs);
+    let to = states().merge_onto(&theirs);
     let request = sent(&to).await;
     assert_snapshot!(request.replace("<Rule>", "\n<Rule>"), @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?lifecycle
@@ -136,7 +136,7 @@ async fn rules_of_others_are_written_back_as_they_were() {
     <Rule><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration><ID>tfbackend-delete-markers</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status></Rule></LifecycleConfiguration>
     ");
     assert_eq!(seen(&rules(&request)).await, to);
-    assert_eq!(states().over(&to), to, "once is enough");
+    assert_eq!(states().merge_onto(&to), to, "once is enough");
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn the_size_from_which_others_move_objects_is_said_again() {
     .unwrap()
     .unwrap()
     .spec;
-    let request = sent(&states().over(&theirs)).await;
+    let request = sent(&states().merge_onto(&theirs)).await;
     assert!(
         request.contains("x-amz-transition-default-minimum-object-size: varies_by_storage_class"),
         "{request}"
@@ -166,7 +166,7 @@ fn what_ours_said_before_goes() {
     let before = LifecycleSpec::of_states("acme".to_owned(), 30, 5, 7);
     assert_eq!(
         states()
-            .over(&before)
+            .merge_onto(&before)
             .rules
             .iter()
             .filter(|rule| rule.id == "tfbackend-history")
@@ -175,7 +175,7 @@ fn what_ours_said_before_goes() {
     );
     assert!(
         states()
-            .over(&before)
+            .merge_onto(&before)
             .rules
             .iter()
             .all(|rule| states().rules.contains(rule))
@@ -188,7 +188,7 @@ fn a_rule_of_the_same_effect_is_enough_whatever_it_is_called() {
     for rule in &mut theirs.rules {
         rule.id = format!("their-{}", rule.id);
     }
-    assert_eq!(states().over(&theirs), theirs);
+    assert_eq!(states().merge_onto(&theirs), theirs);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn what_others_keep_for_longer_is_not_cut_short() {
         },
     ] {
         let theirs = keep(longer.clone());
-        let to = states().over(&theirs);
+        let to = states().merge_onto(&theirs);
         assert!(to.rules.contains(&longer));
         let ours: Vec<_> = to.rules.iter().filter(|rule| rule.is_ours()).collect();
         assert!(
@@ -221,10 +221,10 @@ fn what_others_keep_for_longer_is_not_cut_short() {
             ours.iter().any(|rule| rule.abort_uploads_days == Some(7)),
             "the rest of ours holds"
         );
-        assert_eq!(states().over(&to), to);
+        assert_eq!(states().merge_onto(&to), to);
     }
     let logs = LifecycleSpec::of_logs("acme".to_owned(), 400, 7);
-    let to = logs.over(&keep(ObjectLifecycleRule {
+    let to = logs.merge_onto(&keep(ObjectLifecycleRule {
         expiration_days: Some(3650),
         ..ObjectLifecycleRule::whole_bucket("keep")
     }));
@@ -257,7 +257,7 @@ fn what_others_keep_for_longer_is_not_cut_short() {
     ] {
         assert!(
             states()
-                .over(&keep(other))
+                .merge_onto(&keep(other))
                 .rules
                 .contains(&states().rules[0])
         );

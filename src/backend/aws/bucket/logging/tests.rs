@@ -74,7 +74,7 @@ fn logs_of_others_are_not_taken_away() {
     };
     let why = logging().adoption_blocked_by(&theirs).expect("blocked");
     assert!(
-        why.contains("into theirs") && why.contains("--access-logs=false"),
+        why.contains("to theirs") && why.contains("--access-logs=false"),
         "{why}"
     );
     for observed in [

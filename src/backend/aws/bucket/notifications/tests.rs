@@ -103,14 +103,14 @@ async fn those_of_others_are_kept() {
     assert_eq!(theirs.targets.len(), 2);
     assert!(theirs.event_bridge);
     assert_eq!(ours().blocked_by(&theirs), None);
-    let to = ours().over(&theirs);
+    let to = ours().merge_onto(&theirs);
     let request = sent(&to).await;
     assert_snapshot!(request, @"
     PUT https://acme.s3.eu-west-1.amazonaws.com/?notification
     x-amz-expected-bucket-owner: 111122223333
     <NotificationConfiguration><TopicConfiguration><Id>tfbackend-state-removed</Id><Topic>arn:aws:sns:eu-west-1:111122223333:acme</Topic><Event>s3:ObjectRemoved:*</Event><Filter><S3Key><FilterRule><Name>suffix</Name><Value>.tfstate</Value></FilterRule></S3Key></Filter></TopicConfiguration><QueueConfiguration><Id>new</Id><Queue>arn:aws:sqs:eu-west-1:111122223333:q</Queue><Event>s3:ObjectCreated:Put</Event><Event>s3:ObjectCreated:Copy</Event></QueueConfiguration><CloudFunctionConfiguration><Id>scan</Id><CloudFunction>arn:aws:lambda:eu-west-1:111122223333:function:f</CloudFunction><Event>s3:ObjectRemoved:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>img/</Value></FilterRule><FilterRule><Name>suffix</Name><Value>.jpg</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration><EventBridgeConfiguration></EventBridgeConfiguration></NotificationConfiguration>
     ");
-    assert_eq!(ours().over(&to), to);
+    assert_eq!(ours().merge_onto(&to), to);
 }
 
 #[test]
@@ -119,13 +119,13 @@ fn what_ours_said_before_goes() {
         targets: vec![target("tfbackend-own-state-removed", "old.json")],
         ..ours()
     };
-    assert_eq!(ours().over(&before), ours());
+    assert_eq!(ours().merge_onto(&before), ours());
     let same = BucketNotifications {
         targets: vec![target("another-name", ".tfstate")],
         ..ours()
     };
     assert_eq!(
-        ours().over(&same),
+        ours().merge_onto(&same),
         same,
         "the same under another name is enough"
     );
@@ -165,14 +165,18 @@ fn two_targets_of_one_event_block() {
     );
 }
 
-/// Nobody wants a message for each version while the bucket is emptied; what others are told is
+/// Emptying the bucket must not send a message for each version; notifications of others are
 /// theirs.
 #[tokio::test]
 async fn delete_leaves_those_of_others() {
     let theirs = seen(THEIRS).await;
-    assert!(theirs.goes_with_its_whole() && !ours().goes_with_its_whole());
+    assert!(theirs.deleted_with_parent() && !ours().deleted_with_parent());
     let script = ScriptedServer::new().on("PUT ?notification", empty());
-    ours().over(&theirs).delete(&script.aws()).await.unwrap();
+    ours()
+        .merge_onto(&theirs)
+        .delete(&script.aws())
+        .await
+        .unwrap();
     let sent = script.sent();
     assert!(
         !sent.contains(OURS)

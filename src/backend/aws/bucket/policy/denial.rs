@@ -1,8 +1,8 @@
-//! Statements of others that deny what Terraform does with the `backend.conf` that goes with ours:
-//! on such a bucket every apply fails, and it fails after the infrastructure was changed.
+//! Finds statements of others that deny requests of Terraform with the generated `backend.conf`:
+//! with such a bucket, every apply fails after the infrastructure was changed.
 //!
-//! Only what is certain counts: a condition on anything that the request alone does not tell may
-//! spare whoever runs Terraform.
+//! Only certain denials count: a condition on anything outside the request may exempt Terraform
+//! runs.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::{
     engine::spec::UNKNOWN,
 };
 
-/// What Terraform never sends with this backend.
+/// Condition keys of headers that Terraform never sends with this backend.
 const NEVER: [&str; 4] = [
     "s3:x-amz-acl",
     "s3:x-amz-storage-class",
@@ -23,27 +23,27 @@ const NEVER: [&str; 4] = [
     "s3:x-amz-copy-source",
 ];
 const PRINCIPAL_ACCOUNT: &str = "aws:PrincipalAccount";
-/// The least that Terraform's own TLS agrees on with S3.
+/// The minimum TLS version of Terraform with S3.
 const LEAST_TLS: f64 = 1.2;
 
-/// The name of a state in a workspace, which is deleted with it.
+/// The state of a workspace, which is deleted with it.
 const OF_A_WORKSPACE: &str = "env:/any/any.tfstate";
 
-/// How Terraform asks for encryption, as `backend.conf` says.
+/// The encryption that Terraform requests, from `backend.conf`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncryptionHeaders {
-    /// Its ARN.
+    /// The ARN of the key.
     bucket: String,
-    /// Whose principals run Terraform.
+    /// The account whose principals run Terraform.
     account: Option<String>,
-    /// `None` where nothing tells.
+    /// `None` if unknown.
     algorithm: Option<String>,
     key: Option<String>,
 }
 
 impl EncryptionHeaders {
-    /// What our own statements let through is what our files make Terraform send. `None` where no
-    /// states are kept.
+    /// Returns the requests that the policy of tfbackend allows, which are those of the generated
+    /// files. `None` for a bucket without states.
     pub fn by(ours: &PolicyDocument) -> Option<Self> {
         let statement = |sid: &str| {
             ours.statements
@@ -73,7 +73,7 @@ impl EncryptionHeaders {
         })
     }
 
-    /// A bucket (its ARN) of which nothing says how states are encrypted.
+    /// Returns the requests for a bucket (its ARN) with unknown encryption of states.
     pub fn to(bucket: String, account: &str) -> Self {
         Self {
             bucket,
@@ -105,7 +105,7 @@ impl EncryptionHeaders {
         }
     }
 
-    /// Without these no run comes to an end.
+    /// Requests that every run needs.
     fn of_a_run(&self) -> Vec<TerraformRequest<'_>> {
         vec![
             self.request("writing states", "s3:PutObject", "any.tfstate", false),
@@ -120,7 +120,7 @@ impl EncryptionHeaders {
         ]
     }
 
-    /// Without these no lock file can be taken, looked at and released.
+    /// Requests that are needed to acquire, read and release a lock file.
     fn of_locks(&self) -> Vec<TerraformRequest<'_>> {
         vec![
             self.request(
@@ -145,7 +145,7 @@ impl EncryptionHeaders {
     }
 }
 
-/// One kind of request of Terraform's.
+/// A kind of request of Terraform.
 struct TerraformRequest<'a> {
     sends: &'a EncryptionHeaders,
     what: &'static str,
@@ -155,18 +155,18 @@ struct TerraformRequest<'a> {
     lock: bool,
 }
 
-/// Each statement that denies Terraform something for certain, in words, whatever locks are.
+/// Describes each statement that certainly denies Terraform a request, regardless of locks.
 pub fn denials(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
     denied(document, sends, &sends.of_a_run())
 }
 
-/// Each that denies to take a lock file, or to release it: the second is found out too late, and
-/// every other run is kept out.
+/// Describes each that denies creating or deleting a lock file: a denied deletion is found too late
+/// and blocks all other runs.
 pub fn denials_of_locks(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
     denied(document, sends, &sends.of_locks())
 }
 
-/// Each that denies anything, with all that it denies.
+/// Describes each that denies a request, with all denied requests.
 pub fn all_denials(
     document: &PolicyDocument,
     sends: &EncryptionHeaders,
@@ -240,12 +240,12 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &EncryptionHeaders) -
         .as_ref()
         .filter(|_| !(algorithm.is_empty() && key.is_empty()))
     else {
-        return format!("{sent} to every run; change the statement");
+        return format!("{sent} for every run; change the statement");
     };
     match (&*algorithm, &*key) {
         ("AES256", _) if kms => {
             format!(
-                "{sent}: it wants {algorithm}, and Terraform sends {sends_algorithm}; use \
+                "{sent}: it requires {algorithm}, but Terraform sends {sends_algorithm}; use \
                  --encryption sse-s3, or change the statement"
             )
         }
@@ -256,25 +256,25 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &EncryptionHeaders) -
                 .filter(|key| !key.starts_with(UNKNOWN))
                 .unwrap_or("a new key");
             format!(
-                "{sent}: it wants the key {key}, and Terraform sends {ours}; use --kms-key {key}, \
-                 or change the statement"
+                "{sent}: it requires the key {key}, but Terraform sends {ours}; use --kms-key \
+                 {key}, or change the statement"
             )
         }
         ("", _) => format!(
-            "{sent}: it wants the key {key}, and Terraform sends {sends_algorithm}; use --kms-key \
-             {key}, or change it"
+            "{sent}: it requires the key {key}, but Terraform sends {sends_algorithm}; use \
+             --kms-key {key}, or change it"
         ),
         _ => {
             format!(
-                "{sent}: it wants {algorithm}, and Terraform sends {sends_algorithm}; use a key \
-                 (--kms-key), or change the statement"
+                "{sent}: it requires {algorithm}, but Terraform sends {sends_algorithm}; use a \
+                 key (--kms-key), or change the statement"
             )
         }
     }
 }
 
 impl TerraformRequest<'_> {
-    /// A Deny to an account, or to its root, is one to all principals of it.
+    /// A Deny for an account or its root applies to all its principals.
     fn is_everybody(&self, principal: Option<&Value>) -> bool {
         let ours = |who: &str| {
             self.sends.account.as_deref().is_some_and(|account| {
@@ -306,7 +306,7 @@ impl TerraformRequest<'_> {
             && field("Condition").is_none_or(|condition| self.meets(condition))
     }
 
-    /// Whether it meets all of the conditions, for certain.
+    /// Returns whether it certainly meets all conditions.
     fn meets(&self, condition: &Value) -> bool {
         let Some(operators) = condition.as_object() else {
             return false;
@@ -320,7 +320,7 @@ impl TerraformRequest<'_> {
         })
     }
 
-    /// `None` if nobody can tell.
+    /// `None` if unknown.
     fn meets_one(&self, operator: &str, key: &str, values: &[String]) -> Option<bool> {
         let key = key.to_lowercase();
         if key == "s3:tlsversion" && operator == "NumericLessThan" {
@@ -367,9 +367,9 @@ impl TerraformRequest<'_> {
         Some(hit != negated)
     }
 
-    /// The value that the request has for a condition key: `Some(None)` if it has none, `None` if
-    /// nobody can tell.
-    #[expect(clippy::option_option, reason = "absent and unknown are not the same")]
+    /// Returns the value of a condition key in the request: `Some(None)` if absent, `None` if
+    /// unknown.
+    #[expect(clippy::option_option, reason = "absent and unknown differ")]
     fn sent(&self, key: &str) -> Option<Option<&str>> {
         match key {
             ALGORITHM | KEY if self.writes && self.sends.algorithm.is_none() => None,

@@ -50,7 +50,7 @@ async fn what_cannot_be_read_is_an_error() {
         )
         .await
         .unwrap_err();
-        assert!(error.to_string().contains("not a policy"), "{error}");
+        assert!(error.to_string().contains("invalid policy"), "{error}");
     }
 }
 
@@ -85,9 +85,9 @@ fn statements_of_others_are_kept() {
         document: PolicyDocument::new(vec![theirs.clone()]),
         ..policy()
     };
-    let to = policy().over(&observed);
+    let to = policy().merge_onto(&observed);
     assert!(to.document.says(&theirs) && to.document.says(&policy().document.statements[0]));
-    assert_eq!(policy().over(&to), to);
+    assert_eq!(policy().merge_onto(&to), to);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_statement_that_denies_terraform_is_for_a_person() {
     let why = ours("aws:kms").blocked_by(&observed).expect("blocked");
     assert!(
         why.starts_with(
-            "with the policy of bucket acme no apply would succeed: statement \
+            "with the policy of bucket acme, every apply would fail: statement \
              DenyIncorrectEncryptionHeader"
         ),
         "{why}"
@@ -142,7 +142,7 @@ fn a_public_statement_blocks_what_would_be_written_beside_it() {
     };
     let why = policy().blocked_by(&observed).unwrap();
     assert!(
-        why.contains("statement Site allows everybody s3:GetObject")
+        why.contains("statement Site allows everyone s3:GetObject")
             && why.contains("remove the statement"),
         "{why}"
     );
@@ -154,7 +154,7 @@ fn a_public_statement_blocks_what_would_be_written_beside_it() {
         }),
         None
     );
-    let nothing_to_write = policy().over(&observed);
+    let nothing_to_write = policy().merge_onto(&observed);
     assert_eq!(
         policy().blocked_by(&nothing_to_write),
         None,

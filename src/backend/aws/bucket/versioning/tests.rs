@@ -50,7 +50,11 @@ async fn present() {
             ..enabled()
         }
     );
-    assert_eq!(enabled().over(&strict), strict, "what is stricter stays");
+    assert_eq!(
+        enabled().merge_onto(&strict),
+        strict,
+        "what is stricter stays"
+    );
     assert!(
         !seen("<Status>Enabled</Status><MfaDelete>Disabled</MfaDelete>")
             .await

@@ -110,7 +110,7 @@ async fn who_may_not_schedule_a_deletion_is_told_of_the_key_that_is_left() {
     assert_eq!(claimed(&aws).await.unwrap(), FIRST);
     let note = aws.notes.take().remove(0);
     assert!(
-        note.contains(&format!("{KEY_ARN}, which this one made, is not used"))
+        note.contains(&format!("key {KEY_ARN} of this run is unused"))
             && note.contains("AccessDenied"),
         "{note}"
     );

@@ -84,7 +84,7 @@ async fn absent_and_never_written() {
         script.always("DescribeKey", key("Enabled", "", ""))
     })
     .await;
-    assert!(own().reference().unwrap().contains(KEY_ARN));
+    assert!(own().data_source().unwrap().contains(KEY_ARN));
     let script = ScriptedServer::new();
     own().write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");

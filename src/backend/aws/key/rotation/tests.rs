@@ -119,16 +119,16 @@ fn a_key_that_is_rotated_more_often_stays_so() {
         days: 90,
         ..rotation()
     };
-    assert_eq!(rotation().over(&often), often);
+    assert_eq!(rotation().merge_onto(&often), often);
     assert_eq!(
-        rotation().over(&KeyRotation {
+        rotation().merge_onto(&KeyRotation {
             days: 700,
             ..rotation()
         }),
         rotation()
     );
     assert_eq!(
-        rotation().over(&KeyRotation {
+        rotation().merge_onto(&KeyRotation {
             enabled: false,
             days: 0,
             ..rotation()

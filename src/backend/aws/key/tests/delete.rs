@@ -51,8 +51,7 @@ async fn goes_on_where_another_run_was_cut_off() {
     assert_eq!(writes(&script), [""; 0], "nothing is left");
 }
 
-/// What the name leads to is another's: the key that has our tags goes, and the name stays where it
-/// leads.
+/// The alias points to a key of another owner: the owned key is deleted, and the alias is kept.
 #[tokio::test]
 async fn a_name_of_another_key_stays() {
     let script = ScriptedServer::new()
@@ -73,7 +72,7 @@ async fn a_key_that_is_not_ours_any_more_is_left_alone() {
         .always("ListKeys", keys(&[]))
         .always("ListResourceTags", tagged(&their_tags()));
     let error = key().delete(&script.aws()).await.unwrap_err();
-    assert!(error.to_string().contains("left alone"), "{error}");
+    assert!(error.to_string().contains("it was not changed"), "{error}");
     assert_eq!(writes(&script), [""; 0]);
 }
 

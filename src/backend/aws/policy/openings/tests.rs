@@ -1,4 +1,4 @@
-//! Who is let in: everybody, another account, or no one else.
+//! Access by everyone, by another account, or by this account only.
 
 use serde_json::json;
 
@@ -15,16 +15,16 @@ fn opened(statement: serde_json::Value) -> String {
 #[test]
 fn who_is_let_in() {
     let allow = |principal: serde_json::Value| json!([{ "Sid": "S", "Effect": "Allow", "Principal": principal, "Action": "s3:GetObject" }]);
-    assert_eq!(opened(allow(json!("*"))), "statement S allows everybody");
+    assert_eq!(opened(allow(json!("*"))), "statement S allows everyone");
     assert_eq!(
         opened(allow(json!({ "AWS": "*" }))),
-        "statement S allows everybody"
+        "statement S allows everyone"
     );
     assert_eq!(
         opened(allow(
             json!({ "AWS": ["arn:aws:iam::111122223333:root", "*"] })
         )),
-        "statement S allows everybody"
+        "statement S allows everyone"
     );
     assert_eq!(
         opened(allow(json!({ "AWS": "arn:aws:iam::444455556666:root" }))),
@@ -54,7 +54,7 @@ fn who_is_let_in() {
     );
     assert_eq!(
         opened(allow(json!({ "Federated": "graph.facebook.com" }))),
-        "statement S allows who signs in with graph.facebook.com"
+        "statement S allows federated users of graph.facebook.com"
     );
     assert_eq!(
         opened(allow(json!({ "AWS": "AIDAEXAMPLE" }))),
@@ -63,7 +63,7 @@ fn who_is_let_in() {
     );
     assert_eq!(
         opened(json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "Action": "s3:*" }])),
-        "statement without Sid allows everybody but some (NotPrincipal)"
+        "statement without Sid allows everyone except some (NotPrincipal)"
     );
     assert_eq!(
         opened(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*" })),
@@ -111,7 +111,7 @@ fn conditions_that_keep_it_to_some() {
         json!({ "StringEquals": { "aws:PrincipalTag/team": "infra" } }),
         json!({ "StringEquals": { "aws:PrincipalAccount": [] } }),
     ] {
-        assert_eq!(when(wide.clone()), "statement S allows everybody", "{wide}");
+        assert_eq!(when(wide.clone()), "statement S allows everyone", "{wide}");
     }
     for theirs in [
         json!({ "StringEquals": { "aws:PrincipalAccount": [OURS, "444455556666"] } }),
@@ -173,14 +173,14 @@ fn what_s3_calls_public() {
     let everybody = || json!({ "AWS": "*" });
     assert_eq!(
         public_by(allow(everybody(), json!({}))),
-        "statement S allows everybody s3:GetObject, s3:ListBucket"
+        "statement S allows everyone s3:GetObject, s3:ListBucket"
     );
     assert_eq!(
         public_by(allow(
             everybody(),
             json!({ "Bool": { "aws:SecureTransport": "true" } })
         )),
-        "statement S allows everybody s3:GetObject, s3:ListBucket"
+        "statement S allows everyone s3:GetObject, s3:ListBucket"
     );
     for narrowed in [
         json!({ "StringEquals": { "aws:PrincipalOrgID": "o-1" } }),
@@ -203,7 +203,7 @@ fn what_s3_calls_public() {
     assert_eq!(
         public_by(allow(json!({ "AWS": "444455556666" }), json!({}))),
         "",
-        "another account is not everybody"
+        "another account is not everyone"
     );
     assert_eq!(
         public_by(json!([{ "Effect": "Deny", "Principal": "*", "Action": "s3:*" }])),
@@ -213,6 +213,6 @@ fn what_s3_calls_public() {
         json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "NotAction": "s3:Put*" }]);
     assert_eq!(
         public_by(but_some),
-        "statement without Sid allows everybody almost everything"
+        "statement without Sid allows everyone almost everything"
     );
 }

@@ -181,7 +181,7 @@ async fn every_state_and_its_digest() {
     assert_eq!(
         entries[1].1,
         "no state \u{1b}[2J".as_bytes(),
-        "what is no state may be one to somebody"
+        "an unknown object may be a state for a client"
     );
     assert_eq!(entries[2].1, large.as_bytes());
     assert_eq!(left(dir.path()), 1);
@@ -283,7 +283,7 @@ async fn what_cannot_be_read_is_an_error_and_no_backup() {
         ),
         (
             good().always(GET, error(404, "NoSuchKey")),
-            "s3://states/b\u{1b}[2J was there a moment ago and is gone",
+            "s3://states/b\u{1b}[2J was deleted during the backup",
         ),
         (good().always(GET, lost()), "s3:GetObject on s3://states/b"),
         (

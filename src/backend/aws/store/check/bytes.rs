@@ -1,5 +1,4 @@
-//! The bytes of a state: whether Terraform can read them, and which version of the state a digest
-//! belongs to.
+//! Reads the bytes of a state: whether Terraform can read them, and which version matches a digest.
 
 use super::super::{S3Store, content::ObjectEncryption, objects::ObjectChange, restore::LARGEST};
 use crate::{
@@ -7,61 +6,61 @@ use crate::{
     state::{digest, recover, snapshot::SnapshotError},
 };
 
-/// How many versions are read, the newest first, to find the one that a digest belongs to.
+/// The number of versions that are read, newest first, to find the one that matches a digest.
 const VERSIONS_SEARCHED: usize = 50;
 
-/// What the bytes of a state object are to Terraform.
+/// The meaning of the bytes of a state object for Terraform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateBytes {
-    /// No bytes at all: Terraform takes the object for no state, and no digest fits it.
+    /// An empty object: Terraform does not treat it as a state, and no digest matches it.
     Empty,
     Readable {
         md5: String,
         serial: Option<u64>,
     },
-    /// Terraform fails to read them.
+    /// Terraform cannot read them.
     Unreadable {
         md5: String,
         error: SnapshotError,
     },
 }
 
-/// One version of a state object, read whole. The bytes are not kept.
+/// A completely read version of a state object. The bytes are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateRead {
-    /// With its quotes, as S3 wants it back.
+    /// With quotes, as S3 expects it in requests.
     pub etag: String,
     pub version: Option<String>,
     pub encryption: ObjectEncryption,
     pub bytes: StateBytes,
 }
 
-/// An older version that `state restore` can bring back.
+/// An older version that `state restore` can restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestorableVersion {
     pub id: String,
     pub serial: Option<u64>,
-    /// Whether the digest in the table is the digest of this version.
+    /// True if the digest in the table matches this version.
     pub has_the_digest: bool,
 }
 
-/// The version that a digest belongs to.
+/// The version that matches a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DigestOrigin {
     Version(RestorableVersion),
-    /// None of the versions that were searched.
+    /// None of the searched versions.
     NotFound,
-    /// The versions could not be listed or read, for this reason.
+    /// The versions could not be listed or read.
     Unknown(String),
 }
 
-/// The outcome of a search through the versions of a state.
+/// The result of a search through the versions of a state.
 #[derive(Default)]
 struct DigestSearch {
     with_the_digest: Option<RestorableVersion>,
-    /// The newest that Terraform can read.
+    /// The newest version that Terraform can read.
     newest: Option<RestorableVersion>,
-    /// Why one of them could not be read.
+    /// The error of a version that could not be read.
     unread: Option<String>,
 }
 
@@ -82,10 +81,10 @@ impl StateBytes {
 }
 
 impl S3Store<'_> {
-    /// Reads one version of a state, or the current one; `None` if it is not there.
+    /// Reads one version of a state, or the current one; `None` if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be read, or is longer than any state that is restored.
+    /// If it cannot be read, or is larger than the maximum size of a restored state.
     pub(super) async fn read_state(
         &self,
         path: &str,
@@ -103,7 +102,7 @@ impl S3Store<'_> {
         }))
     }
 
-    /// The version with this digest, or else the newest version that Terraform can read.
+    /// Returns the version with this digest, or else the newest version that Terraform can read.
     pub(super) async fn restorable(&self, path: &str, stored: Option<&str>) -> DigestOrigin {
         match self.search(path, stored).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
@@ -125,7 +124,7 @@ impl S3Store<'_> {
         }
     }
 
-    /// The version with exactly this digest. A version that could not be read may be the one.
+    /// Returns the version with exactly this digest, which may be an unreadable one.
     pub(super) async fn origin_of_digest(&self, path: &str, stored: &str) -> DigestOrigin {
         match self.search(path, Some(stored)).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
@@ -147,7 +146,7 @@ impl S3Store<'_> {
         let written = versions
             .into_iter()
             .filter(|version| matches!(version.what, ObjectChange::Data { .. }));
-        // One after the other: each may be as large as a state can be.
+        // Sequentially, since each may have the maximum size.
         for version in written.take(VERSIONS_SEARCHED) {
             let (md5, serial) = match self.read_state(path, Some(&version.id)).await {
                 Ok(Some(StateRead {

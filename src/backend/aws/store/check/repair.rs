@@ -1,5 +1,5 @@
-//! Puts right what can be: under the lock of the state, over exactly what was looked at, and with
-//! the old item kept.
+//! Repairs problems of states: under the lock of the state, conditional on what was read, and with
+//! the old item saved.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::{
     super::{
         S3Store,
         content::ObjectHeaders,
-        hold::S3LockGuard,
+        lock_acquire::S3LockGuard,
         restore::{RestoreContext, RestoreError, RestoreErrorKind},
         write::{ConditionalDelete, ExpectedDigest, WriteEncryption},
     },
@@ -27,7 +27,7 @@ use crate::{
 };
 
 const COPY: ApiOperation = ApiOperation::allowed_by("s3:CopyObject", "s3:PutObject");
-/// What stands for itself in the header that names the source of a copy.
+/// Characters that need no escaping in the copy source header.
 const IN_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -35,16 +35,16 @@ const IN_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// What was put right.
+/// The result of a repair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepairReport {
-    /// The file that has the old item.
+    /// The file with the old item.
     pub kept: Option<PathBuf>,
-    /// Of a state that was encrypted again.
+    /// The new version of a re-encrypted state.
     pub version: Option<String>,
 }
 
-/// An item of the table, as it is kept.
+/// A saved item of the table.
 #[derive(Serialize)]
 struct DigestItem<'a> {
     #[serde(rename = "LockID")]
@@ -54,13 +54,13 @@ struct DigestItem<'a> {
 }
 
 impl S3Store<'_> {
-    /// Puts one fault right, if it still is one.
+    /// Repairs one problem, if it still exists.
     ///
-    /// Flow: takes the lock as Terraform does; looks again; keeps the old item in a file; writes;
-    /// looks; releases.
+    /// Flow: acquires the lock like Terraform; reads again; saves the old item to a file; writes;
+    /// reads; releases the lock.
     ///
-    /// Guarantees: nothing is written over what was not looked at, no byte of a state is changed,
-    /// and no digest or new version is written for bytes that are not a state.
+    /// Guarantees: only content that was read is overwritten, no byte of a state is changed, and no
+    /// digest or new version is written for bytes that are not a state.
     ///
     /// # Errors
     /// As of [`restore`](Store::restore).
@@ -160,7 +160,7 @@ impl S3Store<'_> {
         }
     }
 
-    /// An object of 0 bytes is no state, as for Terraform.
+    /// An empty object is not a state, as for Terraform.
     async fn without_digest(
         &self,
         path: &str,
@@ -199,7 +199,7 @@ impl S3Store<'_> {
         };
         let bytes = serde_json::to_vec_pretty(&item).map_err(std::io::Error::from);
         let bytes = bytes.map_err(crate::store::backup::write::ArchiveError::io(
-            "keep the old digest in",
+            "save the old digest in",
             &work.dir,
         ))?;
         *kept = Some(file::keep(
@@ -212,7 +212,7 @@ impl S3Store<'_> {
         Ok(())
     }
 
-    /// A copy onto itself is a new version with the same bytes, under another key.
+    /// Copies the object onto itself, which creates a version with the same bytes and another key.
     async fn encrypted_again(
         &self,
         located: &LocatedObject,
@@ -235,7 +235,7 @@ impl S3Store<'_> {
             .await?
             .filter(|read| read.etag == head.etag)
             .ok_or(RestoreErrorKind::Changed)?;
-        // What else is in the bucket need not be a state.
+        // Other objects in the bucket need not be states.
         match before.bytes {
             StateBytes::Unreadable { error, .. } if located.kind == ObjectKind::State => {
                 return Err(RestoreErrorKind::NotAState(error));

@@ -1,4 +1,4 @@
-//! What is a fault, and what nobody can say.
+//! Problems of states, and unknown results.
 
 use serde_json::json;
 
@@ -72,7 +72,7 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
     }
 }
 
-/// Nothing is a fault of a state only because its bucket or its table could not be looked at.
+/// Nothing is a fault of a state only because its bucket or its table cannot be read.
 #[tokio::test]
 async fn what_could_not_be_looked_at_is_said() {
     let none = || data(json!({"Items": []}));
@@ -191,7 +191,7 @@ async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<StateProblem> {
     checked.faults
 }
 
-/// What Terraform cannot read is found whatever its digest says, and no repair is offered for it.
+/// An unreadable state is found regardless of its digest, and has no repair.
 #[tokio::test]
 async fn check_broken_state_is_unreadable_and_names_the_version_of_the_digest() {
     let old = digest::of(STATE.as_bytes());

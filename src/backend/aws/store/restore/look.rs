@@ -1,4 +1,4 @@
-//! What is there, what is wanted, and what came between: read only.
+//! Reads the current state, the requested one, and the versions in between.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -16,21 +16,21 @@ use crate::{
     },
 };
 
-/// The largest state that is restored: it is in memory a few times.
+/// The maximum size of a restored state, which is in memory several times.
 pub const LARGEST: usize = 256 << 20;
-/// How many versions are read at once, to find a serial.
+/// The number of versions that are read concurrently to find a serial.
 const AT_ONCE: usize = 4;
-/// How many versions are tried to find one that can be read, where the current one cannot.
+/// The number of versions that are tried to find a readable one, if the current one is not.
 const TRIES: usize = 20;
 
-/// Which state is wanted.
+/// The requested state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreSource {
     Version(String),
     Serial(u64),
-    /// The newest that was written before.
+    /// The newest version written before this time.
     Before(Timestamp),
-    /// Of a backup, or a file.
+    /// The bytes from a backup or a file.
     Bytes(Vec<u8>),
 }
 
@@ -38,41 +38,41 @@ pub enum RestoreSource {
 pub enum LookError {
     #[error(transparent)]
     Aws(#[from] AwsError),
-    #[error("there is no version {id:?} of this state")]
+    #[error("this state has no version {id:?}")]
     NoVersion { id: String },
-    #[error("version {id:?} is no state: it says that the state was deleted")]
+    #[error("version {id:?} is not a state but a delete marker")]
     Marker { id: String },
     #[error("none of its {versions} versions has serial {serial}")]
     NoSerial { serial: u64, versions: usize },
-    #[error("versions that differ have serial {serial}: {}", ids.join(", "))]
+    #[error("several different versions have serial {serial}: {}", ids.join(", "))]
     Ambiguous { serial: u64, ids: Vec<String> },
     #[error("no version of it was written before {time}")]
     NothingBefore { time: Timestamp },
-    #[error("the state that is wanted cannot be used: {0}")]
+    #[error("the requested state cannot be used: {0}")]
     NotAState(#[from] SnapshotError),
 }
 
-/// All that a plan is made from.
+/// The input of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoreInputs {
     pub path: String,
     pub current: Option<VersionContent>,
-    /// The newest that can be read.
+    /// The newest readable version.
     pub newest: Option<StateSnapshot>,
     pub wanted: Vec<u8>,
-    /// Of what is wanted.
+    /// The bytes of the requested state.
     pub is: StateSnapshot,
-    /// The wanted version is the one that was deleted last, by this delete marker.
+    /// The requested version is the last deleted one, with this delete marker.
     pub undoes: Option<String>,
     pub digest: Option<String>,
     pub has_table: bool,
 }
 
 impl S3Store<'_> {
-    /// Looks at the state, its history and what is wanted.
+    /// Reads the state, its history and the requested version.
     ///
     /// # Errors
-    /// If any of it cannot be read, or there is no such version.
+    /// If any of it cannot be read, or the version does not exist.
     pub async fn look_to_restore(
         &self,
         path: &str,
@@ -143,7 +143,7 @@ impl S3Store<'_> {
         Ok((content.bytes, Some(id)))
     }
 
-    /// The newest version with this serial, if all that have it are the same.
+    /// Returns the newest version with this serial, if all of them are identical.
     async fn with_serial(
         &self,
         path: &str,
@@ -184,7 +184,7 @@ impl S3Store<'_> {
         }
     }
 
-    /// What the serial and the lineage of the next one go by.
+    /// Returns the facts that determine serial and lineage of the next state.
     async fn newest(
         &self,
         path: &str,

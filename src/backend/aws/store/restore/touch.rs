@@ -1,5 +1,5 @@
-//! A state written once more, unchanged but for its serial: the write that shows under which locks
-//! it is written from now on.
+//! Rewrites a state with the next serial: the write shows under which locks the state is now
+//! written.
 
 use super::{
     super::{S3Store, write::WriteEncryption},
@@ -14,12 +14,12 @@ use crate::{
     },
 };
 
-/// Why a state is not written once more.
+/// The reason why a state is not rewritten.
 #[derive(Debug, thiserror::Error)]
 pub enum TouchError {
     #[error(transparent)]
     Aws(#[from] AwsError),
-    #[error("it is not there any more")]
+    #[error("it no longer exists")]
     Gone,
     #[error(transparent)]
     NotAState(#[from] SnapshotError),
@@ -27,15 +27,15 @@ pub enum TouchError {
     Unfit(#[from] UnfitState),
     #[error("its serial cannot be read")]
     NoSerial,
-    #[error("its digest in the lock table is of another state")]
+    #[error("its digest in the lock table belongs to another state")]
     OtherDigest,
 }
 
 impl S3Store<'_> {
-    /// What writes a state once more. [`Store::restore`] carries it out.
+    /// Returns the plan to rewrite a state. [`Store::restore`] runs it.
     ///
     /// # Errors
-    /// If it cannot be read, has no serial that can be counted up, or Terraform would stop at its
+    /// If it cannot be read, has no serial that can be incremented, or Terraform would fail on its
     /// digest.
     pub async fn plan_touch(
         &self,

@@ -190,7 +190,7 @@ async fn ten_thousand_states_in_bounded_memory() {
         .filter(|checked| checked.is_finding())
         .collect();
     assert_eq!(faults.len(), 101, "a hundred are named, the others counted");
-    assert!(format!("{:?}", faults[100]).contains("in 9900 more places"));
+    assert!(format!("{:?}", faults[100]).contains("at 9900 more places"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The walk over everything: what is joined, what is looked at again, what is not known.
 
 use super::{
-    super::live::{self, LiveLock, LockPlace, ScanItem, ScanScope},
+    super::scan::{self, LiveLock, LockPlace, ScanItem, ScanScope},
     *,
 };
 
@@ -207,7 +207,7 @@ fn a_lock_knows_what_is_wrong_with_it() {
             id: id.to_owned(),
             ..Default::default()
         };
-        LockPlace::held(live::HeldLock {
+        LockPlace::held(scan::HeldLock {
             raw: info.to_go_json(),
             info: Ok(info),
             etag: None,

@@ -242,7 +242,7 @@ async fn nothing_at_all() {
     );
 }
 
-/// What could not be looked at is never taken for nothing.
+/// An unreadable object is never treated as absent.
 #[tokio::test]
 async fn what_is_denied_is_said() {
     for operation in [LIST, VERSIONS, UPLOADS, LOCK, VERSIONING, "Scan"] {

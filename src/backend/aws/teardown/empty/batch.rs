@@ -1,4 +1,4 @@
-//! One batch of versions deleted, and each answer inside the answer looked at.
+//! Deletes one batch of versions, and checks the result of each.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ use aws_sdk_s3::{
 use super::{BucketEmptier, LeftoverObject, LeftoverReason, NO_BUCKET};
 use crate::backend::aws::{
     error::{ApiOperation, AwsError, ServiceErrorKind},
-    settle::Backoff,
+    retry::Backoff,
     store::objects::{ObjectChange, ObjectVersion},
 };
 
@@ -18,8 +18,8 @@ const DELETE: ApiOperation = ApiOperation::allowed_by("s3:DeleteObjects", "s3:De
 const DELETE_ONE: ApiOperation =
     ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
-/// "Not now": of a whole call after all retries of the SDK, or of one version in a call that went
-/// well.
+/// Throttling codes: of a call after all retries of the SDK, or of one version in a successful
+/// call.
 const NOT_NOW: &[&str] = &[
     "SlowDown",
     "InternalError",
@@ -27,23 +27,23 @@ const NOT_NOW: &[&str] = &[
     "RequestTimeout",
     "OperationAborted",
 ];
-/// What is gone is not an error.
+/// A missing version is not an error.
 const GONE: &[&str] = &["NoSuchKey", "NoSuchVersion"];
-/// How often what S3 did not come to is asked for in all.
+/// The total number of attempts for unprocessed versions.
 const TRIES: usize = 8;
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub struct BatchOutcome {
     pub deleted: Vec<ObjectChange>,
     pub left: Vec<LeftoverObject>,
-    /// Whether S3 asked to slow down.
+    /// True if S3 throttled.
     pub slowed: bool,
-    /// What ended it early: of the rest nothing is known.
+    /// The error that ended it early: the rest is unknown.
     pub error: Option<AwsError>,
 }
 
-/// An answer of S3 about one version.
+/// The result of S3 for one version.
 struct VersionRefusal {
     version: ObjectVersion,
     code: String,
@@ -73,7 +73,7 @@ impl BucketEmptier<'_> {
         outcome
     }
 
-    /// Again and again what S3 did not come to, with longer and longer pauses.
+    /// Retries unprocessed versions with growing delays.
     async fn together(
         &self,
         mut batch: Vec<ObjectVersion>,
@@ -101,16 +101,17 @@ impl BucketEmptier<'_> {
         Ok(())
     }
 
-    /// One call: what was refused.
+    /// Makes one call and returns the rejected versions.
     async fn call(
         &self,
         mut batch: Vec<ObjectVersion>,
         outcome: &mut BatchOutcome,
         calls: &AtomicU64,
     ) -> Result<Vec<VersionRefusal>, AwsError> {
-        let delete = delete(&batch)
-            .map_err(|_| AwsError::nonsense(DELETE, self.bucket, "has a version without a name"))?;
-        // The SDK adds the checksum that S3 asks for.
+        let delete = delete(&batch).map_err(|_| {
+            AwsError::nonsense(DELETE, self.bucket, "contains a version without a name")
+        })?;
+        // The SDK adds the checksum that S3 requires.
         let request = self
             .aws
             .clients
@@ -146,7 +147,7 @@ impl BucketEmptier<'_> {
                     code,
                     message,
                 }),
-                // Nothing that was asked for: it is said all the same.
+                // Not requested, but reported anyway.
                 None => {
                     let (key, id) = (
                         error.key.unwrap_or_default(),
@@ -166,7 +167,7 @@ impl BucketEmptier<'_> {
         Ok(refusals)
     }
 
-    /// Its name is in the URL, where any character can stand.
+    /// Its name is in the URL, which supports all characters.
     async fn alone(
         &self,
         version: ObjectVersion,
@@ -236,8 +237,8 @@ fn delete(batch: &[ObjectVersion]) -> Result<Delete, BuildError> {
         .build()
 }
 
-/// XML 1.0 has no way to write most control characters, escaped or not; S3 calls a body that has
-/// one malformed.
+/// XML 1.0 cannot represent most control characters, escaped or not; S3 rejects a body with one as
+/// malformed.
 fn fits_xml(key: &str) -> bool {
     key.chars()
         .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))

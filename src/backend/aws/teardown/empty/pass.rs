@@ -1,5 +1,4 @@
-//! One time through the bucket, and as many times as it takes: the listing and the batches at the
-//! same time.
+//! Runs passes over the bucket until it is empty, with concurrent listing and deletion.
 
 use std::sync::atomic::Ordering;
 
@@ -18,10 +17,10 @@ use crate::{
     state::census::NamedSample,
 };
 
-/// The listing waits while this much of it has still to go.
+/// The listing waits while this many versions are pending.
 const AHEAD: usize = 2 * BATCH;
 
-/// What one pass came to.
+/// The result of one pass.
 #[derive(Default)]
 struct PassTally {
     found: usize,
@@ -34,7 +33,7 @@ impl EmptyRun<'_> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (uploads, first) = tokio::join!(pages.next(), self.pass());
         let first = first?;
-        // Before the last pass: an upload that is completed becomes a version.
+        // Before the last pass: a completed upload becomes a version.
         let versions = std::mem::take(&mut self.left);
         let any = self.uploads(uploads?, pages).await?;
         let uploads = std::mem::replace(&mut self.left, versions);
@@ -53,7 +52,7 @@ impl EmptyRun<'_> {
             if last.found > 0 && last.deleted == 0 {
                 return Ok(());
             }
-            // Each pass finds again what is still there.
+            // Each pass finds remaining versions again.
             self.left = NamedSample::default();
             last = self.pass().await?;
             if last.found == 0 {
@@ -67,7 +66,7 @@ impl EmptyRun<'_> {
         }
     }
 
-    /// Names what is there after all that was deleted.
+    /// Reports the remaining versions.
     async fn look(&mut self) -> Result<(), EmptyStopped> {
         let before = std::mem::take(&mut self.left).rows;
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -103,7 +102,7 @@ impl EmptyRun<'_> {
         );
         let (emptying, calls) = (self.emptying, self.calls);
         let (mut pages, mut listing) = (Some(self.store.versions(emptying.prefix)), None);
-        // Half as many after S3 asked to slow down, and one more after each batch that went well.
+        // Halves the concurrency after throttling, and increments it after each successful batch.
         let most = emptying.parallelism.get();
         let mut at_once = most;
         let mut stop = None;
@@ -148,7 +147,7 @@ impl EmptyRun<'_> {
         }
     }
 
-    /// What of a page may go.
+    /// Returns the versions of a page to delete.
     fn ours(&mut self, page: Vec<ObjectVersion>) -> Vec<ObjectVersion> {
         let Self { emptying, left, .. } = self;
         let may_go = |version: &ObjectVersion| match (version.modified, emptying.until) {

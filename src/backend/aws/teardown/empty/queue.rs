@@ -1,47 +1,46 @@
-//! The order in which versions go: a run may be cut off anywhere, and a listing must not lose its
-//! place.
+//! The order in which versions are deleted: a run may be interrupted at any point, and a listing
+//! must not lose its position.
 //!
-//! - Of each name the current version goes last, with the last of the others at the earliest.
-//!   Whatever is left of a cut-off run, what was current still is: no older state comes back, and
-//!   none that somebody deleted.
-//! - What the next page is asked for by stays until that page is here. On S3 a marker is a
-//!   position; elsewhere a marker that is gone loses the rest of its name.
-//! - Batches are full but for the last.
+//! - The current version of each name is deleted last, at the earliest together with the last of
+//!   the others. After an interruption, current versions are still current: no older or deleted state
+//!   becomes current.
+//! - The marker of the next page is kept until that page is read. In S3, a marker is a position; in
+//!   other implementations, a deleted marker skips the rest of its name.
+//! - All batches except the last are full.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::backend::aws::store::objects::ObjectVersion;
 
-/// The most that `DeleteObjects` takes.
+/// The maximum of `DeleteObjects`.
 pub const BATCH: usize = 1000;
 
-/// What to give back when it is done.
+/// To return when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteTicket(u64);
 
 #[derive(Debug, Default)]
 pub struct ByteBudget {
     ready: VecDeque<ObjectVersion>,
-    /// Current versions of names that were still open when it was their turn.
+    /// Current versions whose names still had pending versions.
     waiting: VecDeque<ObjectVersion>,
-    /// Of the name that is being listed.
+    /// The versions of the name that is being listed.
     current: Option<ObjectVersion>,
-    /// The last of a page that is not the last.
+    /// The last version of a page that is not the last page.
     marker: Option<ObjectVersion>,
     ended: bool,
-    /// Names with older versions in a batch that is under way.
+    /// Names with older versions in a running batch.
     open: BTreeMap<ByteTicket, BTreeSet<String>>,
     given: u64,
 }
 
 impl ByteBudget {
-    /// How much is waiting.
+    /// Returns the number of waiting versions.
     pub fn len(&self) -> usize {
         self.ready.len() + self.waiting.len()
     }
 
-    /// Takes a page, and the name and version that the next one is asked for by; `None` after the
-    /// last.
+    /// Adds a page, and the name and version marker of the next one; `None` after the last.
     pub fn page(&mut self, page: Vec<ObjectVersion>, next: Option<(&str, Option<&str>)>) {
         let before = self.marker.take();
         for version in before.into_iter().chain(page) {
@@ -57,7 +56,7 @@ impl ByteBudget {
         }
     }
 
-    /// The next batch, if it is time for one.
+    /// Returns the next batch, if ready.
     pub fn batch(&mut self) -> Option<(ByteTicket, Vec<ObjectVersion>)> {
         if self.len() < BATCH && !self.ended {
             return None;
@@ -75,7 +74,7 @@ impl ByteBudget {
         }
         waiting.append(&mut self.waiting);
         self.waiting = waiting;
-        // A batch that is not full is worth its call only if what waits would not fit in.
+        // A partial batch is only sent if the waiting versions would not fit.
         let enough = batch.len() == BATCH
             || self.ended && (self.waiting.is_empty() || batch.len() + self.waiting.len() > BATCH);
         if batch.is_empty() || !enough {
@@ -98,7 +97,7 @@ impl ByteBudget {
         Some((ticket, batch))
     }
 
-    /// All of that batch was tried.
+    /// Marks the batch as done.
     pub fn done(&mut self, ticket: ByteTicket) {
         self.open.remove(&ticket);
     }
@@ -111,7 +110,7 @@ impl ByteBudget {
         {
             self.close();
         }
-        // Whoever deletes as well may make another one current while this name is listed.
+        // A concurrent delete may make another version current while this name is listed.
         if version.latest && self.current.is_none() {
             self.current = Some(version);
         } else {
@@ -119,7 +118,7 @@ impl ByteBudget {
         }
     }
 
-    /// Nothing more of this name comes.
+    /// Closes this name.
     fn close(&mut self) {
         self.ready.extend(self.current.take());
     }

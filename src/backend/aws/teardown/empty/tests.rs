@@ -14,7 +14,7 @@ use bucket::{Bucket, State, error};
 /// Longer than it takes to list what fills all batches.
 const LONG: Duration = Duration::from_millis(300);
 
-/// Of each name, versions with delete markers between them.
+/// Each name has versions with delete markers between them.
 fn fill(state: &mut State, names: usize, versions: usize) {
     for name in 0..names {
         for version in 0..versions {
@@ -23,7 +23,7 @@ fn fill(state: &mut State, names: usize, versions: usize) {
     }
 }
 
-/// As [`Emptying::run`], with all that nobody said left to the default.
+/// Calls [`Emptying::run`] with defaults.
 struct Way<'a> {
     prefix: &'a str,
     ours: &'a (dyn Fn(&str) -> bool + Sync),
@@ -71,7 +71,7 @@ async fn empty_as(bucket: &Bucket, way: Way<'_>) -> Result<EmptyTotals, NotEmpti
     let answered = state.calls.len() as u64;
     match &ended {
         Ok(emptied) => assert_eq!(emptied.calls, answered, "all calls are counted"),
-        // A listing that nobody waits for any more may not have been sent.
+        // A cancelled listing may not have been sent.
         Err(error) => assert!((answered..=answered + 1).contains(&error.emptied.calls)),
     }
     drop(state);
@@ -239,7 +239,7 @@ async fn a_call_that_comes_too_soon_is_made_again() {
     }
 }
 
-/// Nobody is told that it is empty when a listing or a batch failed.
+/// A bucket is never reported as empty after a failed listing or batch.
 #[tokio::test]
 async fn a_failed_call_is_an_error() {
     for (name, code, kind, stays) in [
@@ -293,7 +293,7 @@ async fn a_failed_call_is_an_error() {
     assert_snapshot!(empty(&bucket).await.unwrap_err(), @"s3:DeleteObjects on states: AccessDenied: because (needs s3:DeleteObjectVersion)");
 }
 
-/// Somebody writes between the listing and the delete: that was never listed, and so is never
+/// A write between the listing and the delete: it was never listed, and so is never
 /// deleted by this pass.
 #[tokio::test]
 async fn threat_14_what_is_written_meanwhile_survives_the_pass() {
@@ -351,7 +351,7 @@ async fn somebody_who_does_not_stop_ends_it() {
     assert_eq!(lines(&not.left), ["new.tfstate v65 again"]);
 }
 
-/// Whoever removed the bucket, it is gone; whatever call finds out.
+/// A bucket that another client deleted counts as empty, whichever call finds it.
 #[tokio::test]
 async fn a_bucket_that_is_gone_is_empty() {
     for (name, nth) in [
@@ -373,7 +373,7 @@ async fn a_bucket_that_is_gone_is_empty() {
     }
 }
 
-/// What is under way is finished, and nothing more is begun.
+/// Running batches finish, and no more are started.
 #[tokio::test]
 async fn it_can_be_interrupted_between_batches() {
     let bucket = Bucket::with(|state| fill(state, 200, 100));
@@ -482,7 +482,7 @@ async fn unfinished_uploads_go_before_the_last_listing() {
     );
 }
 
-/// Of a bucket that others use as well, what is theirs is not touched.
+/// Objects of others in a shared bucket are not changed.
 #[tokio::test]
 async fn what_is_of_others_stays() {
     let bucket = Bucket::with(|state| {

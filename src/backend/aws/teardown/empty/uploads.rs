@@ -1,5 +1,4 @@
-//! Unfinished uploads: each is given up by its id, and the listing is asked again until it finds
-//! none.
+//! Aborts incomplete uploads by their IDs, and lists again until there are none.
 
 use std::sync::atomic::Ordering;
 
@@ -17,11 +16,12 @@ use crate::{
 };
 
 const ABORT: ApiOperation = ApiOperation::new("s3:AbortMultipartUpload");
-/// Finished or given up since it was listed.
+/// Completed or aborted after it was listed.
 const GONE: &[&str] = &["NoSuchUpload"];
 
 impl EmptyRun<'_> {
-    /// Gives up all of them, and says whether there were any. What may not be given up is left.
+    /// Aborts all uploads, and returns whether there were any. Uploads that cannot be aborted
+    /// remain.
     pub(super) async fn uploads(
         &mut self,
         page: Option<Vec<MultipartUpload>>,
@@ -44,7 +44,8 @@ impl EmptyRun<'_> {
         Ok(any)
     }
 
-    /// How many were found. Here markers are positions with everybody: what is before them may go.
+    /// Returns the number of uploads. Their markers are positions in all implementations: uploads
+    /// before them can be aborted.
     async fn uploads_once(
         &mut self,
         mut page: Option<Vec<MultipartUpload>>,
@@ -81,7 +82,7 @@ impl EmptyRun<'_> {
 }
 
 impl super::BucketEmptier<'_> {
-    /// `None` if it is gone.
+    /// Returns `None` if it no longer exists.
     async fn abort(&self, upload: MultipartUpload) -> Result<Option<LeftoverObject>, AwsError> {
         let MultipartUpload { key, id } = upload;
         let url = format!("s3://{}/{key}", self.bucket);

@@ -141,7 +141,7 @@ fn a_state_that_may_be_needed_holds() {
     }
 }
 
-/// Nobody can say these away.
+/// These guards cannot be confirmed away.
 #[test]
 fn some_guards_are_lifted_by_no_word() {
     for (census, guard) in [

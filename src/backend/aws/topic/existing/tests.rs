@@ -49,7 +49,7 @@ async fn present_absent_and_never_written() {
         |script| script,
     )
     .await;
-    assert!(topic(&[]).reference().unwrap().contains(ARN));
+    assert!(topic(&[]).data_source().unwrap().contains(ARN));
     let script = ScriptedServer::new();
     topic(&[]).write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
@@ -91,7 +91,7 @@ async fn who_may_publish_is_what_its_policy_says() {
         assert_eq!(
             topic(&[]).blocked_by(&found.spec),
             None,
-            "without events, nobody asks"
+            "without events, it is not checked"
         );
     }
     let why = topic(&[S3]).blocked_by(&topic(&[])).unwrap();
@@ -122,7 +122,7 @@ async fn what_its_key_lets_through() {
         let found = look(&script, &desired()).await.unwrap().unwrap().spec;
         (
             desired().blocked_by(&found),
-            desired().over(&found) == found,
+            desired().merge_onto(&found) == found,
         )
     };
     let managed = |manager: &str| {
@@ -143,13 +143,13 @@ async fn what_its_key_lets_through() {
     let (of_sns, _) = why(with_key("alias/aws/sns")).await;
     assert!(
         of_sns.is_some_and(
-            |why| why.contains("alias/aws/sns, which alarms and the bucket may not use")
+            |why| why.contains("alias/aws/sns, which alarms and the bucket cannot use")
         )
     );
     let (of_aws, _) = why(with_key(OF_KEY).on("DescribeKey", managed("AWS"))).await;
-    assert!(of_aws.is_some_and(|why| why.contains("a key of AWS's")));
+    assert!(of_aws.is_some_and(|why| why.contains("an AWS managed key")));
     let (gone, _) = why(with_key(OF_KEY).on("DescribeKey", error(400, "NotFoundException"))).await;
-    assert!(gone.is_some_and(|why| why.contains("is not there")));
+    assert!(gone.is_some_and(|why| why.contains("does not exist")));
 
     let customer = || with_key(OF_KEY).on("DescribeKey", managed("CUSTOMER"));
     assert_eq!(
@@ -164,7 +164,7 @@ async fn what_its_key_lets_through() {
         why(customer().on("GetKeyPolicy", policy(json!("cloudwatch.amazonaws.com")))).await;
     let lacks = lacks.expect("refused");
     assert!(
-        lacks.contains("does not let s3.amazonaws.com use it")
+        lacks.contains("does not allow s3.amazonaws.com to use it")
             && lacks.contains("kms:GenerateDataKey and kms:Decrypt"),
         "{lacks}"
     );

@@ -52,7 +52,7 @@ async fn present() {
             }
         );
         assert_eq!(
-            subscription().over(&found),
+            subscription().merge_onto(&found),
             found,
             "confirming is up to its owner"
         );

@@ -160,14 +160,14 @@ async fn absent_and_never_written() {
         one(script).always("GetEventSelectors", advanced(&json!(objects())))
     })
     .await;
-    assert!(wanted().reference().unwrap().contains("--trail new"));
+    assert!(wanted().data_source().unwrap().contains("--trail new"));
     let script = ScriptedServer::new();
     wanted().write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
 }
 
-/// What a trail of the organization records, a member account may not ask: it is neither said to be
-/// there nor to be missing.
+/// A member account cannot read what an organization trail records: it is neither reported as
+/// existing nor as missing.
 #[tokio::test]
 async fn trail_of_the_organization() {
     const THEIRS: &str = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
@@ -192,7 +192,7 @@ async fn trail_of_the_organization() {
     );
     let why = wanted().blocked_by(&found).expect("it is not known");
     assert!(
-        why.contains("cannot be told from this account")
+        why.contains("this account cannot read whether it records")
             && why.contains(&format!("--trail existing={THEIRS}")),
         "{why}"
     );
@@ -219,7 +219,7 @@ async fn trail_of_the_organization() {
     assert_eq!(look(&gone, &asserted).await.unwrap(), None);
 }
 
-/// What a trail of this account records can be asked, and is: no word of the user stands for it.
+/// A trail of this account is read, regardless of what the user specified.
 #[tokio::test]
 async fn trail_of_this_account_is_not_taken_on_trust() {
     let asserted = ExistingTrail::new("arn:aws:s3:::states/".to_owned(), Some(OURS.to_owned()));

@@ -59,6 +59,6 @@ async fn what_could_not_be_delivered_is_told_and_is_nothing_to_write() {
         .unwrap()
         .spec;
         assert_eq!(found.delivery_error.as_deref(), error);
-        assert_eq!(logging().over(&found), found);
+        assert_eq!(logging().merge_onto(&found), found);
     }
 }

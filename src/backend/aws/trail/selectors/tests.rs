@@ -55,7 +55,7 @@ async fn the_order_means_nothing() {
         selector["FieldSelectors"].as_array_mut().unwrap().reverse();
     }
     let there = seen(there).await;
-    assert_eq!(ours().over(&there), there);
+    assert_eq!(ours().merge_onto(&there), there);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn what_a_new_trail_records_is_replaced() {
             ..ours()
         }
     );
-    assert_eq!(ours().over(&there), ours());
+    assert_eq!(ours().merge_onto(&there), ours());
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn what_others_have_recorded_still_is() {
         {"Name": "Lock table", "FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]},
     ]});
     let there = seen(theirs.clone()).await;
-    let to = EventSelectors::of("acme".to_owned(), "aws", "states", None).over(&there);
+    let to = EventSelectors::of("acme".to_owned(), "aws", "states", None).merge_onto(&there);
     let names: Vec<_> = to
         .selectors
         .iter()

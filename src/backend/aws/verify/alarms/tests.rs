@@ -82,11 +82,11 @@ fn those_of_tutorials_cannot() {
     ];
     let lines: Vec<String> = all.iter().flat_map(found).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
-    alarm-fires: UserErrors is counted for the account and region, never for a table, and leaves out failed conditions, which is what a held lock is: watch ConditionalCheckFailedRequests
-    alarm-fires: SystemErrors has the dimensions TableName and Operation; with the table alone there is no data
-    alarm-fires: NumberOfObjects has the dimensions BucketName and StorageType; with the bucket alone there is no data
-    alarm-fires: NumberOfObjects is reported once a day, and the alarm looks at 300 seconds
-    alarm-fires: 4xxErrors is a request metric, which has the dimension FilterId and is reported only where it was switched on
+    alarm-fires: UserErrors is counted per account and region, not per table, and excludes failed conditions, which held locks cause: watch ConditionalCheckFailedRequests
+    alarm-fires: SystemErrors has the dimensions TableName and Operation; with TableName alone, there is no data
+    alarm-fires: NumberOfObjects has the dimensions BucketName and StorageType; with BucketName alone, there is no data
+    alarm-fires: NumberOfObjects is reported once a day, and the period of the alarm is 300 seconds
+    alarm-fires: 4xxErrors is a request metric, which has the dimension FilterId and is only reported if enabled
     alarm-fires: namespace AWS/Dynamo has no metric ConditionalCheckFailedRequests of buckets and tables
     ");
     for good in [
@@ -118,13 +118,13 @@ fn nobody_is_told() {
     };
     assert_eq!(
         found(&silent),
-        ["alarm-tells: it has no action for the state ALARM"]
+        ["alarm-tells: it has no action for the ALARM state"]
     );
     let off = Alarm {
         actions_enabled: false,
         ..common().lock_contention(TABLE)
     };
-    assert_eq!(found(&off), ["alarm-tells: its actions are switched off"]);
+    assert_eq!(found(&off), ["alarm-tells: its actions are disabled"]);
 }
 
 #[test]

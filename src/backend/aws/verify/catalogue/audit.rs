@@ -1,4 +1,4 @@
-//! Who did what, and who is told.
+//! Rules for audit logs and notifications.
 
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
@@ -8,8 +8,8 @@ pub static TOPIC: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/welcome.html",
     Medium,
     Alarms,
-    "there is a topic that tells people",
-    "an alarm without a subscriber is not heard",
+    "an SNS topic receives the alarms",
+    "an alarm without a subscriber does not notify you",
     &["CloudWatch.15"],
 );
 pub static TOPIC_ENCRYPTION: Check = check(
@@ -18,7 +18,7 @@ pub static TOPIC_ENCRYPTION: Check = check(
     Medium,
     Encryption,
     "messages are encrypted with a key that alarms may use",
-    "with none they lie in clear; with `alias/aws/sns` alarms fail in silence",
+    "without a key, messages are stored in plain text; with `alias/aws/sns`, alarms fail silently",
     &["SNS.1", "CKV_AWS_26"],
 );
 pub static TOPIC_POLICY: Check = check(
@@ -27,7 +27,7 @@ pub static TOPIC_POLICY: Check = check(
     High,
     Alarms,
     "alarms and the bucket may publish to the topic, over TLS",
-    "an alarm that may not publish fails in silence",
+    "an alarm without permission to publish fails silently",
     &[],
 );
 pub static TOPIC_OPEN: Check = check(
@@ -35,8 +35,8 @@ pub static TOPIC_OPEN: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
     Medium,
     Access,
-    "no statement of the topic's policy lets in everybody or another account",
-    "they could listen, or cry wolf",
+    "no statement of the topic policy allows public or cross-account access",
+    "other principals could subscribe to the alarms or publish false ones",
     &["SNS.4", "CKV_AWS_169", "CKV_AWS_385"],
 );
 pub static TOPIC_HEARD: Check = check(
@@ -44,8 +44,8 @@ pub static TOPIC_HEARD: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html",
     Medium,
     Alarms,
-    "a confirmed subscriber hears what the topic is told",
-    "alarms are paid for and told to a topic, and from there they reach no one",
+    "the topic has a confirmed subscriber",
+    "without a subscriber, alarms cost money and do not notify you",
     &["CloudWatch.15"],
 );
 pub static SUBSCRIBED: Check = check(
@@ -53,8 +53,8 @@ pub static SUBSCRIBED: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     High,
     Alarms,
-    "the address is subscribed to the topic",
-    "no one is told",
+    "the email address is subscribed to the topic",
+    "without the subscription, alarms do not notify you",
     &[],
 );
 pub static CONFIRMED: Check = check(
@@ -71,8 +71,8 @@ pub static LISTENERS: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     Low,
     Alarms,
-    "only the addresses that the settings name are subscribed to the topic",
-    "a subscriber learns which states are deleted, and when alarms are quiet",
+    "only the addresses in the settings are subscribed to the topic",
+    "a subscriber learns which states are deleted and which alarms fire",
     &[],
 );
 pub static ALARM: Check = check(
@@ -80,8 +80,8 @@ pub static ALARM: Check = check(
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     Medium,
     Alarms,
-    "there is an alarm for it",
-    "it is not noticed otherwise",
+    "the alarm exists",
+    "without the alarm, the problem is not noticed",
     &[],
 );
 pub static ALARM_FIRES: Check = check(
@@ -89,8 +89,8 @@ pub static ALARM_FIRES: Check = check(
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
     Alarms,
-    "the alarm can fire: metric, dimensions and threshold are right",
-    "an alarm on data that never comes is always quiet",
+    "the alarm can fire: metric, dimensions and threshold are correct",
+    "an alarm on a metric without data never fires",
     &[],
 );
 pub static ALARM_TELLS: Check = check(
@@ -98,8 +98,8 @@ pub static ALARM_TELLS: Check = check(
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
     Alarms,
-    "the alarm tells the topic when it fires",
-    "an alarm without a subscriber is not heard",
+    "the alarm notifies the topic when it fires",
+    "an alarm without a subscriber does not notify you",
     &["CloudWatch.15", "CloudWatch.17", "CKV_AWS_319"],
 );
 pub static TRAIL: Check = check(
@@ -108,7 +108,7 @@ pub static TRAIL: Check = check(
     Medium,
     Audit,
     "a trail records who reads and writes states",
-    "after an incident, which secrets were read is unknown",
+    "without data events, it is unknown after an incident which secrets were read",
     &["S3.22", "S3.23", "CIS 3.8", "CIS 3.9"],
 );
 pub static TRAIL_VALIDATION: Check = check(
@@ -116,8 +116,8 @@ pub static TRAIL_VALIDATION: Check = check(
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html",
     Medium,
     Audit,
-    "log files come with digests that prove them",
-    "a log that could have been changed proves nothing",
+    "log file validation is enabled",
+    "without digests, a changed log file cannot be detected",
     &["CloudTrail.4", "CIS 3.2", "CKV_AWS_36"],
 );
 pub static TRAIL_ENCRYPTION: Check = check(
@@ -125,8 +125,8 @@ pub static TRAIL_ENCRYPTION: Check = check(
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html",
     Medium,
     Encryption,
-    "log files are encrypted with the key",
-    "logs name people, addresses and paths",
+    "log files are encrypted with the KMS key",
+    "log files contain user names, IP addresses and object keys",
     &["CloudTrail.2", "CIS 3.5", "CKV_AWS_35"],
 );
 pub static TRAIL_REGIONS: Check = check(
@@ -134,8 +134,8 @@ pub static TRAIL_REGIONS: Check = check(
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/receive-cloudtrail-log-files-from-multiple-regions.html",
     Low,
     Audit,
-    "the trail is one for all regions",
-    "what was asked for from another region would be missing",
+    "the trail is a multi-region trail",
+    "requests to other regions would not be recorded",
     &["CloudTrail.1", "CIS 3.1", "CKV_AWS_67"],
 );
 pub static TRAIL_BUCKET: Check = check(
@@ -144,7 +144,7 @@ pub static TRAIL_BUCKET: Check = check(
     High,
     Audit,
     "the trail writes into the log bucket",
-    "elsewhere, others may read, change or delete what it wrote",
+    "in another bucket, other principals may read, change or delete the log files",
     &["CloudTrail.6"],
 );
 pub static TRAIL_SELECTORS: Check = check(
@@ -153,7 +153,7 @@ pub static TRAIL_SELECTORS: Check = check(
     High,
     Audit,
     "the trail records reads and writes of all states and locks",
-    "a selector that matches nothing looks like one that works: `bucket/*` is a prefix, not a pattern",
+    "a selector that matches nothing is accepted without an error: `bucket/*` is a prefix, not a pattern",
     &["S3.22", "S3.23", "CIS 3.8", "CIS 3.9"],
 );
 pub static TRAIL_LOGGING: Check = check(
@@ -161,8 +161,8 @@ pub static TRAIL_LOGGING: Check = check(
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-turning-off-logging.html",
     High,
     Audit,
-    "the trail is recording, now",
-    "a trail that was stopped is still there, and so scanners pass it",
+    "the trail is logging",
+    "a stopped trail still exists, so that scanners do not report it",
     &["CloudTrail.1", "CKV_AWS_251"],
 );
 pub static TRAIL_DELIVERY: Check = check(
@@ -171,7 +171,7 @@ pub static TRAIL_DELIVERY: Check = check(
     High,
     Audit,
     "the last log file was delivered",
-    "a trail that cannot write records nothing",
+    "a trail that cannot write to its bucket records nothing",
     &[],
 );
 pub static ACCOUNT_TRAIL: Check = check(
@@ -179,8 +179,8 @@ pub static ACCOUNT_TRAIL: Check = check(
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
     Info,
     Audit,
-    "a trail of the account records management events in all regions",
-    "who changed the bucket's policy, or disabled the key, is recorded there and not by the trail \
-     of the states",
+    "an account trail records management events in all regions",
+    "changes of the bucket policy or the key are recorded by the account trail, not by the data \
+     event trail",
     &["CloudTrail.1", "CIS 3.1"],
 );

@@ -1,4 +1,4 @@
-//! The key, and whose everything is.
+//! Rules for keys, ownership and permissions.
 
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
@@ -8,8 +8,8 @@ pub static OWNED: Check = check(
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Critical,
     Access,
-    "it belongs to this environment",
-    "what another environment owns is changed and taken down with that one",
+    "the resource belongs to this environment",
+    "resources of another environment are changed and deleted with that environment",
     &[],
 );
 pub static UNMANAGED: Check = check(
@@ -17,9 +17,9 @@ pub static UNMANAGED: Check = check(
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Medium,
     Access,
-    "it carries the tags of the environment",
-    "by its tags tfbackend knows its own: without them it repairs nothing there, and nothing \
-     tells what it is for",
+    "the resource has the tags of the environment",
+    "tfbackend identifies its resources by their tags: it does not repair untagged resources, and \
+     their purpose is unclear",
     &["DynamoDB.5"],
 );
 pub static TAGS: Check = check(
@@ -27,8 +27,8 @@ pub static TAGS: Check = check(
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Low,
     Access,
-    "the tags are right",
-    "by them tfbackend, and those who pay, know whose it is and whether it is protected",
+    "the tags are correct",
+    "tags identify the owner, the cost center and whether the resource is protected",
     &["DynamoDB.5", "CloudTrail.9"],
 );
 pub static KEY: Check = check(
@@ -36,8 +36,8 @@ pub static KEY: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
     High,
     Keys,
-    "states are encrypted with a key of the account",
-    "with a key of the service, who may decrypt is neither decided nor recorded",
+    "states are encrypted with a customer managed key",
+    "an AWS owned or AWS managed key does not control who can decrypt states",
     &["S3.17"],
 );
 pub static KEY_USABLE: Check = check(
@@ -45,8 +45,8 @@ pub static KEY_USABLE: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     Critical,
     Keys,
-    "the key is enabled, and not on its way out",
-    "without the key no state can be read: losing it is losing all of them",
+    "the key is enabled and not scheduled for deletion",
+    "without the key, no state can be read: if the key is deleted, all states are lost",
     &["KMS.3", "CKV_AWS_227"],
 );
 pub static KEY_ALIAS: Check = check(
@@ -54,8 +54,8 @@ pub static KEY_ALIAS: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
     Medium,
     Keys,
-    "the alias leads to the key",
-    "a key without its name is taken for a leftover, and deleted",
+    "the alias points to the key",
+    "a key without an alias looks unused and may be deleted",
     &[],
 );
 pub static KEY_ROTATION: Check = check(
@@ -63,8 +63,8 @@ pub static KEY_ROTATION: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     Medium,
     Keys,
-    "key material is replaced regularly",
-    "material that leaked would open everything that is ever written",
+    "key rotation is enabled",
+    "without rotation, leaked key material decrypts all states, past and future",
     &["KMS.4", "CIS 3.6", "CKV_AWS_7"],
 );
 pub static KEY_DELETION_WINDOW: Check = check(
@@ -73,7 +73,7 @@ pub static KEY_DELETION_WINDOW: Check = check(
     High,
     Keys,
     "the key cannot be scheduled for deletion with less than 30 days",
-    "after a week of holidays there would be nothing left to cancel",
+    "with a shorter window, the deletion may complete before it is noticed",
     &["KMS.3"],
 );
 pub static KEY_POLICY: Check = check(
@@ -81,8 +81,8 @@ pub static KEY_POLICY: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
     High,
     Keys,
-    "the key policy has what IAM and the services need",
-    "without it the key can never be changed, or trail and alarms fail in silence",
+    "the key policy grants what IAM and the services need",
+    "without these statements, the key becomes unmanageable, or trail and alarms fail silently",
     &["CKV2_AWS_64"],
 );
 pub static KEY_OPEN: Check = check(
@@ -90,8 +90,8 @@ pub static KEY_OPEN: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
     Critical,
     Keys,
-    "no statement of the key policy lets in everybody or another account",
-    "who may use the key reads every state that they get hold of",
+    "no statement of the key policy allows public or cross-account access",
+    "a principal with access to the key can decrypt every state that it can download",
     &["KMS.5", "CKV_AWS_33"],
 );
 pub static KEY_GRANTS: Check = check(
@@ -99,8 +99,8 @@ pub static KEY_GRANTS: Check = check(
     "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
     High,
     Keys,
-    "no grant lets another account use the key",
-    "a grant stands beside the key policy, and is in none of its statements",
+    "no grant allows another account to use the key",
+    "a grant allows access in addition to the key policy and does not appear in it",
     &[],
 );
 pub static RUNNER_POLICY: Check = check(
@@ -108,8 +108,8 @@ pub static RUNNER_POLICY: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     High,
     Access,
-    "the policy for those who run Terraform allows that and no more",
-    "what a pipeline may do, an intruder in it may do",
+    "the policy for Terraform runs allows what Terraform needs and no more",
+    "an attacker who controls a pipeline has its permissions",
     &[
         "KMS.1",
         "KMS.2",
@@ -125,8 +125,8 @@ pub static RUNNER_ATTACHED: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Medium,
     Access,
-    "whom the policy was meant for has it",
-    "without it runs fail, and people reach for a wider policy",
+    "the policy is attached to its principals",
+    "without the policy, Terraform runs fail, and a broader policy may be attached instead",
     &[],
 );
 pub static RUNNER_USED: Check = check(
@@ -134,8 +134,8 @@ pub static RUNNER_USED: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Info,
     Access,
-    "the policy is attached",
-    "those who run Terraform today do so with more than they need",
+    "the policy for Terraform runs is attached",
+    "if the policy is not attached, Terraform runs with broader permissions than it needs",
     &[],
 );
 pub static WIDE_ACCESS: Check = check(
@@ -143,7 +143,8 @@ pub static WIDE_ACCESS: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     Medium,
     Access,
-    "no policy that names the bucket or the table allows to destroy or to open them",
-    "what a pipeline may do, an intruder in it may do: to run Terraform takes a handful of actions",
+    "no policy that names the bucket or the table allows destroying or exposing them",
+    "an attacker who controls a pipeline has its permissions, and Terraform needs only a few \
+     actions",
     &["IAM.21", "CKV_AWS_355"],
 );

@@ -1,4 +1,4 @@
-//! What keeps two runs on one state apart.
+//! Rules for state locking.
 
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
@@ -8,9 +8,9 @@ pub static SETTINGS_LIVE: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
     Locking,
-    "the settings say of a live backend what it is",
-    "a changed key, bucket, table or lock mechanism hides states from runs, or runs from each \
-     other",
+    "the settings match the backend in use",
+    "after a change of state key, bucket, table or lock mechanism, runs do not find their states \
+     or do not see each other's locks",
     &[],
 );
 
@@ -19,8 +19,8 @@ pub static TABLE: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Critical,
     Locking,
-    "the lock table is there",
-    "`init` succeeds without it, and the first plan fails",
+    "the lock table exists",
+    "without the table, `init` succeeds and the first plan fails",
     &[],
 );
 pub static TABLE_KEY: Check = check(
@@ -28,8 +28,8 @@ pub static TABLE_KEY: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Critical,
     Locking,
-    "the table's key is the string LockID, and nothing else",
-    "Terraform cannot lock in a table of another shape, and no table can change it",
+    "the partition key of the table is the string LockID, with no sort key",
+    "Terraform cannot use a table with another key schema, and a key schema cannot be changed",
     &[],
 );
 pub static TABLE_BILLING: Check = check(
@@ -37,8 +37,9 @@ pub static TABLE_BILLING: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
     Low,
     Locking,
-    "the table is paid for as was chosen",
-    "with too little capacity locks are throttled, with too much it is paid for unused",
+    "the billing mode of the table matches the settings",
+    "with too little capacity, lock requests are throttled; with too much, unused capacity costs \
+     money",
     &["DynamoDB.1", "CKV2_AWS_16"],
 );
 pub static TABLE_PROTECTION: Check = check(
@@ -46,8 +47,8 @@ pub static TABLE_PROTECTION: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html",
     High,
     Locking,
-    "the table cannot be deleted in passing",
-    "with the table go the locks of running applies, and the digests of every state",
+    "deletion protection is enabled for the table",
+    "deleting the table deletes the locks of running applies and the digests of all states",
     &["DynamoDB.6"],
 );
 pub static TABLE_ENCRYPTION: Check = check(
@@ -55,8 +56,8 @@ pub static TABLE_ENCRYPTION: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
     Medium,
     Encryption,
-    "the table is encrypted with the right key",
-    "locks say who runs what, from where",
+    "the table is encrypted with the expected key",
+    "lock items contain user names, host names and commands",
     &["CKV_AWS_119"],
 );
 pub static TABLE_RECOVERY: Check = check(
@@ -64,8 +65,8 @@ pub static TABLE_RECOVERY: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html",
     Medium,
     Locking,
-    "the table can be brought back to any moment (point-in-time recovery)",
-    "digests that are lost or wrong make every state unreadable to Terraform",
+    "point-in-time recovery is enabled for the table",
+    "with lost or wrong digests, Terraform refuses to read the states",
     &["DynamoDB.2", "CKV_AWS_28"],
 );
 pub static TABLE_OPEN: Check = check(
@@ -73,8 +74,8 @@ pub static TABLE_OPEN: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html",
     Critical,
     Access,
-    "no statement of the table's policy lets in everybody or another account",
-    "who may write there can take, or release, the lock of any run, and make every state unreadable with a wrong digest",
+    "no statement of the table policy allows public or cross-account access",
+    "a principal that can write to the table can acquire or release any lock, and make any state unreadable with a wrong digest",
     &[],
 );
 pub static TABLE_EXPIRY: Check = check(
@@ -82,8 +83,8 @@ pub static TABLE_EXPIRY: Check = check(
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html",
     Medium,
     Locking,
-    "no item of the table is deleted by its age (time to live)",
-    "a lock ends when its run does: one that expires lets a second run in",
+    "time to live is disabled for the table",
+    "a lock that expires during a run allows a second run on the same state",
     &[],
 );
 pub static LOCK_OVERWRITE: Check = check(
@@ -92,6 +93,6 @@ pub static LOCK_OVERWRITE: Check = check(
     High,
     Locking,
     "a lock file that is held cannot be overwritten",
-    "a client that does not ask first would steal the lock of a running apply",
+    "a client that does not send `If-None-Match` would overwrite the lock of a running apply",
     &[],
 );

@@ -1,4 +1,4 @@
-//! What holds the states, and who may reach them there.
+//! Rules for the bucket and access to it.
 
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
@@ -8,8 +8,8 @@ pub static BUCKET: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html",
     Critical,
     Storage,
-    "the bucket is there, and in this account",
-    "without it there is no state; in another account its owner holds it",
+    "the bucket exists in this account",
+    "without the bucket, there are no states; in another account, its owner controls them",
     &[],
 );
 pub static BUCKET_ACLS: Check = check(
@@ -17,9 +17,9 @@ pub static BUCKET_ACLS: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     Medium,
     Access,
-    "access control lists are off (BucketOwnerEnforced)",
-    "an ACL opens single objects past every policy, and an object written by another account \
-     stays theirs",
+    "access control lists are disabled (BucketOwnerEnforced)",
+    "an ACL grants access to objects regardless of policies, and another account owns the objects \
+     that it writes",
     &["S3.12", "CKV2_AWS_65"],
 );
 pub static PUBLIC_ACCESS: Check = check(
@@ -27,8 +27,8 @@ pub static PUBLIC_ACCESS: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
     Access,
-    "all four public access blocks are on",
-    "a state holds passwords in clear, and one wrong policy would show it to everybody",
+    "all four Block Public Access settings are enabled",
+    "a state contains passwords in plain text, and one wrong policy would make it public",
     &[
         "S3.2",
         "S3.3",
@@ -46,8 +46,8 @@ pub static VERSIONING: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
     Critical,
     Storage,
-    "every version of an object is kept",
-    "a state that is overwritten or deleted could not be brought back",
+    "versioning is enabled",
+    "without versioning, an overwritten or deleted state cannot be restored",
     &["S3.14", "CKV_AWS_21"],
 );
 pub static BUCKET_ENCRYPTION: Check = check(
@@ -55,9 +55,9 @@ pub static BUCKET_ENCRYPTION: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     High,
     Encryption,
-    "objects are encrypted by default with the right key",
-    "every reader of the bucket may read the states; with a key of one's own, reading takes a \
-     second permission that is recorded",
+    "default encryption uses the expected key",
+    "with a customer managed key, reading states requires a second permission, and its use is \
+     recorded",
     &["S3.17", "CKV_AWS_19", "CKV_AWS_145"],
 );
 pub static BUCKET_KEY: Check = check(
@@ -65,8 +65,9 @@ pub static BUCKET_KEY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Low,
     Encryption,
-    "one data key serves many objects (S3 Bucket Key)",
-    "each read and write would be a call to KMS, which is paid for and limited",
+    "S3 Bucket Keys are enabled",
+    "without a bucket key, each read and write is a KMS request, which costs money and counts \
+     against a quota",
     &[],
 );
 pub static SSE_C: Check = check(
@@ -74,8 +75,8 @@ pub static SSE_C: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Medium,
     Encryption,
-    "keys that a caller brings (SSE-C) are refused",
-    "an intruder can encrypt the states with a key that only they have, and ask for ransom",
+    "encryption with customer-provided keys (SSE-C) is blocked",
+    "an attacker can encrypt the states with their own key and demand a ransom",
     &[],
 );
 pub static HISTORY: Check = check(
@@ -83,8 +84,8 @@ pub static HISTORY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     High,
     Storage,
-    "replaced versions are kept long enough, and the newest always",
-    "a mistake is found days later, when the last good state may be gone",
+    "noncurrent versions are kept long enough, and the newest ones forever",
+    "a mistake may be found only after the last good version was deleted",
     &["S3.10", "S3.13", "CKV2_AWS_61"],
 );
 pub static HISTORY_CUT: Check = check(
@@ -92,9 +93,9 @@ pub static HISTORY_CUT: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html",
     High,
     Storage,
-    "no lifecycle rule of others deletes what ours keep",
-    "of two rules S3 follows the one that deletes first: a mistake that is found late cannot be \
-     taken back",
+    "no other lifecycle rule deletes what the rules of tfbackend keep",
+    "if two rules apply, S3 follows the one that deletes first: a late-found mistake cannot be \
+     undone",
     &[],
 );
 pub static LIFECYCLE: Check = check(
@@ -102,9 +103,9 @@ pub static LIFECYCLE: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     Low,
     Storage,
-    "what is no longer needed is removed: delete markers of released locks, unfinished uploads, \
-     old logs",
-    "what piles up is paid for and makes listings slow",
+    "expired data is removed: delete markers of released locks, incomplete multipart uploads, old \
+     logs",
+    "data that is never removed costs money and slows down listings",
     &["S3.13", "CKV2_AWS_61", "CKV_AWS_300"],
 );
 pub static ACCESS_LOGS: Check = check(
@@ -113,8 +114,7 @@ pub static ACCESS_LOGS: Check = check(
     Medium,
     Audit,
     "requests to the bucket are logged in another bucket",
-    "also requests that were refused, which no trail of data events has with their reason, can be \
-     looked up later",
+    "access logs include denied requests with their reason, which CloudTrail data events do not",
     &["S3.9", "CKV_AWS_18"],
 );
 pub static DELETE_EVENTS: Check = check(
@@ -122,8 +122,9 @@ pub static DELETE_EVENTS: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html",
     Low,
     Alarms,
-    "a subscriber hears when a state is deleted",
-    "Terraform never deletes the state of the default workspace: another client did",
+    "a subscriber is notified when a state is deleted",
+    "Terraform never deletes the state of the default workspace, so that such a deletion is \
+     unexpected",
     &["S3.11", "CKV2_AWS_62"],
 );
 pub static BUCKET_TLS: Check = check(
@@ -132,7 +133,7 @@ pub static BUCKET_TLS: Check = check(
     High,
     Access,
     "requests without TLS are denied",
-    "states and signatures could be read on the way",
+    "without TLS, states and request signatures can be intercepted",
     &["S3.5", "CIS 2.1.1", "CKV_AWS_379"],
 );
 pub static BUCKET_OLD_TLS: Check = check(
@@ -141,7 +142,7 @@ pub static BUCKET_OLD_TLS: Check = check(
     Medium,
     Access,
     "TLS before 1.2 is denied",
-    "older versions can be broken on the way",
+    "older TLS versions have known weaknesses",
     &["S3.5"],
 );
 pub static BUCKET_OTHER_ACCOUNTS: Check = check(
@@ -149,8 +150,8 @@ pub static BUCKET_OTHER_ACCOUNTS: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     High,
     Access,
-    "principals of other accounts are denied, whatever else allows them",
-    "a policy elsewhere, written later, could let them in",
+    "principals of other accounts are denied, regardless of other policies",
+    "another policy could otherwise allow them access later",
     &["S3.6"],
 );
 pub static BUCKET_OTHER_ENCRYPTION: Check = check(
@@ -158,9 +159,9 @@ pub static BUCKET_OTHER_ENCRYPTION: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     High,
     Encryption,
-    "writes with another encryption or key are denied",
-    "`encrypt = true` without `kms_key_id` asks for AES256, and the state silently leaves the \
-     key's protection",
+    "writes with other encryption settings or another key are denied",
+    "`encrypt = true` without `kms_key_id` requests AES256, and the state is no longer protected \
+     by the KMS key",
     &["S3.17"],
 );
 pub static BUCKET_DESTROY: Check = check(
@@ -168,8 +169,8 @@ pub static BUCKET_DESTROY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     High,
     Storage,
-    "the policy denies deleting versions and the bucket",
-    "versions protect from mistakes only as long as they cannot be deleted with the rest",
+    "the policy denies deleting object versions and the bucket",
+    "versions protect against mistakes only if they cannot be deleted, too",
     &["S3.20"],
 );
 pub static LOG_FORGERY: Check = check(
@@ -177,8 +178,8 @@ pub static LOG_FORGERY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
     Audit,
-    "only the services write logs, and no principal may delete them",
-    "an audit trail that can be written or deleted by those whom it watches proves nothing",
+    "only the logging services can write logs, and no principal can delete them",
+    "an audit log that the audited principals can write or delete proves nothing",
     &["CloudTrail.6"],
 );
 pub static LOG_DELIVERY: Check = check(
@@ -186,9 +187,9 @@ pub static LOG_DELIVERY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
     Audit,
-    "the services that log may write, on behalf of this account's resources only",
-    "without the permission nothing is logged; without its conditions others could make the \
-     service write here",
+    "the logging services can write, only on behalf of resources of this account",
+    "without the permission, nothing is logged; without its conditions, other accounts could have \
+     the service write to this bucket",
     &[],
 );
 pub static BUCKET_POLICY: Check = check(
@@ -196,8 +197,8 @@ pub static BUCKET_POLICY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Medium,
     Access,
-    "the bucket policy is as it was designed",
-    "the statements belong together: what one denies, another relies on",
+    "the bucket policy has all expected statements",
+    "the statements depend on each other",
     &[],
 );
 pub static TERRAFORM_DENIED: Check = check(
@@ -205,8 +206,8 @@ pub static TERRAFORM_DENIED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
     Access,
-    "no statement of the bucket policy denies what Terraform does with this backend",
-    "an apply changes the infrastructure and then cannot save the state of it",
+    "no statement of the bucket policy denies the requests that Terraform makes",
+    "an apply would change the infrastructure and then fail to save the state",
     &[],
 );
 pub static ACCELERATION: Check = check(
@@ -214,9 +215,9 @@ pub static ACCELERATION: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html",
     Low,
     Access,
-    "the bucket has no endpoint beside the region's own (Transfer Acceleration)",
-    "a state is small, Terraform does not use it, and it is one more way in, which network \
-     policies of the region do not see",
+    "S3 Transfer Acceleration is disabled",
+    "Terraform does not use it, and it is another endpoint, which VPC endpoint policies do not \
+     cover",
     &[],
 );
 pub static BUCKET_REPLICATION: Check = check(
@@ -224,8 +225,8 @@ pub static BUCKET_REPLICATION: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
     High,
     Access,
-    "states are copied to no bucket of another account",
-    "who owns the copy reads every state, whatever the policy of this bucket says",
+    "states are not replicated to a bucket of another account",
+    "the owner of the destination bucket can read every state, regardless of this bucket's policy",
     &[],
 );
 pub static BUCKET_WEBSITE: Check = check(
@@ -233,8 +234,8 @@ pub static BUCKET_WEBSITE: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html",
     Medium,
     Access,
-    "the bucket is no website",
-    "a website serves objects over plain HTTP",
+    "static website hosting is disabled",
+    "a website endpoint serves objects over plain HTTP",
     &[],
 );
 pub static BUCKET_CORS: Check = check(
@@ -242,9 +243,9 @@ pub static BUCKET_CORS: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html",
     Low,
     Access,
-    "no page in a browser may read the bucket (CORS)",
-    "Terraform is no browser: a rule is of use to pages only, which then act with the rights of \
-     their visitor",
+    "the bucket has no CORS configuration",
+    "Terraform does not need CORS: a rule allows web pages to read the bucket with the \
+     permissions of their visitor",
     &[],
 );
 pub static BUCKET_OPEN: Check = check(
@@ -252,8 +253,8 @@ pub static BUCKET_OPEN: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
     Access,
-    "no statement of the bucket policy lets in everybody or another account",
-    "a state holds passwords in clear",
+    "no statement of the bucket policy allows public or cross-account access",
+    "a state contains passwords in plain text",
     &["S3.2", "S3.3", "S3.6", "CKV_AWS_70"],
 );
 pub static ACCOUNT_PUBLIC_ACCESS: Check = check(
@@ -262,6 +263,6 @@ pub static ACCOUNT_PUBLIC_ACCESS: Check = check(
     Info,
     Access,
     "public access is blocked for the whole account",
-    "the block of this bucket is enough for this bucket; others of the account may lack it",
+    "the settings of this bucket protect this bucket; other buckets of the account may lack them",
     &["S3.1", "CIS 2.1.4"],
 );

@@ -71,9 +71,9 @@ async fn what_fits_holds_and_the_version_counts() {
     insta::assert_snapshot!(said, @"
     state-unreadable at s3://states/a.tfstate: holds
     state-digest at s3://states/a.tfstate: holds
-    lock-mechanism-version at s3://states/a.tfstate: version 1.9.8 uses this state, and lock files are known from 1.10 on
+    lock-mechanism-version at s3://states/a.tfstate: version 1.9.8 uses this state, and lock files are supported since 1.10
     state-unreadable at s3://states/b.tfstate: holds
-    lock-mechanism-version at s3://states/b.tfstate: version 1.9.8 uses this state, and lock files are known from 1.10 on
+    lock-mechanism-version at s3://states/b.tfstate: version 1.9.8 uses this state, and lock files are supported since 1.10
     ");
     assert!(
         script
@@ -119,7 +119,7 @@ async fn another_digest_is_looked_at_once_more() {
     .await;
     insta::assert_snapshot!(wrong, @"
     state-unreadable at s3://states/a.tfstate: holds
-    state-digest at s3://states/a.tfstate: its MD5 is 7e0636a4b8ccfe24bb4ee8c05b930277, and the lock table says 0123456789abcdef0123456789abcdef: it was last written without the table, or by something else than Terraform
+    state-digest at s3://states/a.tfstate: its MD5 is 7e0636a4b8ccfe24bb4ee8c05b930277, and the lock table says 0123456789abcdef0123456789abcdef: it was last written without the table, or not by Terraform
     lock-mechanism-version at s3://states/a.tfstate: holds
     ");
 }
@@ -163,7 +163,7 @@ async fn contents_that_are_not_a_state_are_a_finding_whatever_their_digest() {
         LockMechanism::Dynamodb,
     )
     .await;
-    insta::assert_snapshot!(fitting, @"state-unreadable at s3://states/a.tfstate: Terraform cannot read it: it ends too early: it was cut off");
+    insta::assert_snapshot!(fitting, @"state-unreadable at s3://states/a.tfstate: Terraform cannot read it: truncated JSON");
 
     // Terraform takes no bytes for no state, and no digest fits it.
     let nothing = digest::of(b"");
@@ -180,7 +180,7 @@ async fn contents_that_are_not_a_state_are_a_finding_whatever_their_digest() {
     )
     .await;
     insta::assert_snapshot!(said, @"
-    state-digest at s3://states/a.tfstate: the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest
+    state-digest at s3://states/a.tfstate: the lock table has a digest of this state, and the object is empty: Terraform does not treat it as a state, and fails on the digest
     state-unreadable at s3://states: holds
     ");
 }

@@ -96,7 +96,7 @@ fn rule_to(bucket: &str, account: &str) -> ScriptedAnswer {
 async fn copies_to_others() {
     let of = |account: &str| format!("<Account>{account}</Account>");
     insta::assert_snapshot!(with("GET ?replication", rule_to("theirs", &of("444455556666"))).await, @"
-    bucket-replication at state_bucket: states are copied to theirs (account 444455556666)
+    bucket-replication at state_bucket: states are replicated to theirs (account 444455556666)
       delete the rule (`aws s3api delete-bucket-replication --bucket states`), or accept it with --ignore
     ");
     assert_eq!(
@@ -116,8 +116,8 @@ async fn copies_to_others() {
     let theirs = said(&unsaid(error(403, "AccessDenied"))).await;
     assert!(
         theirs.starts_with(
-            "bucket-replication at state_bucket: states are copied to other (another account's, \
-             or one that"
+            "bucket-replication at state_bucket: states are replicated to other (a bucket of \
+             another account, or one that"
         ),
         "{theirs}"
     );
@@ -130,13 +130,13 @@ async fn pages_and_browsers() {
          WebsiteConfiguration>",
     );
     insta::assert_snapshot!(with("GET ?website", website).await, @"
-    bucket-website at state_bucket: it is a website
+    bucket-website at state_bucket: static website hosting is enabled
       aws s3api delete-bucket-website --bucket states
     ");
     let cors = "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</\
                 AllowedOrigin></CORSRule></CORSConfiguration>";
     insta::assert_snapshot!(with("GET ?cors", text(cors)).await, @"
-    bucket-cors at state_bucket: pages of * may read it with the rights of their visitor
+    bucket-cors at state_bucket: pages of * can read it with the permissions of their visitor
       aws s3api delete-bucket-cors --bucket states
     ");
 }
@@ -149,7 +149,7 @@ async fn a_second_endpoint() {
         ))
     };
     insta::assert_snapshot!(with("GET ?accelerate", status("Enabled")).await, @"
-    bucket-acceleration at state_bucket: it is on
+    bucket-acceleration at state_bucket: Transfer Acceleration is enabled
       aws s3api put-bucket-accelerate-configuration --bucket states --accelerate-configuration Status=Suspended
     ");
     assert_eq!(with("GET ?accelerate", status("Suspended")).await, "");
@@ -182,7 +182,7 @@ async fn who_else_may_use_the_key() {
     );
     let script = closed().on("ListGrants", first).on("ListGrants", second);
     insta::assert_snapshot!(said(&script).await, @"
-    key-grants at key: it is granted to arn:aws:iam::444455556666:role/theirs (grant g3)
+    key-grants at key: the key is granted to arn:aws:iam::444455556666:role/theirs (grant g3)
       `aws kms revoke-grant --key-id arn:aws:kms:eu-west-1:111122223333:key/1 --grant-id ID`, or accept it with --ignore
     ");
 }
@@ -204,13 +204,13 @@ async fn what_the_table_lets_in_and_lets_go() {
         json!({"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": "Expires"}}),
     );
     insta::assert_snapshot!(with("DescribeTimeToLive", expiry).await, @"
-    table-expiry at lock_table: items that have the attribute Expires are deleted when it says
+    table-expiry at lock_table: items that have the attribute Expires are deleted at that time
       aws dynamodb update-time-to-live --table-name locks --time-to-live-specification Enabled=false,AttributeName=Expires
     ");
 }
 
-/// What is not there is a finding of its own, what is not offered cannot be open, and what is
-/// denied may be.
+/// A missing resource is a finding of its own, an unsupported feature is not exposed, and a denied
+/// read is unknown.
 #[tokio::test]
 async fn what_cannot_be_told() {
     let of = ExposureInputs {

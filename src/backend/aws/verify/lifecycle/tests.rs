@@ -30,11 +30,11 @@ fn noncurrent(days: u32, newest: Option<u32>) -> Option<String> {
 fn what_ours_keep_is_deleted() {
     assert_eq!(
         noncurrent(90, None).unwrap(),
-        "rule theirs deletes every replaced version after 90 days, also the newest"
+        "rule theirs deletes all noncurrent versions after 90 days, including the newest"
     );
     assert_eq!(
         noncurrent(365, Some(5)).unwrap(),
-        "rule theirs deletes replaced versions after 365 days, all but the 5 newest"
+        "rule theirs deletes noncurrent versions after 365 days, all but the 5 newest"
     );
     assert!(noncurrent(1, Some(100)).is_some(), "younger ones");
     let both = ObjectLifecycleRule {
@@ -44,8 +44,8 @@ fn what_ours_keep_is_deleted() {
     };
     assert_eq!(
         theirs(both).unwrap(),
-        "rule theirs deletes states 30 days after they were written, and deletes every replaced \
-         version after 1 day, also the newest"
+        "rule theirs deletes states 30 days after they were written, and deletes all noncurrent \
+         versions after 1 day, including the newest"
     );
     assert!(
         theirs(ObjectLifecycleRule {

@@ -1,4 +1,4 @@
-//! The checks of `verify --probe`: each is proved by a call, or is not proved.
+//! The checks of `verify --probe`: each is proved by a call, or not at all.
 
 use crate::checks::{Check, CheckGroup, Severity};
 
@@ -58,8 +58,8 @@ pub const PROBE_READ: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     CheckGroup::Access,
-    "what was written is what is read",
-    "no plan can be made without the state",
+    "the state that is read is the state that was written",
+    "Terraform cannot plan without the state",
 );
 pub const PROBE_DELETE: Check = check(
     "probe-delete",
@@ -74,64 +74,65 @@ pub const PROBE_ENCRYPTION: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     CheckGroup::Encryption,
-    "what Terraform writes is encrypted with the key of the backend",
-    "a state under another key can be read by others than the key's policy says",
+    "objects that Terraform writes are encrypted with the key of the backend",
+    "a state under another key is not protected by the key policy of the backend",
 );
 pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
     "probe-default-encryption",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     Severity::High,
     CheckGroup::Encryption,
-    "what is written without a word on encryption is encrypted with the key of the backend",
-    "a client that leaves it to the bucket would write under another key",
+    "objects that are written without encryption headers are encrypted with the key of the backend",
+    "a client that relies on default encryption would write under another key",
 );
 pub const PROBE_BUCKET_KEY: Check = check(
     "probe-bucket-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Severity::Low,
     CheckGroup::Encryption,
-    "what is written has the bucket key in between",
-    "without it each read and write of a state is a call to KMS, which costs and is throttled",
+    "objects are encrypted with an S3 Bucket Key",
+    "without a bucket key, each read and write is a KMS request, which costs money and may be \
+     throttled",
 );
 pub const PROBE_OTHER_ALGORITHM: Check = check(
     "probe-other-algorithm",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     CheckGroup::Encryption,
-    "a write under another algorithm is refused",
-    "`encrypt = true` without `kms_key_id` would write every state under a key of S3's own",
+    "a write with another algorithm is denied",
+    "`encrypt = true` without `kms_key_id` would write every state with an S3 managed key",
 );
 pub const PROBE_OTHER_KEY: Check = check(
     "probe-other-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     CheckGroup::Encryption,
-    "a write under a foreign key is refused",
-    "who names a key of their own can take the state away from everybody else",
+    "a write with another key is denied",
+    "a principal that writes a state with another key can make it unreadable for all others",
 );
 pub const PROBE_CUSTOMER_KEY: Check = check(
     "probe-customer-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Severity::High,
     CheckGroup::Encryption,
-    "a write under a key that the writer brings along is refused (SSE-C)",
-    "with it states are held to ransom: AWS does not have the key",
+    "a write with a customer-provided key is denied (SSE-C)",
+    "with such a key, an attacker can demand a ransom: AWS does not store the key",
 );
 pub const PROBE_LOCK_ITEM: Check = check(
     "probe-lock-item",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     CheckGroup::Locking,
-    "a lock can be taken in the table",
-    "without a lock there is no plan and no apply",
+    "a lock can be acquired in the table",
+    "without a lock, plan and apply fail",
 );
 pub const PROBE_LOCK_ITEM_HELD: Check = check(
     "probe-lock-item-held",
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
     CheckGroup::Locking,
-    "a lock that is held in the table is refused to a second one",
-    "two applies at once on one state lose resources",
+    "a second run cannot acquire a lock that is held in the table",
+    "two concurrent applies on one state lose resources",
 );
 pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     "probe-lock-item-release",
@@ -139,31 +140,31 @@ pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     Severity::High,
     CheckGroup::Locking,
     "the lock in the table can be released",
-    "a lock that stays keeps all others out until it is released by hand",
+    "a lock that remains blocks all other runs until it is released manually",
 );
 pub const PROBE_LOCK_FILE: Check = check(
     "probe-lock-file",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     CheckGroup::Locking,
-    "a lock file can be made",
-    "without a lock there is no plan and no apply",
+    "a lock file can be created",
+    "without a lock, plan and apply fail",
 );
 pub const PROBE_LOCK_FILE_HELD: Check = check(
     "probe-lock-file-held",
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
     CheckGroup::Locking,
-    "a lock file that is there is refused to a second one",
-    "two applies at once on one state lose resources",
+    "a second run cannot create a lock file that exists",
+    "two concurrent applies on one state lose resources",
 );
 pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
     "probe-lock-file-overwrite",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     Severity::High,
     CheckGroup::Locking,
-    "a lock file cannot be overwritten by who does not ask first",
-    "a client that does not ask first would steal the lock of a running apply",
+    "an unconditional write cannot overwrite a lock file",
+    "a client that does not send `If-None-Match` would overwrite the lock of a running apply",
 );
 pub const PROBE_LOCK_FILE_RELEASE: Check = check(
     "probe-lock-file-release",
@@ -171,45 +172,45 @@ pub const PROBE_LOCK_FILE_RELEASE: Check = check(
     Severity::High,
     CheckGroup::Locking,
     "the lock file can be deleted",
-    "a lock that stays keeps all others out until it is released by hand",
+    "a lock that remains blocks all other runs until it is released manually",
 );
 pub const PROBE_PLAIN_HTTP: Check = check(
     "probe-plain-http",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     Severity::High,
     CheckGroup::Access,
-    "plain HTTP is refused",
-    "states could be read on the way, with the passwords in them",
+    "plain HTTP is denied",
+    "over plain HTTP, states and the passwords in them can be intercepted",
 );
 pub const PROBE_RUNNER_VERSIONS: Check = check(
     "probe-runner-versions",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     Severity::High,
     CheckGroup::Access,
-    "who runs Terraform cannot delete versions of a state",
-    "a pipeline that was taken over could destroy the history, and with it every way back",
+    "Terraform runs cannot delete versions of a state",
+    "a compromised pipeline could delete the history, so that no state can be restored",
 );
 pub const PROBE_RUNNER_STATES: Check = check(
     "probe-runner-states",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     CheckGroup::Access,
-    "who runs Terraform cannot delete the state of a default workspace",
-    "Terraform never does; who does means harm",
+    "Terraform runs cannot delete the state of the default workspace",
+    "Terraform never does this, so that such a request is accidental or malicious",
 );
 pub const PROBE_RUNNER_ITEMS: Check = check(
     "probe-runner-items",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     CheckGroup::Access,
-    "who runs Terraform cannot reach the locks and digests of other buckets",
-    "a wrong digest keeps others from their state",
+    "Terraform runs cannot access the locks and digests of other buckets",
+    "a wrong digest makes the state of another backend unreadable",
 );
 pub const PROBE_RUNNER_POLICY: Check = check(
     "probe-runner-policy",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Severity::High,
     CheckGroup::Access,
-    "who runs Terraform cannot change the bucket's policy",
-    "an intruder who may removes first what denies everything else",
+    "Terraform runs cannot change the bucket policy",
+    "an attacker with this permission would first remove the protecting statements",
 );

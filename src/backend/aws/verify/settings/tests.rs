@@ -89,8 +89,7 @@ fn others(value: &Value) -> Vec<Value> {
     }
 }
 
-/// What the plan would change, and nothing else, is a finding: one for each setting that is changed
-/// by itself.
+/// Exactly the changes of the plan are findings: one for each setting that is changed alone.
 #[test]
 fn every_setting_that_is_planned_is_found() {
     let blueprint = built(FULL, "aws", "eu-west-1").unwrap();
@@ -233,7 +232,7 @@ fn statements_stand_for_rules_of_their_own() {
             json!({"NumericLessThan": {"s3:TlsVersion": "1.0"}}),
         );
     });
-    insta::assert_snapshot!(weaker.join("\n"), @"bucket-old-tls: statement TfbackendDenyOldTls says something else");
+    insta::assert_snapshot!(weaker.join("\n"), @"bucket-old-tls: statement TfbackendDenyOldTls differs");
     assert_eq!(
         after(&|document| document.statements.reverse()),
         Vec::<String>::new(),
@@ -262,7 +261,7 @@ fn what_cannot_be_changed_in_place_says_so() {
     assert!(outputs(&observation).contains_key(&blueprint::KEY));
 }
 
-/// Nobody ever made it, and so one word would hide how much is missing.
+/// A single finding would hide how much is missing.
 #[test]
 fn of_a_backend_that_others_made_each_missing_rule_is_said() {
     let blueprint = built(

@@ -59,7 +59,7 @@ fn a_pattern_where_a_prefix_belongs() {
         findings(&part),
         [(
             "trail-selectors",
-            "arn:aws:s3:::b/prod/ leaves out some reads or writes of states".to_owned()
+            "arn:aws:s3:::b/prod/ does not cover all reads and writes of states".to_owned()
         )]
     );
 }

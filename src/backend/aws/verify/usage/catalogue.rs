@@ -19,9 +19,8 @@ pub const STATE_ENCRYPTION: Check = Check {
     severity: Severity::High,
     group: CheckGroup::Encryption,
     title: "every state is encrypted with the key of the backend",
-    why: "what the writer asks for goes before the bucket's default: a state under another key \
-          can be read by others than the key's policy says, and cannot be read at all once that \
-          key is gone",
+    why: "the encryption in a request overrides the bucket's default: a state under another key \
+          is not protected by the key policy of the backend, and is lost if that key is deleted",
     controls: &[],
 };
 
@@ -30,9 +29,9 @@ pub const STATE_DIGEST: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: CheckGroup::Usage,
-    title: "the digests in the lock table are those of the states",
-    why: "with a wrong digest, or one of a state that is not there, every command of Terraform \
-          fails after ten seconds: `state data in S3 does not have the expected content`",
+    title: "the digests in the lock table match the states",
+    why: "with a wrong digest, or a digest of a missing state, every Terraform command fails \
+          after ten seconds: `state data in S3 does not have the expected content`",
     controls: &[],
 };
 
@@ -43,9 +42,8 @@ pub const STATE_UNREADABLE: Check = Check {
     severity: Severity::High,
     group: CheckGroup::Usage,
     title: "Terraform can read every state (--read-states)",
-    why: "every command of Terraform fails on a state that was cut off or overwritten by \
-          something else, and a repair of its digest would only hide which version was the right \
-          one",
+    why: "every Terraform command fails on a truncated or overwritten state, and repairing its \
+          digest would hide which version is the correct one",
     controls: &[],
 };
 
@@ -54,9 +52,8 @@ pub const DIGEST_MISSING: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Low,
     group: CheckGroup::Usage,
-    title: "the lock table has a digest of every state",
-    why: "without a digest nothing tells a state that was damaged, or put back by hand, from the \
-          one that Terraform wrote",
+    title: "the lock table has a digest for every state",
+    why: "without a digest, a state that was damaged or restored manually cannot be detected",
     controls: &[],
 };
 
@@ -65,8 +62,8 @@ pub const STALE_LOCK: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "no lock is held for longer than a run takes",
-    why: "a lock has no end of its own: that of a run that died keeps all others out until it is \
+    title: "no lock is held longer than a run takes",
+    why: "locks do not expire: the lock of a crashed run blocks all other runs until it is \
           released",
     controls: &[],
 };
@@ -76,9 +73,9 @@ pub const HALF_LOCK: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "a lock is held in both places or in none",
-    why: "a lock that is held in one of the two keeps everybody out, and `terraform force-unlock` \
-          ends with an error (`tfbackend lock release` does not)",
+    title: "locks are held both in the table and as a lock file, or in neither",
+    why: "a lock that is held in only one of the two places blocks all runs, and `terraform \
+          force-unlock` fails on it (`tfbackend lock release` does not)",
     controls: &[],
 };
 
@@ -87,8 +84,8 @@ pub const LOCK_MECHANISM: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: CheckGroup::Locking,
-    title: "every run takes its lock where all others look",
-    why: "a run that locks in the table and one that uses lock files do not see each other, and \
+    title: "all runs use the same lock mechanism",
+    why: "a run that locks in the table and a run that uses lock files do not see each other, and \
           the later one overwrites the state of the earlier one",
     controls: &[],
 };
@@ -98,9 +95,9 @@ pub const LOCK_MECHANISM_VERSION: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "every version in use knows the kind of lock that is in use",
-    why: "Terraform and OpenTofu know lock files from 1.10 on: an older one cannot use this \
-          configuration, and has one of its own",
+    title: "every version in use supports the lock mechanism",
+    why: "Terraform and OpenTofu support lock files since version 1.10: an older version cannot \
+          use this configuration",
     controls: &[],
 };
 
@@ -109,7 +106,7 @@ pub const TFLOCK_LEFT: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/state/locking",
     severity: Severity::Low,
     group: CheckGroup::Locking,
-    title: "every lock file is the lock of a run",
-    why: "a lock file keeps everybody out who uses lock files, whatever is in it",
+    title: "every lock file was written by a run",
+    why: "a lock file blocks all runs that use lock files, regardless of its content",
     controls: &[],
 };

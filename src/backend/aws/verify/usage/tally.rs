@@ -1,19 +1,18 @@
-//! One check at many places: what does not hold, up to a number that a person can read, and a
-//! count.
+//! One check at many places: lists the first findings and counts the others.
 
 use crate::checks::{Check, CheckResult, CheckedPlace, Verdict};
 
-/// More are counted, and not named: the first ones show what is wrong.
+/// The number of findings that are listed; further ones are only counted.
 pub const NAMED: usize = 100;
 
 #[derive(Debug)]
 pub struct UsageTally {
     check: &'static Check,
     named: Vec<CheckResult>,
-    /// What fails beyond those that are named.
+    /// Failed places that are not listed.
     fails: usize,
     unreadable: usize,
-    /// Where it cannot be told: counted, and not named.
+    /// Places with an unknown result: counted, not listed.
     untold: usize,
 }
 
@@ -40,14 +39,15 @@ impl UsageTally {
         }
     }
 
-    /// At `whole`: that it holds, or how many more there are.
+    /// Adds a result at `whole`: a passed check, or the number of further places.
     pub fn finish(self, whole: &CheckedPlace) -> Vec<CheckResult> {
         self.finish_or(whole, |places| Verdict::Untold {
-            why: format!("it cannot be told of {places} places"),
+            why: format!("the result is unknown for {places} places"),
         })
     }
 
-    /// The same; `untold` says of how many places it cannot be told, where nothing else is wrong.
+    /// The same; `untold` returns the result for places with an unknown result, if nothing else
+    /// failed.
     pub fn finish_or(
         self,
         whole: &CheckedPlace,
@@ -62,15 +62,15 @@ impl UsageTally {
         } = self;
         let mut at_whole = |verdict| named.push(CheckResult::new(check, whole.clone(), verdict));
         if fails > 0 {
-            let mend = "as for those that are named".to_owned();
+            let mend = "as for the listed places".to_owned();
             at_whole(Verdict::Fails {
-                what: format!("the same kind of fault in {fails} more places"),
+                what: format!("the same finding at {fails} more places"),
                 mend,
             });
         }
         if unreadable > 0 {
             at_whole(Verdict::Unreadable {
-                error: format!("{unreadable} more places could not be looked at"),
+                error: format!("{unreadable} more places cannot be read"),
             });
         }
         if named.is_empty() {

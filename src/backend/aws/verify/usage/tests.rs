@@ -192,19 +192,19 @@ fn encryption_with_another_key_or_none() {
     ];
     assert_snapshot!(findings(expected(LockMechanism::S3), &seen), @r#"
     state-encryption at s3://states/a.tfstate:
-      it is encrypted with a key of S3's own (AES256), not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: it was written with `encrypt = true` and no `kms_key_id`
-      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` beside `encrypt = true` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+      it is encrypted with an S3 managed key (AES256), not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: it was written with `encrypt = true` and no `kms_key_id`
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` beside `encrypt = true` in each configuration that uses this state and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/b.tfstate:
-      it is encrypted with arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: its `kms_key_id` is another, or an alias, which means another key in another account
-      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+      it is encrypted with arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: its `kms_key_id` is another key, or an alias, which points to another key in another account
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` in each configuration that uses this state and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/d:
       it is encrypted with aws:fsx, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
-      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+      find the client that writes it, and set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/e.tfstate:
       it is encrypted with aws:kms, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
-      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+      find the client that writes it, and set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     "#);
-    // Whoever asked for S3's own keys has nothing against better ones.
+    // A backend with S3 managed keys accepts stronger encryption.
     assert_eq!(
         findings(
             ExpectedUsage {
@@ -263,15 +263,15 @@ fn digests_as_far_as_they_can_be_told() {
     };
     assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &seen), @"
     state-digest at s3://states/wrong.tfstate:
-      its MD5 is 900150983cd24fb0d6963f7d28e17f72, and the lock table says d41d8cd98f00b204e9800998ecf8427e: it was last written without the table, or by something else than Terraform
-      run `tfbackend state check`: it says whether Terraform can read the state, which version the digest belongs to, and `--repair` writes the digest of a state that is right
+      its MD5 is 900150983cd24fb0d6963f7d28e17f72, and the lock table says d41d8cd98f00b204e9800998ecf8427e: it was last written without the table, or not by Terraform
+      run `tfbackend state check`: it reports whether Terraform can read the state and which version matches the digest; `--repair` writes the digest of a correct state
     state-digest at s3://states/gone.tfstate:
-      the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform
-      if the state was deleted by mistake, `tfbackend state check` names the command that restores it; if it is gone for good, `tfbackend state check --repair --accept-deleted` deletes the digest
+      the lock table has a digest of this state, and the state does not exist: it was deleted, but not by Terraform
+      if the state was deleted by mistake, `tfbackend state check` shows the command that restores it; if it was deleted on purpose, `tfbackend state check --repair --accept-deleted` deletes the digest
     state-digest at s3://states/perhaps.tfstate: unreadable: s3:Some on states: denied
     digest-missing at s3://states/none.tfstate:
-      the lock table has no digest of it: it was last written without the table, or by something else than Terraform
-      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
+      the lock table has no digest of it: it was last written without the table, or not by Terraform
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, as does the next apply with changes; until then, a damaged state is not detected
     ");
     // Terraform decodes either case, ignores what is no digest, and takes no bytes for no state.
     let empty = |path: &str, digest: StoredDigest| match state(path, "AES256", None, digest) {
@@ -302,11 +302,11 @@ fn digests_as_far_as_they_can_be_told() {
     ];
     assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &odd), @"
     state-digest at s3://states/digest.tfstate:
-      the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest
-      run `tfbackend state check`: it names the version that the digest belongs to; without one, `--repair` deletes the digest
+      the lock table has a digest of this state, and the object is empty: Terraform does not treat it as a state, and fails on the digest
+      run `tfbackend state check`: it shows the version that matches the digest; if there is none, `--repair` deletes the digest
     digest-missing at s3://states/text.tfstate:
-      the lock table has no digest of it: it was last written without the table, or by something else than Terraform
-      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
+      the lock table has no digest of it: it was last written without the table, or not by Terraform
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, as does the next apply with changes; until then, a damaged state is not detected
     ");
     // Digests are the table's.
     assert!(!findings(any_key(LockMechanism::S3), &seen).contains("digest-missing"));
@@ -397,7 +397,7 @@ fn locks_that_are_too_old() {
     assert_snapshot!(findings(expected(LockMechanism::Both), &[lock(old(), old())]), @"
     stale-lock at s3://states/env:/blue/a.tfstate:
       the state has been locked for 3 d 4 h by ci@runner since 2026-11-18T07:30:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10)
-      ask whether that run is still going; if not: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
+      check whether that run is still in progress; if not: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
     ");
     let at = |created: &str| {
         findings(
@@ -412,8 +412,8 @@ fn locks_that_are_too_old() {
         "and longer"
     );
     assert_eq!(at("2027-01-01T00:00:00Z"), "", "a clock that is ahead");
-    let unknown = "stale-lock at s3://states/env:/blue/a.tfstate: unreadable: the lock does not \
-                   say since when it is held; if no run has it:";
+    let unknown = "stale-lock at s3://states/env:/blue/a.tfstate: unreadable: the lock has no \
+                   creation time; if no run holds it:";
     assert_eq!(
         at(""),
         format!("{unknown} `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`\n")
@@ -424,7 +424,7 @@ fn locks_that_are_too_old() {
         etag: None,
         modified: None,
     };
-    let by_name = "release it by the name that `tfbackend lock list` gives it: `tfbackend lock \
+    let by_name = "release it by the name that `tfbackend lock list` shows: `tfbackend lock \
                    release --id NAME`";
     let said = findings(
         expected(LockMechanism::Dynamodb),
@@ -442,12 +442,12 @@ fn locks_that_are_too_old() {
         &[lock(LockPlace::Unknown, LockPlace::held(file))],
     );
     assert!(
-        said.contains("locked for 1 d 0 h by nobody knows whom"),
+        said.contains("locked for 1 d 0 h by an unknown client"),
         "as old as the file: {said}"
     );
 }
 
-/// A lock can be written by anybody who may lock.
+/// Any client that can lock can write arbitrary lock info.
 #[test]
 fn a_hostile_lock_puts_nothing_into_a_command() {
     let hostile = LockInfo {
@@ -487,13 +487,13 @@ fn halves_of_locks() {
     assert_snapshot!(findings(expected(LockMechanism::Both), &seen), @"
     half-lock at s3://states/env:/blue/a.tfstate:
       the lock is held only in the table, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is no lock file
-      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
+      if its run has ended: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the existing half)
     half-lock at s3://states/env:/blue/a.tfstate:
       the lock is held only as a lock file, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is nothing in the table
-      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
+      if its run has ended: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the existing half)
     half-lock at s3://states/env:/blue/a.tfstate:
       two runs hold one half of the lock each: by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID other)
-      let both runs end; all who use this state have to be configured for both locks
+      wait for both runs to end; configure all clients of this state for both locks
     ");
     assert_eq!(
         findings(
@@ -501,7 +501,7 @@ fn halves_of_locks() {
             &[lock(one.clone(), LockPlace::Unknown)]
         ),
         "",
-        "nobody looked"
+        "states were not read"
     );
     assert_eq!(
         findings(
@@ -525,12 +525,12 @@ fn locks_where_nobody_looks() {
     assert_snapshot!(of(LockMechanism::S3, lock(fresh("1.11.4"), LockPlace::Free)), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked in the table by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend uses lock files: the two do not see each other
-      have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or later
+      set `use_lockfile = true` in that configuration, with Terraform or OpenTofu 1.10 or later
     ");
     assert_snapshot!(of(LockMechanism::Dynamodb, lock(LockPlace::Free, fresh("1.11.4"))), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked by a lock file by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend locks in the table: the two do not see each other
-      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
+      set `dynamodb_table` in that configuration, or use both mechanisms (--lock both); if its run has ended: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
     ");
     let nobody_knows = ExpectedUsage {
         lock: None,
@@ -552,15 +552,15 @@ fn versions_that_know_no_lock_files() {
     let (s3, both) = (Some(LockMechanism::S3), Some(LockMechanism::Both));
     assert_snapshot!(verdict("1.9.8", s3), @"
     lock-mechanism-version at a:
-      version 1.9.8 uses this state, and lock files are known from 1.10 on
+      version 1.9.8 uses this state, and lock files are supported since 1.10
       upgrade it, or lock in the table as well until then (--lock both)
     ");
     assert_snapshot!(verdict("0.12.31", both), @"
     lock-mechanism-version at a:
-      version 0.12.31 uses this state, and lock files are known from 1.10 on
-      upgrade it before the table is given up
+      version 0.12.31 uses this state, and lock files are supported since 1.10
+      upgrade it before you remove the table
     ");
-    assert_snapshot!(verdict("s", s3), @"lock-mechanism-version at a: unreadable: it does not say which version of Terraform or OpenTofu wrote it");
+    assert_snapshot!(verdict("s", s3), @"lock-mechanism-version at a: unreadable: it does not contain the version of Terraform or OpenTofu that wrote it");
     for (version, lock) in [
         ("1.10.0-beta1", s3),
         ("1.11.4", both),
@@ -594,7 +594,7 @@ fn versions_that_know_no_lock_files() {
     );
     assert!(
         said.contains(
-            "tflock-left at s3://states/env:/blue/a.tfstate.tflock:\n  there is a lock file that \
+            "tflock-left at s3://states/env:/blue/a.tfstate.tflock:\n  a lock file exists that \
              Terraform did not write"
         ),
         "{said}"
@@ -671,8 +671,8 @@ fn many_faults_are_counted() {
     assert_eq!(checked.len(), NAMED + 2);
     assert_snapshot!(shown(checked[NAMED..].iter()), @"
     state-encryption at s3://states:
-      the same kind of fault in 50 more places
-      as for those that are named
-    state-encryption at s3://states: unreadable: 1 more places could not be looked at
+      the same finding at 50 more places
+      as for the listed places
+    state-encryption at s3://states: unreadable: 1 more places cannot be read
     ");
 }

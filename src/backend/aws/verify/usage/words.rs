@@ -1,14 +1,14 @@
-//! What is the case instead, and what sets it right.
+//! Texts of findings and fixes.
 //!
-//! Texts from outside stand in `what`, which is shown on one line; a command to copy has none in it
-//! that could be more than one word.
+//! External texts are part of `what`, which is shown on one line; a command to copy never contains
+//! an external text that could be more than one word.
 
 use jiff::SignedDuration;
 
 use super::super::super::{
     store::{
         content::ObjectHeaders,
-        live::{LiveLock, LockPlace},
+        scan::{LiveLock, LockPlace},
     },
     teardown::freeze::OPERATION,
 };
@@ -41,52 +41,52 @@ pub fn encryption(head: &ObjectHeaders, key: Option<&str>) -> Verdict {
         (Some(algorithm), Some(actual)) if by_kms(algorithm) && actual == key => Verdict::Holds,
         (Some("AES256"), _) => fails(
             format!(
-                "it is encrypted with a key of S3's own (AES256), not with {key}: it was written \
+                "it is encrypted with an S3 managed key (AES256), not with {key}: it was written \
                  with `encrypt = true` and no `kms_key_id`"
             ),
             format!(
-                "set `kms_key_id = \"{key}\"` beside `encrypt = true` wherever this state is used \
-                 and run `terraform init -reconfigure`; {again}"
+                "set `kms_key_id = \"{key}\"` beside `encrypt = true` in each configuration that \
+                 uses this state and run `terraform init -reconfigure`; {again}"
             ),
         ),
         (Some(algorithm), Some(actual)) if by_kms(algorithm) => fails(
             format!(
-                "it is encrypted with {actual}, not with {key}: its `kms_key_id` is another, or \
-                 an alias, which means another key in another account"
+                "it is encrypted with {actual}, not with {key}: its `kms_key_id` is another key, \
+                 or an alias, which points to another key in another account"
             ),
             format!(
-                "set `kms_key_id = \"{key}\"` wherever this state is used and run `terraform init \
-                 -reconfigure`; {again}"
+                "set `kms_key_id = \"{key}\"` in each configuration that uses this state and run \
+                 `terraform init -reconfigure`; {again}"
             ),
         ),
         (algorithm, _) => fails(
             format!(
                 "it is encrypted with {}, not with {key}",
-                algorithm.unwrap_or("nothing that S3 names")
+                algorithm.unwrap_or("an encryption that S3 does not report")
             ),
             format!(
-                "find out who writes it, and have them set `encrypt = true` and `kms_key_id = \
+                "find the client that writes it, and set `encrypt = true` and `kms_key_id = \
                  \"{key}\"`; {again}"
             ),
         ),
     }
 }
 
-const CHECK_STATE: &str = "run `tfbackend state check`: it says whether Terraform can read the \
-                           state, which version the digest belongs to, and `--repair` writes the \
-                           digest of a state that is right";
+const CHECK_STATE: &str = "run `tfbackend state check`: it reports whether Terraform can read the \
+                           state and which version matches the digest; `--repair` writes the \
+                           digest of a correct state";
 
 pub fn other_digest(stored: &str, is: &str) -> Verdict {
     fails(
         format!(
             "its MD5 is {is}, and the lock table says {stored}: it was last written without the \
-             table, or by something else than Terraform"
+             table, or not by Terraform"
         ),
         CHECK_STATE,
     )
 }
 
-/// Of so many states: S3 has no MD5 of them.
+/// Reports states whose digest was not compared because S3 has no MD5 of them.
 pub fn digest_not_compared(states: usize) -> Verdict {
     let (digests, them) = if states == 1 {
         ("the digest of 1 state was".to_owned(), "it")
@@ -104,58 +104,56 @@ pub fn digest_not_compared(states: usize) -> Verdict {
 pub fn not_a_state(error: &SnapshotError) -> Verdict {
     fails(
         format!("Terraform cannot read it: {error}"),
-        "run `tfbackend state check`: it names the version that can be brought back, and the \
-         command that restores it",
+        "run `tfbackend state check`: it shows the version that can be restored, and the command",
     )
 }
 
 pub fn digest_of_nothing() -> Verdict {
     fails(
-        "the lock table has a digest of this state, and the object is empty: Terraform takes it \
-         for no state, and stops at the digest",
-        "run `tfbackend state check`: it names the version that the digest belongs to; without \
-         one, `--repair` deletes the digest",
+        "the lock table has a digest of this state, and the object is empty: Terraform does not \
+         treat it as a state, and fails on the digest",
+        "run `tfbackend state check`: it shows the version that matches the digest; if there is \
+         none, `--repair` deletes the digest",
     )
 }
 
 pub fn no_digest() -> Verdict {
     fails(
-        "the lock table has no digest of it: it was last written without the table, or by \
-         something else than Terraform",
+        "the lock table has no digest of it: it was last written without the table, or not by \
+         Terraform",
         "`tfbackend state check --repair` writes the digest of a state that Terraform can read, \
-         and so does the next apply that changes something; until then nothing tells a state that \
-         was damaged from the right one",
+         as does the next apply with changes; until then, a damaged state is not detected",
     )
 }
 
 pub fn orphan() -> Verdict {
     fails(
-        "the lock table has a digest of this state, and the state is not there: it was deleted by \
-         something else than Terraform",
-        "if the state was deleted by mistake, `tfbackend state check` names the command that \
-         restores it; if it is gone for good, `tfbackend state check --repair --accept-deleted` \
-         deletes the digest",
+        "the lock table has a digest of this state, and the state does not exist: it was deleted, \
+         but not by Terraform",
+        "if the state was deleted by mistake, `tfbackend state check` shows the command that \
+         restores it; if it was deleted on purpose, `tfbackend state check --repair \
+         --accept-deleted` deletes the digest",
     )
 }
 
 pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
     let who = lock
         .info()
-        .map_or_else(|| "by nobody knows whom".to_owned(), holder);
+        .map_or_else(|| "by an unknown client".to_owned(), holder);
     fails(
         format!("the state has been locked for {} {who}", long(age)),
         format!(
-            "ask whether that run is still going; if not: {}",
+            "check whether that run is still in progress; if not: {}",
             unlock(lock)
         ),
     )
 }
 
-/// How old it is cannot be told, and it keeps runs out all the same.
+/// Reports a lock of unknown age, which blocks runs all the same.
 pub fn since_unknown(lock: &LiveLock) -> Verdict {
     Verdict::Unreadable {
         error: format!(
-            "the lock does not say since when it is held; if no run has it: {}",
+            "the lock has no creation time; if no run holds it: {}",
             unlock(lock)
         ),
     }
@@ -168,7 +166,7 @@ pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
     fails(
         format!("the lock is held {held}{who}; there is {free}"),
         format!(
-            "if its run is over: {} (it deletes the half that there is)",
+            "if its run has ended: {} (it deletes the existing half)",
             unlock(lock)
         ),
     )
@@ -185,7 +183,7 @@ pub fn two_locks(lock: &LiveLock) -> Verdict {
             "two runs hold one half of the lock each: {}",
             holders.join(", and ")
         ),
-        "let both runs end; all who use this state have to be configured for both locks",
+        "wait for both runs to end; configure all clients of this state for both locks",
     )
 }
 
@@ -196,8 +194,7 @@ pub fn table_not_in_use(item: &LockPlace) -> Verdict {
              each other",
             by(item)
         ),
-        "have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or \
-         later",
+        "set `use_lockfile = true` in that configuration, with Terraform or OpenTofu 1.10 or later",
     )
 }
 
@@ -209,8 +206,8 @@ pub fn files_not_in_use(file: &LockPlace) -> Verdict {
             by(file)
         ),
         format!(
-            "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if \
-             its run is over: {}",
+            "set `dynamodb_table` in that configuration, or use both mechanisms (--lock both); if \
+             its run has ended: {}",
             release(info(file))
         ),
     )
@@ -218,19 +215,19 @@ pub fn files_not_in_use(file: &LockPlace) -> Verdict {
 
 pub fn too_old(version: &str, both: bool) -> Verdict {
     let mend = if both {
-        "upgrade it before the table is given up"
+        "upgrade it before you remove the table"
     } else {
         "upgrade it, or lock in the table as well until then (--lock both)"
     };
     fails(
-        format!("version {version} uses this state, and lock files are known from 1.10 on"),
+        format!("version {version} uses this state, and lock files are supported since 1.10"),
         mend,
     )
 }
 
 pub fn no_lock(error: &LockError) -> Verdict {
     fails(
-        format!("there is a lock file that Terraform did not write: {error}"),
+        format!("a lock file exists that Terraform did not write: {error}"),
         format!("while no run is in progress, {BY_NAME}; `terraform force-unlock` cannot"),
     )
 }
@@ -274,14 +271,14 @@ fn holder(info: &LockInfo) -> String {
 
 fn unlock(lock: &LiveLock) -> String {
     if lock.info().is_some_and(|info| info.operation == OPERATION) {
-        return "`tfbackend teardown --cancel` lets everybody work again, and `tfbackend \
-                teardown` goes on with it"
+        return "`tfbackend teardown --cancel` allows writes again, and `tfbackend teardown` \
+                continues it"
             .to_owned();
     }
     release(lock.info())
 }
 
-/// An ID that is none could be anything, a second command too.
+/// An invalid ID could contain anything, even a second command.
 fn release(info: Option<&LockInfo>) -> String {
     match info.map(|info| &info.id) {
         Some(id) if is_uuid(id) => format!("`tfbackend lock release --id {id}`"),
@@ -289,8 +286,8 @@ fn release(info: Option<&LockInfo>) -> String {
     }
 }
 
-const BY_NAME: &str = "release it by the name that `tfbackend lock list` gives it: `tfbackend \
-                       lock release --id NAME`";
+const BY_NAME: &str =
+    "release it by the name that `tfbackend lock list` shows: `tfbackend lock release --id NAME`";
 
 fn is_uuid(id: &str) -> bool {
     id.len() == 36

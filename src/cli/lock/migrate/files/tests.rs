@@ -119,7 +119,7 @@ fn a_folder_or_all_below_it() {
         [
             "broken/main.tf: is not valid HCL at line 2, column 16",
             "json/backend.tf.json: it is JSON: set `use_lockfile` to true",
-            "odd/main.tf: `dynamodb_table` is not a plain value there",
+            "odd/main.tf: `dynamodb_table` is not a literal value there",
         ]
     );
     for (read, text) in &all.edits {
@@ -273,7 +273,7 @@ fn found(root: &Path, below: bool) -> (Vec<String>, Vec<String>) {
     (shown(&files.by_hand), shown(&stored))
 }
 
-/// JSON is not edited: what is to be changed in it is said, and what is as it should be is not.
+/// JSON cannot be edited: only the required changes are reported.
 #[test]
 fn json_is_judged_whether_or_not_it_names_the_bucket() {
     for (name, text, expected) in [
@@ -384,7 +384,7 @@ fn what_init_stored_is_to_be_explained_by_the_files() {
         )
     };
     let unexplained =
-        "`init` was run with `dynamodb_table` = \"locks\", and no file of the folder says so";
+        "`init` was run with `dynamodb_table` = \"locks\", which no file of the folder sets";
     for (main, partial, stored, expected) in [
         (STUB, "", record("\"locks\""), Some(unexplained)),
         (STUB, "", record("null"), None),

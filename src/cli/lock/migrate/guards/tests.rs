@@ -1,10 +1,10 @@
-//! Each guard holds for itself, and with nothing in the way none does.
+//! Each guard blocks on its own, and without a reason none does.
 
 use super::*;
 use crate::{
     backend::aws::store::{
-        live::{HeldLock, LiveLock, LockPlace},
         migration::RewrittenState,
+        scan::{HeldLock, LiveLock, LockPlace},
     },
     state::{
         layout::{LocatedObject, ObjectKind},
@@ -142,19 +142,26 @@ fn versions_that_do_not_know_lock_files() {
     );
     assert_eq!(
         said(&old, Both, &MigrationConsent::default()),
-        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\nwhich version \
-         wrote a.tfstate is unknown: it does not say\n"
+        "version 1.9.8 wrote a.tfstate, and lock files are supported since 1.10\nwhich version \
+         wrote a.tfstate is unknown: the state does not name it\n"
     );
-    assert_eq!(said(&old, Both, &min("1.10")), "", "somebody knows better");
+    assert_eq!(
+        said(&old, Both, &min("1.10")),
+        "",
+        "--min-version overrides it"
+    );
     assert_eq!(
         said(&old, Both, &min("1.9.8")),
-        "version 1.9.8 is in use, and lock files are known from 1.10 on\n"
+        "version 1.9.8 is in use, and lock files are supported since 1.10\n"
     );
-    assert_eq!(said(&old, Both, &min("newest")), "newest is no version\n");
+    assert_eq!(
+        said(&old, Both, &min("newest")),
+        "newest is not a version\n"
+    );
     let both = facts(Both, vec![state(AFTER, Some("1.9.8"))]);
     assert_eq!(
         said(&both, S3, &min("1.11")),
-        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n",
+        "version 1.9.8 wrote a.tfstate, and lock files are supported since 1.10\n",
         "not at the end"
     );
     let unreadable = RewrittenState {
@@ -178,7 +185,7 @@ fn every_state_was_written_since_under_a_lock_file() {
     );
     assert_eq!(
         last(state("never", Some("1.11.4"))),
-        "nobody can say when a.tfstate was written\n"
+        "when a.tfstate was written is unknown\n"
     );
     let by_table = RewrittenState {
         under_lock_file: Some(false),
@@ -224,12 +231,11 @@ fn stages_in_their_order() {
     };
     assert_eq!(
         said(&only_here, S3, &nothing),
-        "the files here lock only in the table\n"
+        "the files here use only the lock table\n"
     );
     assert_eq!(
         said(&facts(S3, vec![]), Dynamodb, &nothing),
-        "the files here lock only in lock files, and who locks only in the table would not see \
-         that\n"
+        "the files here use only lock files, which runs that use only the table do not see\n"
     );
     assert_eq!(
         said(

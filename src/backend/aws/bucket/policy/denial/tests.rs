@@ -20,8 +20,8 @@ fn sends(algorithm: &str, key: Option<&str>) -> EncryptionHeaders {
     }
 }
 
-/// What is denied to one who sends the key, by a Deny for everybody on all objects but for
-/// `changes`.
+/// Returns what a Deny for all principals on all objects denies to a client that sends the key,
+/// except for `changes`.
 fn denied(changes: &Value) -> Vec<String> {
     denied_to(&sends("aws:kms", Some(OURS)), changes)
 }
@@ -81,7 +81,7 @@ fn a_header_that_terraform_does_not_send() {
     assert_eq!(
         denied(&condition("StringNotEquals", ALGORITHM, &json!("AES256"))),
         [
-            "statement Theirs denies writing states, writing lock files: it wants AES256, and \
+            "statement Theirs denies writing states, writing lock files: it requires AES256, but \
              Terraform sends aws:kms; use --encryption sse-s3, or change the statement"
         ]
     );
@@ -180,13 +180,13 @@ fn a_key_that_terraform_does_not_use() {
     );
     let said = denied(&condition("ArnNotEquals", KEY, &json!("arn:theirs")));
     assert!(
-        said[0].contains("it wants the key arn:theirs, and Terraform sends arn:aws:kms"),
+        said[0].contains("it requires the key arn:theirs, but Terraform sends arn:aws:kms"),
         "{said:?}"
     );
     let new = sends("aws:kms", Some("(known after apply: key)"));
     let said = denied_to(&new, &condition("ArnNotEquals", KEY, &json!(OURS)));
     assert!(
-        said[0].contains("and Terraform sends a new key; use --kms-key arn:aws:kms"),
+        said[0].contains("but Terraform sends a new key; use --kms-key arn:aws:kms"),
         "{said:?}"
     );
 }
@@ -196,7 +196,7 @@ fn without_a_condition_everybody_is_denied() {
     assert_eq!(
         denied(&json!({})),
         [
-            "statement Theirs denies writing states, writing lock files to every run; change the \
+            "statement Theirs denies writing states, writing lock files for every run; change the \
              statement"
         ]
     );
@@ -206,11 +206,11 @@ fn without_a_condition_everybody_is_denied() {
     );
     assert!(
         denied(&json!({"Action": ["s3:Get*"], "Sid": null}))[0]
-            .starts_with("a statement without Sid denies reading states to")
+            .starts_with("a statement without Sid denies reading states for")
     );
     assert!(
         denied(&json!({"Resource": "arn:aws:s3:::b/*.tflock"}))[0]
-            .contains("denies writing lock files to")
+            .contains("denies writing lock files for")
     );
     assert_eq!(
         denied(&json!({"Action": null, "NotAction": "s3:Get*"})).len(),
@@ -229,7 +229,7 @@ fn without_a_condition_everybody_is_denied() {
 fn what_is_not_certain_is_not_said() {
     for changes in [
         json!({"Effect": "Allow"}),
-        json!({"Principal": {"AWS": "arn:aws:iam::111122223333:role/somebody"}}),
+        json!({"Principal": {"AWS": "arn:aws:iam::111122223333:role/other"}}),
         json!({"Principal": {"Service": "*"}}),
         json!({"Principal": null, "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:role/terraform"}}),
         json!({"Action": "s3:DeleteObject"}),
@@ -262,7 +262,7 @@ fn what_is_not_certain_is_not_said() {
     }
 }
 
-/// What a Deny of deletions takes from a run that locks in files, and from one that locks in a
+/// Returns what a Deny of deletions denies to a run with lock files, and to a run that locks in a
 /// table.
 #[test]
 fn deletions_that_terraform_needs() {
@@ -301,7 +301,7 @@ fn deletions_that_terraform_needs() {
         statement(json!({"Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::b/*.tfstate"}));
     assert_eq!(
         all(&of_states, true),
-        "statement Keep denies deleting states of workspaces to every run; change the statement"
+        "statement Keep denies deleting states of workspaces for every run; change the statement"
     );
     assert_eq!(
         denials(&of_states, &sends),
@@ -315,7 +315,7 @@ fn deletions_that_terraform_needs() {
     let locks = |document: &PolicyDocument| denials_of_locks(document, &unknown).join("; ");
     assert_eq!(
         locks(&statement(json!({"Action": "s3:Delete*"}))),
-        "statement Keep denies deleting lock files to every run; change the statement"
+        "statement Keep denies deleting lock files for every run; change the statement"
     );
     for root in ["arn:aws:iam::111122223333:root", "111122223333"] {
         let of_root = statement(json!({"Action": "s3:DeleteObject", "Principal": {"AWS": root}}));

@@ -42,7 +42,7 @@ fn drive(all: &[ObjectVersion], page: usize, mut chance: impl FnMut(usize) -> us
                 assert_ne!(
                     Some(&name),
                     marker.as_ref(),
-                    "the next page is asked for by it"
+                    "it is the marker of the next page"
                 );
                 let from = all.partition_point(|other| other.key < version.key);
                 let same = all[from..]
@@ -103,7 +103,7 @@ proptest! {
     }
 }
 
-/// Nobody waits for a batch that could go.
+/// A ready batch does not wait.
 #[test]
 fn full_batches_go_while_pages_are_to_come() {
     let all = listing(&[2500]);
@@ -126,7 +126,7 @@ fn full_batches_go_while_pages_are_to_come() {
     assert_eq!(queue.batch().map(|(_, batch)| batch.len()), Some(BATCH));
 }
 
-/// Somebody deletes as well: two of a name were the current one, at different times.
+/// A concurrent delete: two versions of a name were current, at different times.
 #[test]
 fn two_current_versions_both_go() {
     let mut queue = ByteBudget::default();

@@ -42,16 +42,16 @@ pub struct State {
     /// The names of all calls, in their order.
     pub calls: Vec<&'static str>,
     pub batches: Vec<usize>,
-    /// What must never happen, and did.
+    /// Violated invariants.
     pub faults: Vec<String>,
     pub most_at_once: usize,
     /// The most that was listed and not yet gone, in one pass.
     pub most_waiting: usize,
     /// Decides about a call before anything is done: the status, and the XML.
     pub before: Option<Box<Before>>,
-    /// What is said about a version instead of deleting it: its code.
+    /// The error code that is returned for a version instead of deleting it.
     pub refuse: Option<Box<Refuse>>,
-    /// How long a batch takes.
+    /// The duration of a batch.
     pub moment: Duration,
     listed: BTreeSet<(String, String)>,
     at_once: usize,
@@ -183,7 +183,7 @@ impl State {
         None
     }
 
-    /// What was current of each name, while there is anything of it.
+    /// The previously current version of each name that still exists.
     fn current(&self) -> BTreeMap<String, String> {
         self.names
             .iter()
