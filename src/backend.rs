@@ -1,3 +1,4 @@
 //! The backend kinds, one folder each.
 
 pub mod aws;
+pub mod local;

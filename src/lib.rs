@@ -8,6 +8,7 @@
 
 pub mod exit;
 pub mod text;
+pub mod kind;
 pub mod host;
 pub mod settings;
 

@@ -59,6 +59,8 @@ mod saved;
 #[cfg(unix)]
 mod state;
 #[cfg(unix)]
+mod store_laws;
+#[cfg(unix)]
 mod teardown;
 #[cfg(unix)]
 mod terminal;

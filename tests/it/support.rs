@@ -14,6 +14,7 @@ pub mod fork_server;
 pub mod host;
 pub mod imagined;
 pub mod made_up;
+pub mod memory_store;
 pub mod page;
 pub mod parts;
 #[cfg(unix)]

@@ -28,6 +28,7 @@ pub mod lock_release;
 pub mod backup;
 pub mod restore;
 pub mod check;
+pub mod state_store;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {

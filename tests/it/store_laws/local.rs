@@ -1,0 +1,253 @@
+//! The `local` backend beside the real Terraform: its files, its lock, its permissions.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::*;
+
+fn terraform(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("terraform");
+    command
+        .args(args)
+        .current_dir(dir)
+        .env("CHECKPOINT_DISABLE", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn ran(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().expect("terraform");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+/// A folder whose state is elsewhere, and the store of that state.
+fn folder(dir: &Path) -> LocalStore {
+    let states = dir.join("states");
+    let main = format!(
+        "terraform {{\n  backend \"local\" {{\n    path = \"{0}/a.tfstate\"\n    workspace_dir = \
+         \"{0}/spaces\"\n  }}\n}}\nresource \"terraform_data\" \"one\" {{\n  input = 1\n}}\n",
+        states.display()
+    );
+    fs::write(dir.join("main.tf"), main).expect("written");
+    LocalStore::new(states.join("a.tfstate"), states.join("spaces"))
+}
+
+#[tokio::test]
+async fn terraform_and_the_store_exclude_each_other() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = folder(dir.path());
+    assert_eq!(ran(terraform(dir.path(), &["init"])).0, Some(0));
+    let id = store.locate("default").expect("a place");
+
+    let lock = held(&store, &id).await;
+    let (code, said) = ran(terraform(dir.path(), &["apply", "-auto-approve"]));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Error acquiring the state lock"), "{said}");
+    assert!(
+        said.contains(&lock.info().id) && said.contains("me@here"),
+        "{said}"
+    );
+    // Reading while the lock is held does not release it.
+    assert_eq!(bytes(&store, &id).await, None);
+    assert!(store.locks().next().await.is_some());
+    assert_eq!(
+        ran(terraform(dir.path(), &["apply", "-auto-approve"])).0,
+        Some(1)
+    );
+    lock.release().await.expect("released");
+    assert!(
+        !dir.path().join("states/a.tfstate").exists(),
+        "only the lock created it"
+    );
+
+    let (code, said) = ran(terraform(dir.path(), &["apply", "-auto-approve"]));
+    assert_eq!(code, Some(0), "{said}");
+    let state = bytes(&store, &id).await.expect("a state");
+    assert!(String::from_utf8_lossy(&state).contains("terraform_data"));
+
+    // A run that is at work holds the lock, and its process is named.
+    let slow = "resource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \
+                \"sleep 5\"\n  }\n}\n";
+    fs::write(dir.path().join("slow.tf"), slow).expect("written");
+    let mut run = terraform(dir.path(), &["apply", "-auto-approve"]);
+    let mut run = run.stdout(Stdio::null()).spawn().expect("terraform");
+    let begun = Instant::now();
+    let seen = loop {
+        if let Some(Ok(seen)) = store.locks().next().await
+            && seen.info.is_ok()
+        {
+            break seen;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "terraform locks");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(
+        seen.info.as_ref().expect("who").operation,
+        "OperationTypeApply"
+    );
+    assert!(
+        seen.places[0].contains(&format!("(process {})", run.id())),
+        "{seen:?}"
+    );
+    let refused = store.lock(&id, &info("me@here")).await;
+    let Err(StateLockError::Held(Some(holder))) = refused else {
+        panic!("terraform holds it: {refused:?}")
+    };
+    assert_eq!(
+        holder.info.expect("who").id,
+        seen.info.as_ref().expect("who").id
+    );
+    let refused = store.release(&seen).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unsupported { .. })),
+        "{refused:?}"
+    );
+    assert!(run.wait().expect("ended").success(), "nothing disturbed it");
+    assert!(store.locks().next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_the_store_writes_terraform_reads() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = folder(dir.path());
+    assert_eq!(ran(terraform(dir.path(), &["init"])).0, Some(0));
+    assert_eq!(
+        ran(terraform(dir.path(), &["apply", "-auto-approve"])).0,
+        Some(0)
+    );
+    assert_eq!(
+        ran(terraform(dir.path(), &["workspace", "new", "blue"])).0,
+        Some(0)
+    );
+    assert_eq!(
+        ran(terraform(dir.path(), &["apply", "-auto-approve"])).0,
+        Some(0)
+    );
+    let states: Vec<_> = store.list().try_collect().await.expect("listed");
+    let workspaces: Vec<&str> = states.iter().map(|state| &*state.id.workspace).collect();
+    assert_eq!(workspaces, ["default", "blue"]);
+
+    let id = store.locate("blue").expect("a place");
+    let before = store
+        .read(&id, None, MAX)
+        .await
+        .expect("read")
+        .expect("a state");
+    let text = String::from_utf8(before.bytes.clone()).expect("text");
+    let serial: u64 = text
+        .split("\"serial\": ")
+        .nth(1)
+        .and_then(|rest| rest.split(',').next()?.parse().ok())
+        .expect("a serial");
+    let next = text.replacen(
+        &format!("\"serial\": {serial}"),
+        &format!("\"serial\": {}", serial + 1),
+        1,
+    );
+    let lock = held(&store, &id).await;
+    store
+        .write(
+            &id,
+            next.as_bytes(),
+            Expected::Exactly(&before.revision),
+            &*lock,
+        )
+        .await
+        .expect("written");
+    lock.release().await.expect("released");
+    assert_eq!(
+        fs::read(format!("{}.backup", id.path)).expect("kept"),
+        before.bytes
+    );
+    let (code, said) = ran(terraform(dir.path(), &["plan", "-detailed-exitcode"]));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("No changes"), "{said}");
+}
+
+/// A state has secrets: folder, state, backup and lock are for their owner alone.
+#[tokio::test]
+async fn files_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = LocalStore::new(
+        dir.path().join("a/b/s.tfstate"),
+        dir.path().join("a/spaces"),
+    );
+    let id = store.locate("blue").expect("a place");
+    let lock = held(&store, &id).await;
+    let first = store
+        .write(&id, FIRST, Expected::Absent, &*lock)
+        .await
+        .expect("written");
+    store
+        .write(&id, SECOND, Expected::Exactly(&first), &*lock)
+        .await
+        .expect("written");
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let folder = dir.path().join("a/spaces/blue");
+    assert_eq!(mode(&folder), 0o700);
+    for name in [
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+        ".terraform.tfstate.lock.info",
+    ] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+    lock.release().await.expect("released");
+    assert!(!folder.join(".terraform.tfstate.lock.info").exists());
+}
+
+/// A process that died leaves `.lock.info`; the lock itself is gone with it.
+#[tokio::test]
+async fn lock_of_a_dead_process_is_released() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = LocalStore::new(dir.path().join("s.tfstate"), dir.path().join("spaces"));
+    fs::write(dir.path().join("s.tfstate"), FIRST).expect("written");
+    let left = dir.path().join(".s.tfstate.lock.info");
+    fs::write(&left, info("gone@there").to_go_json()).expect("written");
+    let locks: Vec<_> = store.locks().try_collect().await.expect("listed");
+    assert_eq!(locks.len(), 1);
+    assert_eq!(locks[0].info.as_ref().expect("who").who, "gone@there");
+    assert_eq!(
+        store.release(&locks[0]).await.expect("released"),
+        Release::Released
+    );
+    assert!(!left.exists());
+    // Terraform takes a lock beside such a file, and so does the store.
+    fs::write(&left, info("gone@there").to_go_json()).expect("written");
+    let id = store.locate("default").expect("a place");
+    let lock = held(&store, &id).await;
+    assert!(
+        fs::read_to_string(&left)
+            .expect("there")
+            .contains(&lock.info().id)
+    );
+    lock.release().await.expect("released");
+}
+
+/// What is no plain file is neither read nor written.
+#[tokio::test]
+async fn odd_files_are_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = LocalStore::new(dir.path().join("s.tfstate"), dir.path().join("spaces"));
+    fs::create_dir(dir.path().join("s.tfstate")).expect("made");
+    let id = store.locate("default").expect("a place");
+    assert!(store.read(&id, None, MAX).await.is_err());
+    assert!(store.lock(&id, &info("me@here")).await.is_err());
+    fs::remove_dir(dir.path().join("s.tfstate")).expect("removed");
+    std::os::unix::fs::symlink("/etc/hostname", dir.path().join("s.tfstate")).expect("linked");
+    assert!(store.lock(&id, &info("me@here")).await.is_err());
+    assert!(
+        fs::read_dir(dir.path()).expect("read").count() == 1,
+        "nothing was written"
+    );
+}
