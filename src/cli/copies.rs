@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{failure::CliError, private_file};
+use super::failure::CliError;
 use crate::terraform::read::COPIES;
 
 /// The warning about every copy of a state.
@@ -56,7 +56,7 @@ fn made(path: &Path) -> Result<PathBuf, CliError> {
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .map_err(failed)?;
     // It may have come with a checkout: nothing else counts as one.
-    private_file::write(&path.join(".gitignore"), b"*\n", true).map_err(|error| {
+    crate::host::private_file::write(&path.join(".gitignore"), b"*\n", true).map_err(|error| {
         if is_new {
             // Only what is empty is removed.
             let _ = fs::remove_dir(path);

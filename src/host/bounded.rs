@@ -77,6 +77,14 @@ pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
     as_text(all(File::open(path)?, limit)?)
 }
 
+/// Returns whether a file does not exist, or cannot because its folder is a file.
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 fn all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     file.take(limit + 1).read_to_end(&mut bytes)?;

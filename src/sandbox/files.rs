@@ -2,40 +2,22 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io,
     path::Path,
     time::Duration,
 };
 
 use super::error::{SandboxError, at};
+use crate::host::private_file;
 
 /// Writes a file that only its owner can read, whatever was there before.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), SandboxError> {
-    let dir = path
-        .parent()
-        .expect("a file of the sandbox is in its directory");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".new-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o600));
-    }
-    let mut file = builder.tempfile_in(dir).map_err(at(dir))?;
-    file.write_all(content)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(at(path))?;
-    file.persist(path).map_err(|error| at(path)(error.error))?;
-    Ok(())
+    private_file::write(path, content, true).map_err(at(path))
 }
 
 /// Makes a directory that only its owner may enter, and its parents.
 pub(super) fn create_dir(dir: &Path) -> Result<(), SandboxError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(at(dir))
+    private_file::create_dir(dir).map_err(at(dir))
 }
 
 /// Refuses a directory that another user could have filled, or could fill: the emulator's program

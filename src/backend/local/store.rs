@@ -26,7 +26,10 @@ use futures_util::{
 use jiff::Timestamp;
 
 use crate::{
-    host::bounded,
+    host::{
+        bounded::{self, is_absent},
+        private_file,
+    },
     kind::BackendKind,
     state::{digest, layout::DEFAULT_WORKSPACE, lock::LockInfo},
     store::state_store::{
@@ -129,7 +132,7 @@ impl LocalStore {
             Err(error) if is_absent(&error) => None,
             Err(error) => return Err(failed("read", &info_path, error)),
         };
-        let holder = match &*locked_here(path) {
+        let holder = match locked_here(path) {
             Some(_) => Some(std::process::id()),
             None => holder(path)?,
         };
@@ -219,7 +222,7 @@ impl StateStore for LocalStore {
         // Closing another descriptor of a file that this process has locked would release the
         // lock.
         let locked = locked_here(path);
-        let (bytes, modified) = match &*locked {
+        let (bytes, modified) = match &locked {
             Some(file) => read_all(&mut lock_file(file).file, path, max)?,
             None => match bounded::open(path) {
                 Ok(mut file) => read_all(&mut file, path, max)?,
@@ -314,7 +317,9 @@ impl StateStore for LocalStore {
     ) -> Result<Box<dyn LockGuard + 'a>, StateLockError> {
         let path = Path::new(&id.path);
         let existed = fs::symlink_metadata(path).is_ok();
-        make_folder(path).map_err(|error| failed("create the folder of", path, error))?;
+        // Missing folders are for their owner alone: states have secrets.
+        private_file::create_dir(folder(path))
+            .map_err(|error| failed("create the folder of", path, error))?;
         let key = registered(path).map_err(|error| failed("lock", path, error))?;
         let mut table = locked_files();
         if table.contains_key(&key) {
@@ -339,7 +344,7 @@ impl StateStore for LocalStore {
             ..info.clone()
         };
         let info_path = info_path(path);
-        if let Err(error) = write_private(&info_path, info.to_go_json().as_bytes()) {
+        if let Err(error) = private_file::write(&info_path, info.to_go_json().as_bytes(), true) {
             return Err(failed("write", &info_path, error).into());
         }
         let held = HeldFile {
@@ -444,12 +449,10 @@ fn locked_files() -> MutexGuard<'static, BTreeMap<PathBuf, LockedFile>> {
     LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The file, if this process has locked it; in a box that can be borrowed from.
-fn locked_here(path: &Path) -> Box<Option<LockedFile>> {
-    let file = registered(path)
-        .ok()
-        .and_then(|key| locked_files().get(&key).cloned());
-    Box::new(file)
+/// The file, if this process has locked it.
+fn locked_here(path: &Path) -> Option<LockedFile> {
+    let key = registered(path).ok()?;
+    locked_files().get(&key).cloned()
 }
 
 fn lock_file(file: &LockedFile) -> MutexGuard<'_, HeldFile> {
@@ -465,7 +468,7 @@ fn registered(path: &Path) -> io::Result<PathBuf> {
 fn held_for(id: &StateId, lock: &dyn LockGuard) -> Result<LockedFile, StoreError> {
     let path = Path::new(&id.path);
     let file = if lock.id() == id {
-        *locked_here(path)
+        locked_here(path)
     } else {
         None
     };
@@ -490,7 +493,8 @@ fn must_be(file: &mut File, path: &Path, expected: Expected<'_>) -> Result<(), W
     }
     if !now.is_empty() {
         let backup = backup_path(path);
-        write_private(&backup, &now).map_err(|error| failed("write", &backup, error))?;
+        private_file::write(&backup, &now, true)
+            .map_err(|error| failed("write", &backup, error))?;
     }
     Ok(())
 }
@@ -524,15 +528,6 @@ fn folder(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Missing folders are for their owner alone: states have secrets.
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder(path))
-}
-
 fn open_to_write(path: &Path) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return Err(io::Error::new(
@@ -545,18 +540,6 @@ fn open_to_write(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-/// Writes a file for its owner alone: beside its place, synced, renamed.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfbackend-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    let mut temp = builder.tempfile_in(folder(path))?;
-    temp.write_all(bytes)?;
-    temp.as_file().sync_all()?;
-    temp.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -620,13 +603,6 @@ fn timestamp(time: std::time::SystemTime) -> Option<Timestamp> {
 
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 fn failed(what: &str, path: &Path, error: io::Error) -> StoreError {

@@ -10,10 +10,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{SAVED_VERSION, SavedPlan, hexadecimal};
-use crate::{
-    cli::{failure::CliError, private_file},
-    report::json,
-};
+use crate::{cli::failure::CliError, report::json};
 
 /// Stands where the sum will be, while it is computed.
 pub const NO_SUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -31,7 +28,7 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), CliError> {
         CliError::failed(format!("cannot save the plan as {}", path.display())).because(&error)
     };
     let there = look(path)?;
-    private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
+    crate::host::private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
 }
 
 /// Returns whether a saved plan, of any version, already exists: other files are not overwritten.

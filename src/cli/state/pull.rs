@@ -85,7 +85,7 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
         written.map_err(|error| CliError::failed("cannot write the output").because(&error))?;
         return Ok(exit::DONE);
     };
-    private_file::write(&out, &content.bytes, args.overwrite).map_err(|error| {
+    crate::host::private_file::write(&out, &content.bytes, args.overwrite).map_err(|error| {
         CliError::failed(format!("cannot write {}", out.display())).because(&error)
     })?;
     let (bytes, file) = (content.bytes.len(), out.display().to_string());

@@ -44,7 +44,7 @@ impl UnreadableFile {
 pub fn open(path: &Path) -> Result<Option<File>, UnreadableFile> {
     match bounded::open(path) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if crate::host::bounded::is_absent(&error) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             Err(UnreadableFile::new(path, "is not a regular file"))
         }
@@ -179,13 +179,6 @@ pub(super) fn must_not_be_a_link(path: &Path) -> Result<(), UnreadableFile> {
         )),
         _ => Ok(()),
     }
-}
-
-pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }
 
 #[cfg(test)]

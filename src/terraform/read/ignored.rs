@@ -11,10 +11,7 @@ use std::{
 
 use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
-use super::{
-    COPIES, DATA_DIR, UnreadableFile, bounded::is_absent, local, local::LocalState,
-    tracked::tracked,
-};
+use super::{COPIES, DATA_DIR, UnreadableFile, local, local::LocalState, tracked::tracked};
 use crate::host::bounded;
 
 /// The maximum number of entries to read in a folder, including its subfolders.
@@ -228,7 +225,7 @@ impl IgnoreRules {
         let entries = match fs::read_dir(self.root.join(folder)) {
             Ok(entries) => entries,
             Err(error) => {
-                if !is_absent(&error) {
+                if !crate::host::bounded::is_absent(&error) {
                     search.unseen = Some(format!("cannot be listed: {error}"));
                 }
                 return false;

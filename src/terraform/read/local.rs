@@ -74,7 +74,7 @@ pub(super) fn read(dir: &Path, within: &LinkBoundary, names: &[String]) -> Vec<L
 fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(workspaces) {
         Ok(entries) => entries,
-        Err(error) if bounded::is_absent(&error) => return Ok(vec![]),
+        Err(error) if crate::host::bounded::is_absent(&error) => return Ok(vec![]),
         Err(error) => return Err(error),
     };
     let mut folders = entries

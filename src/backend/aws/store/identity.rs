@@ -64,15 +64,15 @@ impl LockPlace {
 mod tests {
     use super::*;
     use crate::{
-        backend::aws::store::scan::NoInfo,
         state::{
             layout::{LocatedObject, ObjectKind},
             lock::{LockError, LockInfo},
         },
+        store::state_store::UnknownHolder,
     };
 
     fn held(raw: &str, etag: Option<&str>) -> HeldLock {
-        let info = LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from);
+        let info = LockInfo::parse(raw.as_bytes()).map_err(UnknownHolder::from);
         HeldLock {
             raw: raw.to_owned(),
             info,
@@ -129,7 +129,7 @@ mod tests {
         assert_ne!(broken.id("a"), held("", None).id("a"));
         assert_ne!(held("{}", None).id("a"), held("{} ", None).id("a"));
         let unreadable = HeldLock {
-            info: Err(NoInfo::Unreadable("denied".to_owned())),
+            info: Err(UnknownHolder::Unreadable("denied".to_owned())),
             ..held("", Some("\"e\""))
         };
         assert_ne!(
@@ -147,7 +147,7 @@ mod tests {
             "by its state"
         );
         let empty = HeldLock {
-            info: Err(NoInfo::NotALock(LockError::Empty)),
+            info: Err(UnknownHolder::NotALock(LockError::Empty)),
             ..held("", Some("\"e\""))
         };
         assert!(empty.id("a").starts_with("unnamed-"));

@@ -4,6 +4,7 @@
 //! passed on immediately. A contradiction that may be due to a concurrent change is read again
 //! before it is reported. Objects of `verify --probe` are skipped.
 
+use crate::store::state_store::UnknownHolder;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
@@ -19,7 +20,7 @@ use crate::{
     backend::aws::{error::AwsError, probe::ProbeName},
     state::{
         layout::{LocatedObject, ObjectKind},
-        lock::{LockError, LockInfo},
+        lock::LockInfo,
     },
 };
 
@@ -73,19 +74,10 @@ pub enum LockPlace {
 pub struct HeldLock {
     /// The unmodified text; empty if it cannot be read, or is not a text.
     pub raw: String,
-    pub info: Result<LockInfo, NoInfo>,
+    pub info: Result<LockInfo, UnknownHolder>,
     /// The ETag of a lock file.
     pub etag: Option<String>,
     pub modified: Option<Timestamp>,
-}
-
-/// The reason why the holder is unknown.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoInfo {
-    #[error(transparent)]
-    NotALock(#[from] LockError),
-    #[error("{0}")]
-    Unreadable(String),
 }
 
 /// An item of the walk.
@@ -163,7 +155,7 @@ impl HeldLock {
 
     pub(super) fn item(raw: String) -> Self {
         Self {
-            info: LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from),
+            info: LockInfo::parse(raw.as_bytes()).map_err(UnknownHolder::from),
             raw,
             etag: None,
             modified: None,
@@ -173,7 +165,7 @@ impl HeldLock {
     pub(super) fn file(file: StoredLockFile) -> Self {
         Self {
             raw: file.raw,
-            info: file.info.map_err(NoInfo::from),
+            info: file.info.map_err(UnknownHolder::from),
             etag: Some(file.etag),
             modified: file.modified,
         }
@@ -320,7 +312,7 @@ impl S3Store<'_> {
             return match self.file_half(&located.path).await {
                 // It exists, regardless of its holder.
                 Err(error) => {
-                    let info = Err(NoInfo::Unreadable(error.to_string()));
+                    let info = Err(UnknownHolder::Unreadable(error.to_string()));
                     ScannedObject::File(
                         located.path,
                         LockPlace::held(HeldLock {

@@ -18,7 +18,7 @@ use super::{
     lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
     lock_release::ReleaseReport,
     objects::ObjectChange,
-    scan::{LiveLock, LockPlace, NoInfo},
+    scan::{LiveLock, LockPlace},
     write::{ConditionalDelete, ExpectedDigest, NotWritten, WriteCondition, WriteEncryption},
 };
 use crate::{
@@ -378,10 +378,7 @@ fn stored(lock: &LiveLock) -> StoredLock {
             .find_map(|held| held.info.as_ref().err())
             .map_or_else(
                 || UnknownHolder::Unreadable("nothing holds it".to_owned()),
-                |unknown| match unknown {
-                    NoInfo::NotALock(error) => UnknownHolder::NotALock(*error),
-                    NoInfo::Unreadable(why) => UnknownHolder::Unreadable(why.clone()),
-                },
+                Clone::clone,
             )),
     };
     let places = [(item, "lock table"), (file, "lock file")];

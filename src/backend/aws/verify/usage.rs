@@ -7,6 +7,7 @@
 //! (single uploads with SSE-S3), whether the object is a valid state, and which version wrote it.
 //! [`digest_of`], [`unreadable_state`] and [`version_of`] do this if the content was read.
 
+use crate::store::state_store::UnknownHolder;
 use jiff::{SignedDuration, Timestamp};
 
 mod catalogue;
@@ -22,7 +23,7 @@ use tally::UsageTally;
 use super::super::store::{
     S3Store,
     content::ObjectHeaders,
-    scan::{HeldLock, LiveLock, LiveState, LockPlace, NoInfo, ScanItem, ScanScope, StoredDigest},
+    scan::{HeldLock, LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
 };
 use crate::{
     checks::{CheckResult, CheckedPlace, Verdict},
@@ -292,8 +293,8 @@ impl UsageScan {
 
     fn left(file: &HeldLock) -> Verdict {
         match &file.info {
-            Err(NoInfo::Unreadable(error)) => unreadable(error),
-            Err(NoInfo::NotALock(error)) => words::no_lock(error),
+            Err(UnknownHolder::Unreadable(error)) => unreadable(error),
+            Err(UnknownHolder::NotALock(error)) => words::no_lock(error),
             Ok(_) => Verdict::Holds,
         }
     }

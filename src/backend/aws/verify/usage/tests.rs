@@ -1,5 +1,6 @@
 //! Each check, held and broken, over what a store may have seen.
 
+use crate::store::state_store::UnknownHolder;
 use insta::assert_snapshot;
 
 use super::{tally::NAMED, *};
@@ -420,7 +421,7 @@ fn locks_that_are_too_old() {
     );
     let item = HeldLock {
         raw: "?".to_owned(),
-        info: Err(NoInfo::NotALock(LockError::NotALock)),
+        info: Err(UnknownHolder::NotALock(LockError::NotALock)),
         etag: None,
         modified: None,
     };
@@ -433,7 +434,7 @@ fn locks_that_are_too_old() {
     assert!(said.contains(&format!("{unknown} {by_name}\n")), "{said}");
     let file = HeldLock {
         raw: String::new(),
-        info: Err(NoInfo::Unreadable("denied".to_owned())),
+        info: Err(UnknownHolder::Unreadable("denied".to_owned())),
         etag: None,
         modified: "2026-11-20T12:00:00Z".parse().ok(),
     };
@@ -580,7 +581,7 @@ fn versions_that_know_no_lock_files() {
     ));
     let strange = LockPlace::held(HeldLock {
         raw: "?".to_owned(),
-        info: Err(NoInfo::NotALock(LockError::NotALock)),
+        info: Err(UnknownHolder::NotALock(LockError::NotALock)),
         etag: None,
         modified: NOW.parse().ok(),
     });
@@ -634,7 +635,7 @@ fn what_could_not_be_looked_at_is_never_good() {
     );
     let file = HeldLock {
         raw: String::new(),
-        info: Err(NoInfo::Unreadable("denied".to_owned())),
+        info: Err(UnknownHolder::Unreadable("denied".to_owned())),
         etag: None,
         modified: NOW.parse().ok(),
     };
