@@ -3,11 +3,9 @@
 use crate::text::invisible::is_invisible;
 use std::{ffi::OsString, io::Write, pin::Pin};
 
-use clap::{
-    CommandFactory, Parser, Subcommand,
-    error::{ContextKind, ErrorKind},
-};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
+pub mod command_line;
 pub mod global;
 pub mod environment;
 pub mod folder_settings;
@@ -116,16 +114,9 @@ impl Command {
 /// Runs a command line, including the program name, and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match command_line::parse(&args, host) {
         Ok(cli) => cli,
-        Err(mut error) => {
-            // clap's tip about file names that begin with a dash does not help with a mistyped
-            // option.
-            if error.kind() == ErrorKind::UnknownArgument {
-                error.remove(ContextKind::Suggested);
-            }
-            return usage(&error, &args, host);
-        }
+        Err(error) => return usage(&error, &args, host),
     };
     let Cli { global, command } = cli;
     if global.is_report() && !matches!(command, Command::Verify(_)) {

@@ -2,11 +2,37 @@
 
 use std::{fmt, str::FromStr};
 
+use clap::{ValueEnum, builder::PossibleValue};
+use serde::{Deserialize, Serialize};
+
 /// A backend kind, named as Terraform names it; `s3` means AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    Serialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum BackendKind {
     S3,
     Local,
+}
+
+impl ValueEnum for BackendKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()).help(self.title()))
+    }
 }
 
 impl BackendKind {

@@ -103,7 +103,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     // Problems with the files are found before anything is created.
     files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
-    let plan = environment.plan(&observation, environment.settings.run.adopt);
+    let plan = environment.plan(&observation, environment.settings.common.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
@@ -132,7 +132,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     let (mut environment, observation) = cx.inspect(environment, false).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
-    environment.settings.run.auto_approve = true;
+    environment.settings.common.run.auto_approve = true;
     let plan = environment.plan(&observation, false);
     if plan.is_empty() {
         return Ok(code);
@@ -252,7 +252,7 @@ fn confirm(
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) -> Result<bool, CliError> {
-    if environment.settings.run.auto_approve {
+    if environment.settings.common.run.auto_approve {
         return Ok(false);
     }
     let count = plan.writes().count();
@@ -279,7 +279,7 @@ async fn write(
         plan,
         known,
         &environment.aws,
-        environment.settings.run.parallelism,
+        environment.settings.common.run.parallelism,
         cx,
     )
     .await;

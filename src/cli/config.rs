@@ -81,7 +81,8 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
     if let Ok(settings) = merged.resolve(&env)
-        && let Some(file) = folder_settings::find(&cx.host.cwd.join(&settings.files.out), &settings)
+        && let Some(file) =
+            folder_settings::find(&cx.host.cwd.join(&settings.common.files.out), &settings)
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
@@ -146,7 +147,7 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     save.write()?;
     if cx.global.json() {
         let document = InitDocument {
-            env: settled.settings.env.to_string(),
+            env: settled.settings.common.env.to_string(),
             written: save.shown().to_owned(),
         };
         json::write_document(&mut *cx.host.out, document)
@@ -157,7 +158,7 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     cx.status("Next:");
     cx.status(&format!(
         "  tfbackend bootstrap --env {}{}",
-        settled.settings.env,
+        settled.settings.common.env,
         cx.global.words()
     ));
     Ok(exit::DONE)

@@ -25,16 +25,16 @@ use crate::{
         plan::{Plan, SettingChange},
     },
     host::{Host, Prompt},
+    kind::BackendKind,
     report::plan::document::PlanSubject,
     settings::{
-        CredentialSettings, Settings,
-        derived::DerivedNames,
+        defaults,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingsSources},
         names::{EnvName, ProfileName},
         options::{layer_of, said},
         rerun::RerunArguments,
-        resolve,
+        s3::{CredentialSettings, S3Settings, derived::DerivedNames},
     },
     terraform::write::EmulatorEndpoint,
 };
@@ -61,7 +61,7 @@ pub struct EnvironmentArgs {
 
 /// An environment in its account, before any of its resources is read.
 pub struct ConnectedEnvironment {
-    pub settings: Settings,
+    pub settings: S3Settings,
     pub names: DerivedNames,
     pub aws: AwsProvider,
     pub blueprint: Blueprint<AwsSpec>,
@@ -104,7 +104,7 @@ pub struct ConnectedEnvironment {
 
 /// A requested environment, before any call to AWS.
 pub struct ResolvedEnvironment {
-    pub settings: Settings,
+    pub settings: S3Settings,
     pub merged: MergedSettings,
     pub sources: SettingsSources,
     /// True if the user was asked for any setting.
@@ -196,6 +196,12 @@ impl EnvironmentArgs {
         ask: Prompting,
     ) -> Result<ResolvedEnvironment, CliError> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
+        if merged.kind != BackendKind::S3 {
+            return Err(CliError::failed(format!(
+                "this command does not support backend kind {} yet",
+                merged.kind
+            )));
+        }
         let sandbox = SandboxSession::find(host, global)?;
         let may_ask = global.attended(host) && !merged.says_not_to_ask();
         let mut connected = None;
@@ -297,7 +303,7 @@ impl ResolvedEnvironment {
         let settings = merged
             .resolve(env)
             .map_err(|error| explain::settings(&error))?;
-        let may_ask = global.attended(host) && !settings.run.non_interactive;
+        let may_ask = global.attended(host) && !settings.common.run.non_interactive;
         let sandbox = SandboxSession::find(host, global)?;
         Ok(Self {
             settings,
@@ -362,9 +368,9 @@ impl ResolvedEnvironment {
             (None, None) => None,
         };
         let rerun = RerunArguments::new(
-            &settings.env,
+            &settings.common.env,
             &merged,
-            known_env::words(&settings.env, &sources, global),
+            known_env::words(&settings.common.env, &sources, global),
             global.sandbox,
         );
         // A profile of the command line is said again by the global options.
@@ -380,14 +386,15 @@ impl ResolvedEnvironment {
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());
         let settings = with_kept
-            .resolve(&settings.env)
+            .resolve(&settings.common.env)
             .map_err(|error| explain::settings(&error))?;
-        let of_runs = match sandbox {
-            Some(_) => CredentialSettings::default(),
-            None => of_runs(
-                &plan.unwrap_or_else(|| for_runs(&with_kept, &sources, &settings.env, &beside)),
-            ),
-        };
+        let of_runs =
+            match sandbox {
+                Some(_) => CredentialSettings::default(),
+                None => of_runs(&plan.unwrap_or_else(|| {
+                    for_runs(&with_kept, &sources, &settings.common.env, &beside)
+                })),
+            };
         let names = DerivedNames::new(&settings, &account);
         let blueprint = blueprint::blueprint(&settings, &names, &aws);
         let (kept, weaker) = (with_kept.kept(), SettingsLayer::default());
@@ -421,14 +428,14 @@ impl ResolvedEnvironment {
 
 impl ConnectedEnvironment {
     pub fn name(&self) -> &EnvName {
-        &self.settings.env
+        &self.settings.common.env
     }
 
     /// Returns the description of the environment for a document.
     pub fn about(&self) -> PlanSubject {
         PlanSubject {
-            project: self.settings.project.to_string(),
-            env: self.settings.env.to_string(),
+            project: self.settings.common.project.to_string(),
+            env: self.settings.common.env.to_string(),
             account: self.aws.account().to_owned(),
             region: self.settings.region.to_string(),
         }
@@ -445,8 +452,12 @@ impl ConnectedEnvironment {
     /// # Errors
     /// If the settings contradict each other.
     pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, CliError> {
-        let (aws, env, merged, beside) =
-            (&self.aws, &self.settings.env, &self.merged, &self.beside);
+        let (aws, env, merged, beside) = (
+            &self.aws,
+            &self.settings.common.env,
+            &self.merged,
+            &self.beside,
+        );
         let account = account_of(aws)?;
         let inspect = InspectOptions {
             aws,
@@ -499,7 +510,7 @@ impl ConnectedEnvironment {
     pub fn flags_to_mend(&self) -> SettingsLayer {
         let (weaker, mut flags) = (said(&self.weaker), said(&self.flags));
         flags.extend(
-            said(&resolve::defaults())
+            said(&defaults::defaults())
                 .into_iter()
                 .filter(|(name, _)| weaker.contains_key(name)),
         );
@@ -526,7 +537,7 @@ impl ConnectedEnvironment {
     pub fn out(&self, host: &Host) -> PathBuf {
         // Without a `.` on its end, which would be in every path that is printed.
         host.cwd
-            .join(&self.settings.files.out)
+            .join(&self.settings.common.files.out)
             .components()
             .collect()
     }

@@ -47,7 +47,7 @@ impl FileSet {
         dir: &Path,
         cx: &Context<'_>,
     ) -> Result<Self, CliError> {
-        let names = &environment.settings.files;
+        let names = &environment.settings.common.files;
         let of = |backend: &BackendConfig| {
             write::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
                 .map_err(|error| explain::render(&error))
@@ -75,7 +75,7 @@ impl FileSet {
             has_required_version,
             notes: vec![],
         };
-        let users = set.block_of_user(dir, environment.settings.run.overwrite);
+        let users = set.block_of_user(dir, environment.settings.common.run.overwrite);
         // An existing block is kept beside the record of `init`.
         if users.is_some()
             || set
@@ -116,7 +116,7 @@ impl FileSet {
             .collect();
         set.notes.append(&mut notes);
         set.notes.extend(skips.map(|(block, _)| {
-            let conf = names.conf_file.for_env(&environment.settings.env);
+            let conf = names.conf_file.for_env(&environment.settings.common.env);
             format!(
                 "{} has a block with `{SKIP}`: {conf} has no `allowed_account_ids`, with which \
                  Terraform would refuse every account. Remove the argument, and run this again, \
@@ -162,9 +162,10 @@ impl FileSet {
         };
         let conf = environment
             .settings
+            .common
             .files
             .conf_file
-            .for_env(&environment.settings.env);
+            .for_env(&environment.settings.common.env);
         match conflict {
             BackendConflict::Block { block } if block.is_s3() => {
                 let missing =
@@ -227,7 +228,7 @@ pub fn must_be_writable(
 ) -> Result<(), CliError> {
     let dir = environment.out(cx.host);
     let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
-    let preview = write::files::preview(&dir, &files, environment.settings.run.overwrite)
+    let preview = write::files::preview(&dir, &files, environment.settings.common.run.overwrite)
         .map_err(|error| explain::render(&error))?;
     let (edited, preview): (Vec<WrittenFile>, Vec<WrittenFile>) = preview
         .into_iter()
@@ -260,7 +261,7 @@ pub fn say_what_is_there(
     let set = FileSet::new(environment, &KnownOutputs::new(), &dir, cx)?;
     set.say(cx);
     // An unreadable file is an error of bootstrap, but does not prevent the plan.
-    for file in write::files::preview(&dir, &set.files, environment.settings.run.overwrite)
+    for file in write::files::preview(&dir, &set.files, environment.settings.common.run.overwrite)
         .unwrap_or_default()
     {
         if let FileOutcome::Refused(refusal) = &file.outcome {
@@ -282,7 +283,7 @@ pub fn write(
 ) -> Result<Vec<WrittenFile>, CliError> {
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, known, &dir, cx)?;
-    let written = write::files::write(&dir, &set.files, environment.settings.run.overwrite)
+    let written = write::files::write(&dir, &set.files, environment.settings.common.run.overwrite)
         .map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);

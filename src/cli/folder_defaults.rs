@@ -12,21 +12,19 @@ use std::{
 use super::environment::ResolvedEnvironment;
 use crate::{
     host::Host,
+    kind::BackendKind,
     settings::{
+        defaults,
         file::SettingsFile,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingOrigin},
-        names::{EnvName, FileName, StateKey},
-        resolve,
+        names::{EnvName, FileName, StateFolder, StateKey},
     },
     terraform::{
         read::{PartialFile, partial},
         write::header::HeaderOwner,
     },
 };
-
-/// The name of the partial configuration where the settings file has several environments.
-const OF_SEVERAL: &str = "{env}.s3.tfbackend";
 
 /// Puts the defaults of the folder below everything that was said.
 pub fn put(
@@ -39,7 +37,8 @@ pub fn put(
     let ours = ours(&out, env, &merged);
     let derived = SettingsLayer {
         key: key_of_place(&out),
-        conf_file: conf_file(&ours, env, file),
+        conf_file: conf_file(&ours, env, file, merged.kind),
+        state_dir: state_dir(&merged, env, host),
         ..SettingsLayer::default()
     };
     let merged = merged.with_folder(&derived);
@@ -98,7 +97,7 @@ fn ours(out: &Path, env: &EnvName, merged: &MergedSettings) -> Vec<PartialFile> 
 /// The default of a folder without files of ours.
 fn default_key(out: &Path) -> StateKey {
     key_of_place(out)
-        .or(resolve::defaults().key)
+        .or(defaults::defaults().key)
         .expect("there is a default")
 }
 
@@ -135,9 +134,16 @@ fn key_of_files(ours: &[PartialFile], env: &EnvName, merged: &MergedSettings) ->
 }
 
 /// A file of ours that is there keeps its name.
-fn conf_file(ours: &[PartialFile], env: &EnvName, file: Option<&SettingsFile>) -> Option<FileName> {
-    let of_several: FileName = OF_SEVERAL.parse().expect("a name");
-    let one = resolve::defaults().conf_file.expect("there is a default");
+fn conf_file(
+    ours: &[PartialFile],
+    env: &EnvName,
+    file: Option<&SettingsFile>,
+    kind: BackendKind,
+) -> Option<FileName> {
+    // Where the settings file has several environments.
+    let of_several = format!("{{env}}.{kind}.tfbackend");
+    let of_several: FileName = of_several.parse().expect("a name");
+    let one = defaults::defaults().conf_file.expect("there is a default");
     let there = |name: &FileName| ours.iter().any(|ours| ours.name() == name.for_env(env));
     let envs: BTreeSet<&EnvName> = file
         .iter()
@@ -155,6 +161,27 @@ fn conf_file(ours: &[PartialFile], env: &EnvName, file: Option<&SettingsFile>) -
         first
     };
     (chosen == of_several).then_some(chosen)
+}
+
+/// The folder for data of the user ("XDG Base Directory Specification"), and in it one for the
+/// environment: outside of every repository.
+fn state_dir(merged: &MergedSettings, env: &EnvName, host: &Host) -> Option<StateFolder> {
+    if merged.kind != BackendKind::Local {
+        return None;
+    }
+    let project = merged.layer.project.as_ref()?;
+    let is_absolute = |path: &PathBuf| path.is_absolute();
+    let named = host.var("XDG_DATA_HOME").map(PathBuf::from);
+    let of_home = || {
+        let home = host.var("HOME").or_else(|| host.var("USERPROFILE"))?;
+        Some(Path::new(home).join(".local").join("share"))
+    };
+    let data = named.filter(is_absolute).or_else(of_home)?;
+    let folder = data
+        .join("tfbackend")
+        .join(project.as_str())
+        .join(env.as_str());
+    folder.to_str()?.parse().ok()
 }
 
 fn out(merged: &MergedSettings, host: &Host) -> PathBuf {

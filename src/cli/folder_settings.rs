@@ -6,10 +6,9 @@ use std::path::Path;
 use crate::{
     backend::aws::live_settings::FolderSettings,
     settings::{
-        Settings,
-        derived::DerivedNames,
         layer::{LockMechanism, SettingsLayer, TableNamespace},
         names::{BucketName, TableName},
+        s3::{S3Settings, derived::DerivedNames},
     },
     terraform::{
         read::{ArgumentValue, PartialFile},
@@ -24,8 +23,14 @@ pub struct BesideFile {
 }
 
 /// The partial configuration of this environment in `dir`, if it is as tfbackend wrote it.
-pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
-    let path = dir.join(settings.files.conf_file.for_env(&settings.env));
+pub fn find(dir: &Path, settings: &S3Settings) -> Option<BesideFile> {
+    let path = dir.join(
+        settings
+            .common
+            .files
+            .conf_file
+            .for_env(&settings.common.env),
+    );
     // A link is not followed, a pipe is not waited for.
     if !std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
         return None;
@@ -35,7 +40,8 @@ pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
         .owner
         .clone()
         .filter(|_| partial.arguments.is_ok())?;
-    let is_ours = owner.project == settings.project.as_str() && owner.env == settings.env.as_str();
+    let is_ours = owner.project == settings.common.project.as_str()
+        && owner.env == settings.common.env.as_str();
     is_ours.then_some(BesideFile { partial, owner })
 }
 
@@ -43,7 +49,7 @@ impl BesideFile {
     /// Returns the values in the file. For another account or an emulator, only where in a bucket
     /// the state
     /// is.
-    pub fn read(&self, settings: &Settings, is_same_account: bool) -> FolderSettings {
+    pub fn read(&self, settings: &S3Settings, is_same_account: bool) -> FolderSettings {
         let value = |name: &str| {
             self.partial
                 .said()
@@ -109,7 +115,7 @@ fn credentials(profile: Option<&str>, role: Option<&ArgumentValue>) -> SettingsL
 
 /// The names among these that are not derived from the settings.
 fn names(
-    settings: &Settings,
+    settings: &S3Settings,
     owner: &HeaderOwner,
     bucket: Option<&str>,
     table: Option<&str>,

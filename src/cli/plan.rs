@@ -71,7 +71,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         state_in_place::inspect(environment, false, cx).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
-    let plan = environment.plan(&observation, environment.settings.run.adopt);
+    let plan = environment.plan(&observation, environment.settings.common.run.adopt);
     let needed = needed(
         environment.wanted_now(),
         &plan,

@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
-use crate::settings::{
-    options::{OptionInfo, SettingOptions, ValueType, said},
-    resolve::defaults,
+use crate::{
+    kind::BackendKind,
+    settings::{
+        defaults::defaults,
+        options::{OptionInfo, SettingOptions, ValueType, said},
+    },
 };
 
 /// Returns the contents of `docs/settings.md`.
@@ -42,6 +45,10 @@ list takes precedence:
 6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the region of the AWS profile;
 7. the value of the existing environment (shown as \"existing value\");
 8. the default.
+
+Each backend kind has its own settings. A setting of another kind is an error on the command line \
+                    and in the table of an
+environment; at the top level of the file, it applies to the environments of its kind.
 
 Existing values (7) are read from the resources of the environment and from the partial \
                     configuration that tfbackend wrote to the
@@ -161,6 +168,11 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
         "- Flag: {flag}\n- Variable: `{}`\n- In the file: {example}{also}\n",
         option.variable()
     ));
+    let kinds = BackendKind::with_option(name);
+    if kinds.len() < BackendKind::ALL.len() {
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        text.push_str(&format!("- Backend kind: {}\n", kinds.join(", ")));
+    }
     text.push_str(&format!("- Default: {}\n", default_text(name, default)));
     if let Some(rule) = &option.rule {
         text.push_str(&format!("- Rule: {rule}\n"));
@@ -194,6 +206,9 @@ fn default_text(name: &str, default: Option<&Value>) -> String {
             .to_owned(),
         "role-arn" => "none: calls use the credentials directly".to_owned(),
         "external-id" => "none".to_owned(),
+        "state-dir" => {
+            "`tfbackend/<project>/<env>` in `$XDG_DATA_HOME`, else in `~/.local/share`".to_owned()
+        }
         "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, with the suffix `-an` in the \
                      account-regional namespace"
             .to_owned(),

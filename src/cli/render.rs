@@ -15,7 +15,7 @@ use crate::{
     engine::observation::{self, Observed},
     exit,
     report::{json, safe::safe},
-    settings::EncryptionSettings,
+    settings::s3::EncryptionSettings,
     terraform::write::{file_status::FileStatus, files::FileOutcome},
 };
 
@@ -40,7 +40,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         .environment
         .open(cx.host, &cx.global, Prompting::Never)
         .await?;
-    let moves_state = environment.settings.run.overwrite;
+    let moves_state = environment.settings.common.run.overwrite;
     let (environment, observation, state) =
         state_in_place::inspect(environment, moves_state, cx).await?;
     let refused = summary::refused_changes(&environment);

@@ -41,14 +41,14 @@ pub fn offer(
     wanted: Option<bool>,
     cx: &mut Context<'_>,
 ) -> Result<Option<PendingFile>, CliError> {
-    let env = &settled.settings.env;
+    let env = &settled.settings.common.env;
     let file = settled.sources.file.as_ref();
     if file.is_some_and(|file| file.envs.contains_key(env)) {
         return Ok(None);
     }
     let wanted = match wanted {
         Some(wanted) => wanted,
-        None if !settled.asked || settled.settings.run.auto_approve => false,
+        None if !settled.asked || settled.settings.common.run.auto_approve => false,
         None => {
             let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
             let text = format!("Save the answers in {shown}");
@@ -82,7 +82,7 @@ pub fn prepare(settled: &ResolvedEnvironment, host: &Host) -> Result<PendingFile
         .map_or(Path::new(FILE_NAME), |file| &file.path);
     let (path, before) = read(shown, host)?;
     let layer = folder_defaults::without(settled.merged.not_in_file().without_run(), settled, host);
-    let env = &settled.settings.env;
+    let env = &settled.settings.common.env;
     let after =
         wizard::appended(before.as_deref().unwrap_or_default(), env, &layer).map_err(|error| {
             CliError::failed(format!(

@@ -13,7 +13,8 @@ use crate::{
     },
     report::json::FORMAT_VERSION,
     settings::{
-        CredentialSettings, layer::SettingsLayer, merge::SettingOrigin, names::EnvName, resolve,
+        defaults, layer::SettingsLayer, merge::SettingOrigin, names::EnvName,
+        s3::CredentialSettings,
     },
     terraform::write,
     text::words,
@@ -80,13 +81,13 @@ impl SavedPlan {
             saved_plan: SAVED_VERSION,
             sha256: file::NO_SUM.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            project: settings.project.to_string(),
-            env: settings.env.clone(),
+            project: settings.common.project.to_string(),
+            env: settings.common.env.clone(),
             account: aws.account().to_owned(),
             region: settings.region.to_string(),
             partition: aws.caller.partition.clone(),
             blueprint_sha256: sum(blueprint, &files),
-            adopt: settings.run.adopt,
+            adopt: settings.common.run.adopt,
             enforce,
             settings: settings_of(environment),
             key_said: environment.key_said,
@@ -165,7 +166,7 @@ impl SavedPlan {
             blueprint,
             ..
         } = environment;
-        let place = (settings.project.as_str(), settings.region.as_str());
+        let place = (settings.common.project.as_str(), settings.region.as_str());
         if (&*self.project, &*self.region) == place
             && self.blueprint_sha256 == sum(blueprint, &files(environment)?)
         {
@@ -196,9 +197,9 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
         ..
     } = environment;
     let (defaults, key, name) = (
-        resolve::defaults(),
+        defaults::defaults(),
         &settings.key,
-        &settings.files.conf_file,
+        &settings.common.files.conf_file,
     );
     let key = Some(key)
         .filter(|key| defaults.key.as_ref() != Some(key))
@@ -267,7 +268,7 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
 
 /// The files without an emulator and before the key is known: independent of the caller.
 fn files(environment: &ConnectedEnvironment) -> Result<Vec<write::RenderedFile>, CliError> {
-    let names = &environment.settings.files;
+    let names = &environment.settings.common.files;
     let backend = write::BackendConfig {
         emulator: None,
         ..environment.backend(&KnownOutputs::new())

@@ -19,10 +19,10 @@ use crate::{
     report::safe::safe,
     sandbox::{Sandbox, running::RunningSandbox},
     settings::{
-        CredentialSettings, Settings,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingOrigin},
         names::{AccountId, ProfileName, Region},
+        s3::{CredentialSettings, S3Settings},
     },
     terraform::write::EmulatorEndpoint,
 };
@@ -178,10 +178,10 @@ pub struct AccountSession {
 }
 
 impl AccountSession {
-    pub fn about(self, settings: &Settings) -> AwsProvider {
+    pub fn about(self, settings: &S3Settings) -> AwsProvider {
         self.of(EnvironmentId {
-            project: settings.project.to_string(),
-            env: settings.env.to_string(),
+            project: settings.common.project.to_string(),
+            env: settings.common.env.to_string(),
         })
     }
 

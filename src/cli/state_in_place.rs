@@ -261,7 +261,7 @@ impl StateInPlace {
             ));
             return Ok(());
         }
-        if may_ask && environment.may_ask && !environment.settings.run.auto_approve {
+        if may_ask && environment.may_ask && !environment.settings.common.run.auto_approve {
             cx.status(&format!("{} already exists: {what}", self.url));
             cx.status(
                 "This folder has no files of tfbackend. Two folders with one state delete each \
@@ -317,9 +317,10 @@ fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
     let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
     let name = environment
         .settings
+        .common
         .files
         .conf_file
-        .for_env(&environment.settings.env);
+        .for_env(&environment.settings.common.env);
     partial::ours(&environment.out(host), Some(&name))
         .iter()
         .any(|one| one.stated_owner.as_ref() == Some(&owner))

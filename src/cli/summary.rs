@@ -25,9 +25,9 @@ use crate::{
         },
     },
     settings::{
-        AlarmSettings, EncryptionSettings, TopicSettings,
         layer::{LockMechanism, SettingsLayer, TrailKind},
         options::said,
+        s3::{AlarmSettings, EncryptionSettings, TopicSettings},
     },
     terraform::{
         read::next::next_command,
@@ -41,8 +41,8 @@ impl ConnectedEnvironment {
         let ConnectedEnvironment { settings, aws, .. } = self;
         format!(
             "{} {} in {} (account {})",
-            settings.project,
-            settings.env,
+            settings.common.project,
+            settings.common.env,
             settings.region,
             aws.account()
         )
@@ -378,13 +378,17 @@ pub fn made(
 ) -> Result<(), CliError> {
     let settings = &environment.settings;
     let dir = environment.out(cx.host);
-    let conf = settings.files.conf_file.for_env(&settings.env);
+    let conf = settings
+        .common
+        .files
+        .conf_file
+        .for_env(&settings.common.env);
     let program = if which(cx, "terraform") || !which(cx, "tofu") {
         "terraform"
     } else {
         "tofu"
     };
-    let out = settings.files.out.display().to_string();
+    let out = settings.common.files.out.display().to_string();
     // Relative to the folder in which this command was started.
     let chdir = cx.global.chdir.clone().unwrap_or_default();
     let folder = if dir == cx.host.cwd {
@@ -406,8 +410,8 @@ pub fn made(
     if cx.global.json() {
         let made = BootstrapDocument {
             event: "made",
-            project: settings.project.as_str(),
-            env: settings.env.as_str(),
+            project: settings.common.project.as_str(),
+            env: settings.common.env.as_str(),
             account: environment.aws.account(),
             region: settings.region.as_str(),
             bucket: &environment.names.state_bucket,

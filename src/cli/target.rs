@@ -23,7 +23,7 @@ use crate::{
         json::{self, NotedDocument},
         states::AboutDocument,
     },
-    settings::{EncryptionSettings, layer::SettingsLayer, names::Region, variables},
+    settings::{layer::SettingsLayer, names::Region, s3::EncryptionSettings, variables},
     state::layout::StateLayout,
 };
 

@@ -231,7 +231,7 @@ async fn of_args(
         .sources
         .file
         .as_ref()
-        .map(|file| file.accepted(Some(&settled.settings.env)))
+        .map(|file| file.accepted(Some(&settled.settings.common.env)))
         .unwrap_or_default();
     let asked = ignore::asked(options)?;
     let file = settled.sources.file.clone();
@@ -260,9 +260,10 @@ async fn of_files(
         environment.out(cx.host),
         environment
             .settings
+            .common
             .files
             .conf_file
-            .for_env(&environment.settings.env),
+            .for_env(&environment.settings.common.env),
     );
     if !dir.is_dir() {
         return Ok(vec![]);
@@ -287,9 +288,10 @@ fn tf_file(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Option<Strin
     let path = environment.out(cx.host).join(
         environment
             .settings
+            .common
             .files
             .tf_file
-            .for_env(&environment.settings.env),
+            .for_env(&environment.settings.common.env),
     );
     path.exists().then(|| {
         path.strip_prefix(&cx.host.cwd)

@@ -8,10 +8,11 @@
 use std::fmt;
 
 use super::{
-    AlarmSettings, BillingMode, EncryptionSettings, Settings, TopicSettings,
+    common::CommonSettings,
     layer::{TableEncryption, TableNamespace},
     merge::{MergedSettings, Precedence, SettingOrigin},
     names::{MAX_OBJECT_KEY, MAX_WORKSPACE},
+    s3::{AlarmSettings, BillingMode, EncryptionSettings, S3Settings, TopicSettings},
 };
 
 mod derived;
@@ -133,7 +134,7 @@ impl fmt::Display for SettingsConflict {
 const MAX_TAGS: usize = 40;
 
 /// Every contradiction in the settings that `merged` makes.
-pub fn check(settings: &Settings, merged: &MergedSettings) -> Vec<SettingsConflict> {
+pub fn check(settings: &S3Settings, merged: &MergedSettings) -> Vec<SettingsConflict> {
     let mut check = SettingsChecker {
         merged,
         found: vec![],
@@ -144,6 +145,16 @@ pub fn check(settings: &Settings, merged: &MergedSettings) -> Vec<SettingsConfli
     check.state_paths(settings);
     check.tags(settings);
     derived::check(&mut check, settings);
+    files::check(&mut check, &settings.common);
+    check.found
+}
+
+/// Every contradiction in the settings that every kind has.
+pub fn check_common(settings: &CommonSettings, merged: &MergedSettings) -> Vec<SettingsConflict> {
+    let mut check = SettingsChecker {
+        merged,
+        found: vec![],
+    };
     files::check(&mut check, settings);
     check.found
 }
@@ -162,7 +173,7 @@ impl SettingsChecker<'_> {
         self.found.push(SettingsConflict { clash, between });
     }
 
-    fn places(&mut self, settings: &Settings) {
+    fn places(&mut self, settings: &S3Settings) {
         let mut topic_and_key = vec![];
         if let EncryptionSettings::OwnKey { arn } = &settings.encryption {
             topic_and_key.push(("kms-key", arn.region(), arn.partition()));
@@ -227,7 +238,7 @@ impl SettingsChecker<'_> {
         }
     }
 
-    fn without_effect(&mut self, settings: &Settings) {
+    fn without_effect(&mut self, settings: &S3Settings) {
         if !settings.lock.uses_table() {
             let table = [
                 "table",
@@ -323,7 +334,7 @@ impl SettingsChecker<'_> {
         }
     }
 
-    fn namespace(&mut self, settings: &Settings) {
+    fn namespace(&mut self, settings: &S3Settings) {
         let region = settings.region.as_str();
         match (settings.bucket.namespace, &settings.bucket.name) {
             (TableNamespace::Global, Some(name)) if name.is_account_regional() => {
@@ -362,7 +373,7 @@ impl SettingsChecker<'_> {
         }
     }
 
-    fn state_paths(&mut self, settings: &Settings) {
+    fn state_paths(&mut self, settings: &S3Settings) {
         let (key, prefix) = (
             settings.key.as_str(),
             settings.workspace_key_prefix.as_str(),
@@ -391,7 +402,7 @@ impl SettingsChecker<'_> {
         }
     }
 
-    fn tags(&mut self, settings: &Settings) {
+    fn tags(&mut self, settings: &S3Settings) {
         let keys: Vec<String> = settings
             .tags
             .iter()

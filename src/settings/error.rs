@@ -3,6 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use super::check::SettingsConflict;
+use crate::kind::BackendKind;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -70,6 +71,16 @@ pub enum SettingsProblem {
     Value { name: String, reason: String },
     #[error("`{name}` cannot be set in a file; pass `--{name}`, or set {variable}")]
     OfTheCaller { name: String, variable: String },
+    #[error(
+        "`{name}` is an option of backend kind {kinds}, and environment {env} is of kind {kind}"
+    )]
+    OtherKind {
+        name: String,
+        /// Those that have it.
+        kinds: String,
+        env: String,
+        kind: BackendKind,
+    },
     #[error("`{name}` and `{other}` exclude each other")]
     Conflict { name: String, other: String },
     #[error("the format is {found}, but this version supports only 1; use a newer tfbackend")]

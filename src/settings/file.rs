@@ -24,6 +24,7 @@ use toml::{
 
 use super::{
     error::{SettingsError, SettingsProblem},
+    kinds::names_of,
     names::EnvName,
     options::{OptionInfo, SettingOptions, ValueType},
     variables::nearest,
@@ -34,6 +35,7 @@ use crate::host::user;
 use crate::{
     checks::accept::AcceptedFinding,
     host::bounded::{self, ReadGuard},
+    kind::BackendKind,
     settings::names::FileName,
     text::lines::LineIndex,
 };
@@ -63,6 +65,13 @@ pub struct SettingsFile {
 }
 
 impl SettingsFile {
+    /// Returns the backend kind that the file says for an environment, or for all.
+    pub fn kind(&self, env: Option<&EnvName>) -> Option<BackendKind> {
+        let said = |table: &OptionTable| table.get("backend")?.value.as_str()?.parse().ok();
+        let own = env.and_then(|env| self.envs.get(env));
+        own.and_then(said).or_else(|| said(&self.top))
+    }
+
     /// Returns the acceptances of an environment, or, without one, the global ones.
     pub fn accepted(&self, env: Option<&EnvName>) -> Vec<AcceptedFinding> {
         let own = env.and_then(|env| self.ignored_in.get(env));
@@ -237,7 +246,37 @@ impl SettingsReader<'_> {
                 )?,
             }
         }
+        self.must_fit_their_kinds(table, &file)?;
         Ok(file)
+    }
+
+    /// In the table of an environment, an option of another kind has no effect. At the top level,
+    /// it is for the environments of its kind.
+    fn must_fit_their_kinds(&self, table: &DeTable<'_>, file: &SettingsFile) -> FileResult<()> {
+        let Some(DeValue::Table(envs)) = table.get("env").map(Spanned::get_ref) else {
+            return Ok(());
+        };
+        for (env, value) in in_order(envs) {
+            let (Ok(env), DeValue::Table(options)) = (env.get_ref().parse(), value.get_ref())
+            else {
+                continue;
+            };
+            let kind = file.kind(Some(&env)).unwrap_or(BackendKind::S3);
+            let other = in_order(options).into_iter().find(|(name, _)| {
+                let name = name.get_ref().as_ref();
+                self.options.get(name).is_some() && !kind.has_option(name)
+            });
+            if let Some((name, _)) = other {
+                let problem = SettingsProblem::OtherKind {
+                    name: name.get_ref().to_string(),
+                    kinds: names_of(&BackendKind::with_option(name.get_ref())),
+                    env: env.to_string(),
+                    kind,
+                };
+                return Err(self.error(&name.span(), problem));
+            }
+        }
+        Ok(())
     }
 
     fn format(&self, value: &Spanned<DeValue<'_>>) -> FileResult<()> {

@@ -10,13 +10,19 @@ pub use trail::TrailKind;
 
 use super::names::{
     AccountId, BucketName, Email, ExternalId, FileName, Folder, KeyArn, PrincipalName, ProfileName,
-    ProjectName, Region, RoleArn, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
+    ProjectName, Region, RoleArn, StateFolder, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
 };
+use crate::kind::BackendKind;
 
 /// Every option of an environment. `None` means "not set here"; an empty list means "none".
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SettingsLayer {
+    /// Backend kind; `tfbackend backends` lists what each can do
+    #[arg(long, value_name = "KIND", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendKind>,
+
     /// Project that the backend belongs to; part of every name
     #[arg(long, value_name = "NAME", help_heading = HEAD_ENVIRONMENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +70,7 @@ pub struct SettingsLayer {
     #[serde(rename = "tag", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
 
-    /// State key (path of the default workspace's state in the bucket)
+    /// State key (path of the default workspace's state in the backend)
     #[arg(long, value_name = "PATH", help_heading = HEAD_STATE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<StateKey>,
@@ -73,6 +79,11 @@ pub struct SettingsLayer {
     #[arg(long, value_name = "PREFIX", help_heading = HEAD_STATE)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_key_prefix: Option<WorkspacePrefix>,
+
+    /// Folder of the states, outside any repository
+    #[arg(long, value_name = "DIR", help_heading = HEAD_STATE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<StateFolder>,
 
     /// State locking mechanism
     #[arg(long, value_name = "MECHANISM", help_heading = HEAD_STATE)]

@@ -16,14 +16,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
+    defaults,
     error::{SettingsError, SettingsProblem},
     file::SettingsFile,
     layer::SettingsLayer,
     names::{EnvName, NameError, Region},
     options::{SettingOptions, layer_of, said, variable_of},
-    place, resolve, variables,
+    place, variables,
 };
-use crate::host::Host;
+use crate::{host::Host, kind::BackendKind};
 
 /// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -169,14 +170,22 @@ impl SettingsSources {
         self.merged(env).layer.auto_approve == Some(true)
     }
 
-    /// Returns the merged settings of one environment.
+    /// Returns the backend kind of an environment.
+    pub fn kind(&self, env: &EnvName) -> BackendKind {
+        let flag = self.flags.backend.or(self.variables.backend);
+        let of_file = || self.file.as_ref()?.kind(Some(env));
+        flag.or_else(of_file).unwrap_or(BackendKind::S3)
+    }
+
+    /// Returns the merged settings of one environment: options of other kinds are not among them.
     pub fn merged(&self, env: &EnvName) -> MergedSettings {
         let mut merged = MergedSettings {
+            kind: self.kind(env),
             entries: BTreeMap::new(),
             layer: SettingsLayer::default(),
             ambient: None,
         };
-        merged.put(said(&resolve::defaults()), Precedence::Default, |_| {
+        merged.put(said(&defaults::defaults()), Precedence::Default, |_| {
             SettingOrigin::Default
         });
         match &self.ambient_region {
@@ -221,6 +230,7 @@ impl SettingsSources {
 /// The effective values, with their sources.
 #[derive(Clone, Debug)]
 pub struct MergedSettings {
+    pub kind: BackendKind,
     entries: BTreeMap<String, MergedEntry>,
     pub layer: SettingsLayer,
     /// An `AWS_REGION` that is none: an error once the region is missing.
@@ -235,6 +245,14 @@ struct MergedEntry {
 }
 
 impl MergedSettings {
+    /// Returns the required options without a default that are not set.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let required = self.kind.required_options().iter().copied();
+        required
+            .filter(|name| self.origin(name).is_none())
+            .collect()
+    }
+
     /// Returns the source of the effective value; `None` if it is not set and has no default.
     pub fn origin(&self, name: &str) -> Option<&SettingOrigin> {
         self.entries.get(name).map(|entry| &entry.origin)
@@ -332,7 +350,7 @@ impl MergedSettings {
 
     /// Returns the existing values that differ from the defaults.
     pub fn kept(&self) -> SettingsLayer {
-        let defaults = said(&resolve::defaults());
+        let defaults = said(&defaults::defaults());
         let kept = self.entries.iter().filter(|(name, entry)| {
             entry.origin == SettingOrigin::Kept && defaults.get(*name) != Some(&entry.value)
         });
@@ -358,7 +376,9 @@ impl MergedSettings {
         origin: impl Fn(&str) -> SettingOrigin,
     ) {
         let options = SettingOptions::shared();
-        for (name, value) in values {
+        let kind = self.kind;
+        let of_kind = values.into_iter().filter(|(name, _)| kind.has_option(name));
+        for (name, value) in of_kind {
             let excluded = options
                 .get(&name)
                 .map(|option| option.excludes.clone())

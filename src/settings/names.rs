@@ -16,7 +16,7 @@ mod tag;
 
 pub use arn::{KeyArn, RoleArn, TopicArn, TrailArn};
 pub use bucket::BucketName;
-pub use file::{FileName, Folder};
+pub use file::{FileName, Folder, StateFolder};
 pub use plain::{AccountId, Email, EnvName, ExternalId, ProfileName, ProjectName, TableName};
 pub use principal::{PrincipalArnKind, PrincipalName};
 pub use region::{KNOWN_REGIONS, Region, partition_of};

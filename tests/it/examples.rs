@@ -7,7 +7,7 @@ use tfbackend::{
     cli::{describe::describe, environment::ConnectedEnvironment},
     engine::spec::KnownOutputs,
     report::{TextStyle, plan::text, style::TextStyles},
-    settings::{EncryptionSettings, file::SettingsFile},
+    settings::{file::SettingsFile, s3::EncryptionSettings},
     terraform::write,
 };
 
@@ -99,7 +99,7 @@ fn files(environment: &ConnectedEnvironment) -> Vec<(String, String)> {
         EncryptionSettings::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
         EncryptionSettings::SseS3 => {}
     }
-    let names = &environment.settings.files;
+    let names = &environment.settings.common.files;
     let files = write::files(
         &environment.backend(&known),
         names.tf_file.as_str(),

@@ -29,7 +29,10 @@ use tfbackend::{
         plan::{Plan, PlannedChange},
         spec::{Address, KnownOutputs},
     },
-    settings::{derived::DerivedNames, layer::SettingsLayer, resolve::resolve},
+    settings::{
+        layer::SettingsLayer,
+        s3::{derived::DerivedNames, resolve::resolve},
+    },
 };
 use tokio_util::sync::CancellationToken;
 

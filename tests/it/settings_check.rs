@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 use tfbackend::settings::{
-    derived::DerivedNames, layer::SettingsLayer, names::AccountId, resolve::resolve,
+    layer::SettingsLayer,
+    names::AccountId,
+    s3::{derived::DerivedNames, resolve::resolve},
 };
 
 use crate::support::sources::{env, prod, sources};
@@ -212,7 +214,7 @@ fn no_two_environments_derive_one_name() {
         for name in &labels {
             let Ok(name) = name.parse() else { continue };
             let mut settings = first.clone();
-            settings.env = name;
+            settings.common.env = name;
             let names = DerivedNames::new(&settings, &account);
             for derived in [
                 ("bucket", names.state_bucket),
@@ -221,7 +223,7 @@ fn no_two_environments_derive_one_name() {
                 ("trail", names.trail),
                 ("policy", names.policy),
             ] {
-                let whose = format!("{project}/{}", settings.env);
+                let whose = format!("{project}/{}", settings.common.env);
                 if let Some(other) = seen.insert(derived.clone(), whose.clone()) {
                     panic!("{derived:?} is of {other} and of {whose}");
                 }

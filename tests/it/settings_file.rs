@@ -4,12 +4,15 @@ use std::{fs, path::Path};
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use tfbackend::settings::{
-    file::SettingsFile,
-    options::{SettingOptions, ValueType},
+use tfbackend::{
+    kind::BackendKind,
+    settings::{
+        file::SettingsFile,
+        options::{SettingOptions, ValueType, said},
+    },
 };
 
-use crate::support::sources::env;
+use crate::support::sources::{env, sources};
 
 fn error(text: &str) -> String {
     SettingsFile::parse(Path::new("tfbackend.toml"), text)
@@ -53,6 +56,39 @@ fn names_that_are_not_known() {
     assert_snapshot!(error("[envs.prod]\nregion = \"eu-west-1\""), @"tfbackend.toml:1:2: unknown key `envs`; did you mean `env`?");
     assert_snapshot!(error("[env.prod.env]\nx = 1"), @"tfbackend.toml:1:11: unknown key `env`");
     assert_snapshot!(error("\"a\\u0007b\" = 1"), @r#"tfbackend.toml:1:1: unknown key `a\u{7}b`"#);
+}
+
+#[test]
+fn options_of_another_backend_kind() {
+    assert_snapshot!(error("[env.dev]\nbackend = \"local\"\nkey = \"a\"\ntable = \"locks\"\n"), @"tfbackend.toml:4:1: `table` is an option of backend kind s3, and environment dev is of kind local");
+    assert_snapshot!(error("[env.dev]\nstate-dir = \"/srv/states\"\n"), @"tfbackend.toml:2:1: `state-dir` is an option of backend kind local, and environment dev is of kind s3");
+    assert_snapshot!(error("backend = \"local\"\n[env.dev]\nregion = \"eu-west-1\"\n"), @"tfbackend.toml:3:1: `region` is an option of backend kind s3, and environment dev is of kind local");
+    assert_snapshot!(error("backend = \"postgres\"\n"), @"tfbackend.toml:1:11: `backend` is `postgres`; it must be `s3` or `local`");
+}
+
+/// What all environments share may be for those of one kind.
+#[test]
+fn options_at_the_top_level_are_of_the_environments_of_their_kind() {
+    let sources = sources(
+        "",
+        &[],
+        "project = \"acme\"\nregion = \"eu-west-1\"\nlog-days = 9\n[env.prod]\n[env.dev]\nbackend = \
+         \"local\"\nstate-dir = \"/srv/states\"\n",
+    )
+    .expect("valid");
+    let said = |name: &str| {
+        let merged = sources.merged(&env(name));
+        let said: Vec<String> = said(&merged.said()).keys().cloned().collect();
+        (merged.kind, said.join(" "))
+    };
+    assert_eq!(
+        said("prod"),
+        (BackendKind::S3, "project region log-days".to_owned())
+    );
+    assert_eq!(
+        said("dev"),
+        (BackendKind::Local, "backend project state-dir".to_owned())
+    );
 }
 
 #[test]

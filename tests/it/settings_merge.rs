@@ -7,12 +7,12 @@ use tfbackend::{
     cli::prompt::NoPrompt,
     host::Host,
     settings::{
-        BillingMode, EncryptionSettings,
+        defaults::defaults,
         error::SettingsError,
         layer::{LockMechanism, SettingsLayer, TableEncryption, TrailKind},
         merge::{SettingOrigin, SettingsSources},
         options::{SettingOptions, said},
-        resolve::{defaults, resolve},
+        s3::{BillingMode, EncryptionSettings, resolve::resolve},
         variables,
     },
 };
@@ -39,6 +39,7 @@ fn each_source_holds_over_the_next() {
         .map(|(name, value, origin)| format!("{name} = {value} ({origin})"))
         .collect();
     assert_snapshot!(rows.join("\n"), @r#"
+    backend = "s3" (default)
     project = "acme" (command line)
     region = "eu-west-3" (AWS_REGION)
     conf-credentials = false (default)
@@ -87,18 +88,36 @@ fn each_source_holds_over_the_next() {
 fn the_defaults() {
     let settings = prod("--project acme --region eu-west-1", &[], "").unwrap();
     insta::assert_debug_snapshot!(settings, @r#"
-    Settings {
-        project: ProjectName(
-            "acme",
-        ),
-        env: EnvName(
-            "prod",
-        ),
+    S3Settings {
+        common: CommonSettings {
+            project: ProjectName(
+                "acme",
+            ),
+            env: EnvName(
+                "prod",
+            ),
+            protect: true,
+            files: FileSettings {
+                out: ".",
+                conf_file: FileName(
+                    "backend.conf",
+                ),
+                tf_file: FileName(
+                    "backend.tf",
+                ),
+            },
+            run: RunSettings {
+                auto_approve: false,
+                non_interactive: false,
+                adopt: false,
+                overwrite: false,
+                parallelism: 16,
+            },
+        },
         region: Region(
             "eu-west-1",
         ),
         account: None,
-        protect: true,
         tags: [],
         key: StateKey(
             "terraform.tfstate",
@@ -137,22 +156,6 @@ fn the_defaults() {
         },
         trail: New,
         log_days: 400,
-        files: FileSettings {
-            out: ".",
-            conf_file: FileName(
-                "backend.conf",
-            ),
-            tf_file: FileName(
-                "backend.tf",
-            ),
-        },
-        run: RunSettings {
-            auto_approve: false,
-            non_interactive: false,
-            adopt: false,
-            overwrite: false,
-            parallelism: 16,
-        },
     }
     "#);
 }
@@ -168,7 +171,7 @@ fn every_option_has_a_default_or_none_that_is_meant() {
         .collect();
     assert_eq!(
         without.join(" "),
-        "project region account profile role-arn external-id bucket kms-key table alarm-topic"
+        "project region account profile role-arn external-id state-dir bucket kms-key table alarm-topic"
     );
 }
 
@@ -212,7 +215,7 @@ fn answers_fill_gaps_only() {
     .unwrap();
     let answers = flags("--project other --region eu-west-1 --lock both --trail off");
     let settings = resolve(&env("prod"), &sources, &answers).unwrap();
-    assert_eq!(settings.project.as_str(), "acme");
+    assert_eq!(settings.common.project.as_str(), "acme");
     assert_eq!(settings.region.as_str(), "eu-west-1");
     assert_eq!(
         (settings.lock, settings.trail),

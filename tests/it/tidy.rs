@@ -19,7 +19,10 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("store", &["host", "kind", "state", "text"]),
     ("terraform", &["engine", "host", "state", "text"]),
     ("checks", &["engine", "state", "terraform", "text"]),
-    ("settings", &["checks", "engine", "host", "state", "text"]),
+    (
+        "settings",
+        &["checks", "engine", "host", "kind", "state", "text"],
+    ),
     (
         "report",
         &["checks", "engine", "state", "store", "terraform", "text"],

@@ -12,7 +12,9 @@ use tfbackend::{
         },
     },
     host::{Prompt, PromptError},
-    settings::{file::SettingsFile, layer::SettingsLayer, merge::MergedSettings, resolve::resolve},
+    settings::{
+        file::SettingsFile, layer::SettingsLayer, merge::MergedSettings, s3::resolve::resolve,
+    },
 };
 
 use crate::support::{

@@ -31,7 +31,10 @@ use crate::{
         blueprint::{Blueprint, BlueprintNode},
         spec::Address,
     },
-    settings::{self, AlarmSettings, Settings, derived::DerivedNames, layer, names},
+    settings::{
+        self, layer, names,
+        s3::{AlarmSettings, S3Settings, derived::DerivedNames},
+    },
 };
 
 mod parts;
@@ -58,7 +61,7 @@ const ABORT_UPLOADS_DAYS: u32 = 7;
 
 /// Returns all resources for these settings in this account.
 pub fn blueprint(
-    settings: &Settings,
+    settings: &S3Settings,
     names: &DerivedNames,
     aws: &AwsProvider,
 ) -> Blueprint<AwsSpec> {
@@ -68,7 +71,7 @@ pub fn blueprint(
 /// The same with existing parts that the settings do not include, whose permissions are kept in
 /// policies.
 pub fn beside(
-    settings: &Settings,
+    settings: &S3Settings,
     names: &DerivedNames,
     aws: &AwsProvider,
     staying: &LeftOutParts,
@@ -77,7 +80,7 @@ pub fn beside(
 }
 
 struct BlueprintBuilder<'a> {
-    settings: &'a Settings,
+    settings: &'a S3Settings,
     names: &'a DerivedNames,
     staying: &'a LeftOutParts,
     place: PolicyContext,
@@ -87,15 +90,15 @@ struct BlueprintBuilder<'a> {
 
 impl<'a> BlueprintBuilder<'a> {
     fn new(
-        settings: &'a Settings,
+        settings: &'a S3Settings,
         names: &'a DerivedNames,
         aws: &AwsProvider,
         staying: &'a LeftOutParts,
     ) -> Self {
         let key = match settings.encryption {
-            settings::EncryptionSettings::NewKey { .. }
-            | settings::EncryptionSettings::OwnKey { .. } => Some(KEY.output()),
-            settings::EncryptionSettings::SseS3 => None,
+            settings::s3::EncryptionSettings::NewKey { .. }
+            | settings::s3::EncryptionSettings::OwnKey { .. } => Some(KEY.output()),
+            settings::s3::EncryptionSettings::SseS3 => None,
         };
         let place = PolicyContext {
             partition: aws.caller.partition.clone(),
@@ -122,7 +125,7 @@ impl<'a> BlueprintBuilder<'a> {
             names,
             staying,
             place,
-            tags: aws.mark.tags(settings.protect, &more),
+            tags: aws.mark.tags(settings.common.protect, &more),
             nodes: vec![],
         }
     }
@@ -160,7 +163,7 @@ impl<'a> BlueprintBuilder<'a> {
     fn title(&self) -> String {
         format!(
             "Terraform state of {}, {}",
-            self.settings.project, self.settings.env
+            self.settings.common.project, self.settings.common.env
         )
     }
 
@@ -168,7 +171,7 @@ impl<'a> BlueprintBuilder<'a> {
         let own_topic = matches!(
             self.settings.alarms,
             AlarmSettings::On {
-                topic: settings::TopicSettings::New { .. },
+                topic: settings::s3::TopicSettings::New { .. },
                 ..
             }
         );
@@ -199,11 +202,11 @@ impl<'a> BlueprintBuilder<'a> {
         match &self.settings.alarms {
             AlarmSettings::Off => None,
             AlarmSettings::On {
-                topic: settings::TopicSettings::New { .. },
+                topic: settings::s3::TopicSettings::New { .. },
                 ..
             } => Some(self.place.topic_arn()),
             AlarmSettings::On {
-                topic: settings::TopicSettings::Existing { arn },
+                topic: settings::s3::TopicSettings::Existing { arn },
                 ..
             } => Some(arn.to_string()),
         }
@@ -211,7 +214,7 @@ impl<'a> BlueprintBuilder<'a> {
 
     fn key(&mut self) {
         match &self.settings.encryption {
-            settings::EncryptionSettings::NewKey { rotation_days } => {
+            settings::s3::EncryptionSettings::NewKey { rotation_days } => {
                 let alias = self.names.key_alias.clone();
                 let key = KmsKey::new(
                     alias.clone(),
@@ -228,7 +231,7 @@ impl<'a> BlueprintBuilder<'a> {
                 self.add(KEY, &[], AwsSpec::Key(key));
                 self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
             }
-            settings::EncryptionSettings::OwnKey { arn } => {
+            settings::s3::EncryptionSettings::OwnKey { arn } => {
                 self.add(
                     KEY,
                     &[],
@@ -238,7 +241,7 @@ impl<'a> BlueprintBuilder<'a> {
                     )),
                 );
             }
-            settings::EncryptionSettings::SseS3 => {}
+            settings::s3::EncryptionSettings::SseS3 => {}
         }
     }
 
@@ -247,7 +250,7 @@ impl<'a> BlueprintBuilder<'a> {
             return;
         };
         match topic {
-            settings::TopicSettings::Existing { arn } => {
+            settings::s3::TopicSettings::Existing { arn } => {
                 let publishers: Vec<String> = self
                     .settings
                     .bucket
@@ -269,7 +272,7 @@ impl<'a> BlueprintBuilder<'a> {
                     )),
                 );
             }
-            settings::TopicSettings::New { emails } => {
+            settings::s3::TopicSettings::New { emails } => {
                 let policy = self.place.topic_policy(self.own_uses().bucket_events);
                 let topic = AlarmTopic {
                     name: self.names.topic.clone(),
@@ -382,9 +385,9 @@ impl<'a> BlueprintBuilder<'a> {
         self.bucket(&LOG, &name, BucketEncryption::s3(name.clone()), lifecycle);
         let trail = self.settings.trail == layer::TrailKind::New || self.staying.trail;
         let access_logs = self.settings.bucket.access_logs || self.staying.access_logs;
-        let document = self
-            .place
-            .log_bucket_policy(trail, access_logs, self.settings.protect);
+        let document =
+            self.place
+                .log_bucket_policy(trail, access_logs, self.settings.common.protect);
         // Never concurrently with or before the public access block: S3 returns 409 for concurrent
         // writes, and a policy must not exist without the block.
         self.add(
@@ -411,7 +414,7 @@ impl<'a> BlueprintBuilder<'a> {
         };
         let (access_logs, document) = (
             bucket.access_logs,
-            self.place.state_bucket_policy(self.settings.protect),
+            self.place.state_bucket_policy(self.settings.common.protect),
         );
         self.bucket(&STATE, &name, encryption, lifecycle);
         // It completes the protection of the bucket: it does not wait for optional parts, and
@@ -492,15 +495,15 @@ impl<'a> BlueprintBuilder<'a> {
             name: self.names.table.clone(),
             key: LockTable::key(),
             billing: match table.billing {
-                settings::BillingMode::OnDemand => lock_table::TableBilling::OnDemand,
-                settings::BillingMode::Provisioned { read, write } => {
+                settings::s3::BillingMode::OnDemand => lock_table::TableBilling::OnDemand,
+                settings::s3::BillingMode::Provisioned { read, write } => {
                     lock_table::TableBilling::Provisioned {
                         read: i64::from(read),
                         write: i64::from(write),
                     }
                 }
             },
-            deletion_protection: self.settings.protect,
+            deletion_protection: self.settings.common.protect,
             encryption: match &self.place.key {
                 Some(key) if table.encryption == layer::TableEncryption::SameKey => {
                     lock_table::LockTableEncryption::Kms(key.clone())
@@ -629,7 +632,7 @@ impl<'a> BlueprintBuilder<'a> {
             name: self.names.policy.clone(),
             description: format!(
                 "Run Terraform on the state of {}, {}",
-                settings.project, settings.env
+                settings.common.project, settings.common.env
             ),
             document: self
                 .place

@@ -21,14 +21,13 @@ use crate::{
         spec::{Address, Spec},
     },
     settings::{
-        EncryptionSettings, Settings,
-        derived::DerivedNames,
         error::SettingsError,
         layer::{LockMechanism, SettingsLayer},
         merge::MergedSettings,
         names::{AccountId, EnvName, StateKey, WorkspacePrefix},
         options::{layer_of, said},
         rerun::RerunArguments,
+        s3::{EncryptionSettings, S3Settings, derived::DerivedNames},
     },
 };
 
@@ -94,7 +93,7 @@ pub struct LeftOutResource {
 #[derive(Clone, Debug)]
 pub struct Inspection {
     pub merged: MergedSettings,
-    pub settings: Settings,
+    pub settings: S3Settings,
     pub names: DerivedNames,
     pub blueprint: Blueprint<AwsSpec>,
     pub observation: Observation<AwsSpec>,
@@ -202,7 +201,7 @@ impl InspectOptions<'_> {
         self.conclude(merged, decision, &evidence, &sightings).await
     }
 
-    fn widest(&self, settings: &Settings) -> Blueprint<AwsSpec> {
+    fn widest(&self, settings: &S3Settings) -> Blueprint<AwsSpec> {
         let wide = widest(settings);
         blueprint::blueprint(&wide, &DerivedNames::new(&wide, self.account), self.aws)
     }

@@ -95,8 +95,8 @@ impl PruneOptions {
             plan,
             aws: aws.clone(),
             bucket: names.state_bucket.clone(),
-            parallelism: settings.run.parallelism,
-            approved: settings.run.auto_approve,
+            parallelism: settings.common.run.parallelism,
+            approved: settings.common.run.auto_approve,
             may_ask: *may_ask,
         }))
     }

@@ -4,7 +4,7 @@ use super::ConnectedEnvironment;
 use crate::{
     backend::aws::{blueprint::KEY, store::StoreAddress},
     engine::spec::KnownOutputs,
-    settings::EncryptionSettings,
+    settings::s3::EncryptionSettings,
     state::layout::StateLayout,
     terraform::write::{AssumedRole, BackendConfig},
 };
@@ -39,8 +39,8 @@ impl ConnectedEnvironment {
             }
         };
         BackendConfig {
-            project: settings.project.to_string(),
-            env: settings.env.to_string(),
+            project: settings.common.project.to_string(),
+            env: settings.common.env.to_string(),
             bucket: self.names.state_bucket.clone(),
             key: settings.key.to_string(),
             region: settings.region.to_string(),

@@ -9,22 +9,22 @@ use crate::{
     cli::{explain, failure::CliError, folder_settings, session::AccountSession},
     host::Host,
     settings::{
-        CredentialSettings, Settings,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingOrigin, SettingsSources},
         names::{AccountId, EnvName},
         rerun::RerunArguments,
+        s3::{CredentialSettings, S3Settings},
     },
 };
 
 /// Returns the settings in tfbackend's file in the folder of an environment.
 pub(super) fn beside_of(
-    settings: &Settings,
+    settings: &S3Settings,
     aws: &AwsProvider,
     is_emulated: bool,
     host: &Host,
 ) -> FolderSettings {
-    let dir = host.cwd.join(&settings.files.out);
+    let dir = host.cwd.join(&settings.common.files.out);
     let Some(file) = folder_settings::find(&dir, settings) else {
         return FolderSettings::default();
     };

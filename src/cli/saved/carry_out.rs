@@ -15,7 +15,7 @@ use crate::{
         files, session, state_in_place,
     },
     engine::observation,
-    settings::{CredentialSettings, layer::SettingsLayer, variables},
+    settings::{layer::SettingsLayer, s3::CredentialSettings, variables},
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.

@@ -33,7 +33,7 @@ use crate::{
         plan::{Plan, PlannedChange, teardown::TeardownOptions},
         spec::{Address, KnownOutputs},
     },
-    settings::{EncryptionSettings, names::PrincipalArnKind},
+    settings::{names::PrincipalArnKind, s3::EncryptionSettings},
     state::{
         census::{StateCensus, VersionCensus},
         layout::StateLayout,

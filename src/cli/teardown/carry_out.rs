@@ -97,7 +97,7 @@ pub async fn run(
     };
     let stays = report::kept(&looked.plan);
     let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
-    let parallelism = environment.settings.run.parallelism;
+    let parallelism = environment.settings.common.run.parallelism;
     let terms = looked.terms;
     let outcome =
         progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
@@ -182,7 +182,7 @@ async fn back_up(
         TeardownScope::Key(key) => Some(key.clone()),
     };
     let about = BackupSubject {
-        env: environment.settings.env.to_string(),
+        env: environment.settings.common.env.to_string(),
         key,
     };
     let written = cx

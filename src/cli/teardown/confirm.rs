@@ -17,7 +17,7 @@ pub fn must_be_possible(
     match &options.confirm {
         Some(said) if said.as_str() == bucket => Ok(()),
         Some(said) => Err(wrong(said.as_str(), bucket)),
-        None if environment.settings.run.auto_approve => Err(CliError::refused(
+        None if environment.settings.common.run.auto_approve => Err(CliError::refused(
             "--auto-approve does not confirm a teardown; nothing was changed",
         )
         .hint(format!("pass {FLAG} {bucket}"))),

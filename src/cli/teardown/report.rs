@@ -206,8 +206,8 @@ fn document<'a>(
         } else {
             "partly-taken-down"
         },
-        project: settings.project.as_str(),
-        env: settings.env.as_str(),
+        project: settings.common.project.as_str(),
+        env: settings.common.env.as_str(),
         account: aws.account(),
         region: settings.region.as_str(),
         bucket: &names.state_bucket,

@@ -8,11 +8,10 @@ use crate::{
     },
     engine::observation::ResourceOwner,
     settings::{
-        Settings,
-        derived::DerivedNames,
         layer::SettingsLayer,
         merge::SettingsSources,
         names::{AccountId, EnvName},
+        s3::{S3Settings, derived::DerivedNames},
     },
 };
 
@@ -43,7 +42,7 @@ impl SharedBucket {
             ..
         } = environment;
         let mut sharing = Self {
-            project: settings.project.to_string(),
+            project: settings.common.project.to_string(),
             ..Self::default()
         };
         let Some(file) = sources.file else {
@@ -52,7 +51,7 @@ impl SharedBucket {
         let Ok(account) = aws.account().parse::<AccountId>() else {
             return Ok(sharing);
         };
-        for env in file.envs.keys().filter(|env| **env != settings.env) {
+        for env in file.envs.keys().filter(|env| **env != settings.common.env) {
             let said = |flags: SettingsLayer| {
                 let merged = SettingsSources {
                     flags,
@@ -66,7 +65,7 @@ impl SharedBucket {
             };
             // What was said on the command line holds for others only where the file says nothing.
             let here = || SettingsLayer {
-                project: Some(settings.project.clone()),
+                project: Some(settings.common.project.clone()),
                 region: Some(settings.region.clone()),
                 ..SettingsLayer::default()
             };
@@ -81,8 +80,8 @@ impl SharedBucket {
     fn see(
         &mut self,
         env: &EnvName,
-        other: &Settings,
-        ours: &Settings,
+        other: &S3Settings,
+        ours: &S3Settings,
         names: &DerivedNames,
         account: &AccountId,
     ) {
@@ -105,7 +104,7 @@ impl SharedBucket {
 
     /// Returns what is deleted of a bucket of this owner; nothing unless it belongs to this
     /// environment or one that shares it.
-    pub fn scope(&self, owner: &ResourceOwner, settings: &Settings) -> Option<TeardownScope> {
+    pub fn scope(&self, owner: &ResourceOwner, settings: &S3Settings) -> Option<TeardownScope> {
         let key = || TeardownScope::Key(settings.key.to_string());
         match owner {
             ResourceOwner::Us if self.bucket.is_empty() => Some(TeardownScope::Whole),

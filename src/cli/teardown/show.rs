@@ -48,8 +48,8 @@ pub fn answer(
 ) -> Result<(), CliError> {
     if cx.global.json() {
         let about = PlanSubject {
-            project: environment.settings.project.to_string(),
-            env: environment.settings.env.to_string(),
+            project: environment.settings.common.project.to_string(),
+            env: environment.settings.common.env.to_string(),
             account: environment.aws.account().to_owned(),
             region: environment.settings.region.to_string(),
         };

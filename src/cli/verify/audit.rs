@@ -23,12 +23,11 @@ use crate::{
     exit,
     report::findings::document::VerifiedEnvironment,
     settings::{
-        Settings,
-        derived::DerivedNames,
         file::SettingsFile,
         layer::{EncryptionKind, LockMechanism, SettingsLayer, TrailKind},
         merge::SettingsSources,
         names::{AccountId, BucketName, EnvName, ProfileName, Region},
+        s3::{S3Settings, derived::DerivedNames},
     },
     terraform::read::{ConfiguredBackend, configured::NotConfigured},
     text::shell::shell_word,
@@ -148,7 +147,7 @@ fn settings(
     bucket: &BucketName,
     region: &Region,
     found: Option<&UnmanagedBackend>,
-) -> Result<Settings, CliError> {
+) -> Result<S3Settings, CliError> {
     let own_key = found
         .and_then(|found| found.key.as_ref())
         .and_then(|key| key.arn.parse().ok());
@@ -186,7 +185,7 @@ fn settings(
 }
 
 async fn held_to(
-    settings: &Settings,
+    settings: &S3Settings,
     said: &SettingsLayer,
     aws: &AwsProvider,
     found: &UnmanagedBackend,
@@ -313,7 +312,7 @@ async fn held_to(
 
 /// The current folder, if it is of this bucket; and a note where it has its state elsewhere.
 async fn of_files(
-    settings: &Settings,
+    settings: &S3Settings,
     cx: &mut Context<'_>,
 ) -> Result<(Vec<crate::checks::CheckResult>, Option<String>), CliError> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
@@ -348,7 +347,7 @@ async fn of_files(
 }
 
 /// Returns the words that name the bucket for `state` and `lock` commands.
-fn words(settings: &Settings, said: &SettingsLayer) -> String {
+fn words(settings: &S3Settings, said: &SettingsLayer) -> String {
     let word = |(name, value): (&str, Option<String>)| {
         value.map(|value| format!(" --{name} {}", shell_word(&value)))
     };
@@ -365,7 +364,7 @@ fn words(settings: &Settings, said: &SettingsLayer) -> String {
 }
 
 /// Returns the `bootstrap --adopt` command that fixes all findings, with placeholders for names.
-fn mend(settings: &Settings, found: &UnmanagedBackend) -> String {
+fn mend(settings: &S3Settings, found: &UnmanagedBackend) -> String {
     let bucket = settings
         .bucket
         .name

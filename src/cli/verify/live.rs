@@ -20,7 +20,10 @@ use crate::{
         },
     },
     checks::CheckResult,
-    settings::{EncryptionSettings, Settings, layer::LockMechanism},
+    settings::{
+        layer::LockMechanism,
+        s3::{EncryptionSettings, S3Settings},
+    },
     state::layout::{LocatedObject, StateLayout},
 };
 
@@ -28,7 +31,7 @@ use crate::{
 pub struct InUse<'a> {
     pub bucket: &'a str,
     pub table: Option<String>,
-    pub settings: &'a Settings,
+    pub settings: &'a S3Settings,
     /// `None` if unknown.
     pub lock: Option<LockMechanism>,
     /// The state key that is meant, with all its workspaces; all of them otherwise.

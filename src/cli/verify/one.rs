@@ -30,7 +30,10 @@ use crate::{
         plan::{BlockReason, SettingChange},
     },
     report::findings::document::{VerifiedEnvironment, VerifyDocument},
-    settings::{EncryptionSettings, Settings, derived::DerivedNames, options::said},
+    settings::{
+        options::said,
+        s3::{EncryptionSettings, S3Settings, derived::DerivedNames},
+    },
 };
 
 pub(super) async fn of_environment(
@@ -106,7 +109,7 @@ fn table_of(environment: &ConnectedEnvironment) -> Option<String> {
 }
 
 /// Returns the inputs that the checks of [`around`] depend on.
-fn surroundings(environment: &ConnectedEnvironment) -> (Settings, DerivedNames) {
+fn surroundings(environment: &ConnectedEnvironment) -> (S3Settings, DerivedNames) {
     (environment.settings.clone(), environment.names.clone())
 }
 
@@ -256,8 +259,8 @@ async fn judge(
         _ => None,
     });
     let who = VerifiedEnvironment {
-        project: Some(settings.project.to_string()),
-        env: Some(settings.env.to_string()),
+        project: Some(settings.common.project.to_string()),
+        env: Some(settings.common.env.to_string()),
         account: account.account().to_owned(),
         region: settings.region.to_string(),
         bucket: names.state_bucket.clone(),

@@ -2,10 +2,9 @@
 
 use super::{ConflictKind, SettingsChecker};
 use crate::settings::{
-    AlarmSettings, EncryptionSettings, Settings,
-    derived::DerivedNames,
     layer::TrailKind,
     names::{AccountId, BucketName, TableName},
+    s3::{AlarmSettings, EncryptionSettings, S3Settings, derived::DerivedNames},
 };
 
 /// The longest names: IAM `CreatePolicy`, CloudTrail `CreateTrail`, SNS `CreateTopic`, KMS
@@ -16,7 +15,7 @@ const MAX_TOPIC: usize = 256;
 const MAX_ALIAS: usize = 256;
 const MAX_TABLE: usize = 255;
 
-pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
+pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &S3Settings) {
     // All account ids are equally long, so any will do.
     let any_account: AccountId = "000000000000".parse().expect("twelve digits");
     let names = DerivedNames::new(settings, settings.account.as_ref().unwrap_or(&any_account));

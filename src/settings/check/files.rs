@@ -1,9 +1,9 @@
 //! Whether Terraform would read the two files as what they are.
 
 use super::{ConflictKind, SettingsChecker};
-use crate::settings::Settings;
+use crate::settings::common::CommonSettings;
 
-pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &Settings) {
+pub(super) fn check(checker: &mut SettingsChecker<'_>, settings: &CommonSettings) {
     let conf = settings.files.conf_file.for_env(&settings.env);
     let tf = settings.files.tf_file.for_env(&settings.env);
     // Case does not tell files apart on macOS and Windows.

@@ -1,5 +1,7 @@
 //! What is written on this machine: names of files, and the folder for them.
 
+use std::path::{Component, Path};
+
 use super::{
     plain::EnvName,
     rule::{NameProblem, at_most_bytes, text_name},
@@ -17,6 +19,14 @@ text_name!(
     Folder,
     "a folder is a path without control or invisible characters",
     folder
+);
+
+text_name!(
+    /// The folder of the states of a local backend: an absolute path in UTF-8. A relative one would
+    /// lead to another folder in each folder that a run starts in.
+    StateFolder,
+    "a state folder is an absolute path, such as `/var/lib/terraform`, without control or invisible characters, and no part `..`",
+    state_folder
 );
 
 impl FileName {
@@ -76,5 +86,24 @@ fn file_name(text: &str) -> Result<(), NameProblem> {
 }
 
 fn folder(text: &str) -> Result<(), NameProblem> {
+    at_most_bytes(text, 4096)
+}
+
+fn state_folder(text: &str) -> Result<(), NameProblem> {
+    let path = Path::new(text);
+    if !path.is_absolute() {
+        return Err(NameProblem::Shape("is not an absolute path".to_owned()));
+    }
+    if path.parent().is_none() {
+        return Err(NameProblem::Shape(
+            "is the root of the file system".to_owned(),
+        ));
+    }
+    if path
+        .components()
+        .any(|part| matches!(part, Component::ParentDir))
+    {
+        return Err(NameProblem::Shape("has a part `..`".to_owned()));
+    }
     at_most_bytes(text, 4096)
 }

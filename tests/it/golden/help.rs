@@ -3,12 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use clap::CommandFactory;
-use tfbackend::cli::Cli;
+use tfbackend::{cli::command_line, kind::BackendKind};
 
+/// Without options of another backend kind.
 #[test]
 fn help_says_what_it_said() {
-    let mut root = Cli::command().term_width(100);
+    for (kind, name) in [
+        (BackendKind::S3, "help"),
+        (BackendKind::Local, "help_local"),
+    ] {
+        help_of(kind, name);
+    }
+}
+
+fn help_of(kind: BackendKind, name: &str) {
+    let mut root = command_line::command(kind).term_width(100);
     root.build();
     let (mut text, mut seen) = (String::new(), BTreeSet::new());
     page(&mut root, "tfbackend", &mut seen, &mut text);
@@ -16,7 +25,7 @@ fn help_says_what_it_said() {
     settings.set_snapshot_path(super::story::folder().join("snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("help", text));
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 fn page(command: &mut clap::Command, name: &str, seen: &mut BTreeSet<String>, text: &mut String) {

@@ -13,6 +13,14 @@ $ config show --env dev --output json
 $ config show --env stage
 $ config show
 
+# kinds
+cat tfbackend.toml
+$ plan --env dev --table locks
+$ plan --env prod --project acme --backend local --table locks
+$ plan --env prod --project acme --backend local --table locks --output json
+$ plan --env prod --project acme --region eu-west-1 --state-dir /srv/states
+$ plan --env prod --backend postgres
+
 # missing
 ! rm tfbackend.toml
 $ plan

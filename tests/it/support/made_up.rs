@@ -14,8 +14,11 @@ use tfbackend::{
         plan::Plan,
     },
     settings::{
-        CredentialSettings, derived::DerivedNames, file::SettingsFile, layer::SettingsLayer,
-        merge::SettingsSources, rerun::RerunArguments,
+        file::SettingsFile,
+        layer::SettingsLayer,
+        merge::SettingsSources,
+        rerun::RerunArguments,
+        s3::{CredentialSettings, derived::DerivedNames},
     },
 };
 
@@ -49,14 +52,14 @@ pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
         partition,
     };
     let mark = EnvironmentId {
-        project: settings.project.to_string(),
+        project: settings.common.project.to_string(),
         env: name.to_owned(),
     };
     let aws = AwsProvider::new(Clients::new(&config), caller, region, mark);
     let names = DerivedNames::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
     let said: SettingsLayer = merged.said();
-    let rerun = RerunArguments::new(&settings.env, &merged, String::new(), false);
+    let rerun = RerunArguments::new(&settings.common.env, &merged, String::new(), false);
     ConnectedEnvironment {
         settings,
         names,

@@ -4,8 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Command, FromArgMatches};
 use tfbackend::settings::{
-    Settings, error::SettingsError, file::SettingsFile, layer::SettingsLayer,
-    merge::SettingsSources, names::EnvName, resolve::resolve, variables,
+    error::SettingsError,
+    file::SettingsFile,
+    layer::SettingsLayer,
+    merge::SettingsSources,
+    names::EnvName,
+    s3::{S3Settings, resolve::resolve},
+    variables,
 };
 
 /// The layer that a command line makes; words are separated by spaces.
@@ -42,7 +47,7 @@ pub fn sources(
 }
 
 /// The settings of `prod`, or everything that is wrong with them.
-pub fn prod(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Settings, String> {
+pub fn prod(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<S3Settings, String> {
     let sources = sources(line, vars, toml).map_err(|error| error.to_string())?;
     resolve(&env("prod"), &sources, &SettingsLayer::default()).map_err(|error| error.to_string())
 }

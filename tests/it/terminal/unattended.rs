@@ -186,6 +186,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     assert_eq!(shown.code, Some(0), "{}", shown.all());
     insta::assert_snapshot!(shown.out, @"
     SETTING               VALUE              FROM
+    backend               s3                 default
     project               acme               tfbackend.toml:2
     region                eu-west-1          tfbackend.toml:3
     conf-credentials      false              default

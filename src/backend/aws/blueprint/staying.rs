@@ -1,8 +1,8 @@
 //! Existing parts that the settings do not include, and the blueprint with all parts.
 
 use crate::settings::{
-    AlarmSettings, BillingMode, EncryptionSettings, Settings, TopicSettings,
     layer::{LockMechanism, TrailKind},
+    s3::{AlarmSettings, BillingMode, EncryptionSettings, S3Settings, TopicSettings},
 };
 
 /// Existing parts of an environment that its settings do not include, and that keep working.
@@ -21,7 +21,7 @@ pub struct LeftOutParts {
 
 /// Returns the same environment with every optional part that may exist.
 #[must_use]
-pub fn widest(settings: &Settings) -> Settings {
+pub fn widest(settings: &S3Settings) -> S3Settings {
     let mut wide = settings.clone();
     let rotation_days = match settings.encryption {
         EncryptionSettings::NewKey { rotation_days } => rotation_days,

@@ -13,7 +13,7 @@ use crate::{
         plan::{BlockReason, Plan, PlannedChange},
         spec::{KnownOutputs, Spec, UNKNOWN},
     },
-    settings::{layer::SettingsLayer, merge::SettingsSources, resolve::resolve},
+    settings::{layer::SettingsLayer, merge::SettingsSources, s3::resolve::resolve},
 };
 
 const EACH: [(&str, &[&str]); 10] = [
@@ -75,7 +75,7 @@ const PLACES: [(&str, &str); 3] = [
     ("aws-us-gov", "us-gov-west-1"),
 ];
 
-pub(in crate::backend::aws) fn settings(line: &str) -> Option<Settings> {
+pub(in crate::backend::aws) fn settings(line: &str) -> Option<S3Settings> {
     let command = SettingsLayer::augment_args(Command::new("test").no_binary_name(true));
     let matches = command
         .try_get_matches_from(line.split_whitespace())

@@ -10,14 +10,16 @@ use crate::{
         spec::Address,
     },
     settings::{
-        Settings,
-        derived::{DerivedNames, base},
+        defaults::defaults,
         layer::{BillingKind, EncryptionKind, LockMechanism, SettingsLayer, TableNamespace},
         merge::MergedSettings,
         names::{AccountId, BucketName},
         options,
         rerun::RerunArguments,
-        resolve::defaults,
+        s3::{
+            S3Settings,
+            derived::{DerivedNames, base},
+        },
     },
     text::shell::shell_word,
 };
@@ -45,7 +47,7 @@ pub struct DecisionInputs<'a> {
     /// The given settings and the defaults.
     pub merged: &'a MergedSettings,
     /// The settings with all decisions so far.
-    pub settings: &'a Settings,
+    pub settings: &'a S3Settings,
     pub account: &'a AccountId,
     /// True if the user requested files for another state.
     pub moves_state: bool,

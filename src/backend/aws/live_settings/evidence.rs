@@ -34,9 +34,9 @@ use crate::{
         spec::Address,
     },
     settings::{
-        derived::DerivedNames,
         layer::{BillingKind, LockMechanism, SettingsLayer, TableEncryption, TrailKind},
         names::WorkspacePrefix,
+        s3::derived::DerivedNames,
     },
     state::layout::PROBE,
 };

@@ -14,7 +14,7 @@ use crate::{
         verify::usage::AT_ONCE,
     },
     engine::{plan::SettingChange, spec::Address},
-    settings::{EncryptionSettings, Settings, derived::DerivedNames},
+    settings::s3::{EncryptionSettings, S3Settings, derived::DerivedNames},
     state::layout::StateLayout,
     text::words,
 };
@@ -31,7 +31,7 @@ pub struct UnderOldKeys {
 /// Returns the states with earlier keys.
 pub async fn under(
     aws: &AwsProvider,
-    settings: &Settings,
+    settings: &S3Settings,
     names: &DerivedNames,
     evidence: &LiveEvidence,
 ) -> UnderOldKeys {
@@ -105,7 +105,7 @@ impl UnderOldKeys {
     /// Returns the consequences of a requested change of encryption for existing states.
     pub fn consequence(
         &self,
-        settings: &Settings,
+        settings: &S3Settings,
         evidence: &LiveEvidence,
     ) -> Option<SettingChange> {
         let to = match &settings.encryption {

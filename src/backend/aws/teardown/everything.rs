@@ -11,14 +11,14 @@ use crate::{
         observation::{Observation, Observed},
         spec::Spec,
     },
-    settings::{Settings, derived::DerivedNames},
+    settings::s3::{S3Settings, derived::DerivedNames},
 };
 
 /// Reads all of them. Existing resources of the settings, such as an existing key, are used if the
 /// environment has none of its own.
 pub async fn look(
     aws: &AwsProvider,
-    settings: &Settings,
+    settings: &S3Settings,
     names: &DerivedNames,
     asked_for: &Blueprint<AwsSpec>,
 ) -> (Blueprint<AwsSpec>, Observation<AwsSpec>) {
@@ -59,7 +59,7 @@ mod tests {
     /// Every part of any settings is read, regardless of disabled parts.
     #[test]
     fn no_setting_hides_a_part() {
-        let names = |settings: &Settings| {
+        let names = |settings: &S3Settings| {
             DerivedNames::new(
                 settings,
                 &crate::backend::aws::testing::ACCOUNT.parse().unwrap(),

@@ -33,12 +33,11 @@ use crate::{
         spec::{Spec, UNKNOWN},
     },
     settings::{
-        Settings,
-        derived::DerivedNames,
         file::SettingsFile,
         layer::{LockMechanism, SettingsLayer},
         merge::SettingsSources,
         names::EnvName,
+        s3::{S3Settings, derived::DerivedNames},
     },
 };
 
@@ -100,7 +99,8 @@ pub async fn find(
                     return Ok(None);
                 };
                 let file = sources.file.filter(|file| {
-                    project_in(file, &settings.env).is_none_or(|project| project == mark.project)
+                    project_in(file, &settings.common.env)
+                        .is_none_or(|project| project == mark.project)
                 });
                 (settings, file)
             }
@@ -123,8 +123,8 @@ pub async fn find(
     };
     let aws = AwsProvider {
         mark: EnvironmentId {
-            project: settings.project.to_string(),
-            env: settings.env.to_string(),
+            project: settings.common.project.to_string(),
+            env: settings.common.env.to_string(),
         },
         ..target.aws.clone()
     };
@@ -188,9 +188,20 @@ pub async fn find(
         );
     }
     Ok(Some(EnvironmentLockParts {
-        env: settings.env.clone(),
-        out: cx.host.cwd.join(&settings.files.out).components().collect(),
-        conf_file: PathBuf::from(settings.files.conf_file.for_env(&settings.env)),
+        env: settings.common.env.clone(),
+        out: cx
+            .host
+            .cwd
+            .join(&settings.common.files.out)
+            .components()
+            .collect(),
+        conf_file: PathBuf::from(
+            settings
+                .common
+                .files
+                .conf_file
+                .for_env(&settings.common.env),
+        ),
         table: names.table,
         aws,
         blueprint,
@@ -204,7 +215,7 @@ fn of_mark(
     mark: &EnvironmentId,
     target: &BackendTarget,
     cx: &mut Context<'_>,
-) -> Result<Option<Settings>, CliError> {
+) -> Result<Option<S3Settings>, CliError> {
     // Tags that are not names are not ours.
     let (Ok(project), Ok(env), Ok(region)) = (
         mark.project.parse(),

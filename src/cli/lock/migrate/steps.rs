@@ -39,7 +39,7 @@ pub enum MigrationStep {
     /// The place in the list of edits.
     Edit(usize),
     /// The settings file.
-    Settings {
+    S3Settings {
         title: String,
         save: PendingFile,
     },
@@ -123,7 +123,7 @@ pub fn of(
         .chain(used.orphans.iter().cloned())
         .map(|(path, digest)| MigrationStep::DeleteDigest { path, digest });
     let edits = (0..files.edits.len()).map(MigrationStep::Edit);
-    let settings = settings.map(|save| MigrationStep::Settings {
+    let settings = settings.map(|save| MigrationStep::S3Settings {
         title: format!("set lock in {}", save.shown()),
         save,
     });
@@ -206,7 +206,7 @@ pub fn of(
 impl MigrationStep {
     pub fn title(&self, files: &BackendEdits) -> String {
         match self {
-            Self::Apply { title, .. } | Self::Settings { title, .. } => title.clone(),
+            Self::Apply { title, .. } | Self::S3Settings { title, .. } => title.clone(),
             Self::DeleteDigest { path, .. } => {
                 format!("delete the digest of {path} from the table")
             }
@@ -236,7 +236,7 @@ impl MigrationStep {
             Self::Apply { .. }
             | Self::DeleteDigest { .. }
             | Self::Edit(_)
-            | Self::Settings { .. }
+            | Self::S3Settings { .. }
             | Self::Begin { .. }
             | Self::End { .. } => None,
         }
@@ -306,7 +306,7 @@ async fn one(
                 .map_err(|error| CliError::failed("").because(&error)),
             None => Ok(()),
         },
-        MigrationStep::Settings { save, .. } => save.write(),
+        MigrationStep::S3Settings { save, .. } => save.write(),
         MigrationStep::DeleteDigest { path, digest } => match target
             .store()
             .delete_digest(&path, &digest)

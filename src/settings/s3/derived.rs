@@ -1,7 +1,7 @@
 //! Every name that is derived from settings: they are all that is needed to find a backend again.
 
-use super::{
-    Settings,
+use super::S3Settings;
+use crate::settings::{
     layer::{TableNamespace, TrailKind},
     names::AccountId,
 };
@@ -23,8 +23,8 @@ pub struct DerivedNames {
 
 impl DerivedNames {
     /// Names as the settings say them, else derived. Valid for settings that went through
-    /// [`check`](super::check::check), whatever the account.
-    pub fn new(settings: &Settings, account: &AccountId) -> Self {
+    /// [`check`](crate::settings::check::check), whatever the account.
+    pub fn new(settings: &S3Settings, account: &AccountId) -> Self {
         let base = base(settings);
         let place = format!(
             "{account}-{}{}",
@@ -53,7 +53,7 @@ impl DerivedNames {
     }
 }
 
-impl Settings {
+impl S3Settings {
     /// Returns whether there is a log bucket: for the trail, for access logs, or for both.
     pub fn has_log_bucket(&self) -> bool {
         self.bucket.access_logs || self.trail == TrailKind::New
@@ -61,10 +61,13 @@ impl Settings {
 }
 
 /// Returns the prefix of all derived names: `<project>-tfstate-<env>`.
-pub fn base(settings: &Settings) -> String {
-    format!("{}-tfstate-{}", settings.project, settings.env)
+pub fn base(settings: &S3Settings) -> String {
+    format!(
+        "{}-tfstate-{}",
+        settings.common.project, settings.common.env
+    )
 }
 
-fn regional(settings: &Settings) -> bool {
+fn regional(settings: &S3Settings) -> bool {
     settings.bucket.namespace == TableNamespace::AccountRegional
 }

@@ -1,74 +1,17 @@
 //! Resolves merged sources to complete settings.
 
-use std::num::NonZeroUsize;
-
 use super::{
-    AccessSettings, AlarmSettings, BillingMode, BucketSettings, EncryptionSettings, FileSettings,
-    RunSettings, Settings, TableSettings, TopicSettings,
+    AccessSettings, AlarmSettings, BillingMode, BucketSettings, EncryptionSettings, S3Settings,
+    TableSettings, TopicSettings,
+};
+use crate::settings::{
     check::check,
+    common::CommonSettings,
     error::SettingsError,
-    layer::{
-        BillingKind, EncryptionKind, LockMechanism, SettingsLayer, TableEncryption, TableNamespace,
-        TrailKind,
-    },
+    layer::{BillingKind, EncryptionKind, SettingsLayer, TableEncryption},
     merge::{MergedSettings, SettingsSources, ambient_error},
     names::EnvName,
 };
-
-/// Returns the default settings.
-///
-/// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without
-/// alarms there are no delete events, and capacity counts with provisioned billing only.
-pub fn defaults() -> SettingsLayer {
-    const VALID: &str = "a default keeps its own rule";
-    SettingsLayer {
-        conf_credentials: Some(false),
-        ephemeral: Some(false),
-        tags: Some(vec![]),
-        key: Some("terraform.tfstate".parse().expect(VALID)),
-        workspace_key_prefix: Some("env:".parse().expect(VALID)),
-        lock: Some(LockMechanism::Dynamodb),
-        namespace: Some(TableNamespace::Global),
-        noncurrent_days: Some(90),
-        keep_versions: Some(50),
-        access_logs: Some(true),
-        delete_events: Some(true),
-        encryption: Some(EncryptionKind::Kms),
-        rotation_days: Some(365),
-        billing: Some(BillingKind::OnDemand),
-        read_capacity: Some(5),
-        write_capacity: Some(5),
-        table_recovery: Some(true),
-        table_encryption: Some(TableEncryption::SameKey),
-        policy: Some(true),
-        attach_to: Some(vec![]),
-        alarms: Some(true),
-        alarm_email: Some(vec![]),
-        alarm_bucket_size: Some(10),
-        alarm_object_count: Some(100_000),
-        trail: Some(TrailKind::New),
-        log_days: Some(400),
-        out: Some(".".parse().expect(VALID)),
-        conf_file: Some("backend.conf".parse().expect(VALID)),
-        tf_file: Some("backend.tf".parse().expect(VALID)),
-        auto_approve: Some(false),
-        non_interactive: Some(false),
-        adopt: Some(false),
-        overwrite: Some(false),
-        parallelism: Some(16),
-        // Only the user can set these, or they are derived.
-        project: None,
-        region: None,
-        account: None,
-        profile: None,
-        role_arn: None,
-        external_id: None,
-        bucket: None,
-        kms_key: None,
-        table: None,
-        alarm_topic: None,
-    }
-}
 
 /// The settings of one environment.
 ///
@@ -78,7 +21,7 @@ pub fn resolve(
     env: &EnvName,
     sources: &SettingsSources,
     answers: &SettingsLayer,
-) -> Result<Settings, SettingsError> {
+) -> Result<S3Settings, SettingsError> {
     sources.merged(env).with_answers(answers).resolve(env)
 }
 
@@ -87,7 +30,7 @@ impl MergedSettings {
     ///
     /// # Errors
     /// As [`resolve`].
-    pub fn resolve(&self, env: &EnvName) -> Result<Settings, SettingsError> {
+    pub fn resolve(&self, env: &EnvName) -> Result<S3Settings, SettingsError> {
         let settings = self.settings(env)?;
         match check(&settings, self) {
             contradictions if contradictions.is_empty() => Ok(settings),
@@ -95,22 +38,11 @@ impl MergedSettings {
         }
     }
 
-    /// Returns the required options without a default that are not set.
-    pub fn missing(&self) -> Vec<&'static str> {
-        let needed = [
-            ("project", self.layer.project.is_none()),
-            ("region", self.layer.region.is_none()),
-        ];
-        needed
-            .into_iter()
-            .filter_map(|(name, missing)| missing.then_some(name))
-            .collect()
-    }
-
-    fn settings(&self, env: &EnvName) -> Result<Settings, SettingsError> {
+    fn settings(&self, env: &EnvName) -> Result<S3Settings, SettingsError> {
         const SAID: &str = "what has a default is always said";
         let layer = self.layer.clone();
-        let (Some(project), Some(region)) = (layer.project, layer.region) else {
+        let (Some(common), Some(region)) = (CommonSettings::of(&self.layer, env), layer.region)
+        else {
             return Err(match &self.ambient {
                 Some(ambient) if self.missing() == ["region"] => ambient_error(ambient),
                 _ => SettingsError::Missing {
@@ -154,12 +86,10 @@ impl MergedSettings {
         } else {
             AlarmSettings::Off
         };
-        Ok(Settings {
-            project,
-            env: env.clone(),
+        Ok(S3Settings {
+            common,
             region,
             account: layer.account,
-            protect: !layer.ephemeral.expect(SAID),
             tags: layer.tags.expect(SAID),
             key: layer.key.expect(SAID),
             workspace_key_prefix: layer.workspace_key_prefix.expect(SAID),
@@ -186,21 +116,6 @@ impl MergedSettings {
             alarms,
             trail: layer.trail.expect(SAID),
             log_days: layer.log_days.expect(SAID),
-            files: FileSettings {
-                out: layer.out.expect(SAID).as_str().into(),
-                conf_file: layer.conf_file.expect(SAID),
-                tf_file: layer.tf_file.expect(SAID),
-            },
-            run: RunSettings {
-                auto_approve: layer.auto_approve.expect(SAID),
-                non_interactive: layer.non_interactive.expect(SAID),
-                adopt: layer.adopt.expect(SAID),
-                overwrite: layer.overwrite.expect(SAID),
-                parallelism: NonZeroUsize::new(
-                    usize::try_from(layer.parallelism.expect(SAID)).unwrap_or(1),
-                )
-                .unwrap_or(NonZeroUsize::MIN),
-            },
         })
     }
 }

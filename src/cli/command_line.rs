@@ -1,0 +1,197 @@
+//! The command line, parsed twice: first for what decides the backend kind, then with the options of
+//! that kind.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches,
+    error::{ContextKind, ErrorKind},
+    parser::ValueSource,
+};
+
+use super::Cli;
+use crate::{
+    host::Host,
+    kind::BackendKind,
+    settings::{
+        file::SettingsFile,
+        kinds::names_of,
+        names::EnvName,
+        options::{SettingOptions, variable_of},
+    },
+};
+
+/// Parses a command line, with the options of the backend kind that it is about.
+///
+/// # Errors
+/// If clap does not understand it, or an option belongs to another kind.
+pub fn parse(args: &[OsString], host: &Host) -> Result<Cli, Error> {
+    let chosen = ChosenKind::of(args, host);
+    let mut command = command(chosen.kind);
+    let matches = command
+        .try_get_matches_from_mut(args)
+        .map_err(|mut error| {
+            // clap's tip about file names that begin with a dash does not help with a mistyped option.
+            if error.kind() == ErrorKind::UnknownArgument {
+                error.remove(ContextKind::Suggested);
+            }
+            error
+        })?;
+    if let Some(name) = option_of_another_kind(&command, &matches, chosen.kind) {
+        let kinds = names_of(&BackendKind::with_option(&name));
+        let (kind, because) = (chosen.kind, &chosen.because);
+        return Err(command.error(
+            ErrorKind::ArgumentConflict,
+            format!(
+                "--{name} is an option of backend kind {kinds}, and this backend is of kind \
+                 {kind}{because}"
+            ),
+        ));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The whole command line with the options of one kind: those of others are not in its help.
+pub fn command(kind: BackendKind) -> Command {
+    for_kind(Cli::command(), kind)
+}
+
+fn for_kind(command: Command, kind: BackendKind) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    let command = command.mut_args(|arg| {
+        if is_of_another(&arg, kind) {
+            arg.hide(true)
+        } else {
+            arg
+        }
+    });
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |sub| for_kind(sub, kind))
+    })
+}
+
+fn is_of_another(arg: &Arg, kind: BackendKind) -> bool {
+    let is_setting = |name: &&str| SettingOptions::shared().get(name).is_some();
+    arg.get_long()
+        .filter(is_setting)
+        .is_some_and(|name| !kind.has_option(name))
+}
+
+/// The long name of an option that was given and that the kind does not have.
+fn option_of_another_kind(
+    command: &Command,
+    matches: &ArgMatches,
+    kind: BackendKind,
+) -> Option<String> {
+    let given = |arg: &&Arg| {
+        let id = arg.get_id().as_str();
+        matches.try_contains_id(id).is_ok_and(|known| known)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let own = command
+        .get_arguments()
+        .filter(|arg| is_of_another(arg, kind))
+        .find(given)
+        .and_then(|arg| arg.get_long().map(str::to_owned));
+    own.or_else(|| {
+        let (name, below) = matches.subcommand()?;
+        option_of_another_kind(command.find_subcommand(name)?, below, kind)
+    })
+}
+
+/// The backend kind of a command line.
+struct ChosenKind {
+    kind: BackendKind,
+    /// For a message; empty if nothing says a kind.
+    because: String,
+}
+
+impl ChosenKind {
+    /// The first pass reads only `--backend`, `--env`, `--config` and `--chdir`. Errors in them are
+    /// those of the second pass.
+    fn of(args: &[OsString], host: &Host) -> Self {
+        if let Some(kind) = value(args, "--backend", None).and_then(|name| name.parse().ok()) {
+            return Self {
+                kind,
+                because: " (--backend)".to_owned(),
+            };
+        }
+        let variable = variable_of("backend");
+        if let Some(kind) = host.var(&variable).and_then(|name| name.parse().ok()) {
+            return Self {
+                kind,
+                because: format!(" ({variable})"),
+            };
+        }
+        of_file(args, host).unwrap_or(Self {
+            kind: BackendKind::S3,
+            because: String::new(),
+        })
+    }
+}
+
+/// The kind that the settings file says for the environment.
+fn of_file(args: &[OsString], host: &Host) -> Option<ChosenKind> {
+    let env =
+        value(args, "--env", Some("-e")).or_else(|| host.var("TFBACKEND_ENV").map(str::to_owned));
+    let env: Option<EnvName> = env.and_then(|name| name.parse().ok());
+    let cwd = value(args, "--chdir", None).map_or(host.cwd.clone(), |dir| host.cwd.join(dir));
+    let config = value(args, "--config", None)
+        .or_else(|| host.var("TFBACKEND_CONFIG").map(str::to_owned))
+        .map(PathBuf::from);
+    let file = SettingsFile::find(&cwd, config.as_deref(), host.var("SUDO_UID")).ok()??;
+    let env = match env {
+        Some(env) => env,
+        // Commands on any backend take an environment only if it is named.
+        None if args.iter().any(|arg| arg == "state" || arg == "lock") => return None,
+        None if file.envs.len() == 1 => file.envs.keys().next()?.clone(),
+        None => {
+            return file.kind(None).map(|kind| ChosenKind {
+                kind,
+                because: format!(" ({})", file.path.display()),
+            });
+        }
+    };
+    let kind = file.kind(Some(&env))?;
+    Some(ChosenKind {
+        kind,
+        because: format!(" ({}, environment {env})", file.path.display()),
+    })
+}
+
+/// The last value of an option, before `--`.
+fn value(args: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
+    let mut words = args
+        .iter()
+        .map(|arg| arg.to_string_lossy())
+        .take_while(|arg| arg != "--");
+    let mut found = None;
+    while let Some(word) = words.next() {
+        if word == long || short.is_some_and(|short| word == short) {
+            found = words.next().map(|value| value.into_owned());
+        } else if let Some(value) = word
+            .strip_prefix(long)
+            .and_then(|rest| rest.strip_prefix('='))
+        {
+            found = Some(value.to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_before_the_separator() {
+        let args: Vec<OsString> = ["tfbackend", "--env=a", "-e", "b", "--", "--env", "c"]
+            .map(OsString::from)
+            .into();
+        assert_eq!(value(&args, "--env", Some("-e")).as_deref(), Some("b"));
+        assert_eq!(value(&args, "--backend", None), None);
+    }
+}
