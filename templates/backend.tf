@@ -8,7 +8,11 @@ terraform {
   required_version = ">= 1.10"
 
 {% endif %}
+{% if label == "s3" %}
   backend "s3" {
     encrypt = true
   }
+{% else %}
+  backend {{ label }} {}
+{% endif %}
 }

@@ -35,6 +35,7 @@ pub mod blueprint;
 pub mod live_settings;
 pub mod cost;
 pub mod store;
+pub mod provider;
 pub mod probe;
 pub mod verify;
 pub mod adoption;

@@ -14,7 +14,7 @@ use crate::{
             ArgumentValue, ConfiguredBlock, EngineVersions, PartialFile, SavedBackend,
             SourcedArgument, WorkingDirectory,
         },
-        write::{BackendConfig, hcl},
+        write::{hcl, s3::S3BackendConfig},
     },
 };
 
@@ -33,7 +33,7 @@ mod left_behind;
 /// that depends on an unreadable file never passes.
 pub fn check(
     folder: &WorkingDirectory,
-    cloud: Option<&BackendConfig>,
+    cloud: Option<&S3BackendConfig>,
     key_said: bool,
 ) -> Vec<CheckResult> {
     if !folder.is_terraform() {
@@ -54,7 +54,7 @@ pub fn check(
 /// The files of a folder and their relations.
 struct FolderFiles<'a> {
     folder: &'a WorkingDirectory,
-    cloud: Option<&'a BackendConfig>,
+    cloud: Option<&'a S3BackendConfig>,
     key_said: bool,
     /// The effective block, if it is for the `s3` backend.
     block: Option<&'a ConfiguredBlock>,
@@ -77,7 +77,11 @@ struct BackendSetup<'a> {
 }
 
 impl<'a> FolderFiles<'a> {
-    fn of(folder: &'a WorkingDirectory, cloud: Option<&'a BackendConfig>, key_said: bool) -> Self {
+    fn of(
+        folder: &'a WorkingDirectory,
+        cloud: Option<&'a S3BackendConfig>,
+        key_said: bool,
+    ) -> Self {
         let chosen = folder.configuration.block();
         let block = chosen.filter(|block| block.is_s3());
         let is_other = chosen.is_some() && block.is_none();
@@ -146,7 +150,7 @@ impl<'a> FolderFiles<'a> {
     }
 
     /// The same, without those of another environment.
-    fn of_cloud(&self, cloud: &BackendConfig) -> Vec<BackendSetup<'a>> {
+    fn of_cloud(&self, cloud: &S3BackendConfig) -> Vec<BackendSetup<'a>> {
         let mut all = self.in_use();
         let several = all.len() > 1;
         all.retain(

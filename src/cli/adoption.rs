@@ -43,7 +43,7 @@ pub async fn decide(
     };
     adoption.enforced = enforce;
     if !enforce {
-        environment.held = Some(held);
+        environment.provider.held = Some(held);
     }
     Ok(Some(adoption))
 }
@@ -53,21 +53,21 @@ async fn look(
     observation: &Observation<AwsSpec>,
     cx: &mut Context<'_>,
 ) -> Result<Option<(Blueprint<AwsSpec>, BucketAdoption)>, CliError> {
-    if !adoption::may_have_waiting_steps(&environment.blueprint, observation) {
+    if !adoption::may_have_waiting_steps(&environment.provider.blueprint, observation) {
         return Ok(None);
     }
-    let address = environment.store();
+    let address = environment.provider.address().clone();
     let contents = cx
         .until_cancelled(contents::look(
-            &S3Store::new(&environment.aws, &address),
-            &environment.aws,
+            &S3Store::new(&environment.provider.aws, &address),
+            &environment.provider.aws,
         ))
         .await?;
     let (held, waiting) = adoption::hold_back(
-        &environment.blueprint,
+        &environment.provider.blueprint,
         observation,
         &contents,
-        environment.aws.account(),
+        environment.provider.aws.account(),
     );
     Ok(Some((
         held,

@@ -1,5 +1,7 @@
 //! `tfbackend bootstrap`: creates missing resources, repairs drift, writes the files.
 
+use crate::backend::provider::Provider;
+use crate::{cli::local, kind::BackendKind};
 use std::path::PathBuf;
 
 use clap::{Arg, Args};
@@ -8,29 +10,23 @@ use prune::PruneOptions;
 
 use super::{
     adoption::{self, BucketAdoption, EnforceArgs},
-    approval,
     context::Context,
     environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
-    explain,
     failure::CliError,
-    files, progress,
-    save::{self, PendingFile},
+    files, provision,
+    save::{self, PendingFile, SaveRequest},
     saved, state_in_place, summary,
 };
 use crate::{
-    backend::aws::{error::AwsError, resources::AwsSpec},
+    backend::aws::resources::AwsSpec,
     engine::{
-        apply::ApplyOutcome,
         observation::{self, Observation},
         plan::Plan,
-        spec::KnownOutputs,
     },
     exit,
-    text::words,
 };
 
 mod prune;
-mod settled;
 
 /// Create or repair a hardened backend, and write the files that point Terraform at it
 #[derive(Args, Clone, Debug)]
@@ -81,6 +77,16 @@ fn beside_a_plan(arg: Arg) -> Arg {
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    if args.plan.is_some() {
+        return of_s3(args, cx).await;
+    }
+    match args.environment.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => of_s3(args, cx).await,
+        BackendKind::Local => local::bootstrap::run(args, cx).await,
+    }
+}
+
+async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if let Some(path) = &args.plan {
         return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx)
             .await;
@@ -95,16 +101,21 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     let settled = environment
         .settle(cx.host, &cx.global, Prompting::PersonKnownToAws)
         .await?;
-    let save = save::offer(&settled, args.save, cx)?;
+    let save = save::offer(&SaveRequest::of(&settled), args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
     let (mut environment, observation, state) =
         state_in_place::inspect(environment, false, cx).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     // Problems with the files are found before anything is created.
-    files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
-    let plan = environment.plan(&observation, environment.settings.common.run.adopt);
-    summary::must_not_be_blocked(&plan, &environment)?;
+    files::must_be_writable(
+        &environment.provider,
+        &observation::outputs(&observation),
+        environment.live,
+        cx,
+    )?;
+    let plan = environment.plan(&observation, environment.provider.settings.common.run.adopt);
+    provision::must_not_be_blocked(&plan, &environment.provider)?;
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
     state.say_who_else(&environment, cx);
@@ -132,12 +143,12 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
     let (mut environment, observation) = cx.inspect(environment, false).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
-    environment.settings.common.run.auto_approve = true;
+    environment.provider.settings.common.run.auto_approve = true;
     let plan = environment.plan(&observation, false);
     if plan.is_empty() {
         return Ok(code);
     }
-    summary::must_not_be_blocked(&plan, &environment)?;
+    provision::must_not_be_blocked(&plan, &environment.provider)?;
     carry_out(
         PlanToApply {
             plan,
@@ -181,7 +192,7 @@ pub async fn carry_out(
     let unconfirmed = summary::unconfirmed(&observation, environment);
     let makes_nothing = plan.is_empty();
     if makes_nothing {
-        keep(save, cx)?;
+        save.map_or(Ok(()), |save| save.keep(cx))?;
         summary::say_kept(environment, cx);
         let waits = adoption
             .as_ref()
@@ -191,7 +202,7 @@ pub async fn carry_out(
         } else {
             "nothing to do, the backend matches its settings"
         };
-        cx.status(&format!("{}: {all}", environment.title()));
+        cx.status(&format!("{}: {all}", environment.provider.title()));
         adoption
             .iter()
             .for_each(|adoption| adoption.say(environment, cx));
@@ -200,13 +211,17 @@ pub async fn carry_out(
         adoption
             .iter()
             .for_each(|adoption| adoption.say(environment, cx));
-        let asked = confirm(&plan, environment, cx)?;
+        let run = environment.provider.settings.common.run;
+        let asked = provision::confirm(&plan, &run, environment.may_ask, cx)?;
         environment.asked |= asked && !saved;
-        keep(save, cx)?;
-        outputs = write(plan, &observation, environment, cx).await?;
-        settled::must_be(environment, &observation, cx).await?;
+        save.map_or(Ok(()), |save| save.keep(cx))?;
+        let applied = provision::apply(plan, &observation, &environment.provider, cx).await;
+        let notes = environment.provider.aws.notes.take();
+        notes.iter().for_each(|note| cx.status(note));
+        outputs = applied?;
+        provision::settled::must_be(&environment.provider, &observation, cx).await?;
     }
-    let written = files::write(environment, &outputs, cx).map_err(|failure| {
+    let written = files::write(&environment.provider, &outputs, cx).map_err(|failure| {
         if makes_nothing {
             failure
         } else {
@@ -221,7 +236,7 @@ pub async fn carry_out(
 fn without_files(failure: CliError, environment: &ConnectedEnvironment) -> CliError {
     let mut partly = CliError::partly(format!(
         "the backend of {} is up to date, but its files were not written",
-        environment.title()
+        environment.provider.title()
     ));
     partly.causes.push(
         failure
@@ -235,100 +250,4 @@ fn without_files(failure: CliError, environment: &ConnectedEnvironment) -> CliEr
         partly.hint(format!("once they can be written: `{command}`")),
         CliError::hint,
     )
-}
-
-/// Saves the answers before anything is created, so that an interrupted run continues without
-/// questions.
-fn keep(save: Option<PendingFile>, cx: &mut Context<'_>) -> Result<(), CliError> {
-    let Some(save) = save else { return Ok(()) };
-    save.write().map_err(|failure| failure.hint(save::GO_ON))?;
-    cx.status(&format!("written: {}", save.shown()));
-    Ok(())
-}
-
-/// Asks once, and returns whether it asked; without a terminal, `--auto-approve` is required.
-fn confirm(
-    plan: &Plan<AwsSpec>,
-    environment: &ConnectedEnvironment,
-    cx: &mut Context<'_>,
-) -> Result<bool, CliError> {
-    if environment.settings.common.run.auto_approve {
-        return Ok(false);
-    }
-    let count = plan.writes().count();
-    if !environment.may_ask {
-        let need = words::count(count, "change needs", "changes need");
-        return Err(
-            CliError::failed(format!("{need} approval, but this is not a terminal"))
-                .hint("pass --auto-approve (-y) to approve the plan"),
-        );
-    }
-    let count = words::count(count, "change", "changes");
-    approval::ask(&format!("Apply {count}"), "--auto-approve", cx)?;
-    Ok(true)
-}
-
-async fn write(
-    plan: Plan<AwsSpec>,
-    observation: &Observation<AwsSpec>,
-    environment: &ConnectedEnvironment,
-    cx: &mut Context<'_>,
-) -> Result<KnownOutputs, CliError> {
-    let known = observation::outputs(observation);
-    let outcome = progress::carried_out(
-        plan,
-        known,
-        &environment.aws,
-        environment.settings.common.run.parallelism,
-        cx,
-    )
-    .await;
-    environment
-        .aws
-        .notes
-        .take()
-        .iter()
-        .for_each(|note| cx.status(note));
-    match failed(&outcome, cx.host.cancel.is_cancelled()) {
-        Some(failure) => Err(failure),
-        None => Ok(outcome.outputs),
-    }
-}
-
-/// Returns the failure with the failed, applied and remaining steps.
-fn failed(outcome: &ApplyOutcome<AwsError>, interrupted: bool) -> Option<CliError> {
-    if outcome.failed.is_empty() && outcome.left.is_empty() {
-        return None;
-    }
-    let made = words::count(outcome.applied.len(), "change applied", "changes applied");
-    let left = outcome.failed.len() + outcome.left.len();
-    let summary = format!("{made}, {left} left");
-    let mut failure = match outcome.failed.first() {
-        None => CliError::interrupted(format!("interrupted: {summary}")),
-        Some((address, _)) if interrupted => {
-            CliError::interrupted(format!("interrupted, and {address} failed: {summary}"))
-        }
-        Some((address, _)) => CliError::partly(format!("{address} failed: {summary}")),
-    };
-    for (address, error) in &outcome.failed {
-        failure.causes.push(format!("{address}: {error}"));
-        failure = explain::aws(failure, error, None);
-    }
-    if !outcome.applied.is_empty() {
-        let applied: Vec<&str> = outcome
-            .applied
-            .iter()
-            .map(|address| address.as_str())
-            .collect();
-        failure = failure.hint(format!("applied: {}", applied.join(", ")));
-    }
-    if !outcome.left.is_empty() {
-        let left: Vec<&str> = outcome
-            .left
-            .iter()
-            .map(|address| address.as_str())
-            .collect();
-        failure = failure.hint(format!("not started: {}", left.join(", ")));
-    }
-    Some(failure.hint("the same command continues where this one stopped"))
 }

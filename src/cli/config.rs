@@ -10,13 +10,16 @@ use super::{
     environment::{EnvironmentArgs, Prompting},
     explain,
     failure::CliError,
-    folder_settings, known_env, save,
+    folder_settings, known_env,
+    local::LocalEnvironment,
+    save::{self, SaveRequest},
     session::{self, SandboxSession},
 };
 use crate::{
     exit,
+    kind::BackendKind,
     report::{json, table::TextTable},
-    settings::{merge::SettingOrigin, rerun::RerunArguments},
+    settings::{local::LocalSettings, merge::SettingOrigin, rerun::RerunArguments},
 };
 
 /// Show the settings of an environment, or write them to tfbackend.toml
@@ -73,14 +76,16 @@ struct ConfigRow {
 /// contradicting settings as well, and then reports the errors.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Prompting::Never)?;
-    if merged.layer.region.is_none() {
+    let is_s3 = merged.kind == BackendKind::S3;
+    if is_s3 && merged.layer.region.is_none() {
         let sandbox = SandboxSession::find(cx.host, &cx.global)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| CliError::failed("cannot start").because(&error))?;
         merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
-    if let Ok(settings) = merged.resolve(&env)
+    if is_s3
+        && let Ok(settings) = merged.resolve(&env)
         && let Some(file) =
             folder_settings::find(&cx.host.cwd.join(&settings.common.files.out), &settings)
     {
@@ -93,9 +98,11 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
         cx.global.sandbox,
     )
     .command("plan", "", &[]);
-    let resolved = merged
-        .resolve(&env)
-        .map_err(|error| explain::settings(&error));
+    let resolved = match merged.kind {
+        BackendKind::S3 => merged.resolve(&env).map(drop),
+        BackendKind::Local => LocalSettings::resolve(&merged, &env).map(drop),
+    };
+    let resolved = resolved.map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;
         let settings = merged
@@ -121,11 +128,14 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     }
     let view = cx.global.out_view(cx.host);
     cx.output(&table.text(&view))?;
+    if !is_s3 {
+        return resolved.map(|()| exit::DONE);
+    }
     cx.status(&format!(
         "AWS was not called. An existing backend keeps its own values instead of defaults; to see \
          them: {plan}"
     ));
-    resolved.map(|_| exit::DONE)
+    resolved.map(|()| exit::DONE)
 }
 
 fn text(value: &Value) -> String {
@@ -142,12 +152,22 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         new_env: true,
         ..args
     };
-    let settled = args.settle(cx.host, &cx.global, Prompting::Person).await?;
-    let save = save::prepare(&settled, cx.host)?;
+    let (env, save) = match args.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => {
+            let settled = args.settle(cx.host, &cx.global, Prompting::Person).await?;
+            let save = save::prepare(&SaveRequest::of(&settled), cx.host)?;
+            (settled.settings.common.env, save)
+        }
+        BackendKind::Local => {
+            let environment = LocalEnvironment::open(args, Prompting::Person, cx)?;
+            let save = save::prepare(&environment.save_request(), cx.host)?;
+            (environment.name().clone(), save)
+        }
+    };
     save.write()?;
     if cx.global.json() {
         let document = InitDocument {
-            env: settled.settings.common.env.to_string(),
+            env: env.to_string(),
             written: save.shown().to_owned(),
         };
         json::write_document(&mut *cx.host.out, document)
@@ -158,7 +178,7 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     cx.status("Next:");
     cx.status(&format!(
         "  tfbackend bootstrap --env {}{}",
-        settled.settings.common.env,
+        env,
         cx.global.words()
     ));
     Ok(exit::DONE)

@@ -3,7 +3,11 @@
 use std::{future::Future, io::Write};
 
 use super::{environment::ConnectedEnvironment, failure::CliError, global::GlobalOptions};
-use crate::{backend::aws::resources::AwsSpec, engine::observation::Observation, host::Host};
+use crate::{
+    backend::{aws::resources::AwsSpec, provider::Provider},
+    engine::observation::Observation,
+    host::Host,
+};
 
 pub struct Context<'h> {
     pub host: &'h mut Host,
@@ -57,7 +61,7 @@ impl Context<'_> {
         &mut self,
         environment: &ConnectedEnvironment,
     ) -> Result<Observation<AwsSpec>, CliError> {
-        self.until_cancelled(environment.observe()).await
+        self.until_cancelled(environment.provider.observe()).await
     }
 
     /// Awaits a read-only operation, which Ctrl-C ends at once.

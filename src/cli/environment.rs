@@ -1,5 +1,6 @@
 //! Resolves arguments to an environment: its settings, its account, and its blueprint.
 
+use crate::{backend::provider::Provider, store::location::BackendLocation};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -15,9 +16,10 @@ use super::{
 };
 use crate::{
     backend::aws::{
-        AwsProvider, blueprint,
+        blueprint,
         live_settings::{FolderSettings, InspectOptions, Inspection, LeftOutResource, locks},
-        resources::{self, AwsSpec},
+        provider::S3Provider,
+        resources::AwsSpec,
     },
     engine::{
         blueprint::Blueprint,
@@ -36,10 +38,9 @@ use crate::{
         rerun::RerunArguments,
         s3::{CredentialSettings, S3Settings, derived::DerivedNames},
     },
-    terraform::write::EmulatorEndpoint,
+    terraform::write::s3::EmulatorEndpoint,
 };
 
-mod backend;
 mod live;
 
 use live::{account_of, beside_of, for_runs, is_live, of_runs};
@@ -61,13 +62,8 @@ pub struct EnvironmentArgs {
 
 /// An environment in its account, before any of its resources is read.
 pub struct ConnectedEnvironment {
-    pub settings: S3Settings,
-    pub names: DerivedNames,
-    pub aws: AwsProvider,
-    pub blueprint: Blueprint<AwsSpec>,
-    /// The same for as long as something of it waits: see [`adoption`](super::adoption).
-    pub held: Option<Blueprint<AwsSpec>>,
-    pub emulator: Option<EmulatorEndpoint>,
+    /// Until an [`adoption`](super::adoption) is complete, a part of its blueprint waits.
+    pub provider: S3Provider,
     /// The merged flags, variables, file and answers.
     pub said: SettingsLayer,
     /// The options of the command line.
@@ -96,8 +92,6 @@ pub struct ConnectedEnvironment {
     pub changes: Vec<SettingChange>,
     /// True if its state bucket exists.
     pub live: bool,
-    /// The credentials of Terraform, as far as the files name them.
-    pub of_runs: CredentialSettings,
     /// The credentials that a settings file chose.
     pub notes: Vec<String>,
 }
@@ -132,6 +126,18 @@ impl EnvironmentArgs {
     /// Returns whether any source names the environment.
     pub fn is_named(&self, host: &Host) -> bool {
         self.env.is_some() || host.var("TFBACKEND_ENV").is_some()
+    }
+
+    /// Returns the backend kind of the environment, before it is resolved.
+    ///
+    /// # Errors
+    /// If a source cannot be read.
+    pub fn kind(&self, host: &Host, global: &GlobalOptions) -> Result<BackendKind, CliError> {
+        let sources = SettingsSources::read(host, self.layer.clone(), global.config.as_deref())
+            .map_err(|error| explain::settings(&error))?;
+        let named = self.env(host)?;
+        let env = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
+        Ok(sources.kind(env.as_ref()))
     }
 
     /// Returns all environments of the settings file.
@@ -399,13 +405,11 @@ impl ResolvedEnvironment {
         let blueprint = blueprint::blueprint(&settings, &names, &aws);
         let (kept, weaker) = (with_kept.kept(), SettingsLayer::default());
         let (judged, unwanted, changes) = (None, vec![], vec![]);
+        let mut provider = S3Provider::new(aws, settings, names, blueprint);
+        provider.emulator = emulator;
+        provider.of_runs = of_runs;
         Ok(ConnectedEnvironment {
-            settings,
-            names,
-            aws,
-            blueprint,
-            held: None,
-            emulator,
+            provider,
             said,
             flags,
             rerun,
@@ -420,7 +424,6 @@ impl ResolvedEnvironment {
             unwanted,
             changes,
             live: false,
-            of_runs,
             notes,
         })
     }
@@ -428,22 +431,23 @@ impl ResolvedEnvironment {
 
 impl ConnectedEnvironment {
     pub fn name(&self) -> &EnvName {
-        &self.settings.common.env
+        &self.provider.settings.common.env
     }
 
     /// Returns the description of the environment for a document.
     pub fn about(&self) -> PlanSubject {
         PlanSubject {
-            project: self.settings.common.project.to_string(),
-            env: self.settings.common.env.to_string(),
-            account: self.aws.account().to_owned(),
-            region: self.settings.region.to_string(),
+            project: self.provider.settings.common.project.to_string(),
+            env: self.provider.settings.common.env.to_string(),
+            backend: Some(self.location()),
+            account: Some(self.provider.aws.account().to_owned()),
+            region: Some(self.provider.settings.region.to_string()),
         }
     }
 
-    /// Reads all its resources.
-    pub async fn observe(&self) -> Observation<AwsSpec> {
-        resources::observe(&self.aws, &self.blueprint).await
+    /// Its backend, for a document.
+    pub fn location(&self) -> BackendLocation {
+        BackendLocation::new(S3Provider::KIND, self.provider.location())
     }
 
     /// Looks at it, and at what it says of the settings that nothing else says. `moves_state`: the
@@ -453,8 +457,8 @@ impl ConnectedEnvironment {
     /// If the settings contradict each other.
     pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, CliError> {
         let (aws, env, merged, beside) = (
-            &self.aws,
-            &self.settings.common.env,
+            &self.provider.aws,
+            &self.provider.settings.common.env,
             &self.merged,
             &self.beside,
         );
@@ -491,9 +495,7 @@ impl ConnectedEnvironment {
         } = inspection;
         (
             Self {
-                settings,
-                names,
-                blueprint,
+                provider: self.provider.with_settings(settings, names, blueprint),
                 kept: merged.kept(),
                 weaker,
                 judged,
@@ -524,21 +526,12 @@ impl ConnectedEnvironment {
 
     /// Returns its plan, with the consequences for its states.
     pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
-        let changes = locks::with_locks(&self.changes, &self.aws, self.settings.lock, observation);
-        Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&changes)
-    }
-
-    /// Returns the blueprint without deferred settings.
-    pub fn wanted_now(&self) -> &Blueprint<AwsSpec> {
-        self.held.as_ref().unwrap_or(&self.blueprint)
-    }
-
-    /// The folder that the files go to.
-    pub fn out(&self, host: &Host) -> PathBuf {
-        // Without a `.` on its end, which would be in every path that is printed.
-        host.cwd
-            .join(&self.settings.common.files.out)
-            .components()
-            .collect()
+        let changes = locks::with_locks(
+            &self.changes,
+            &self.provider.aws,
+            self.provider.settings.lock,
+            observation,
+        );
+        Plan::to_apply(self.provider.blueprint(), observation, adopt).with_changes(&changes)
     }
 }

@@ -2,10 +2,13 @@
 
 use super::failure::CliError;
 use crate::{
-    backend::aws::{
-        caller::CallerError,
-        clients::ConnectError,
-        error::{AwsError, NEEDS, ServiceErrorKind},
+    backend::{
+        aws::{
+            caller::CallerError,
+            clients::ConnectError,
+            error::{AwsError, NEEDS, ServiceErrorKind},
+        },
+        local::provider::LocalError,
     },
     exit,
     host::PromptError,
@@ -13,6 +16,30 @@ use crate::{
     terraform::write::RenderError,
     text::shell::shell_word,
 };
+
+/// An error of a backend kind, with what to do next.
+pub trait ExplainedError: std::error::Error {
+    /// Adds hints to a failure that this error caused.
+    fn explain(&self, failure: CliError) -> CliError;
+}
+
+impl ExplainedError for AwsError {
+    fn explain(&self, failure: CliError) -> CliError {
+        aws(failure, self, None)
+    }
+}
+
+impl ExplainedError for LocalError {
+    fn explain(&self, failure: CliError) -> CliError {
+        match self.source.kind() {
+            std::io::ErrorKind::PermissionDenied => failure.hint(format!(
+                "run it as the owner of {}, or choose another folder with --state-dir",
+                self.path.display()
+            )),
+            _ => failure,
+        }
+    }
+}
 
 pub fn settings(error: &SettingsError) -> CliError {
     let failure = CliError::of(exit::FAILED, error);

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    context::Context, environment::ConnectedEnvironment, explain, failure::CliError, verify,
-};
+use super::{context::Context, explain, failure::CliError, verify};
 use crate::{
+    backend::provider::Provider,
     engine::spec::KnownOutputs,
+    host::Host,
     report::safe::safe,
+    settings::common::CommonSettings,
     terraform::{
         read::{
             ConfiguredBlock, FolderConfiguration, LinkBoundary, PartialFile, TerraformEngine,
@@ -25,35 +26,41 @@ use crate::{
     },
 };
 
-/// With it in the block, Terraform does not know the account that it is to hold against those that
-/// are allowed.
-const SKIP: &str = "skip_requesting_account_id";
-
 /// The files of an environment, and conflicts that prevent writing one of them.
 struct FileSet {
     /// The files of the folder.
     files: Vec<RenderedFile>,
     /// The file with our block, where another file has one already.
     left_out: Option<RenderedFile>,
-    /// True if a file of the user's says which versions may run.
-    has_required_version: bool,
+    /// What is missing in a block of the user, for a lock file.
+    missing: &'static str,
+    /// The name of the partial configuration.
+    conf: String,
+    /// The label of our block.
+    label: &'static str,
     notes: Vec<String>,
 }
 
 impl FileSet {
-    fn new(
-        environment: &ConnectedEnvironment,
+    fn new<P: Provider>(
+        provider: &P,
         known: &KnownOutputs,
         dir: &Path,
         cx: &Context<'_>,
     ) -> Result<Self, CliError> {
-        let names = &environment.settings.common.files;
-        let of = |backend: &BackendConfig| {
-            write::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
+        let CommonSettings {
+            env,
+            files: names,
+            run,
+            ..
+        } = provider.common();
+        let of = |config: &P::Config| {
+            write::files(config, names.tf_file.as_str(), names.conf_file.as_str())
                 .map_err(|error| explain::render(&error))
         };
-        let backend = environment.backend(known);
-        let files = of(&backend)?;
+        let mut config = provider.backend_config(known);
+        let block = config.block();
+        let files = of(&config)?;
         let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
         let BackendConflicts {
@@ -69,13 +76,20 @@ impl FileSet {
                     .hint("choose another folder with --out"));
             }
         };
+        let missing = if block.use_lockfile && !has_required_version {
+            "; missing there: `required_version = \">= 1.10\"`, for the lock file"
+        } else {
+            ""
+        };
         let mut set = Self {
             files,
             left_out: None,
-            has_required_version,
+            missing,
+            conf: names.conf_file.for_env(env),
+            label: block.label,
             notes: vec![],
         };
-        let users = set.block_of_user(dir, environment.settings.common.run.overwrite);
+        let users = set.block_of_user(dir, run.overwrite);
         // An existing block is kept beside the record of `init`.
         if users.is_some()
             || set
@@ -89,22 +103,10 @@ impl FileSet {
             .iter()
             .filter_map(BackendConflict::block)
             .chain(&users)
-            .find(|block| block.is_s3());
-        let skips = completed.and_then(|block| {
-            Some((
-                block,
-                block
-                    .arguments
-                    .iter()
-                    .find(|argument| argument.name == SKIP)?,
-            ))
-        });
-        let skips = skips.filter(|(_, argument)| argument.value.as_bool() == Some(true));
-        if skips.is_some() {
-            set.files = of(&BackendConfig {
-                skips_account: true,
-                ..backend
-            })?;
+            .find(|found| found.kind.is_labelled(block.label));
+        let note = completed.and_then(|found| config.complete(found, &set.conf));
+        if note.is_some() {
+            set.files = of(&config)?;
         }
         if conflicts.iter().any(BackendConflict::forbids_a_block) || users.is_some() {
             let at = set.files.iter().position(|file| file.owner.is_none());
@@ -112,18 +114,10 @@ impl FileSet {
         }
         let mut notes: Vec<String> = conflicts
             .iter()
-            .map(|conflict| set.note(conflict, environment, dir))
+            .map(|conflict| set.note(conflict, dir))
             .collect();
         set.notes.append(&mut notes);
-        set.notes.extend(skips.map(|(block, _)| {
-            let conf = names.conf_file.for_env(&environment.settings.common.env);
-            format!(
-                "{} has a block with `{SKIP}`: {conf} has no `allowed_account_ids`, with which \
-                 Terraform would refuse every account. Remove the argument, and run this again, \
-                 to have runs in other accounts refused",
-                block.at.path.display()
-            )
-        }));
+        set.notes.extend(note);
         Ok(set)
     }
 
@@ -141,46 +135,32 @@ impl FileSet {
             std::slice::from_ref(&file.name),
             TerraformEngine::OpenTofu,
         );
-        configuration.block().filter(|block| block.is_s3()).cloned()
+        configuration
+            .block()
+            .filter(|block| block.kind.is_labelled(self.label))
+            .cloned()
     }
 
     /// Returns a note about a conflicting block, and what is missing there.
-    fn note(
-        &self,
-        conflict: &BackendConflict,
-        environment: &ConnectedEnvironment,
-        dir: &Path,
-    ) -> String {
+    fn note(&self, conflict: &BackendConflict, dir: &Path) -> String {
         let Some(ours) = &self.left_out else {
             return format!("warning: {conflict}");
         };
-        let name = &ours.name;
+        let (name, label) = (&ours.name, self.label);
         let is_there = if is_ours(dir, ours) {
             ", and the existing one must be removed"
         } else {
             ""
         };
-        let conf = environment
-            .settings
-            .common
-            .files
-            .conf_file
-            .for_env(&environment.settings.common.env);
         match conflict {
-            BackendConflict::Block { block } if block.is_s3() => {
-                let missing =
-                    if environment.settings.lock.uses_lockfile() && !self.has_required_version {
-                        "; missing there: `required_version = \">= 1.10\"`, for the lock file"
-                    } else {
-                        ""
-                    };
-                format!(
-                    "{} has the {} block: {name} is not written{is_there}, and {conf} completes \
-                     that block{missing}",
-                    block.at,
-                    block.title()
-                )
-            }
+            BackendConflict::Block { block } if block.kind.is_labelled(label) => format!(
+                "{} has the {} block: {name} is not written{is_there}, and {} completes that \
+                 block{}",
+                block.at,
+                block.title(),
+                self.conf,
+                self.missing
+            ),
             BackendConflict::Block { block } => {
                 let unsupported = if block.kind.is_state_store() {
                     format!(" ({NO_STATE_STORES})")
@@ -189,25 +169,26 @@ impl FileSet {
                 };
                 format!(
                     "warning: {} has a {} block{unsupported}: {name} is not written{is_there}. \
-                     Terraform uses this backend once `backend \"s3\" {{}}` is in place of that \
-                     block",
+                     Terraform uses this backend once `backend \"{label}\" {{}}` is in place of \
+                     that block",
                     block.at,
                     block.title()
                 )
             }
             BackendConflict::Unclear { path, .. } => format!(
                 "warning: {} may have a backend block, and cannot be read: {name} is not \
-                 written{is_there}. If it has none, add `terraform {{ backend \"s3\" {{}} }}`",
+                 written{is_there}. If it has none, add `terraform {{ backend \"{label}\" {{}} }}`",
                 path.display()
             ),
             BackendConflict::Stored { .. } => format!(
                 "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform \
-                 uses this backend once a file has `terraform {{ backend \"s3\" {{}} }}`; move \
-                 the states in the store to it"
+                 uses this backend once a file has `terraform {{ backend \"{label}\" {{}} }}`; \
+                 move the states in the store to it"
             ),
             BackendConflict::StoredUnclear(_) => format!(
                 "warning: {conflict}: whether `init` chose a state store there is unknown, and \
-                 {name} is not written. If it did not, add `terraform {{ backend \"s3\" {{}} }}`"
+                 {name} is not written. If it did not, add `terraform {{ backend \"{label}\" {{}} \
+                 }}`"
             ),
         }
     }
@@ -219,20 +200,21 @@ impl FileSet {
 
 /// Refuses (3) if a file is in the way, or cannot be written, before anything is made.
 ///
-/// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named,
+/// A file of ours that was changed by hand keeps no resource from being repaired: it is named,
 /// and refused at the end.
 pub fn must_be_writable(
-    environment: &ConnectedEnvironment,
+    provider: &impl Provider,
     known: &KnownOutputs,
+    is_live: bool,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
-    let dir = environment.out(cx.host);
-    let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
-    let preview = write::files::preview(&dir, &files, environment.settings.common.run.overwrite)
+    let dir = out(provider, cx.host);
+    let FileSet { files, .. } = FileSet::new(provider, known, &dir, cx)?;
+    let preview = write::files::preview(&dir, &files, provider.common().run.overwrite)
         .map_err(|error| explain::render(&error))?;
     let (edited, preview): (Vec<WrittenFile>, Vec<WrittenFile>) = preview
         .into_iter()
-        .partition(|file| environment.live && was_edited(file));
+        .partition(|file| is_live && was_edited(file));
     if let Some(failure) = refused(&preview) {
         return Err(failure);
     }
@@ -253,16 +235,13 @@ pub fn must_be_writable(
 
 /// Says which other files have a block, what that means, and which files bootstrap would refuse to
 /// write.
-pub fn say_what_is_there(
-    environment: &ConnectedEnvironment,
-    cx: &mut Context<'_>,
-) -> Result<(), CliError> {
-    let dir = environment.out(cx.host);
-    let set = FileSet::new(environment, &KnownOutputs::new(), &dir, cx)?;
+pub fn say_what_is_there(provider: &impl Provider, cx: &mut Context<'_>) -> Result<(), CliError> {
+    let dir = out(provider, cx.host);
+    let set = FileSet::new(provider, &KnownOutputs::new(), &dir, cx)?;
     set.say(cx);
     // An unreadable file is an error of bootstrap, but does not prevent the plan.
-    for file in write::files::preview(&dir, &set.files, environment.settings.common.run.overwrite)
-        .unwrap_or_default()
+    for file in
+        write::files::preview(&dir, &set.files, provider.common().run.overwrite).unwrap_or_default()
     {
         if let FileOutcome::Refused(refusal) = &file.outcome {
             let path = file.path.display();
@@ -277,13 +256,13 @@ pub fn say_what_is_there(
 
 /// Writes missing and outdated files.
 pub fn write(
-    environment: &ConnectedEnvironment,
+    provider: &impl Provider,
     known: &KnownOutputs,
     cx: &mut Context<'_>,
 ) -> Result<Vec<WrittenFile>, CliError> {
-    let dir = environment.out(cx.host);
-    let set = FileSet::new(environment, known, &dir, cx)?;
-    let written = write::files::write(&dir, &set.files, environment.settings.common.run.overwrite)
+    let dir = out(provider, cx.host);
+    let set = FileSet::new(provider, known, &dir, cx)?;
+    let written = write::files::write(&dir, &set.files, provider.common().run.overwrite)
         .map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
@@ -294,28 +273,28 @@ pub fn write(
 
 /// Returns the status of each file.
 pub fn check(
-    environment: &ConnectedEnvironment,
+    provider: &impl Provider,
     known: &KnownOutputs,
     cx: &Context<'_>,
 ) -> Result<Vec<(PathBuf, FileStatus)>, CliError> {
-    let dir = environment.out(cx.host);
-    write::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files)
+    let dir = out(provider, cx.host);
+    write::files::check(&dir, &FileSet::new(provider, known, &dir, cx)?.files)
         .map_err(|error| explain::render(&error))
 }
 
 /// Removes those that are as tfbackend wrote them, but for a block that another partial
 /// configuration completes: without it, Terraform would work on a local state.
 pub fn remove(
-    environment: &ConnectedEnvironment,
+    provider: &impl Provider,
     known: &KnownOutputs,
     cx: &Context<'_>,
 ) -> Result<Vec<FileRemoval>, CliError> {
-    let dir = environment.out(cx.host);
+    let dir = out(provider, cx.host);
     let FileSet {
         mut files,
         left_out,
         ..
-    } = FileSet::new(environment, known, &dir, cx)?;
+    } = FileSet::new(provider, known, &dir, cx)?;
     files.extend(left_out.filter(|file| is_ours(&dir, file)));
     let mut in_use = vec![];
     if let Some(other) = other_partial(&dir, &files, cx) {
@@ -375,4 +354,13 @@ fn refused(files: &[WrittenFile]) -> Option<CliError> {
         failure = Some(this.hint(refusal.hint()));
     }
     failure
+}
+
+/// The folder that the files go to.
+pub fn out(provider: &impl Provider, host: &Host) -> PathBuf {
+    // Without a `.` on its end, which would be in every path that is printed.
+    host.cwd
+        .join(&provider.common().files.out)
+        .components()
+        .collect()
 }

@@ -9,7 +9,6 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::environment::ResolvedEnvironment;
 use crate::{
     host::Host,
     kind::BackendKind,
@@ -69,9 +68,9 @@ pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
 
 /// Returns the settings to save in the file. A key that is only the default of this folder would be
 /// that of every folder.
-pub fn without(layer: SettingsLayer, settled: &ResolvedEnvironment, host: &Host) -> SettingsLayer {
-    let of_folder = settled.merged.origin("key") == Some(&SettingOrigin::Answer)
-        && !key_is_said(&settled.merged, host);
+pub fn without(layer: SettingsLayer, merged: &MergedSettings, host: &Host) -> SettingsLayer {
+    let of_folder =
+        merged.origin("key") == Some(&SettingOrigin::Answer) && !key_is_said(merged, host);
     SettingsLayer {
         key: layer.key.filter(|_| !of_folder),
         ..layer

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::{
     backend::aws::live_settings::FolderSettings,
+    kind::BackendKind,
     settings::{
         layer::{LockMechanism, SettingsLayer, TableNamespace},
         names::{BucketName, TableName},
@@ -12,7 +13,7 @@ use crate::{
     },
     terraform::{
         read::{ArgumentValue, PartialFile},
-        write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::HeaderOwner},
+        write::{header::HeaderOwner, s3::DEFAULT_WORKSPACE_KEY_PREFIX},
     },
 };
 
@@ -40,7 +41,8 @@ pub fn find(dir: &Path, settings: &S3Settings) -> Option<BesideFile> {
         .owner
         .clone()
         .filter(|_| partial.arguments.is_ok())?;
-    let is_ours = owner.project == settings.common.project.as_str()
+    let is_ours = owner.kind == BackendKind::S3
+        && owner.project == settings.common.project.as_str()
         && owner.env == settings.common.env.as_str();
     is_ours.then_some(BesideFile { partial, owner })
 }
@@ -120,7 +122,7 @@ fn names(
     bucket: Option<&str>,
     table: Option<&str>,
 ) -> SettingsLayer {
-    let Ok(account) = owner.account.parse() else {
+    let Ok(account) = owner.place.parse() else {
         return SettingsLayer::default();
     };
     let derived = |namespace| {

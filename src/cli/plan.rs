@@ -1,5 +1,7 @@
 //! `tfbackend plan`: shows the changes of a bootstrap without applying them.
 
+use crate::backend::provider::Provider;
+use crate::{cli::local, kind::BackendKind};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Args};
@@ -7,10 +9,9 @@ use clap::{Arg, Args};
 use super::{
     adoption::{self, BucketAdoption, EnforceArgs},
     context::Context,
-    describe::describe,
     environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
     failure::CliError,
-    files,
+    files, provision,
     saved::{self, SavedPlan},
     state_in_place::{self, StateInPlace},
     summary,
@@ -56,7 +57,14 @@ fn as_a_file(out: Arg) -> Arg {
         .help_heading(None::<&str>)
 }
 
-pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    match args.environment.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => of_s3(args, cx).await,
+        BackendKind::Local => local::plan::run(args, cx).await,
+    }
+}
+
+async fn of_s3(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let file = args
         .environment
         .layer
@@ -71,17 +79,21 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         state_in_place::inspect(environment, false, cx).await?;
     let adoption =
         adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
-    let plan = environment.plan(&observation, environment.settings.common.run.adopt);
+    let plan = environment.plan(&observation, environment.provider.settings.common.run.adopt);
     let needed = needed(
-        environment.wanted_now(),
+        environment.provider.blueprint(),
         &plan,
         &observation::outputs(&observation),
-        &environment.aws,
+        &environment.provider.aws,
     );
     let needed = match &adoption {
         Some(_) => {
-            let address = environment.store();
-            needed.with_contents(&environment.aws, &address.bucket, address.table.as_deref())
+            let address = environment.provider.address().clone();
+            needed.with_contents(
+                &environment.provider.aws,
+                &address.bucket,
+                address.table.as_deref(),
+            )
         }
         None => needed,
     };
@@ -115,7 +127,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         let mut failure = CliError::refused(format!(
             "{what} (above): `tfbackend bootstrap` refuses this plan"
         ));
-        let actions = summary::missing_actions(&plan);
+        let actions = provision::missing_actions(&plan);
         if !actions.is_empty() {
             let policy = environment.rerun.command("plan --needed-actions", "", &[]);
             failure = failure.hint(format!(
@@ -143,7 +155,7 @@ fn show(
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     if cx.global.json() {
-        let document = PlanDocument::of(plan, environment.about(), &describe);
+        let document = PlanDocument::of(plan, environment.about(), &report::ResourceTitle::of);
         let document = PlanDocument {
             state: Some(state.document(environment)),
             needed_actions: serde_json::to_value(needed.policy()).ok(),
@@ -156,7 +168,7 @@ fn show(
             .map_err(|error| CliError::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);
-    cx.status(&environment.title());
+    cx.status(&environment.provider.title());
     cx.status(&state.line(environment));
     state.say_who_else(environment, cx);
     if let Err(failure) = state.must_not_be_taken_down(environment) {
@@ -166,9 +178,9 @@ fn show(
             .iter()
             .for_each(|hint| cx.status(&format!("hint: {hint}")));
     }
-    files::say_what_is_there(environment, cx)?;
+    files::say_what_is_there(&environment.provider, cx)?;
     summary::say_kept(environment, cx);
-    cx.output(&report::text(plan, &describe, &view))?;
+    cx.output(&report::text(plan, &report::ResourceTitle::of, &view))?;
     let (all, writes) = needed.count();
     let actions = words::count(all, "IAM action", "IAM actions");
     cx.output(&format!(
@@ -177,7 +189,7 @@ fn show(
     if let Some(path) = plan.critical_path() {
         cx.output(&format!("{}\n", report::critical_path(&path)))?;
     }
-    summary::say_how_to_see_all(plan, cx);
+    provision::say_how_to_see_all(plan, cx);
     adoption
         .iter()
         .for_each(|adoption| adoption.say(environment, cx));

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::context::Context;
 use crate::{
     engine::{
-        apply::{ApplyOptions, ApplyOutcome, Provider, apply},
+        apply::{ApplyOptions, ApplyOutcome, ChangeWriter, apply},
         plan::Plan,
         spec::KnownOutputs,
     },
@@ -14,7 +14,7 @@ use crate::{
 
 /// Applies `plan`, starting from `known` outputs; after Ctrl-C, running steps finish and no more
 /// are started.
-pub async fn carried_out<C: Provider>(
+pub async fn carried_out<C: ChangeWriter>(
     plan: Plan<C::Spec>,
     known: KnownOutputs,
     cloud: &C,

@@ -1,6 +1,10 @@
 //! `tfbackend render`: writes the files of an existing backend; AWS is only read.
 
+use crate::backend::provider::Provider;
 use crate::text::shell::shell_word;
+use crate::{cli::local, kind::BackendKind};
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -16,7 +20,10 @@ use crate::{
     exit,
     report::{json, safe::safe},
     settings::s3::EncryptionSettings,
-    terraform::write::{file_status::FileStatus, files::FileOutcome},
+    terraform::write::{
+        file_status::FileStatus,
+        files::{FileOutcome, WrittenFile},
+    },
 };
 
 /// Write backend.tf and backend.conf for the existing backend; nothing in AWS is changed
@@ -36,11 +43,18 @@ pub struct RenderArgs {
 }
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    match args.environment.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => of_s3(args, cx).await,
+        BackendKind::Local => local::render::run(args, cx).await,
+    }
+}
+
+async fn of_s3(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = args
         .environment
         .open(cx.host, &cx.global, Prompting::Never)
         .await?;
-    let moves_state = environment.settings.common.run.overwrite;
+    let moves_state = environment.provider.settings.common.run.overwrite;
     let (environment, observation, state) =
         state_in_place::inspect(environment, moves_state, cx).await?;
     let refused = summary::refused_changes(&environment);
@@ -49,7 +63,9 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     }
     // A key that has no alias yet may not be the one: another run may be naming its own.
     let known = observation::final_outputs(&observation);
-    if environment.settings.encryption != EncryptionSettings::SseS3 && !known.contains_key(&KEY) {
+    if environment.provider.settings.encryption != EncryptionSettings::SseS3
+        && !known.contains_key(&KEY)
+    {
         let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         let failure = match observation.get(&KEY) {
             Some(Observed::Unreadable(error)) => {
@@ -58,71 +74,38 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
             Some(Observed::Present { .. }) => {
                 let failure = CliError::failed(format!(
                     "the key of {} has no alias {}",
-                    environment.title(),
-                    environment.names.key_alias
+                    environment.provider.title(),
+                    environment.provider.names.key_alias
                 ));
                 return Err(failure.hint(format!(
                     "wait for the bootstrap that is creating it, or run `{bootstrap}` to create \
                      the alias"
                 )));
             }
-            _ => CliError::failed(format!("{} has no KMS key yet", environment.title())),
+            _ => CliError::failed(format!(
+                "{} has no KMS key yet",
+                environment.provider.title()
+            )),
         };
         return Err(failure.hint(format!("`{bootstrap}` creates it")));
     }
     state.say_who_else(&environment, cx);
     if !args.check {
         state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
-        let written = files::write(&environment, &known, cx)?;
-        let mut document = RenderDocument {
-            check: false,
-            current: true,
-            refused: vec![],
-            files: vec![],
-        };
-        for file in written {
-            let status = if matches!(file.outcome, FileOutcome::Written { .. }) {
-                "written"
-            } else {
-                "current"
-            };
-            document.files.push(RenderedFileDocument {
-                path: file.path.display().to_string(),
-                status,
-                reason: None,
-                diff: None,
-            });
+        let written = files::write(&environment.provider, &known, cx)?;
+        let is_json = cx.global.json();
+        RenderDocument::written(written).answer_written(cx)?;
+        if !is_json {
+            say_how_states_come_along(&environment, cx);
         }
-        if cx.global.json() {
-            return document.answer(cx).map(|()| exit::DONE);
-        }
-        for RenderedFileDocument { path, status, .. } in &document.files {
-            cx.output(&format!("{path} {status}\n"))?;
-        }
-        say_how_states_come_along(&environment, cx);
         return Ok(exit::DONE);
     }
-    let mut document = RenderDocument {
-        check: true,
-        current: refused.is_empty(),
-        refused,
-        files: vec![],
-    };
-    for (path, standing) in files::check(&environment, &known, cx)? {
-        let (status, reason, diff) = match &standing {
-            FileStatus::Current => ("current", None, None),
-            FileStatus::Missing => ("missing", None, None),
-            FileStatus::Stale { diff } => ("stale", None, Some(diff.as_str())),
-            FileStatus::Refused(refusal) => ("refused", Some(refusal.to_string()), refusal.diff()),
-        };
-        document.current &= standing == FileStatus::Current;
-        document.files.push(RenderedFileDocument {
-            path: path.display().to_string(),
-            status,
-            reason,
-            diff: diff.map(str::to_owned),
-        });
-    }
+    let files = files::check(&environment.provider, &known, cx)?;
+    answer_check(RenderDocument::checked(files, refused), cx)
+}
+
+/// Prints the status of each file.
+pub fn answer_check(document: RenderDocument, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let code = if document.current {
         exit::DONE
     } else {
@@ -154,7 +137,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
 
 /// The answer for a program.
 #[derive(Serialize)]
-struct RenderDocument {
+pub struct RenderDocument {
     /// True if the files were only looked at.
     check: bool,
     current: bool,
@@ -164,7 +147,7 @@ struct RenderDocument {
 }
 
 #[derive(Serialize)]
-struct RenderedFileDocument {
+pub struct RenderedFileDocument {
     path: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +157,72 @@ struct RenderedFileDocument {
 }
 
 impl RenderDocument {
+    /// After the files were written.
+    pub fn written(written: Vec<WrittenFile>) -> Self {
+        let file = |file: WrittenFile| RenderedFileDocument {
+            path: file.path.display().to_string(),
+            status: if matches!(file.outcome, FileOutcome::Written { .. }) {
+                "written"
+            } else {
+                "current"
+            },
+            reason: None,
+            diff: None,
+        };
+        Self {
+            check: false,
+            current: true,
+            refused: vec![],
+            files: written.into_iter().map(file).collect(),
+        }
+    }
+
+    /// After the files were looked at; `refused` are settings that cannot be changed.
+    pub fn checked(files: Vec<(PathBuf, FileStatus)>, refused: Vec<String>) -> Self {
+        let current = refused.is_empty()
+            && files
+                .iter()
+                .all(|(_, status)| *status == FileStatus::Current);
+        let file = |(path, status): (PathBuf, FileStatus)| {
+            let (name, reason, diff) = match status {
+                FileStatus::Current => ("current", None, None),
+                FileStatus::Missing => ("missing", None, None),
+                FileStatus::Stale { diff } => ("stale", None, Some(diff)),
+                FileStatus::Refused(refusal) => (
+                    "refused",
+                    Some(refusal.to_string()),
+                    refusal.diff().map(str::to_owned),
+                ),
+            };
+            RenderedFileDocument {
+                path: path.display().to_string(),
+                status: name,
+                reason,
+                diff,
+            }
+        };
+        Self {
+            check: true,
+            current,
+            refused,
+            files: files.into_iter().map(file).collect(),
+        }
+    }
+
+    /// Prints what became of each file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn answer_written(self, cx: &mut Context<'_>) -> Result<(), CliError> {
+        if cx.global.json() {
+            return self.answer(cx);
+        }
+        for RenderedFileDocument { path, status, .. } in &self.files {
+            cx.output(&format!("{path} {status}\n"))?;
+        }
+        Ok(())
+    }
+
     fn answer(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         json::write_document(&mut *cx.host.out, self)
             .map_err(|error| CliError::failed("cannot write the output").because(&error))
@@ -182,7 +231,7 @@ impl RenderDocument {
 
 /// Explains how to move the states, if the file used another state before.
 fn say_how_states_come_along(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
-    let (beside, settings) = (&environment.beside, &environment.settings);
+    let (beside, settings) = (&environment.beside, &environment.provider.settings);
     let key = beside.key.as_ref().is_some_and(|key| *key != settings.key);
     let prefix = beside
         .workspace_prefix
@@ -191,7 +240,7 @@ fn say_how_states_come_along(environment: &ConnectedEnvironment, cx: &mut Contex
     let bucket = beside
         .bucket
         .as_ref()
-        .is_some_and(|bucket| *bucket != environment.names.state_bucket);
+        .is_some_and(|bucket| *bucket != environment.provider.names.state_bucket);
     if key || prefix || bucket {
         cx.status(
             "The file now uses another state. To move the states, run in the folder that was \

@@ -16,6 +16,7 @@ use crate::{
     host::{Host, PromptAnswer, Question, QuestionKind, bounded},
     settings::{
         file::{FILE_NAME, SettingsFile, set},
+        merge::MergedSettings,
         names::EnvName,
     },
     terraform::read::LinkBoundary,
@@ -34,21 +35,43 @@ pub struct PendingFile {
 
 pub const GO_ON: &str = "continue without it: --save=false";
 
+/// The settings of an environment that may be saved.
+pub struct SaveRequest<'a> {
+    pub env: &'a EnvName,
+    pub merged: &'a MergedSettings,
+    /// The settings file, if there is one.
+    pub file: Option<&'a SettingsFile>,
+    /// True if the user was asked for any setting.
+    pub asked: bool,
+    pub auto_approve: bool,
+}
+
+impl<'a> SaveRequest<'a> {
+    pub fn of(settled: &'a ResolvedEnvironment) -> Self {
+        Self {
+            env: &settled.settings.common.env,
+            merged: &settled.merged,
+            file: settled.sources.file.as_ref(),
+            asked: settled.asked,
+            auto_approve: settled.settings.common.run.auto_approve,
+        }
+    }
+}
+
 /// Returns the text to write, if `wanted` or the user agrees. The user is asked only if there were
 /// other questions.
 pub fn offer(
-    settled: &ResolvedEnvironment,
+    request: &SaveRequest<'_>,
     wanted: Option<bool>,
     cx: &mut Context<'_>,
 ) -> Result<Option<PendingFile>, CliError> {
-    let env = &settled.settings.common.env;
-    let file = settled.sources.file.as_ref();
+    let SaveRequest { env, file, .. } = *request;
     if file.is_some_and(|file| file.envs.contains_key(env)) {
         return Ok(None);
     }
     let wanted = match wanted {
         Some(wanted) => wanted,
-        None if !settled.asked || settled.settings.common.run.auto_approve => false,
+        None if !request.asked || request.auto_approve => false,
         None => {
             let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
             let text = format!("Save the answers in {shown}");
@@ -67,22 +90,22 @@ pub fn offer(
     if !wanted {
         return Ok(None);
     }
-    prepare(settled, cx.host)
+    prepare(request, cx.host)
         .map(Some)
         .map_err(|failure| failure.hint(GO_ON))
 }
 
 /// # Errors
 /// If the file cannot be added to.
-pub fn prepare(settled: &ResolvedEnvironment, host: &Host) -> Result<PendingFile, CliError> {
-    let shown = settled
-        .sources
-        .file
-        .as_ref()
-        .map_or(Path::new(FILE_NAME), |file| &file.path);
+pub fn prepare(request: &SaveRequest<'_>, host: &Host) -> Result<PendingFile, CliError> {
+    let shown = request.file.map_or(Path::new(FILE_NAME), |file| &file.path);
     let (path, before) = read(shown, host)?;
-    let layer = folder_defaults::without(settled.merged.not_in_file().without_run(), settled, host);
-    let env = &settled.settings.common.env;
+    let layer = folder_defaults::without(
+        request.merged.not_in_file().without_run(),
+        request.merged,
+        host,
+    );
+    let env = request.env;
     let after =
         wizard::appended(before.as_deref().unwrap_or_default(), env, &layer).map_err(|error| {
             CliError::failed(format!(
@@ -221,6 +244,17 @@ impl PendingFile {
 
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// Writes it, and says so: before anything is created, so that an interrupted run continues
+    /// without questions.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn keep(&self, cx: &mut Context<'_>) -> Result<(), CliError> {
+        self.write().map_err(|failure| failure.hint(GO_ON))?;
+        cx.status(&format!("written: {}", self.shown()));
+        Ok(())
     }
 
     /// Writes the whole file or nothing, and only over what was read.

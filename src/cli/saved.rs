@@ -1,5 +1,7 @@
 //! A saved plan, from `plan --out` to `bootstrap FILE`, and its validation.
 
+use crate::backend::aws::provider::S3Provider;
+use crate::backend::provider::Provider;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -70,12 +72,12 @@ impl SavedPlan {
         environment: &ConnectedEnvironment,
         enforce: bool,
     ) -> Result<Self, CliError> {
-        let ConnectedEnvironment {
+        let S3Provider {
             settings,
             aws,
             blueprint,
             ..
-        } = environment;
+        } = &environment.provider;
         let files = files(environment)?;
         Ok(Self {
             saved_plan: SAVED_VERSION,
@@ -146,7 +148,7 @@ impl SavedPlan {
 
     /// The plan is for this account.
     pub fn must_be_for(&self, environment: &ConnectedEnvironment) -> Result<(), CliError> {
-        let aws = &environment.aws;
+        let aws = &environment.provider.aws;
         if (&*self.account, &*self.partition) != (aws.account(), &*aws.caller.partition) {
             let (account, partition) = (aws.account(), &aws.caller.partition);
             return Err(CliError::refused(format!(
@@ -161,11 +163,11 @@ impl SavedPlan {
 
     /// This program would plan towards the same.
     pub fn must_fit(&self, environment: &ConnectedEnvironment) -> Result<(), CliError> {
-        let ConnectedEnvironment {
+        let S3Provider {
             settings,
             blueprint,
             ..
-        } = environment;
+        } = &environment.provider;
         let place = (settings.common.project.as_str(), settings.region.as_str());
         if (&*self.project, &*self.region) == place
             && self.blueprint_sha256 == sum(blueprint, &files(environment)?)
@@ -193,7 +195,7 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
     let ConnectedEnvironment {
         said,
         kept,
-        settings,
+        provider: S3Provider { settings, .. },
         ..
     } = environment;
     let (defaults, key, name) = (
@@ -219,7 +221,7 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
         profile,
         role,
         in_conf,
-    } = environment.of_runs.clone();
+    } = environment.provider.of_runs.clone();
     let credentials = if in_conf {
         let (role_arn, external_id) = role.map(|role| (role.arn, role.external_id)).unzip();
         SettingsLayer {
@@ -268,10 +270,10 @@ fn settings_of(environment: &ConnectedEnvironment) -> SettingsLayer {
 
 /// The files without an emulator and before the key is known: independent of the caller.
 fn files(environment: &ConnectedEnvironment) -> Result<Vec<write::RenderedFile>, CliError> {
-    let names = &environment.settings.common.files;
-    let backend = write::BackendConfig {
+    let names = &environment.provider.settings.common.files;
+    let backend = write::s3::S3BackendConfig {
         emulator: None,
-        ..environment.backend(&KnownOutputs::new())
+        ..environment.provider.backend_config(&KnownOutputs::new())
     };
     write::files(&backend, names.tf_file.as_str(), names.conf_file.as_str())
         .map_err(|error| explain::render(&error))

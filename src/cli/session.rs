@@ -24,7 +24,7 @@ use crate::{
         names::{AccountId, ProfileName, Region},
         s3::{CredentialSettings, S3Settings},
     },
-    terraform::write::EmulatorEndpoint,
+    terraform::write::s3::EmulatorEndpoint,
 };
 
 /// The sandbox that this run is to use.

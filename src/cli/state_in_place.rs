@@ -1,6 +1,7 @@
 //! Protects existing states: a folder without files of tfbackend is not pointed at an existing
 //! state without approval.
 
+use crate::backend::provider::Provider;
 use std::path::Path;
 
 use super::{
@@ -27,7 +28,7 @@ use crate::{
     },
     terraform::{
         read::{ConfiguredBackend, bounded, partial},
-        write::header::HeaderOwner,
+        write::BackendConfig,
     },
     text::words,
 };
@@ -61,10 +62,10 @@ pub async fn inspect(
     moves_state: bool,
     cx: &mut Context<'_>,
 ) -> Result<(ConnectedEnvironment, Observation<AwsSpec>, StateInPlace), CliError> {
-    let address = environment.store();
+    let address = environment.provider.address().clone();
     let is_settled = has_files_of_ours(&environment, cx.host);
-    let key = environment.settings.key.as_str();
-    let store = S3Store::new(&environment.aws, &address);
+    let key = environment.provider.settings.key.as_str();
+    let store = S3Store::new(&environment.provider.aws, &address);
     let look = async {
         if !is_settled {
             return store.occupied(key).await;
@@ -82,15 +83,15 @@ pub async fn inspect(
         .until_cancelled(async { tokio::join!(environment.inspect(moves_state), look) })
         .await?;
     let (environment, observation) = environment.as_inspected(inspection?);
-    let now = environment.store();
-    let key = environment.settings.key.as_str();
+    let now = environment.provider.address().clone();
+    let key = environment.provider.settings.key.as_str();
     // What is kept of a live environment may be a bucket or a table of another name.
     let has_other_table = now.table.is_some() && now.table != address.table;
     if !is_settled
         && (now.bucket != address.bucket || now.layout != address.layout || has_other_table)
     {
         occupied = cx
-            .until_cancelled(S3Store::new(&environment.aws, &now).occupied(key))
+            .until_cancelled(S3Store::new(&environment.provider.aws, &now).occupied(key))
             .await?;
     }
     let own = occupied
@@ -103,7 +104,7 @@ pub async fn inspect(
         .and_then(|occupied| occupied.lock.as_ref()?.info.clone());
     let teardown = lock.filter(|info| info.operation == freeze::OPERATION);
     let state = StateInPlace {
-        url: S3Store::new(&environment.aws, &now).url(key),
+        url: S3Store::new(&environment.provider.aws, &now).url(key),
         is_settled,
         occupied,
         own,
@@ -138,11 +139,14 @@ impl StateInPlace {
     /// Names the files of other folders of the repository that lead to the same state, as those of
     /// a copied folder do.
     pub fn say_who_else(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
-        let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
+        let owner = environment
+            .provider
+            .backend_config(&KnownOutputs::new())
+            .owner();
         let others = folders::with_the_same_state(
-            &environment.out(cx.host),
+            &crate::cli::files::out(&environment.provider, cx.host),
             &owner,
-            environment.settings.key.as_str(),
+            environment.provider.settings.key.as_str(),
         );
         if !others.is_empty() {
             let others: Vec<String> = others
@@ -180,7 +184,7 @@ impl StateInPlace {
             .unwrap_or_default();
         let what = format!(
             "{} is being torn down, or a teardown of it was interrupted",
-            environment.title()
+            environment.provider.title()
         );
         let mut failure = CliError::refused(format!("{what}; nothing was changed"));
         failure.causes.push(format!(
@@ -261,7 +265,8 @@ impl StateInPlace {
             ));
             return Ok(());
         }
-        if may_ask && environment.may_ask && !environment.settings.common.run.auto_approve {
+        if may_ask && environment.may_ask && !environment.provider.settings.common.run.auto_approve
+        {
             cx.status(&format!("{} already exists: {what}", self.url));
             cx.status(
                 "This folder has no files of tfbackend. Two folders with one state delete each \
@@ -295,7 +300,7 @@ impl StateInPlace {
 
 /// A key that is not the one in question, after the folder.
 fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
-    let out = environment.out(host);
+    let out = crate::cli::files::out(&environment.provider, host);
     let folder = out
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
@@ -303,7 +308,7 @@ fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
     let key = format!("{folder}/terraform.tfstate");
     if key
         .parse::<StateKey>()
-        .is_ok_and(|key| key != environment.settings.key)
+        .is_ok_and(|key| key != environment.provider.settings.key)
     {
         crate::text::shell::shell_word(&key)
     } else {
@@ -314,16 +319,23 @@ fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
 /// Returns whether a partial configuration of this very environment is there, changed by hand since
 /// or not.
 fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
-    let owner = HeaderOwner::of(&environment.backend(&KnownOutputs::new()));
+    let owner = environment
+        .provider
+        .backend_config(&KnownOutputs::new())
+        .owner();
     let name = environment
+        .provider
         .settings
         .common
         .files
         .conf_file
-        .for_env(&environment.settings.common.env);
-    partial::ours(&environment.out(host), Some(&name))
-        .iter()
-        .any(|one| one.stated_owner.as_ref() == Some(&owner))
+        .for_env(&environment.provider.settings.common.env);
+    partial::ours(
+        &crate::cli::files::out(&environment.provider, host),
+        Some(&name),
+    )
+    .iter()
+    .any(|one| one.stated_owner.as_ref() == Some(&owner))
 }
 
 /// Returns the evidence that the state belongs to this folder: it was initialized with it, or its
@@ -334,7 +346,7 @@ fn own(
     environment: &ConnectedEnvironment,
     cx: &Context<'_>,
 ) -> Option<&'static str> {
-    let dir = environment.out(cx.host);
+    let dir = crate::cli::files::out(&environment.provider, cx.host);
     let state = occupied
         .state
         .as_ref()
@@ -346,12 +358,12 @@ fn own(
     }
     let folder = verify::read_folder(&dir, &[], cx).ok()?;
     let is_it = |configured: &ConfiguredBackend| {
-        let is_bucket = configured.bucket.value == environment.names.state_bucket;
+        let is_bucket = configured.bucket.value == environment.provider.names.state_bucket;
         is_bucket
             && configured
                 .key
                 .as_ref()
-                .is_some_and(|key| key.value == environment.settings.key.as_str())
+                .is_some_and(|key| key.value == environment.provider.settings.key.as_str())
     };
     ConfiguredBackend::candidates(&folder)
         .iter()

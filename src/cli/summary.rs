@@ -1,11 +1,12 @@
 //! The output of a bootstrap: the plan, and after it the created backend and the next commands.
 
+use crate::backend::aws::provider::S3Provider;
 use crate::text::shell::shell_word;
+use crate::{backend::provider::Provider, kind::BackendKind};
 use serde::Serialize;
 
 use super::{
-    context::Context, describe::describe, environment::ConnectedEnvironment, explain,
-    failure::CliError, wizard,
+    context::Context, environment::ConnectedEnvironment, failure::CliError, provision, wizard,
 };
 use crate::{
     backend::aws::{
@@ -14,15 +15,12 @@ use crate::{
     checks::Verdict,
     engine::{
         observation::{Observation, Observed},
-        plan::{BlockReason, Plan, PlannedChange, SettingChange},
-        spec::{Address, KnownOutputs},
+        plan::{Plan, SettingChange},
+        spec::{Address, KnownOutputs, Spec},
     },
     report::{
         json,
-        plan::{
-            self as report,
-            document::{KeptSetting, UnwantedResource},
-        },
+        plan::document::{KeptSetting, UnwantedResource},
     },
     settings::{
         layer::{LockMechanism, SettingsLayer, TrailKind},
@@ -36,28 +34,11 @@ use crate::{
     text::words,
 };
 
-impl ConnectedEnvironment {
-    pub fn title(&self) -> String {
-        let ConnectedEnvironment { settings, aws, .. } = self;
-        format!(
-            "{} {} in {} (account {})",
-            settings.common.project,
-            settings.common.env,
-            settings.region,
-            aws.account()
-        )
-    }
-}
-
 pub fn show_plan(plan: &Plan<AwsSpec>, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
-    let view = cx.global.view(cx.host);
-    cx.status(&environment.title());
+    cx.status(&environment.provider.title());
     say_kept(environment, cx);
-    cx.status("");
-    let text = report::text(plan, &describe, &view);
-    cx.status_text(&text);
-    say_how_to_see_all(plan, cx);
-    if environment.settings.lock == LockMechanism::Dynamodb {
+    provision::show_steps(plan, cx);
+    if environment.provider.settings.lock == LockMechanism::Dynamodb {
         let migrate = environment
             .rerun
             .of_target("lock migrate", " --to both", &[]);
@@ -74,7 +55,9 @@ pub fn say_openings(
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) {
-    for checked in external_access::checks(observation, environment.aws.account(), &|_| None) {
+    for checked in
+        external_access::checks(observation, environment.provider.aws.account(), &|_| None)
+    {
         if let Verdict::Fails { what, .. } = &checked.verdict {
             let address = checked
                 .place
@@ -97,6 +80,7 @@ pub fn say_unheard(
 ) {
     let has = |kind: &dyn Fn(&AwsSpec) -> bool| {
         environment
+            .provider
             .blueprint
             .nodes()
             .iter()
@@ -108,7 +92,7 @@ pub fn say_unheard(
         cx.status(&format!(
             "note: alarms notify topic {}, which has no subscription: pass --alarm-email, or \
              subscribe to it yourself",
-            environment.names.topic
+            environment.provider.names.topic
         ));
     }
 }
@@ -127,6 +111,7 @@ pub fn unconfirmed(
         _ => false,
     };
     let emails = environment
+        .provider
         .blueprint
         .nodes()
         .iter()
@@ -225,121 +210,9 @@ pub fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
     let all = environment.unwanted.iter();
     all.map(|one| UnwantedResource {
         address: one.node.address.clone(),
-        title: describe(&one.node.address, &one.spec).title,
+        title: one.spec.title(),
     })
     .collect()
-}
-
-/// The settings of created resources are shown only with `-v`.
-pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
-    if cx.global.verbose == 0
-        && plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.change, PlannedChange::Create { .. }))
-    {
-        cx.status("-v shows every setting.");
-    }
-}
-
-/// Refuses a plan with blocked steps, and names each of them once.
-pub fn must_not_be_blocked(
-    plan: &Plan<AwsSpec>,
-    environment: &ConnectedEnvironment,
-) -> Result<(), CliError> {
-    let mut blocked = vec![];
-    for (address, reason) in plan.blocked() {
-        let whole = address
-            .parent()
-            .and_then(|parent| plan.blocked().find(|(address, _)| **address == parent));
-        // A blocked part is reported once with its parent, except for denied reads: all of them are
-        // reported.
-        if whole.is_some_and(|(_, of_whole)| {
-            of_whole == reason || !matches!(of_whole, BlockReason::Unreadable { .. })
-        }) {
-            continue;
-        }
-        blocked.push((format!("{}: {reason}", what(address, environment)), reason));
-    }
-    let mut failure = match &blocked[..] {
-        [] => return Ok(()),
-        [(only, _)] => CliError::refused(format!("{only}; nothing was changed")),
-        several => {
-            let mut failure = CliError::refused(format!(
-                "{} blocked; nothing was changed",
-                words::count(several.len(), "step is", "steps are")
-            ));
-            failure
-                .causes
-                .extend(several.iter().map(|(text, _)| text.clone()));
-            failure
-        }
-    };
-    let errors = blocked.iter().filter_map(|(_, reason)| match reason {
-        BlockReason::Unreadable { error } => Some(error.as_str()),
-        _ => None,
-    });
-    let actions = explain::missing_actions(errors);
-    if !actions.is_empty() {
-        failure = failure.hint(format!(
-            "allow {}, then run the same command again",
-            actions.join(", ")
-        ));
-    }
-    Err(failure)
-}
-
-/// Returns the missing IAM actions that block steps, each once.
-pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
-    let errors = plan.blocked().filter_map(|(_, reason)| match reason {
-        BlockReason::Unreadable { error } => Some(error.as_str()),
-        _ => None,
-    });
-    explain::missing_actions(errors)
-}
-
-/// Returns a failure for written resources that cannot be read back, whose settings are therefore
-/// unknown.
-pub fn denied(plan: &Plan<AwsSpec>) -> Option<CliError> {
-    let unseen = plan
-        .steps
-        .iter()
-        .filter(|step| plan.blocking_whole(step).is_none())
-        .filter_map(|step| match &step.change {
-            PlannedChange::Blocked {
-                reason: BlockReason::Unreadable { error },
-            } => Some((&step.address, error)),
-            _ => None,
-        });
-    let (causes, errors): (Vec<String>, Vec<&str>) = unseen
-        .map(|(address, error)| (format!("{address}: {error}"), error.as_str()))
-        .unzip();
-    let actions = explain::missing_actions(errors.into_iter());
-    if actions.is_empty() {
-        return None;
-    }
-    let mut failure = CliError::partly("all changes were applied, but some cannot be read back");
-    failure.causes = causes;
-    let actions = actions.join(", ");
-    Some(failure.hint(format!(
-        "allow {actions}, then run the same command again to verify and write the files"
-    )))
-}
-
-/// Returns the name and address of a resource; for a part, its address, which contains the parent.
-fn what(address: &Address, environment: &ConnectedEnvironment) -> String {
-    let node = environment
-        .blueprint
-        .nodes()
-        .iter()
-        .find(|node| node.address == *address);
-    match node.map(|node| &node.spec) {
-        Some(AwsSpec::Key(key)) => format!("the KMS key behind {} ({address})", key.alias),
-        Some(spec) if address.parent().is_none() => {
-            format!("{} ({address})", describe(address, spec).title)
-        }
-        _ => address.to_string(),
-    }
 }
 
 /// The result: the last line of `bootstrap --output json`.
@@ -376,8 +249,8 @@ pub fn made(
     unconfirmed: Vec<String>,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
-    let settings = &environment.settings;
-    let dir = environment.out(cx.host);
+    let settings = &environment.provider.settings;
+    let dir = crate::cli::files::out(&environment.provider, cx.host);
     let conf = settings
         .common
         .files
@@ -401,7 +274,7 @@ pub fn made(
     } else {
         format!("cd {} && ", shell_word(&folder.display().to_string()))
     };
-    let lines = next_command(&dir, &conf)
+    let lines = next_command(&dir, &conf, BackendKind::S3)
         .command_lines(program, &conf)
         .into_iter();
     let next: Vec<String> = lines
@@ -412,13 +285,13 @@ pub fn made(
             event: "made",
             project: settings.common.project.as_str(),
             env: settings.common.env.as_str(),
-            account: environment.aws.account(),
+            account: environment.provider.aws.account(),
             region: settings.region.as_str(),
-            bucket: &environment.names.state_bucket,
+            bucket: &environment.provider.names.state_bucket,
             table: settings
                 .lock
                 .uses_table()
-                .then_some(&*environment.names.table),
+                .then_some(&*environment.provider.names.table),
             kms_key: outputs.get(&crate::backend::aws::blueprint::KEY),
             files: written
                 .iter()
@@ -503,9 +376,9 @@ fn resources(
     environment: &ConnectedEnvironment,
     outputs: &KnownOutputs,
 ) -> Vec<(&'static str, String)> {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings, names, ..
-    } = environment;
+    } = &environment.provider;
     let mut lines = vec![("state bucket", names.state_bucket.clone())];
     if settings.has_log_bucket() {
         lines.push(("log bucket", names.log_bucket.clone()));

@@ -1,6 +1,7 @@
 //! Selects the s3 backend of a command, regardless of the tool that created it: of an environment,
 //! of files, of a folder, or of a bucket.
 
+use crate::backend::provider::Provider;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -250,9 +251,9 @@ async fn of_environment(
     words: String,
     cx: &mut Context<'_>,
 ) -> Result<BackendTarget, CliError> {
-    let settings = &environment.settings;
+    let settings = &environment.provider.settings;
     let sandbox = SandboxSession::find(cx.host, &cx.global)?;
-    let address = environment.store();
+    let address = environment.provider.address().clone();
     let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect(
             &environment.merged.layer,
@@ -265,7 +266,7 @@ async fn of_environment(
         Ok(connected.about(settings))
     };
     let start = locate::LocateRequest {
-        aws: environment.aws.clone(),
+        aws: environment.provider.aws.clone(),
         address,
         region_said: true,
     };
@@ -284,7 +285,7 @@ async fn of_environment(
             live_encryption(
                 &found.aws,
                 &found.address.bucket,
-                &environment.names.key_alias,
+                &environment.provider.names.key_alias,
                 cx,
             )
             .await?
@@ -297,18 +298,19 @@ async fn of_environment(
                 .then(|| settings.lock.uses_lockfile()),
         },
         encryption,
-        dir: environment.out(cx.host),
+        dir: crate::cli::files::out(&environment.provider, cx.host),
         workspace: resolve::workspace_of(environment, cx)?,
         policy: settings
             .access
             .policy
-            .then(|| environment.names.policy.clone()),
-        title: environment.title(),
+            .then(|| environment.provider.names.policy.clone()),
+        title: environment.provider.title(),
         words,
         aws: found.aws,
         address: found.address,
         missing_table: found.missing_table,
-        unused_table: (!settings.lock.uses_table()).then(|| environment.names.table.clone()),
+        unused_table: (!settings.lock.uses_table())
+            .then(|| environment.provider.names.table.clone()),
         notes: if cx.global.document() {
             environment
                 .notes

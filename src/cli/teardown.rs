@@ -6,24 +6,26 @@ use clap::{Args, ValueEnum};
 
 use super::{
     context::Context,
-    environment::{EnvironmentArgs, Prompting},
+    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
     failure::CliError,
+    local,
 };
 use crate::{
     backend::aws::teardown::{TeardownChoices, guards::TeardownConsent},
     exit,
-    settings::names::BucketName,
+    kind::BackendKind,
 };
 
 mod recheck;
 mod cancel;
 mod carry_out;
-mod confirm;
+pub(super) mod confirm;
 mod assess;
 mod sharing;
 mod show;
 mod report;
 
+use confirm::TypedName;
 use sharing::SharedBucket;
 
 /// Delete a backend: buckets with every version, table, key, policies, alarms, trail, files
@@ -83,9 +85,10 @@ pub struct TeardownFlags {
     #[arg(long, conflicts_with_all = ["backup", "backup_dir"])]
     pub no_backup: bool,
 
-    /// Name of the state bucket, to confirm the teardown without a question
-    #[arg(long, value_name = "BUCKET")]
-    pub confirm: Option<BucketName>,
+    /// Name of the state bucket (of a local backend: its folder), to confirm the teardown without a
+    /// question
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
 }
 
 /// The contents of a backup.
@@ -120,6 +123,13 @@ impl TeardownFlags {
 }
 
 pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    match args.environment.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => of_s3(args, cx).await,
+        BackendKind::Local => local::teardown::run(args, cx).await,
+    }
+}
+
+async fn of_s3(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let TeardownArgs {
         environment,
         teardown: options,
@@ -128,7 +138,12 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         .open(cx.host, &cx.global, Prompting::Never)
         .await?;
     if !options.plan && !options.cancel {
-        confirm::must_be_possible(&options, &environment)?;
+        confirm::must_be_possible(
+            &options,
+            &typed_name(&environment),
+            &environment.provider.settings.common.run,
+            environment.may_ask,
+        )?;
     }
     let looked = assess::look(&environment, &options, cx).await?;
     if options.cancel {
@@ -145,4 +160,11 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     show::show(&looked, &environment, cx);
     assess::must_not_be_guarded(&looked)?;
     carry_out::run(looked, &options, &environment, cx).await
+}
+
+fn typed_name(environment: &ConnectedEnvironment) -> TypedName<'_> {
+    TypedName {
+        what: "bucket",
+        name: &environment.provider.names.state_bucket,
+    }
 }

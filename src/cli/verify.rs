@@ -1,5 +1,6 @@
 //! `tfbackend verify`: checks a backend; nothing is changed.
 
+use crate::backend::provider::Provider;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -10,10 +11,10 @@ use serde::Serialize;
 
 use super::{
     context::Context,
-    describe::describe,
     environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
     failure::{CliError, ErrorDocument},
     global::OutputFormat,
+    local,
 };
 use crate::{
     backend::aws::resources::AwsSpec,
@@ -21,10 +22,11 @@ use crate::{
     engine::{
         blueprint::Blueprint,
         observation::{self, Observation, Observed},
-        spec::Address,
+        spec::{Address, Spec},
     },
     exit,
     host::bounded::ReadGuard,
+    kind::BackendKind,
     report::{
         findings::{
             self,
@@ -38,7 +40,7 @@ use crate::{
 mod audit;
 mod engine;
 mod fixes;
-mod ignore;
+pub(super) mod ignore;
 mod live;
 mod one;
 mod probe;
@@ -226,6 +228,17 @@ async fn of_args(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, CliError> {
+    match args.kind(cx.host, &cx.global)? {
+        BackendKind::S3 => of_s3(args, options, cx).await,
+        BackendKind::Local => local::verify::document(args, options, cx).await,
+    }
+}
+
+async fn of_s3(
+    args: EnvironmentArgs,
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, CliError> {
     let settled = args.settle(cx.host, &cx.global, Prompting::Never).await?;
     let mut accepted = settled
         .sources
@@ -257,13 +270,14 @@ async fn of_files(
     cx: &mut Context<'_>,
 ) -> Result<Vec<CheckResult>, CliError> {
     let (dir, conf) = (
-        environment.out(cx.host),
+        crate::cli::files::out(&environment.provider, cx.host),
         environment
+            .provider
             .settings
             .common
             .files
             .conf_file
-            .for_env(&environment.settings.common.env),
+            .for_env(&environment.provider.settings.common.env),
     );
     if !dir.is_dir() {
         return Ok(vec![]);
@@ -275,7 +289,9 @@ async fn of_files(
         .collect();
     let mut folder = read_folder(&dir, &conf, cx)?;
     engine::add_installed(&mut folder, &cx.host.vars).await;
-    let backend = environment.backend(&observation::outputs(observation));
+    let backend = environment
+        .provider
+        .backend_config(&observation::outputs(observation));
     let key_said = environment.merged.is_said("key");
     Ok(named_from(
         &cx.host.cwd,
@@ -285,13 +301,14 @@ async fn of_files(
 
 /// The file that points Terraform at it, if it is there.
 fn tf_file(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Option<String> {
-    let path = environment.out(cx.host).join(
+    let path = crate::cli::files::out(&environment.provider, cx.host).join(
         environment
+            .provider
             .settings
             .common
             .files
             .tf_file
-            .for_env(&environment.settings.common.env),
+            .for_env(&environment.provider.settings.common.env),
     );
     path.exists().then(|| {
         path.strip_prefix(&cx.host.cwd)
@@ -337,7 +354,7 @@ pub(super) fn read_folder(
     })
 }
 
-fn document(
+pub(super) fn document(
     about: VerifiedEnvironment,
     checked: &[CheckResult],
     accepted: &[AcceptedFinding],
@@ -361,9 +378,9 @@ fn document(
 }
 
 /// Returns the parent resources with their dependencies.
-fn resources(
-    blueprint: &Blueprint<AwsSpec>,
-    observation: &Observation<AwsSpec>,
+pub(super) fn resources<S: Spec>(
+    blueprint: &Blueprint<S>,
+    observation: &Observation<S>,
 ) -> Vec<ResourceDocument> {
     let whole = |address: &Address| address.parent().unwrap_or_else(|| address.clone());
     let wholes = blueprint
@@ -384,7 +401,7 @@ fn resources(
                 .collect();
             ResourceDocument {
                 address: node.address.to_string(),
-                title: describe(&node.address, &node.spec).title,
+                title: node.spec.title(),
                 needs: needs.into_iter().collect(),
                 present: matches!(
                     observation.get(&node.address),

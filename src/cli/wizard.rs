@@ -79,6 +79,25 @@ pub fn ask_where(
     Ok(asking.answers)
 }
 
+/// Asks for the project alone.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_project(
+    prompt: &mut dyn Prompt,
+    merged: &MergedSettings,
+    hints: &WizardHints,
+) -> Result<SettingsLayer, PromptError> {
+    let mut asking = Wizard {
+        prompt,
+        merged,
+        takes_defaults: true,
+        answers: SettingsLayer::default(),
+    };
+    asking.project(hints)?;
+    Ok(asking.answers)
+}
+
 /// Returns whether [`ask`] has any question.
 pub fn has_questions(merged: &MergedSettings) -> bool {
     matches!(
@@ -145,7 +164,7 @@ impl Wizard<'_> {
         })
     }
 
-    fn environment(&mut self, hints: &WizardHints) -> Result<(), PromptError> {
+    fn project(&mut self, hints: &WizardHints) -> Result<(), PromptError> {
         if self.open(&["project"]) {
             let default = hints.folder.as_deref().and_then(project_from);
             self.answers.project = Some(self.value(
@@ -154,6 +173,11 @@ impl Wizard<'_> {
                 default.as_ref(),
             )?);
         }
+        Ok(())
+    }
+
+    fn environment(&mut self, hints: &WizardHints) -> Result<(), PromptError> {
+        self.project(hints)?;
         if self.open(&["region"]) {
             let profile = || {
                 hints

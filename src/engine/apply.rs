@@ -20,7 +20,7 @@ use crate::engine::{
 };
 
 /// The cloud, or its fake in a test.
-pub trait Provider: Sync {
+pub trait ChangeWriter: Sync {
     type Spec: Spec;
     type Error: std::error::Error + Send;
 
@@ -54,7 +54,7 @@ pub struct ApplyOptions<'a> {
     pub on_event: &'a mut (dyn FnMut(ApplyEvent) + Send),
 }
 
-pub async fn apply<C: Provider>(
+pub async fn apply<C: ChangeWriter>(
     plan: Plan<C::Spec>,
     known: KnownOutputs,
     cloud: &C,

@@ -61,6 +61,20 @@ pub type KnownOutputs = BTreeMap<Address, String>;
 pub trait Spec:
     Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
+    /// Returns the kind and name, or what a part does, for people: `S3 bucket acme-tfstate-prod-…`.
+    fn title(&self) -> String;
+
+    /// Returns the cost in US dollars per month, without usage-based costs; `None` if there is
+    /// none.
+    fn monthly_cost(&self) -> Option<f64> {
+        None
+    }
+
+    /// Returns a note to read before confirming.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
     /// Replaces [`Address::output`] by outputs of earlier nodes.
     #[must_use]
     fn resolve(&self, known: &KnownOutputs) -> Self {

@@ -51,7 +51,7 @@ impl VerifyDocument {
             .filter_map(Option::as_deref)
             .collect();
         if known.is_empty() {
-            self.about.bucket.clone()
+            self.about.holder().1.to_owned()
         } else {
             known.join(" ")
         }

@@ -26,6 +26,17 @@ pub struct ResourceTitle {
     pub note: Option<String>,
 }
 
+impl ResourceTitle {
+    /// What the resource says of itself.
+    pub fn of<S: Spec>(_: &Address, spec: &S) -> Self {
+        Self {
+            title: spec.title(),
+            cost: spec.monthly_cost().filter(|dollars| *dollars > 0.0),
+            note: spec.note(),
+        }
+    }
+}
+
 /// Describes the resources of a plan.
 pub type DescribeResource<'a, S> = dyn Fn(&Address, &S) -> ResourceTitle + 'a;
 

@@ -3,7 +3,7 @@
 use crate::kind::BackendKind;
 
 /// Options of every kind.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "backend",
     "project",
     "ephemeral",
@@ -15,9 +15,10 @@ const COMMON: [&str; 11] = [
     "non-interactive",
     "adopt",
     "overwrite",
+    "parallelism",
 ];
 
-const S3: [&str; 34] = [
+const S3: [&str; 33] = [
     "region",
     "account",
     "profile",
@@ -51,7 +52,6 @@ const S3: [&str; 34] = [
     "alarm-object-count",
     "trail",
     "log-days",
-    "parallelism",
 ];
 
 const LOCAL: [&str; 1] = ["state-dir"];

@@ -170,17 +170,17 @@ impl SettingsSources {
         self.merged(env).layer.auto_approve == Some(true)
     }
 
-    /// Returns the backend kind of an environment.
-    pub fn kind(&self, env: &EnvName) -> BackendKind {
+    /// Returns the backend kind of an environment, or of one that is not named yet.
+    pub fn kind(&self, env: Option<&EnvName>) -> BackendKind {
         let flag = self.flags.backend.or(self.variables.backend);
-        let of_file = || self.file.as_ref()?.kind(Some(env));
+        let of_file = || self.file.as_ref()?.kind(env);
         flag.or_else(of_file).unwrap_or(BackendKind::S3)
     }
 
     /// Returns the merged settings of one environment: options of other kinds are not among them.
     pub fn merged(&self, env: &EnvName) -> MergedSettings {
         let mut merged = MergedSettings {
-            kind: self.kind(env),
+            kind: self.kind(Some(env)),
             entries: BTreeMap::new(),
             layer: SettingsLayer::default(),
             ambient: None,

@@ -50,6 +50,19 @@ pub enum LockError {
 }
 
 impl LockInfo {
+    /// Lock info of tfbackend, with a new ID; `who` is `user@host`.
+    pub fn of_ours(operation: &str, who: &str, now: Timestamp, path: &str) -> Self {
+        Self {
+            id: new_id(),
+            operation: operation.to_owned(),
+            info: String::new(),
+            who: who.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            created: Some(now),
+            path: path.to_owned(),
+        }
+    }
+
     /// Missing and non-text fields are empty; unknown fields are ignored. As in Go, names are
     /// compared case-insensitively, and the last of duplicate fields is used.
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {

@@ -6,7 +6,8 @@ use std::{io, path::PathBuf};
 
 use serde::Serialize;
 
-pub mod arguments;
+pub mod s3;
+pub mod local;
 pub mod hcl;
 pub mod templates;
 pub mod header;
@@ -16,49 +17,8 @@ pub mod files;
 pub mod lock_arguments;
 pub mod rewrite;
 
-use arguments::BackendArguments;
+use crate::{kind::BackendKind, terraform::read::ConfiguredBlock};
 use header::HeaderOwner;
-
-/// The backend configuration of one environment. Values are checked elsewhere.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BackendConfig {
-    pub project: String,
-    pub env: String,
-    pub bucket: String,
-    /// State key of the default workspace.
-    pub key: String,
-    pub region: String,
-    /// Twelve digits.
-    pub account: String,
-    /// True if the block says `skip_requesting_account_id`: then Terraform refuses every account
-    /// that is said to be allowed.
-    pub skips_account: bool,
-    /// The full ARN of the key; `None` with SSE-S3.
-    pub kms_key_arn: Option<String>,
-    pub dynamodb_table: Option<String>,
-    pub use_lockfile: bool,
-    pub workspace_key_prefix: String,
-    pub emulator: Option<EmulatorEndpoint>,
-    /// The profile that Terraform uses, if it is to be told.
-    pub profile: Option<String>,
-    /// The role that Terraform assumes, if it is to be told.
-    pub role: Option<AssumedRole>,
-}
-
-/// `assume_role` of the backend, which Terraform and OpenTofu know from 1.6.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct AssumedRole {
-    pub arn: String,
-    pub external_id: Option<String>,
-}
-
-/// The endpoint of an AWS emulator.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EmulatorEndpoint {
-    pub endpoint: String,
-    /// Certificates that its own is signed with, for https.
-    pub ca_file: Option<PathBuf>,
-}
 
 /// An expected file, including its header.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +31,56 @@ pub struct RenderedFile {
     pub tolerated: Option<String>,
 }
 
+/// What the files of an environment say: of one backend kind.
+pub trait BackendConfig: Clone {
+    /// Whose files they are.
+    fn owner(&self) -> HeaderOwner;
+
+    /// The block that all environments share.
+    fn block(&self) -> SharedBlock;
+
+    /// A block that another environment needs, and that this one can live with.
+    fn tolerated_block(&self) -> Option<SharedBlock> {
+        None
+    }
+
+    /// Adapts to the arguments of a block of the user, which the partial configuration completes.
+    /// Returns a note if something had to be left out; `conf_file` is the name of the file.
+    fn complete(&mut self, block: &ConfiguredBlock, conf_file: &str) -> Option<String> {
+        let _ = (block, conf_file);
+        None
+    }
+
+    /// The variables of the template of the partial configuration. Field names are the arguments of
+    /// the backend; `kind`, `project` and `env` are among them.
+    ///
+    /// # Errors
+    /// If the backend would not be safe, or a value cannot be written.
+    fn arguments(&self) -> Result<serde_json::Value, RenderError>;
+}
+
+/// The file with the `backend` block, which has what all environments share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SharedBlock {
+    /// The label of the block.
+    pub label: &'static str,
+    /// True if some environment locks with a lock file.
+    pub use_lockfile: bool,
+}
+
+impl SharedBlock {
+    pub const S3_WITH_LOCK_FILE: Self = Self {
+        label: BackendKind::S3.terraform_type(),
+        use_lockfile: true,
+    };
+
+    /// # Errors
+    /// If the template is at fault.
+    pub fn text(self) -> Result<String, RenderError> {
+        Ok(header::stamp(None, &fill(templates::BACKEND_TF, &self)?))
+    }
+}
+
 /// The `backend` block and the partial configuration that completes it, in this order.
 ///
 /// `tf_file` and `conf_file` are names in which `{env}` is replaced.
@@ -79,52 +89,31 @@ pub struct RenderedFile {
 /// If a name is not fit for its file (so that they always differ), or the backend would not be
 /// safe.
 pub fn files(
-    config: &BackendConfig,
+    config: &impl BackendConfig,
     tf_file: &str,
     conf_file: &str,
 ) -> Result<Vec<RenderedFile>, RenderError> {
-    let tf_name = tf_file_name(tf_file, &config.env)?;
-    let conf_name = conf_file_name(conf_file, &config.env)?;
-    let arguments = BackendArguments::of(config)?;
-    // Where one environment of several locks with a lock file, the block must keep asking for a
-    // Terraform that knows it: else each environment would undo what the other wrote.
-    let tolerated = if config.use_lockfile {
-        None
-    } else {
-        Some(block(true)?)
-    };
+    let owner = config.owner();
+    let tf_name = tf_file_name(tf_file, &owner.env)?;
+    let conf_name = conf_file_name(conf_file, &owner.env)?;
+    let arguments = config.arguments()?;
     let tf = RenderedFile {
         name: tf_name,
-        text: block(config.use_lockfile)?,
+        text: config.block().text()?,
         owner: None,
-        tolerated,
+        tolerated: config
+            .tolerated_block()
+            .map(SharedBlock::text)
+            .transpose()?,
     };
-
-    let owner = HeaderOwner::of(config);
-    let text = header::stamp(Some(&owner), &fill(templates::BACKEND_CONF, &arguments)?);
+    let body = fill(templates::BACKEND_CONF, &arguments)?;
     let conf = RenderedFile {
         name: conf_name,
-        text,
+        text: header::stamp(Some(&owner), &body),
+        tolerated: header::stamp_of_before(&owner, &body),
         owner: Some(owner),
-        tolerated: None,
     };
     Ok(vec![tf, conf])
-}
-
-/// The file with the block, as it is where some environment locks with a lock file, or none does.
-///
-/// # Errors
-/// If the template is at fault.
-pub fn block(use_lockfile: bool) -> Result<String, RenderError> {
-    Ok(header::stamp(
-        None,
-        &fill(templates::BACKEND_TF, &BlockKind { use_lockfile })?,
-    ))
-}
-
-#[derive(serde::Serialize)]
-struct BlockKind {
-    use_lockfile: bool,
 }
 
 fn fill(name: &'static str, context: &impl serde::Serialize) -> Result<String, RenderError> {

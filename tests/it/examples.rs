@@ -1,11 +1,13 @@
 //! Each folder of `examples/` with the plan and the files that come of it.
 
 use std::{collections::BTreeMap, fs};
+use tfbackend::backend::provider::Provider;
 
 use tfbackend::{
     backend::aws::blueprint::KEY,
-    cli::{describe::describe, environment::ConnectedEnvironment},
+    cli::environment::ConnectedEnvironment,
     engine::spec::KnownOutputs,
+    report::plan::ResourceTitle,
     report::{TextStyle, plan::text, style::TextStyles},
     settings::{file::SettingsFile, s3::EncryptionSettings},
     terraform::write,
@@ -84,24 +86,29 @@ fn plan(environment: &ConnectedEnvironment) -> String {
     };
     format!(
         "{}\n\n{}",
-        environment.title(),
-        text(&made_up::plan(environment), &describe, &view)
+        environment.provider.title(),
+        text(&made_up::plan(environment), &ResourceTitle::of, &view)
     )
 }
 
 fn files(environment: &ConnectedEnvironment) -> Vec<(String, String)> {
     let mut known = KnownOutputs::new();
-    match &environment.settings.encryption {
-        EncryptionSettings::NewKey { .. } => drop(known.insert(
-            KEY,
-            environment.aws.arn("kms", &environment.aws.region, NEW_KEY),
-        )),
+    match &environment.provider.settings.encryption {
+        EncryptionSettings::NewKey { .. } => drop(
+            known.insert(
+                KEY,
+                environment
+                    .provider
+                    .aws
+                    .arn("kms", &environment.provider.aws.region, NEW_KEY),
+            ),
+        ),
         EncryptionSettings::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
         EncryptionSettings::SseS3 => {}
     }
-    let names = &environment.settings.common.files;
+    let names = &environment.provider.settings.common.files;
     let files = write::files(
-        &environment.backend(&known),
+        &environment.provider.backend_config(&known),
         names.tf_file.as_str(),
         names.conf_file.as_str(),
     )

@@ -16,6 +16,10 @@ use crate::support::{emulator::Emulator, program::Place};
 async fn told(name: &str) {
     let emulator = Emulator::start().await;
     let mut place = Place::with(&emulator);
+    let home = place.path().with_file_name("home");
+    if name.starts_with("local") {
+        place.set("HOME", &home.display().to_string());
+    }
     let sandbox = place.path().join("no sandbox").display().to_string();
     place.set("TFBACKEND_SANDBOX_DIR", &sandbox);
     // Where lines are broken depends on how long the paths are.
@@ -51,6 +55,11 @@ async fn render_says_what_it_said() {
 #[tokio::test]
 async fn settings_say_what_they_said() {
     told("settings").await;
+}
+
+#[tokio::test]
+async fn local_environments_say_what_they_said() {
+    told("local_environment").await;
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ mod idempotence;
 #[cfg(unix)]
 mod kept;
 #[cfg(unix)]
+mod local_environment;
 mod lock;
 #[cfg(unix)]
 mod machine;

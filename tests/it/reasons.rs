@@ -4,12 +4,13 @@
 use serde_json::Value;
 use tfbackend::{
     backend::aws::{policy::PolicyDocument, resources::AwsSpec},
-    cli::{describe::describe, environment::ConnectedEnvironment},
+    cli::environment::ConnectedEnvironment,
     engine::{
         observation::{Observation, Observed, ResourceOwner},
         plan::{Plan, PlannedChange},
         spec::Spec,
     },
+    report::plan::ResourceTitle,
     report::{TextStyle, plan::text, style::TextStyles},
 };
 
@@ -37,7 +38,7 @@ fn plan(
     environment: &ConnectedEnvironment,
     change: impl Fn(&str, AwsSpec) -> AwsSpec,
 ) -> Plan<AwsSpec> {
-    let nodes = environment.blueprint.nodes().iter();
+    let nodes = environment.provider.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
         .map(|node| {
             let spec = change(node.address.as_str(), node.spec.clone());
@@ -51,7 +52,7 @@ fn plan(
             )
         })
         .collect();
-    Plan::to_apply(&environment.blueprint, &observation, false)
+    Plan::to_apply(&environment.provider.blueprint, &observation, false)
 }
 
 fn changes(plan: &Plan<AwsSpec>) -> Vec<&str> {
@@ -66,7 +67,7 @@ fn changes(plan: &Plan<AwsSpec>) -> Vec<&str> {
 fn every_setting_has_a_reason() {
     let mut kinds = std::collections::BTreeSet::new();
     for line in LINES {
-        for node in environment(line).blueprint.nodes() {
+        for node in environment(line).provider.blueprint.nodes() {
             kinds.insert(node.spec.name());
             let Value::Object(fields) = serde_json::to_value(&node.spec).expect("plain data")
             else {
@@ -95,7 +96,7 @@ fn every_setting_has_a_reason() {
 /// Each statement of ours has a reason of its own, not the one for all others.
 #[test]
 fn every_statement_has_a_reason() {
-    for node in environment(LINES[0]).blueprint.nodes() {
+    for node in environment(LINES[0]).provider.blueprint.nodes() {
         let (path, document): (&str, &PolicyDocument) = match &node.spec {
             AwsSpec::Key(key) => ("policy", &key.policy),
             AwsSpec::Topic(topic) => ("policy", &topic.policy),
@@ -160,7 +161,7 @@ fn what_changes_says_why() {
         },
         verbose: false,
     };
-    insta::assert_snapshot!(text(&plan, &describe, &view), @r#"
+    insta::assert_snapshot!(text(&plan, &ResourceTitle::of, &view), @r#"
     ~ update  state_bucket/public_access  no public access of any kind
         block_public_acls: false → true, so that no access control list can make the bucket public
         block_public_policy: false → true, so that no policy can make the bucket public

@@ -1,6 +1,9 @@
 //! The files: their text, what Terraform makes of them, and the folder that they are put into.
 
-use tfbackend::terraform::write::{BackendConfig, EmulatorEndpoint, RenderedFile, files};
+use tfbackend::terraform::write::{
+    RenderedFile, files,
+    s3::{EmulatorEndpoint, S3BackendConfig},
+};
 
 pub mod endpoint;
 pub mod terraform;
@@ -78,8 +81,8 @@ pub const HOSTILE: &[&str] = &[
 ];
 
 /// SSE-KMS and a lock table.
-pub fn config() -> BackendConfig {
-    BackendConfig {
+pub fn config() -> S3BackendConfig {
+    S3BackendConfig {
         skips_account: false,
         profile: None,
         role: None,
@@ -99,23 +102,23 @@ pub fn config() -> BackendConfig {
     }
 }
 
-pub fn emulated(endpoint: &str) -> BackendConfig {
+pub fn emulated(endpoint: &str) -> S3BackendConfig {
     let emulator = EmulatorEndpoint {
         endpoint: endpoint.into(),
         ca_file: None,
     };
-    BackendConfig {
+    S3BackendConfig {
         account: "000000000000".into(),
         emulator: Some(emulator),
         ..config()
     }
 }
 
-pub fn rendered(config: &BackendConfig) -> Vec<RenderedFile> {
+pub fn rendered(config: &S3BackendConfig) -> Vec<RenderedFile> {
     files(config, "backend.tf", "backend.conf").expect("the settings make sense")
 }
 
-fn text(config: &BackendConfig, name: &str) -> String {
+fn text(config: &S3BackendConfig, name: &str) -> String {
     let file = rendered(config).into_iter().find(|file| file.name == name);
     file.expect("there is such a file").text
 }

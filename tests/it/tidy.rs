@@ -17,7 +17,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("state", &["text"]),
     ("host", &["text"]),
     ("store", &["host", "kind", "state", "text"]),
-    ("terraform", &["engine", "host", "state", "text"]),
+    ("terraform", &["engine", "host", "kind", "state", "text"]),
     ("checks", &["engine", "state", "terraform", "text"]),
     (
         "settings",

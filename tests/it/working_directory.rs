@@ -7,7 +7,7 @@ use tfbackend::{
     checks::{CheckResult, Verdict, files},
     terraform::{
         read::{FolderReadOptions, WorkingDirectory},
-        write::BackendConfig,
+        write::s3::S3BackendConfig,
     },
 };
 
@@ -57,7 +57,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn checked(dir: &Path, cloud: Option<&BackendConfig>) -> Vec<CheckResult> {
+fn checked(dir: &Path, cloud: Option<&S3BackendConfig>) -> Vec<CheckResult> {
     let folder = WorkingDirectory::read(dir, &FolderReadOptions::default()).expect("a folder");
     files::check(&folder, cloud, true)
 }
@@ -92,8 +92,8 @@ fn found(files: &[(&str, &str)]) -> String {
     said(dir.path(), &checked(dir.path(), None))
 }
 
-fn cloud() -> BackendConfig {
-    BackendConfig {
+fn cloud() -> S3BackendConfig {
+    S3BackendConfig {
         skips_account: false,
         profile: None,
         role: None,
@@ -112,7 +112,7 @@ fn cloud() -> BackendConfig {
 }
 
 /// The same, set against an environment.
-fn found_with(cloud: &BackendConfig, files: &[(&str, &str)]) -> String {
+fn found_with(cloud: &S3BackendConfig, files: &[(&str, &str)]) -> String {
     let dir = folder(files);
     said(dir.path(), &checked(dir.path(), Some(cloud)))
 }

@@ -1,5 +1,6 @@
 //! The IAM policy for Terraform runs on this backend: what they need, and no more.
 
+use crate::backend::aws::rationale;
 use aws_sdk_iam::types::{Policy as SdkPolicy, Tag};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,19 @@ pub struct RunnerPolicy {
 }
 
 impl Spec for RunnerPolicy {
+    fn title(&self) -> String {
+        format!("IAM policy {}, for Terraform runs", self.name)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "description" => "so that the purpose of the policy is known",
+            "document" => rationale::of_statement(rest),
+            _ => return None,
+        })
+    }
+
     /// The document is owned by tfbackend: other permissions belong in another policy. Neither name
     /// nor description can be changed.
     fn merge_onto(&self, observed: &Self) -> Self {

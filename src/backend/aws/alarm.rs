@@ -1,5 +1,6 @@
 //! A CloudWatch alarm on a metric with data, with an action.
 
+use crate::backend::aws::cost;
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{
@@ -70,6 +71,34 @@ pub enum AlarmKind {
 }
 
 impl Spec for Alarm {
+    fn title(&self) -> String {
+        self.description.clone()
+    }
+
+    fn monthly_cost(&self) -> Option<f64> {
+        let metrics = self
+            .queries
+            .iter()
+            .filter(|query| matches!(query.what, AlarmKind::Metric { .. }))
+            .count();
+        Some(cost::ALARM_METRIC * f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)))
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "description" => "so that the notification explains the alarm",
+            "queries" => "so that the alarm watches a metric with data",
+            "comparison" | "threshold" | "evaluation_periods" => {
+                "so that the alarm fires when it should"
+            }
+            "missing_data" => "so that missing data does not fire the alarm",
+            "actions_enabled" | "actions" => "so that you are notified",
+            "ok_actions" | "no_data_actions" => "so that existing recipients are still notified",
+            _ => return None,
+        })
+    }
+
     /// Actions of others are kept.
     fn merge_onto(&self, observed: &Self) -> Self {
         let mut actions = observed.actions.clone();

@@ -59,6 +59,20 @@ pub struct BucketSpec {
 }
 
 impl Spec for BucketSpec {
+    fn title(&self) -> String {
+        format!("S3 bucket {}", self.name)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "region" => "so that the states are stored in the configured region",
+            "account_regional" => "so that no other account can use the name",
+            "ownership" => "so that only policies control access",
+            _ => return None,
+        })
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             account_regional: observed.account_regional,

@@ -1,6 +1,8 @@
 //! The KMS key that encrypts states, locks, alarms and audit logs: without it, all of them are
 //! lost.
 
+use crate::backend::aws::cost;
+use crate::backend::aws::rationale;
 use aws_sdk_kms::types::{KeyMetadata, Tag};
 use aws_smithy_types::retry::RetryConfig;
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,25 @@ impl KmsKey {
 }
 
 impl Spec for KmsKey {
+    fn title(&self) -> String {
+        format!("KMS key {}", self.alias)
+    }
+
+    fn monthly_cost(&self) -> Option<f64> {
+        Some(cost::KEY)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "alias_leads" => "so that the key can be found by its alias",
+            "state" => "so that states can be read and written",
+            "description" => "so that the purpose of the key is known",
+            "policy" => rationale::of_statement(rest),
+            _ => return None,
+        })
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             alias: self.alias.clone(),

@@ -1,5 +1,6 @@
 //! The table with Terraform's locks and the digests of its states.
 
+use crate::backend::aws::cost;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
     ScalarAttributeType, SseSpecification, SseStatus, SseType, TableDescription, TableStatus, Tag,
@@ -71,6 +72,39 @@ impl LockTable {
 }
 
 impl Spec for LockTable {
+    fn title(&self) -> String {
+        match self.billing {
+            TableBilling::OnDemand => format!("DynamoDB table {}, paid per request", self.name),
+            TableBilling::Provisioned { read, write } => format!(
+                "DynamoDB table {}, {read} read and {write} write units",
+                self.name
+            ),
+        }
+    }
+
+    fn monthly_cost(&self) -> Option<f64> {
+        match self.billing {
+            TableBilling::OnDemand => None,
+            TableBilling::Provisioned { read, write } => {
+                let units = |count: i64| f64::from(i32::try_from(count).unwrap_or(i32::MAX));
+                let hour =
+                    units(read) * cost::READ_UNIT_HOUR + units(write) * cost::WRITE_UNIT_HOUR;
+                Some(hour * cost::HOURS)
+            }
+        }
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "key" => "so that Terraform can use the table for locking",
+            "billing" => "so that the table uses the configured billing mode",
+            "deletion_protection" => "so that the locks cannot be deleted by mistake",
+            "encryption" => "so that a customer managed key controls access to the table",
+            _ => return None,
+        })
+    }
+
     /// Protection by others is kept.
     fn merge_onto(&self, observed: &Self) -> Self {
         let by_us = observed

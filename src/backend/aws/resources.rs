@@ -17,14 +17,13 @@ use super::{
     error::AwsError,
     key::{KmsKey, own::OwnKey, rotation::KeyRotation},
     lock_table::{LockTable, recovery::PointInTimeRecovery},
-    rationale,
     resource::{AwsResource, ObserveContext, ObservedResource},
     retry::Backoff,
     topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
     trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
 use crate::engine::{
-    apply::Provider,
+    apply::ChangeWriter,
     blueprint::{Blueprint, BlueprintNode},
     observation::{Observation, Observed, inherit_owners, torn},
     plan::PlannedChange,
@@ -125,8 +124,23 @@ macro_rules! kinds {
                 match self { $(Self::$kind(spec) => spec.deleted_with_parent(),)+ }
             }
 
+            fn title(&self) -> String {
+                match self { $(Self::$kind(spec) => spec.title(),)+ }
+            }
+
+            fn monthly_cost(&self) -> Option<f64> {
+                match self { $(Self::$kind(spec) => spec.monthly_cost(),)+ }
+            }
+
+            fn note(&self) -> Option<String> {
+                match self { $(Self::$kind(spec) => spec.note(),)+ }
+            }
+
             fn why(&self, setting: &str) -> Option<&'static str> {
-                rationale::why(self, setting)
+                if setting.split('.').next() == Some("tags") {
+                    return Some("so that the owner is known");
+                }
+                match self { $(Self::$kind(spec) => spec.why(setting),)+ }
             }
         }
     };
@@ -354,7 +368,7 @@ impl AwsSpec {
     }
 }
 
-impl Provider for AwsProvider {
+impl ChangeWriter for AwsProvider {
     type Spec = AwsSpec;
     type Error = AwsError;
 

@@ -1,5 +1,6 @@
 //! The SNS topic for alarms and deleted states.
 
+use crate::backend::aws::rationale;
 use std::collections::HashMap;
 
 use aws_sdk_sns::types::Tag;
@@ -46,6 +47,19 @@ pub struct AlarmTopic {
 }
 
 impl Spec for AlarmTopic {
+    fn title(&self) -> String {
+        format!("SNS topic {}", self.name)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "key" => "so that messages are encrypted",
+            "policy" => rationale::of_statement(rest),
+            _ => return None,
+        })
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             name: self.name.clone(),

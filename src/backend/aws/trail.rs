@@ -1,5 +1,6 @@
 //! The CloudTrail trail that records reads and writes of states and locks.
 
+use crate::backend::aws::cost;
 use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,28 @@ pub struct TrailSpec {
 }
 
 impl Spec for TrailSpec {
+    fn title(&self) -> String {
+        format!("CloudTrail trail {}", self.name)
+    }
+
+    fn note(&self) -> Option<String> {
+        Some(format!(
+            "each 100,000 reads and writes of states cost an additional ${:.2}",
+            cost::EVENTS_100K
+        ))
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "bucket" | "prefix" => "so that log files are stored where they cannot be forged",
+            "key" => "so that only principals with access to the key can read log files",
+            "multi_region" => "so that reads from all regions are recorded",
+            "validation" => "so that changes of log files can be detected",
+            _ => return None,
+        })
+    }
+
     /// It can only be changed in its home region, and its name is used in all regions.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let home = observed.home.as_deref()?;

@@ -12,7 +12,7 @@ use crate::{
             ArgumentValue, ConfiguredBlock, PartialFile, SavedBackend,
             configuration::NO_STATE_STORES,
         },
-        write::{BackendConfig, arguments::DEFAULT_WORKSPACE_KEY_PREFIX},
+        write::s3::{DEFAULT_WORKSPACE_KEY_PREFIX, S3BackendConfig},
     },
 };
 
@@ -161,7 +161,7 @@ fn is_place(setup: &BackendSetup<'_>, saved: &SavedBackend) -> bool {
         .all(|name| same(name, setup.value(name), saved.value(name)))
 }
 
-fn with_cloud(files: &FolderFiles<'_>, cloud: &BackendConfig) -> Vec<CheckResult> {
+fn with_cloud(files: &FolderFiles<'_>, cloud: &S3BackendConfig) -> Vec<CheckResult> {
     let about = files.of_cloud(cloud);
     if about.is_empty() && !files.in_use().is_empty() {
         let what = format!(
@@ -181,7 +181,7 @@ fn with_cloud(files: &FolderFiles<'_>, cloud: &BackendConfig) -> Vec<CheckResult
         .collect()
 }
 
-fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &BackendConfig) -> Verdict {
+fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &S3BackendConfig) -> Verdict {
     let wanted = |name: &str, value: Option<ArgumentValue>| (name.to_owned(), value);
     let is_said = |name: &str| setup.arguments.contains_key(name);
     let all = [

@@ -9,7 +9,7 @@ use crate::{
     checks::{CheckResult, Verdict},
     terraform::{
         read::{ArgumentValue, TerraformEngine},
-        write::BackendConfig,
+        write::s3::S3BackendConfig,
     },
 };
 
@@ -67,7 +67,7 @@ fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
 fn lock_lasts(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Option<Verdict> {
     setup.value("dynamodb_table")?;
     // An environment whose settings use only the table is configured as intended.
-    let as_asked = |cloud: &BackendConfig| cloud.dynamodb_table.is_some() && !cloud.use_lockfile;
+    let as_asked = |cloud: &S3BackendConfig| cloud.dynamodb_table.is_some() && !cloud.use_lockfile;
     if files.folder.engine == TerraformEngine::OpenTofu
         || setup.flag("use_lockfile") != Some(false)
         || files.cloud.is_some_and(as_asked)

@@ -4,6 +4,7 @@
 //! States, locks, audit logs and keys are never deleted here: `lock migrate` and `teardown` do
 //! that, with their own checks.
 
+use crate::backend::aws::provider::S3Provider;
 use std::{num::NonZeroUsize, sync::Mutex};
 
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
         },
     },
     cli::{
-        approval, context::Context, describe::describe, environment::ConnectedEnvironment, explain,
-        failure::CliError, progress,
+        approval, context::Context, environment::ConnectedEnvironment, explain, failure::CliError,
+        progress,
     },
     engine::{
         plan::{Plan, PlannedChange},
@@ -61,9 +62,9 @@ impl PruneOptions {
                 from: AwsSpec::Policy(policy),
             } = &step.change
             {
-                let arn = policy.arn(&environment.aws);
+                let arn = policy.arn(&environment.provider.aws);
                 let attached = cx
-                    .until_cancelled(attachments::attached(&environment.aws, &arn))
+                    .until_cancelled(attachments::attached(&environment.provider.aws, &arn))
                     .await?;
                 let attached = attached.map_err(|error| {
                     explain::aws(
@@ -85,12 +86,14 @@ impl PruneOptions {
             }
         }
         let ConnectedEnvironment {
+            provider, may_ask, ..
+        } = environment;
+        let S3Provider {
             settings,
             names,
             aws,
-            may_ask,
             ..
-        } = environment;
+        } = provider;
         Ok(Some(Self {
             plan,
             aws: aws.clone(),
@@ -109,7 +112,7 @@ impl PruneOptions {
         let view = cx.global.view(cx.host);
         cx.status("");
         cx.status("not in the settings any more:");
-        let text = report::text(&self.plan, &describe, &view);
+        let text = report::text(&self.plan, &report::ResourceTitle::of, &view);
         cx.status_text(&text);
         self.confirm(cx)?;
         let demolition = DestroyTasks {

@@ -28,7 +28,7 @@ pub(super) fn beside_of(
     let Some(file) = folder_settings::find(&dir, settings) else {
         return FolderSettings::default();
     };
-    let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
+    let is_same_account = file.owner.place == aws.account() && file.owner.emulated == is_emulated;
     file.read(settings, is_same_account)
 }
 

@@ -45,7 +45,12 @@ pub async fn run(
     since::must_still_be(&saved.plan(), &now)?;
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
-    files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
+    files::must_be_writable(
+        &environment.provider,
+        &observation::outputs(&observation),
+        environment.live,
+        cx,
+    )?;
     let carry = PlanToApply {
         plan: saved.plan(),
         observation,

@@ -131,13 +131,18 @@ pub(super) fn workspace_of(
     environment: &ConnectedEnvironment,
     cx: &Context<'_>,
 ) -> Result<String, CliError> {
-    let folder = verify::read_folder(&environment.out(cx.host), &[], cx).ok();
+    let folder = verify::read_folder(
+        &crate::cli::files::out(&environment.provider, cx.host),
+        &[],
+        cx,
+    )
+    .ok();
     let is_of_it = |folder: &WorkingDirectory| match ConfiguredBackend::of_folder(folder, &[]) {
         Ok(configured) => {
             let is_key = configured
                 .key
-                .is_some_and(|key| key.value == environment.settings.key.as_str());
-            configured.bucket.value == environment.names.state_bucket && is_key
+                .is_some_and(|key| key.value == environment.provider.settings.key.as_str());
+            configured.bucket.value == environment.provider.names.state_bucket && is_key
         }
         // The record of `init` is unreadable, and may be this backend.
         Err(_) => folder.saved.is_err(),

@@ -1,6 +1,7 @@
 //! Assesses a backend before a teardown: existing resources, data that would be lost, and blocking
 //! conditions.
 
+use crate::backend::aws::provider::S3Provider;
 use std::collections::BTreeSet;
 
 use super::{TeardownFlags, sharing::SharedBucket};
@@ -78,19 +79,19 @@ pub async fn look(
     options: &TeardownFlags,
     cx: &mut Context<'_>,
 ) -> Result<Assessment, CliError> {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings,
         names,
         aws,
         ..
-    } = environment;
+    } = &environment.provider;
     wait_for_table(environment, cx).await?;
     let (blueprint, observation) = cx
         .until_cancelled(everything::look(
             aws,
             settings,
             names,
-            &environment.blueprint,
+            &environment.provider.blueprint,
         ))
         .await?;
     let mut sharing = SharedBucket::of(environment, cx)?;
@@ -138,7 +139,10 @@ async fn wait_for_table(
 ) -> Result<(), CliError> {
     let (mut waiting, mut waits) = (polling(), WaitReport::new("AWS has deleted", TABLE));
     while let Ok(true) = cx
-        .until_cancelled(is_being_deleted(&environment.aws, &environment.names.table))
+        .until_cancelled(is_being_deleted(
+            &environment.provider.aws,
+            &environment.provider.names.table,
+        ))
         .await?
     {
         waits.on(&[LOCK_TABLE], cx);
@@ -172,12 +176,12 @@ pub fn must_not_be_guarded(looked: &Assessment) -> Result<(), CliError> {
 }
 
 fn address(environment: &ConnectedEnvironment, observation: &Observation<AwsSpec>) -> StoreAddress {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings,
         names,
         aws,
         ..
-    } = environment;
+    } = &environment.provider;
     // A table of ours may hold locks although the settings name none.
     let named = settings.lock.uses_table()
         && !matches!(observation.get(&LOCK_TABLE), None | Some(Observed::Absent));
@@ -208,7 +212,7 @@ fn encrypt(
         return WriteEncryption::Kms(key.to_owned());
     }
     let key = || observation::outputs(observation).get(&KEY).cloned();
-    match environment.settings.encryption {
+    match environment.provider.settings.encryption {
         EncryptionSettings::SseS3 => WriteEncryption::OfS3,
         EncryptionSettings::NewKey { .. } | EncryptionSettings::OwnKey { .. } => {
             key().map_or(WriteEncryption::Unsaid, WriteEncryption::Kms)
@@ -222,7 +226,7 @@ async fn count(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
 ) {
-    let aws = &environment.aws;
+    let aws = &environment.provider.aws;
     let policy = is_ours(observation, &RUNNER_POLICY)
         .then(|| looked.outputs.get(&RUNNER_POLICY))
         .flatten();
@@ -279,9 +283,12 @@ async fn logs_under_key(
         Observed::Present { .. } | Observed::Absent | Observed::Unreadable(_) => false,
     });
     has_or_had_trail
-        || audit_logs::any(&environment.aws, &environment.names.log_bucket)
-            .await
-            .unwrap_or(true)
+        || audit_logs::any(
+            &environment.provider.aws,
+            &environment.provider.names.log_bucket,
+        )
+        .await
+        .unwrap_or(true)
 }
 
 fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
@@ -330,7 +337,7 @@ fn guards(
         attached: &strangers(looked, environment),
         same_states: &sharing.states,
         untagged: (!looked.is_nothing() && is_untagged(observation))
-            .then_some(&*environment.names.state_bucket),
+            .then_some(&*environment.provider.names.state_bucket),
         blocked: &blocked.collect::<Vec<_>>(),
         now: cx.now(),
     };
@@ -369,6 +376,7 @@ fn strangers(looked: &Assessment, environment: &ConnectedEnvironment) -> Vec<Str
         .deletes()
         .any(|step| step.address == RUNNER_POLICY);
     let ours: BTreeSet<String> = environment
+        .provider
         .settings
         .access
         .attach_to
@@ -401,7 +409,7 @@ fn warnings(
 ) -> Vec<String> {
     let mut warnings = vec![];
     let goes = |address: &Address| looked.plan.deletes().any(|step| step.address == *address);
-    let bucket = &environment.names.state_bucket;
+    let bucket = &environment.provider.names.state_bucket;
     if goes(&STATE_BUCKET) && points_here(bucket, cx) {
         warnings.push(format!(
             "the configuration in this folder still points at {bucket}; to keep its states, first \

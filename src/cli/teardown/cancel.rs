@@ -1,5 +1,6 @@
 //! `tfbackend teardown --cancel`: releases the locks of an interrupted teardown.
 
+use crate::backend::provider::Provider;
 use serde::Serialize;
 
 use super::assess::Assessment;
@@ -24,12 +25,12 @@ pub async fn run(
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
-    let bucket = &*environment.names.state_bucket;
+    let bucket = &*environment.provider.names.state_bucket;
     let found = match &looked.store {
         Some(address) => {
             cx.until_cancelled(BackendFreeze::found(
-                &environment.aws,
-                S3Store::new(&environment.aws, address),
+                &environment.provider.aws,
+                S3Store::new(&environment.provider.aws, address),
                 &looked.scope,
             ))
             .await?
@@ -44,7 +45,10 @@ pub async fn run(
         )
     };
     let Some(freeze) = found.map_err(unseen)? else {
-        cx.status(&format!("{}: no teardown locks it", environment.title()));
+        cx.status(&format!(
+            "{}: no teardown locks it",
+            environment.provider.title()
+        ));
         return answer(bucket, 0, cx);
     };
     let released = freeze.locks();

@@ -48,7 +48,7 @@ pub async fn run(
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     let backup = back_up(&looked, options, environment, cx).await?;
-    confirm::ask(options, environment, cx)?;
+    confirm::ask(options, &super::typed_name(environment), cx)?;
     let frozen = freeze(&looked, environment, cx).await?;
     let files = match begin(&looked, environment, cx) {
         Ok(files) => files,
@@ -59,9 +59,9 @@ pub async fn run(
     if let (TeardownScope::Key(key), Some(address), Some(freeze)) =
         (&looked.scope, &looked.store, frozen.take())
     {
-        let store = S3Store::new(&environment.aws, address);
+        let store = S3Store::new(&environment.provider.aws, address);
         let purge = EnvironmentPurge {
-            aws: &environment.aws,
+            aws: &environment.provider.aws,
             store,
             key,
             until: freeze.since(),
@@ -84,10 +84,10 @@ pub async fn run(
     let until = frozen
         .as_ref()
         .and_then(BackendFreeze::since)
-        .map(|since| (&*environment.names.state_bucket, since));
+        .map(|since| (&*environment.provider.names.state_bucket, since));
     let demolition = DestroyTasks {
-        aws: &environment.aws,
-        bucket: &environment.names.state_bucket,
+        aws: &environment.provider.aws,
+        bucket: &environment.provider.names.state_bucket,
         key_days: options.key_window,
         detach: options.detach,
         until,
@@ -97,7 +97,7 @@ pub async fn run(
     };
     let stays = report::kept(&looked.plan);
     let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
-    let parallelism = environment.settings.common.run.parallelism;
+    let parallelism = environment.provider.settings.common.run.parallelism;
     let terms = looked.terms;
     let outcome =
         progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
@@ -106,8 +106,11 @@ pub async fn run(
         outcome.failed.is_empty() && outcome.left.is_empty(),
         &looked.store,
     ) {
-        let forgotten =
-            purge::forget(&S3Store::new(&environment.aws, address), &looked.scope).await;
+        let forgotten = purge::forget(
+            &S3Store::new(&environment.provider.aws, address),
+            &looked.scope,
+        )
+        .await;
         forgotten.map_err(|error| {
             explain::aws(
                 CliError::partly("the lock table is kept, and still has locks of this teardown")
@@ -147,7 +150,7 @@ fn begin(
     if cx.host.cancel.is_cancelled() {
         return Err(CliError::interrupted("interrupted; nothing was deleted"));
     }
-    files::remove(environment, &looked.outputs, cx)
+    files::remove(&environment.provider, &looked.outputs, cx)
 }
 
 /// Dropped on Ctrl-C: no partial backup is left.
@@ -173,16 +176,16 @@ async fn back_up(
     }
     let dir = copies::folder(
         options.backup_dir.as_deref(),
-        &environment.out(cx.host),
+        &crate::cli::files::out(&environment.provider, cx.host),
         &cx.host.cwd,
     )?;
-    let (store, now) = (S3Store::new(&environment.aws, address), cx.now());
+    let (store, now) = (S3Store::new(&environment.provider.aws, address), cx.now());
     let key = match &looked.scope {
         TeardownScope::Whole => None,
         TeardownScope::Key(key) => Some(key.clone()),
     };
     let about = BackupSubject {
-        env: environment.settings.common.env.to_string(),
+        env: environment.provider.settings.common.env.to_string(),
         key,
     };
     let written = cx
@@ -225,8 +228,8 @@ async fn freeze<'a>(
         now: cx.now(),
     };
     match BackendFreeze::put(
-        &environment.aws,
-        S3Store::new(&environment.aws, address),
+        &environment.provider.aws,
+        S3Store::new(&environment.provider.aws, address),
         sight,
         &how,
     )

@@ -2,29 +2,40 @@
 
 use super::TeardownFlags;
 use crate::{
-    cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
+    cli::{context::Context, explain, failure::CliError},
     host::{PromptAnswer, Question, QuestionKind},
+    settings::common::RunSettings,
+    text::shell::shell_word,
 };
 
 const FLAG: &str = "--confirm";
 
+/// What is typed to confirm: the name of what is deleted.
+pub struct TypedName<'a> {
+    /// As in `bucket`.
+    pub what: &'static str,
+    pub name: &'a str,
+}
+
 /// Fails before any read, if the teardown cannot be confirmed.
 pub fn must_be_possible(
     options: &TeardownFlags,
-    environment: &ConnectedEnvironment,
+    typed: &TypedName<'_>,
+    run: &RunSettings,
+    may_ask: bool,
 ) -> Result<(), CliError> {
-    let bucket = &environment.names.state_bucket;
+    let hint = format!("pass {FLAG} {}", shell_word(typed.name));
     match &options.confirm {
-        Some(said) if said.as_str() == bucket => Ok(()),
-        Some(said) => Err(wrong(said.as_str(), bucket)),
-        None if environment.settings.common.run.auto_approve => Err(CliError::refused(
+        Some(said) if said == typed.name => Ok(()),
+        Some(said) => Err(typed.wrong(said)),
+        None if run.auto_approve => Err(CliError::refused(
             "--auto-approve does not confirm a teardown; nothing was changed",
         )
-        .hint(format!("pass {FLAG} {bucket}"))),
-        None if !environment.may_ask => Err(CliError::failed(
+        .hint(hint)),
+        None if !may_ask => Err(CliError::failed(
             "teardown needs confirmation, but this is not a terminal",
         )
-        .hint(format!("pass {FLAG} {bucket}"))),
+        .hint(hint)),
         None => Ok(()),
     }
 }
@@ -32,14 +43,13 @@ pub fn must_be_possible(
 /// Asks, unless `--confirm` was passed.
 pub fn ask(
     options: &TeardownFlags,
-    environment: &ConnectedEnvironment,
+    typed: &TypedName<'_>,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     if options.confirm.is_some() {
         return Ok(());
     }
-    let bucket = &environment.names.state_bucket;
-    let text = format!("Type {bucket} to delete this backend");
+    let text = format!("Type {} to delete this backend", typed.name);
     let question = Question {
         text,
         flag: FLAG,
@@ -54,15 +64,18 @@ pub fn ask(
         .confirm(&question)
         .map_err(|error| explain::prompt(&error))?
     {
-        PromptAnswer::Text(said) if said.trim() == bucket => Ok(()),
+        PromptAnswer::Text(said) if said.trim() == typed.name => Ok(()),
         PromptAnswer::Text(said) if said.trim().is_empty() => Err(CliError::cancelled()),
-        PromptAnswer::Text(said) => Err(wrong(said.trim(), bucket)),
-        PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong("", bucket)),
+        PromptAnswer::Text(said) => Err(typed.wrong(said.trim())),
+        PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(typed.wrong("")),
     }
 }
 
-fn wrong(said: &str, bucket: &str) -> CliError {
-    CliError::refused(format!(
-        "the bucket of this environment is {bucket}, not \"{said}\"; nothing was changed"
-    ))
+impl TypedName<'_> {
+    fn wrong(&self, said: &str) -> CliError {
+        let Self { what, name } = self;
+        CliError::refused(format!(
+            "the {what} of this environment is {name}, not \"{said}\"; nothing was changed"
+        ))
+    }
 }

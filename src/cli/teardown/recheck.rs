@@ -1,5 +1,6 @@
 //! Checks again after the deletion: a concurrent bootstrap may have created resources again.
 
+use crate::backend::aws::provider::S3Provider;
 use jiff::Timestamp;
 
 use crate::{
@@ -71,7 +72,12 @@ async fn is_made_again(
     deleted: Option<Timestamp>,
 ) -> bool {
     there.contains(&STATE_BUCKET)
-        && is_another(&environment.aws, &environment.names.state_bucket, deleted).await
+        && is_another(
+            &environment.provider.aws,
+            &environment.provider.names.state_bucket,
+            deleted,
+        )
+        .await
 }
 
 /// Returns the addresses of all resources that would be deleted now.
@@ -80,13 +86,13 @@ async fn there(
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
 ) -> Result<Vec<Address>, CliError> {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings,
         names,
         aws,
         blueprint,
         ..
-    } = environment;
+    } = &environment.provider;
     let looked = cx
         .until_cancelled(everything::look(aws, settings, names, blueprint))
         .await;

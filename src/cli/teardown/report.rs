@@ -1,6 +1,8 @@
 //! The final report of a teardown: deleted, kept and remaining resources, and how to cancel the key
 //! deletion.
 
+use crate::backend::aws::provider::S3Provider;
+use crate::backend::provider::Provider;
 use serde::Serialize;
 
 use super::{assess::Assessment, carry_out::TakenDown};
@@ -110,7 +112,10 @@ pub fn nothing(
         whole: true,
         done: Default::default(),
     };
-    cx.status(&format!("{}: nothing to delete", environment.title()));
+    cx.status(&format!(
+        "{}: nothing to delete",
+        environment.provider.title()
+    ));
     taken_down(&taken, &kept(&looked.plan), environment, cx)
 }
 
@@ -183,12 +188,12 @@ fn document<'a>(
     stays: &StayingResource,
     environment: &'a ConnectedEnvironment,
 ) -> impl Serialize + 'a {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings,
         names,
         aws,
         ..
-    } = environment;
+    } = &environment.provider;
     let emptied = taken.done.emptied.values();
     let file = |file: &FileRemoval| match file {
         FileRemoval::Removed(path) => RemovedFileDocument {
@@ -261,7 +266,7 @@ pub fn not_purged(
     environment: &ConnectedEnvironment,
     cx: &Context<'_>,
 ) -> CliError {
-    let bucket = &environment.names.state_bucket;
+    let bucket = &environment.provider.names.state_bucket;
     let code = if cx.host.cancel.is_cancelled() {
         exit::INTERRUPTED
     } else {

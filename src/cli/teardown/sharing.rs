@@ -1,5 +1,6 @@
 //! Finds other environments of tfbackend.toml that use the same bucket, table, or states.
 
+use crate::backend::aws::provider::S3Provider;
 use crate::{
     backend::aws::{ownership::EnvironmentId, teardown::scope::TeardownScope},
     cli::{
@@ -35,12 +36,12 @@ impl SharedBucket {
             cx.global.config.as_deref(),
         )
         .map_err(|error| explain::settings(&error))?;
-        let ConnectedEnvironment {
+        let S3Provider {
             settings,
             names,
             aws,
             ..
-        } = environment;
+        } = &environment.provider;
         let mut sharing = Self {
             project: settings.common.project.to_string(),
             ..Self::default()

@@ -1,21 +1,17 @@
 //! Shows a teardown before it runs: the census, deleted and kept resources, and blocking
 //! conditions.
 
+use crate::backend::provider::Provider;
 use serde::Serialize;
 
 use super::assess::Assessment;
 use crate::{
-    cli::{
-        context::Context, describe::describe, environment::ConnectedEnvironment, failure::CliError,
-    },
+    cli::{context::Context, environment::ConnectedEnvironment, failure::CliError},
     report::{
         TextStyle,
         census::{self, CensusDocument},
         json,
-        plan::{
-            self as report,
-            document::{PlanDocument, PlanSubject},
-        },
+        plan::{self as report, document::PlanDocument},
         safe::safe,
     },
     state::census::StateCensus,
@@ -47,18 +43,13 @@ pub fn answer(
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     if cx.global.json() {
-        let about = PlanSubject {
-            project: environment.settings.common.project.to_string(),
-            env: environment.settings.common.env.to_string(),
-            account: environment.aws.account().to_owned(),
-            region: environment.settings.region.to_string(),
-        };
+        let about = environment.about();
         let guards = looked.guards.iter().map(|guard| GuardDocument {
             reason: guard.to_string(),
             what_to_do: guard.what_to_do(),
         });
         let document = TeardownDocument {
-            plan: PlanDocument::of(&looked.plan, about, &describe),
+            plan: PlanDocument::of(&looked.plan, about, &report::ResourceTitle::of),
             census: counted(looked).map(CensusDocument::of),
             guards: guards.collect(),
             warnings: looked.warnings.clone(),
@@ -67,7 +58,7 @@ pub fn answer(
             .map_err(|error| CliError::failed("cannot write the output").because(&error));
     }
     let view = cx.global.out_view(cx.host);
-    cx.status(&environment.title());
+    cx.status(&environment.provider.title());
     let mut text = text(looked, &view, cx.now());
     for guard in &looked.guards {
         text.push_str(&format!(
@@ -82,7 +73,7 @@ pub fn answer(
 /// Prints the plan to standard error before the teardown.
 pub fn show(looked: &Assessment, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
-    cx.status(&environment.title());
+    cx.status(&environment.provider.title());
     let text = text(looked, &view, cx.now());
     cx.status_text(&text);
 }
@@ -96,7 +87,11 @@ fn text(looked: &Assessment, view: &TextStyle, now: jiff::Timestamp) -> String {
     let mut text = counted(looked)
         .map(|counted| census::text(counted, view, now) + "\n")
         .unwrap_or_default();
-    text.push_str(&report::text(&looked.plan, &describe, view));
+    text.push_str(&report::text(
+        &looked.plan,
+        &report::ResourceTitle::of,
+        view,
+    ));
     for warning in &looked.warnings {
         text.push_str(&format!("warning: {}\n", safe(warning)));
     }

@@ -32,6 +32,7 @@ use crate::{
     terraform::read::{ConfiguredBackend, configured::NotConfigured},
     text::shell::shell_word,
 };
+use crate::{kind::BackendKind, store::location::BackendLocation};
 
 /// The region of the first call: S3 returns the region of the bucket.
 const ANYWHERE: &str = "us-east-1";
@@ -295,12 +296,18 @@ async fn held_to(
             .any(|group| name.starts_with(group))
             .then(|| format!("tfbackend {name}{more}{words}"))
     });
+    let mut location = vec![
+        ("bucket", names.state_bucket.clone()),
+        ("region", settings.region.to_string()),
+    ];
+    location.extend(table.clone().map(|table| ("dynamodb_table", table)));
     let who = VerifiedEnvironment {
         project: None,
         env: None,
-        account: account.to_string(),
-        region: settings.region.to_string(),
-        bucket: names.state_bucket.clone(),
+        backend: Some(BackendLocation::new(BackendKind::S3, location)),
+        account: Some(account.to_string()),
+        region: Some(settings.region.to_string()),
+        bucket: Some(names.state_bucket.clone()),
         table,
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);

@@ -1,6 +1,8 @@
 //! Verifies one environment: all reads at once, with the settings that follow from existing
 //! resources.
 
+use crate::backend::aws::provider::S3Provider;
+use crate::backend::provider::Provider;
 use std::future::Future;
 
 use tokio::sync::oneshot;
@@ -102,15 +104,19 @@ impl AroundInputs {
 
 fn table_of(environment: &ConnectedEnvironment) -> Option<String> {
     environment
+        .provider
         .settings
         .lock
         .uses_table()
-        .then(|| environment.names.table.clone())
+        .then(|| environment.provider.names.table.clone())
 }
 
 /// Returns the inputs that the checks of [`around`] depend on.
 fn surroundings(environment: &ConnectedEnvironment) -> (S3Settings, DerivedNames) {
-    (environment.settings.clone(), environment.names.clone())
+    (
+        environment.provider.settings.clone(),
+        environment.provider.names.clone(),
+    )
 }
 
 /// Checks outside of the blueprint: the account, alarm subscribers, and the states.
@@ -120,12 +126,12 @@ async fn around(
     options: &VerifyOptions,
     at: jiff::Timestamp,
 ) -> Vec<CheckResult> {
-    let ConnectedEnvironment {
+    let S3Provider {
         names,
         aws: account,
         blueprint,
         ..
-    } = environment;
+    } = &environment.provider;
     let table = table_of(environment);
     let own_alarms = blueprint
         .nodes()
@@ -157,7 +163,7 @@ async fn around(
             vec![]
         }
     };
-    let alias = match &environment.settings.encryption {
+    let alias = match &environment.provider.settings.encryption {
         EncryptionSettings::NewKey { .. } => Some(names.key_alias.as_str()),
         EncryptionSettings::OwnKey { arn } => Some(arn.as_str()),
         EncryptionSettings::SseS3 => None,
@@ -182,9 +188,9 @@ async fn around(
 }
 
 fn in_use(environment: &ConnectedEnvironment, table: Option<String>) -> InUse<'_> {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings, names, ..
-    } = environment;
+    } = &environment.provider;
     InUse {
         bucket: &names.state_bucket,
         table,
@@ -203,18 +209,18 @@ async fn judge(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, CliError> {
-    let ConnectedEnvironment {
+    let S3Provider {
         settings,
         names,
         aws: account,
         ..
-    } = &environment;
+    } = &environment.provider;
     // What is kept and protects less than a default is judged by the default, until something says
     // it.
     let blueprint = environment
         .judged
         .as_ref()
-        .unwrap_or(&environment.blueprint);
+        .unwrap_or(&environment.provider.blueprint);
     let mend = wizard::command(
         "bootstrap",
         environment.name(),
@@ -238,7 +244,7 @@ async fn judge(
         usage: options.usage,
         contents: options.read_states,
     };
-    expected::complete_beside(&mut checked, &environment.blueprint, &states);
+    expected::complete_beside(&mut checked, &environment.provider.blueprint, &states);
     let mut notes = notes_of(&environment, cx.global.document());
     // A principal with only the runner policy cannot read the bucket, and can still run the probe.
     if !matches!(
@@ -261,13 +267,14 @@ async fn judge(
     let who = VerifiedEnvironment {
         project: Some(settings.common.project.to_string()),
         env: Some(settings.common.env.to_string()),
-        account: account.account().to_owned(),
-        region: settings.region.to_string(),
-        bucket: names.state_bucket.clone(),
+        backend: Some(environment.location()),
+        account: Some(account.account().to_owned()),
+        region: Some(settings.region.to_string()),
+        bucket: Some(names.state_bucket.clone()),
         table: table_of(&environment),
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
-    document.resources = resources(&environment.blueprint, observation);
+    document.resources = resources(&environment.provider.blueprint, observation);
     if matches!(observation.get(&STATE_BUCKET), Some(Observed::Absent)) {
         document.score_nothing();
     }
@@ -307,7 +314,7 @@ fn settings_live(environment: &ConnectedEnvironment) -> CheckResult {
     };
     CheckResult::new(
         &catalogue::SETTINGS_LIVE,
-        CheckedPlace::named(environment.title()),
+        CheckedPlace::named(environment.provider.title()),
         verdict,
     )
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::{
     Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
 };
+use crate::store::location::BackendLocation;
 
 /// The complete result. [`write_document`](crate::report::json::write_document) puts
 /// `format_version` before the first field.
@@ -47,12 +48,41 @@ pub struct VerifiedEnvironment {
     pub project: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<String>,
-    /// The 12-digit account ID.
-    pub account: String,
-    pub region: String,
-    pub bucket: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendLocation>,
+    /// The 12-digit account ID; this and the following only for backend kind `s3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+}
+
+impl VerifiedEnvironment {
+    /// Returns what holds the states, with its name: a bucket, or a folder.
+    pub(super) fn holder(&self) -> (&'static str, &str) {
+        let folder = || {
+            let location = &self.backend.as_ref()?.location;
+            Some(("folder", location.get("folder")?.as_str()))
+        };
+        let bucket = self.bucket.as_deref().map(|bucket| ("bucket", bucket));
+        bucket.or_else(folder).unwrap_or(("backend", ""))
+    }
+
+    /// Returns further facts that tell backends apart, each with its name.
+    pub(super) fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let facts = [
+            ("table", &self.table),
+            ("account", &self.account),
+            ("region", &self.region),
+        ];
+        facts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -50,11 +50,8 @@ fn suite(group: CheckGroup, checks: &[&CheckResultDocument], document: &VerifyDo
     );
     let about = &document.about;
     xml.push_str("    <properties>\n");
-    for (name, value) in [
-        ("account", &about.account),
-        ("region", &about.region),
-        ("bucket", &about.bucket),
-    ] {
+    let facts = about.facts().filter(|(name, _)| *name != "table");
+    for (name, value) in facts.chain([about.holder()]) {
         xml.push_str(&format!(
             "      <property name=\"{name}\" value=\"{}\"/>\n",
             escape(value)

@@ -80,16 +80,11 @@ fn about(document: &VerifyDocument) -> String {
         .map(|name| code(name))
         .collect::<Vec<_>>()
         .join(" ");
-    let named = [
-        ("bucket", Some(&about.bucket)),
-        ("table", about.table.as_ref()),
-        ("account", Some(&about.account)),
-    ];
-    let named = named
+    let named = [about.holder()]
         .into_iter()
-        .chain([("region", Some(&about.region)), ("at", Some(&document.at))]);
-    let named =
-        named.filter_map(|(name, value)| value.map(|value| format!("{name} {}", code(value))));
+        .chain(about.facts())
+        .chain([("at", document.at.as_str())]);
+    let named = named.map(|(name, value)| format!("{name} {}", code(value)));
     let parts: Vec<_> = Some(known)
         .into_iter()
         .filter(|known| !known.is_empty())

@@ -44,7 +44,7 @@ pub fn sarif(document: &VerifyDocument) -> String {
             } },
             // One category per backend, so that results of one backend do not close those of
             // another.
-            "automationDetails": { "id": format!("tfbackend-verify/{}/", safe(&document.about.bucket)) },
+            "automationDetails": { "id": format!("tfbackend-verify/{}/", safe(document.about.holder().1)) },
             "invocations": [{
                 "executionSuccessful": true,
                 "endTimeUtc": document.at,
@@ -207,7 +207,13 @@ fn fingerprint(finding: &FindingDocument, document: &VerifyDocument) -> String {
         finding.address.as_deref().unwrap_or_default(),
         finding.resource.as_deref().unwrap_or_default(),
     ];
-    let of = [&finding.id, &about.account, &about.region, &about.bucket].map(String::as_str);
+    let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
+    let of = [
+        finding.id.clone(),
+        text(&about.account),
+        text(&about.region),
+        about.holder().1.to_owned(),
+    ];
     // Encoded as JSON, so that the parts are delimited unambiguously.
     let text = json!([of, place]).to_string();
     Sha256::digest(text.as_bytes())

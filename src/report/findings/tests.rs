@@ -231,9 +231,10 @@ fn made() -> VerifyDocument {
         about: VerifiedEnvironment {
             project: owned("acme"),
             env: owned("prod"),
-            account: "123456789012".into(),
-            region: "eu-west-1".into(),
-            bucket: BUCKET.into(),
+            backend: None,
+            account: owned("123456789012"),
+            region: owned("eu-west-1"),
+            bucket: owned(BUCKET),
             table: owned("acme-tfstate-prod-locks"),
         },
         at: "2026-11-21T03:00:00Z".into(),
@@ -326,9 +327,10 @@ fn filled_with(text: &str) -> VerifyDocument {
     let about = VerifiedEnvironment {
         project: Some(all()),
         env: Some(all()),
-        account: all(),
-        region: all(),
-        bucket: all(),
+        backend: None,
+        account: Some(all()),
+        region: Some(all()),
+        bucket: Some(all()),
         table: Some(all()),
     };
     document.about = about;

@@ -85,25 +85,30 @@ fn title(document: &VerifyDocument, view: &TextStyle) -> Vec<String> {
     } else {
         format!("{}: ", known.join(" "))
     };
-    let mut place = format!("account {}, region {}", about.account, about.region);
-    if let Some(table) = &about.table {
-        place.push_str(&format!(", lock table {table}"));
-    }
+    let facts = [
+        ("account", &about.account),
+        ("region", &about.region),
+        ("lock table", &about.table),
+    ];
+    let facts = facts
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let place: String = facts
+        .chain([("at", document.at.as_str())])
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let (what, name) = about.holder();
     let mut lines = wrap(
         "",
         "  ",
-        &safe(&format!("{known}state bucket {}", about.bucket)),
+        &safe(&format!("{known}state {what} {name}")),
         view.width,
     );
     for line in &mut lines {
         *line = view.style.bold(line);
     }
-    lines.extend(wrap(
-        "  ",
-        "  ",
-        &safe(&format!("{place}, at {}", document.at)),
-        view.width,
-    ));
+    lines.extend(wrap("  ", "  ", &safe(&place), view.width));
     lines
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DescribeResource, adoption::AdoptionDocument};
+use crate::store::location::BackendLocation;
 use crate::{
     engine::{
         plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
@@ -18,9 +19,13 @@ use crate::{
 pub struct PlanSubject {
     pub project: String,
     pub env: String,
-    /// The 12-digit account ID.
-    pub account: String,
-    pub region: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendLocation>,
+    /// The 12-digit account ID; only for backend kind `s3`, as `region`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// The complete plan. [`write_document`](crate::report::json::write_document) puts `format_version`

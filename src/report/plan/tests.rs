@@ -22,7 +22,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Any(pub Value);
 
-impl Spec for Any {}
+impl Spec for Any {
+    fn title(&self) -> String {
+        "any".to_owned()
+    }
+}
 
 pub fn view(width: usize) -> TextStyle {
     TextStyle {
@@ -324,8 +328,9 @@ fn json_document() {
     let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
-        account: "123456789012".into(),
-        region: "eu-west-1".into(),
+        backend: None,
+        account: Some("123456789012".into()),
+        region: Some("eu-west-1".into()),
     };
     let mut out = vec![];
     let body = PlanDocument::of(&plan, about, &describe);
@@ -476,8 +481,9 @@ fn the_way_down() {
     let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
-        account: "123456789012".into(),
-        region: "eu-west-1".into(),
+        backend: None,
+        account: Some("123456789012".into()),
+        region: Some("eu-west-1".into()),
     };
     let document = serde_json::to_value(PlanDocument::of(&way_down(), about, &describe)).unwrap();
     assert_eq!(

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::state::snapshot::{SnapshotError, StateSnapshot};
+use crate::{kind::BackendKind, store::location::BackendLocation};
 
 /// The name of the manifest file.
 pub const FILE: &str = "manifest.json";
@@ -28,9 +29,17 @@ pub struct ManifestHeader {
     pub format_version: u32,
     pub made: Timestamp,
     pub env: String,
+    /// Absent in backups of versions before 0.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendLocation>,
+    /// This and the following only for backend kind `s3`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub account: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub region: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub bucket: String,
+    #[serde(default)]
     pub table: Option<String>,
     pub extent: BackupExtent,
 }
@@ -196,7 +205,15 @@ impl<R: BufRead> ManifestReader<R> {
             Some(version) => return Err(ManifestError::Format(version)),
             None => return Err(wrong()),
         }
-        let header = serde_json::from_value(any).map_err(|_| wrong())?;
+        let header: ManifestHeader = serde_json::from_value(any).map_err(|_| wrong())?;
+        let is_s3 = header
+            .backend
+            .as_ref()
+            .is_none_or(|backend| backend.kind == BackendKind::S3);
+        let place = [&header.account, &header.region, &header.bucket];
+        if is_s3 && place.into_iter().any(String::is_empty) {
+            return Err(wrong());
+        }
         Ok((header, reader))
     }
 

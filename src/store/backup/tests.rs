@@ -28,6 +28,7 @@ fn header() -> ManifestHeader {
         format_version: FORMAT_VERSION,
         made: "2026-11-21T15:45:00.5Z".parse().unwrap(),
         env: "prod".to_owned(),
+        backend: None,
         account: "111122223333".to_owned(),
         region: "eu-west-1".to_owned(),
         bucket: "states".to_owned(),

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use super::{
     file,
     manifest::{self, ManifestEntry, ManifestHeader, ManifestState, file_name, hex},
     read::{self, ReadError, ReadLimits, WINDOW_LOG},
-    stopping::StoppableReader,
+    stopping::{StopWhenDropped, StoppableReader},
 };
 
 /// The level of the built-in compression: states are compressed as fast as they are read.
@@ -302,6 +302,20 @@ impl SealedArchive {
             sha256: hex(&packed.sha256),
         })
     }
+}
+
+/// Finishes a backup, and reads it back. No file remains if it is dropped early.
+///
+/// # Errors
+/// If it cannot be written, or differs when it is read back.
+pub async fn finished(archive: ArchiveWriter) -> Result<FinishedBackup, ArchiveError> {
+    let mut sealed = archive.seal()?;
+    let expected = sealed.to_check();
+    let stop = StopWhenDropped::default();
+    let told = Arc::clone(&stop.0);
+    let checked = tokio::task::spawn_blocking(move || check(expected, &told)).await;
+    checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+    sealed.keep()
 }
 
 /// A written backup, to compare with the file on disk.

@@ -104,7 +104,12 @@ impl ConfiguredKind {
     }
 
     pub fn is_s3(&self) -> bool {
-        matches!(self, Self::Backend(kind) if kind == "s3")
+        self.is_labelled("s3")
+    }
+
+    /// Returns whether it is a `backend` block with this label.
+    pub fn is_labelled(&self, label: &str) -> bool {
+        matches!(self, Self::Backend(kind) if kind == label)
     }
 
     pub fn is_state_store(&self) -> bool {

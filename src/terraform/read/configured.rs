@@ -14,7 +14,7 @@ use super::{
     saved::DEFAULT_WORKSPACE,
     value::{ArgumentValue, SourcePosition, SourcedArgument},
 };
-use crate::terraform::write::arguments::DEFAULT_WORKSPACE_KEY_PREFIX;
+use crate::terraform::write::s3::DEFAULT_WORKSPACE_KEY_PREFIX;
 
 mod role;
 

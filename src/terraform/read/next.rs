@@ -12,7 +12,10 @@ use super::{
     saved::SavedBackend,
     value::{ArgumentValue, SourcedArgument},
 };
-use crate::terraform::write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
+use crate::{
+    kind::BackendKind,
+    terraform::write::{hcl, s3::DEFAULT_WORKSPACE_KEY_PREFIX},
+};
 
 /// The command that a folder needs before Terraform uses the backend of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +56,15 @@ impl NextCommand {
 ///
 /// Nothing is decided for the user that could copy one environment's state over another's. A folder
 /// for working data that is not `.terraform` (`TF_DATA_DIR`) is not known.
-pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
+pub fn next_command(dir: &Path, conf_name: &str, kind: BackendKind) -> NextCommand {
+    let wanted = wanted(&dir.join(conf_name));
+    let is_same_kind = |saved: &SavedBackend| saved.kind.is_labelled(kind.terraform_type());
+    let is_elsewhere = |saved: &SavedBackend| {
+        !is_same_kind(saved) || place(&said(saved.arguments.clone()), kind) != place(&wanted, kind)
+    };
     let saved = match SavedBackend::read(&dir.join(DATA_DIR)) {
         Ok(Some(saved))
-            if saved.kind == ConfiguredKind::Backend("local".to_owned()) && local_state(dir) =>
+            if saved.kind.is_labelled("local") && local_state(dir) && is_elsewhere(&saved) =>
         {
             return NextCommand::Migrate;
         }
@@ -69,14 +77,12 @@ pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
             };
         }
     };
-    let wanted = wanted(&dir.join(conf_name));
-    let (is_s3, kind) = (saved.is_s3(), saved.kind);
-    let had = said(saved.arguments);
-    if !is_s3 || place(&had) != place(&wanted) {
+    if is_elsewhere(&saved) {
         return NextCommand::Choose {
-            from: described(&kind, &had),
+            from: described(&saved.kind, &said(saved.arguments)),
         };
     }
+    let had = said(saved.arguments);
     if had == wanted {
         NextCommand::Ready
     } else {
@@ -110,8 +116,11 @@ fn wanted(conf: &Path) -> SaidArguments {
 }
 
 /// Returns the values that identify a state.
-fn place(said: &SaidArguments) -> [ArgumentValue; 4] {
+fn place(said: &SaidArguments, kind: BackendKind) -> Vec<ArgumentValue> {
     let of = |name: &str| said.get(name).cloned().unwrap_or(ArgumentValue::Null);
+    if kind == BackendKind::Local {
+        return vec![of("path"), of("workspace_dir")];
+    }
     let endpoint = said
         .get("endpoints")
         .and_then(|all| all.as_object()?.get("s3").cloned());
@@ -119,7 +128,7 @@ fn place(said: &SaidArguments) -> [ArgumentValue; 4] {
         .get("workspace_key_prefix")
         .cloned()
         .unwrap_or_else(|| ArgumentValue::Text(DEFAULT_WORKSPACE_KEY_PREFIX.to_owned()));
-    [
+    vec![
         of("bucket"),
         of("key"),
         endpoint.unwrap_or(ArgumentValue::Null),
@@ -130,6 +139,9 @@ fn place(said: &SaidArguments) -> [ArgumentValue; 4] {
 fn described(kind: &ConfiguredKind, said: &SaidArguments) -> String {
     let text = |name: &str| said.get(name).and_then(ArgumentValue::as_text);
     let kind = kind.title();
+    if let Some(path) = text("path") {
+        return format!("{kind}, path {}", hcl::quoted(path));
+    }
     match (text("bucket"), text("key")) {
         (Some(bucket), Some(key)) => format!(
             "{kind}, bucket {}, key {}",

@@ -5,11 +5,13 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{BackendConfig, hcl};
+use crate::kind::BackendKind;
 
 const MARK: &str = "# Written by tfbackend. Change its settings, not this file.";
 const PROJECT: &str = "# project: ";
 const ENV: &str = "# env: ";
+const BACKEND: &str = "# backend: ";
+/// In files of versions before 0.2, which knew `s3` alone.
 const ACCOUNT: &str = "# account: ";
 const EMULATED: &str = " (emulated)";
 const SHA256: &str = "# sha256: ";
@@ -19,22 +21,14 @@ const SHA256: &str = "# sha256: ";
 pub struct HeaderOwner {
     pub project: String,
     pub env: String,
-    pub account: String,
+    pub kind: BackendKind,
+    /// What tells backends of this kind apart: an account, or the folder of the states.
+    pub place: String,
     /// True if the account is one of an emulator.
     pub emulated: bool,
 }
 
 impl HeaderOwner {
-    pub fn of(config: &BackendConfig) -> Self {
-        let line = |text: &str| hcl::comment(text).trim().to_owned();
-        Self {
-            project: line(&config.project),
-            env: line(&config.env),
-            account: line(&config.account),
-            emulated: config.emulator.is_some(),
-        }
-    }
-
     /// Returns whether `self` may take the place of a file of `other` unasked.
     ///
     /// An account may take the place of an emulator's, and never the other way round: it would make
@@ -43,12 +37,14 @@ impl HeaderOwner {
         let Self {
             project,
             env,
-            account,
+            kind,
+            place,
             emulated,
         } = other;
         self.project == *project
             && self.env == *env
-            && (*emulated || (self.account == *account && !self.emulated))
+            && self.kind == *kind
+            && (*emulated || (self.place == *place && !self.emulated))
     }
 }
 
@@ -57,13 +53,18 @@ impl fmt::Display for HeaderOwner {
         let Self {
             project,
             env,
-            account,
+            kind,
+            place,
             emulated,
         } = self;
         let emulated = if *emulated { EMULATED } else { "" };
+        let label = match kind {
+            BackendKind::S3 => "account ",
+            BackendKind::Local => "",
+        };
         write!(
             f,
-            "environment {env} of project {project} in account {account}{emulated}"
+            "environment {env} of project {project} in {label}{place}{emulated}"
         )
     }
 }
@@ -81,22 +82,39 @@ pub enum FileHeader {
 
 /// `body` with our header before it. Lines end in `\n`.
 pub fn stamp(owner: Option<&HeaderOwner>, body: &str) -> String {
+    let backend = owner.map(|owner| format!("{BACKEND}{}\n", backend_text(owner)));
+    with_head(owner, backend.as_deref().unwrap_or_default(), body)
+}
+
+/// The same, as versions before 0.2 wrote it.
+pub(super) fn stamp_of_before(owner: &HeaderOwner, body: &str) -> Option<String> {
+    let emulated = if owner.emulated { EMULATED } else { "" };
+    let account = format!("{ACCOUNT}{}{emulated}\n", owner.place);
+    (owner.kind == BackendKind::S3).then(|| with_head(Some(owner), &account, body))
+}
+
+fn with_head(owner: Option<&HeaderOwner>, backend: &str, body: &str) -> String {
     let mut head = format!("{MARK}\n");
-    if let Some(HeaderOwner {
-        project,
-        env,
-        account,
-        emulated,
-    }) = owner
-    {
-        let emulated = if *emulated { EMULATED } else { "" };
-        head.push_str(&format!(
-            "{PROJECT}{project}\n{ENV}{env}\n{ACCOUNT}{account}{emulated}\n"
-        ));
+    if let Some(HeaderOwner { project, env, .. }) = owner {
+        head.push_str(&format!("{PROJECT}{project}\n{ENV}{env}\n{backend}"));
     }
     let rest = format!("\n{body}");
     let sum = sum(&head, &rest);
     format!("{head}{SHA256}{sum}\n{rest}")
+}
+
+/// `s3, account 111122223333`.
+fn backend_text(owner: &HeaderOwner) -> String {
+    let emulated = if owner.emulated { EMULATED } else { "" };
+    let (kind, label) = (owner.kind, place_label(owner.kind));
+    format!("{kind}, {label} {}{emulated}", owner.place)
+}
+
+fn place_label(kind: BackendKind) -> &'static str {
+    match kind {
+        BackendKind::S3 => "account",
+        BackendKind::Local => "folder",
+    }
 }
 
 /// A file of ours that was edited below its header, with the sum of what is there now.
@@ -147,15 +165,25 @@ fn owner(head: &str) -> Option<HeaderOwner> {
             .find_map(|line| line.strip_prefix(start))
             .map(str::to_owned)
     };
-    let (project, env, account) = (line(PROJECT)?, line(ENV)?, line(ACCOUNT)?);
-    let (account, emulated) = match account.strip_suffix(EMULATED) {
-        Some(account) => (account.to_owned(), true),
-        None => (account, false),
+    let (project, env) = (line(PROJECT)?, line(ENV)?);
+    let (kind, place) = match line(BACKEND) {
+        Some(backend) => {
+            let (kind, place) = backend.split_once(", ")?;
+            let kind: BackendKind = kind.parse().ok()?;
+            let place = place.strip_prefix(place_label(kind))?.strip_prefix(' ')?;
+            (kind, place.to_owned())
+        }
+        None => (BackendKind::S3, line(ACCOUNT)?),
+    };
+    let (place, emulated) = match place.strip_suffix(EMULATED) {
+        Some(place) if kind == BackendKind::S3 => (place.to_owned(), true),
+        Some(_) | None => (place, false),
     };
     Some(HeaderOwner {
         project,
         env,
-        account,
+        kind,
+        place,
         emulated,
     })
 }
@@ -179,7 +207,8 @@ mod tests {
         HeaderOwner {
             project: "acme".into(),
             env: "prod".into(),
-            account: "111122223333".into(),
+            kind: BackendKind::S3,
+            place: "111122223333".into(),
             emulated: false,
         }
     }
@@ -220,7 +249,7 @@ mod tests {
     fn only_the_same_environment_succeeds_and_an_emulator_nothing_real() {
         let real = owner();
         let emulated = HeaderOwner {
-            account: "000000000000".into(),
+            place: "000000000000".into(),
             emulated: true,
             ..owner()
         };
@@ -236,7 +265,7 @@ mod tests {
                 ..owner()
             },
             HeaderOwner {
-                account: "444455556666".into(),
+                place: "444455556666".into(),
                 ..owner()
             },
             HeaderOwner {

@@ -1,8 +1,7 @@
 //! `docs/cost.md`: what each resource costs by the month, from `aws::cost`.
 
 use tfbackend::{
-    backend::aws::cost,
-    cli::{describe::describe, environment::ConnectedEnvironment},
+    backend::aws::cost, cli::environment::ConnectedEnvironment, report::plan::ResourceTitle,
 };
 
 use super::{EVERYTHING, SETTINGS};
@@ -52,10 +51,10 @@ fn environment(line: &str) -> ConnectedEnvironment {
 
 /// Fixed costs, without any use.
 fn costs(environment: &ConnectedEnvironment) -> Vec<(String, String, f64)> {
-    let nodes = environment.blueprint.nodes().iter();
+    let nodes = environment.provider.blueprint.nodes().iter();
     nodes
         .filter_map(|node| {
-            let line = describe(&node.address, &node.spec);
+            let line = ResourceTitle::of(&node.address, &node.spec);
             Some((node.address.to_string(), line.title, line.cost?))
         })
         .collect()

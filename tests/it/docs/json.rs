@@ -12,12 +12,13 @@ use tfbackend::{
     checks::{
         Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
     },
-    cli::{describe::describe, failure::CliError},
+    cli::failure::CliError,
     engine::{
         event::ApplyEvent,
         plan::{BlockReason, Plan, PlannedChange},
         spec::Address,
     },
+    report::plan::ResourceTitle,
     report::{
         findings::document::{self as verified, ResourceDocument, VerifyDocument},
         json::{VersionedDocument, write_line},
@@ -28,6 +29,7 @@ use tfbackend::{
 };
 
 use super::SETTINGS;
+use crate::support::made_up::location;
 use crate::support::{
     backend::said,
     emulator::Emulator,
@@ -149,12 +151,18 @@ fn plan() -> PlanDocument {
     let about = PlanSubject {
         project: "acme".into(),
         env: "prod".into(),
-        account: ACCOUNT.into(),
-        region: "eu-west-1".into(),
+        backend: Some(location(&[
+            ("bucket", "acme-tfstate-prod-123456789012-eu-west-1"),
+            ("key", "terraform.tfstate"),
+            ("region", "eu-west-1"),
+            ("dynamodb_table", "acme-tfstate-prod-locks"),
+        ])),
+        account: Some(ACCOUNT.into()),
+        region: Some("eu-west-1".into()),
     };
     let allow = Statement::allow("Kms1")
         .actions(&["kms:EnableKeyRotation"])
-        .on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
+        .on([environment.provider.aws.arn("kms", "eu-west-1", "key/*")]);
     let needed_actions = serde_json::to_value(policy::PolicyDocument::new(vec![allow])).ok();
     let address =
         "s3://acme-tfstate-prod-123456789012-eu-west-1/network/terraform.tfstate".to_owned();
@@ -166,7 +174,7 @@ fn plan() -> PlanDocument {
     PlanDocument {
         state,
         needed_actions,
-        ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe)
+        ..PlanDocument::of(&Plan { steps: plan.steps }, about, &ResourceTitle::of)
     }
 }
 
@@ -302,9 +310,15 @@ fn verification() -> VerifyDocument {
     let about = verified::VerifiedEnvironment {
         project: Some("acme".into()),
         env: Some("prod".into()),
-        account: ACCOUNT.into(),
-        region: "eu-west-1".into(),
-        bucket: bucket.into(),
+        backend: Some(location(&[
+            ("bucket", bucket),
+            ("key", "terraform.tfstate"),
+            ("region", "eu-west-1"),
+            ("dynamodb_table", "acme-tfstate-prod-locks"),
+        ])),
+        account: Some(ACCOUNT.into()),
+        region: Some("eu-west-1".into()),
+        bucket: Some(bucket.into()),
         table: Some("acme-tfstate-prod-locks".into()),
     };
     let resource = |address: &str, title: &str, needs: &[&str]| ResourceDocument {

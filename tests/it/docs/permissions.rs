@@ -371,10 +371,10 @@ fn what_plans_need_is_documented() {
     ] {
         let environment = made_up::environment("prod", line, SETTINGS);
         let needed = needed(
-            &environment.blueprint,
+            &environment.provider.blueprint,
             &made_up::plan(&environment),
             &KnownOutputs::new(),
-            &environment.aws,
+            &environment.provider.aws,
         );
         looked.extend(needed.reads.keys().map(|action| (*action).to_owned()));
         made.extend(needed.writes.keys().map(|action| (*action).to_owned()));
@@ -416,10 +416,10 @@ fn what_plans_need_is_documented() {
     // Principals with their path, and what was brought along by its own name.
     let environment = made_up::environment("prod", "--attach-to group/path/b", SETTINGS);
     let needed = needed(
-        &environment.blueprint,
+        &environment.provider.blueprint,
         &made_up::plan(&environment),
         &KnownOutputs::new(),
-        &environment.aws,
+        &environment.provider.aws,
     );
     let arns = [
         (

@@ -22,6 +22,7 @@ fn every_policy_is_shown_and_every_statement_explained() {
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
     let document = |address: &str| -> PolicyDocument {
         let node = environment
+            .provider
             .blueprint
             .nodes()
             .iter()

@@ -5,11 +5,11 @@ use std::fs;
 use serde_json::{Value, json};
 use tfbackend::{
     backend::aws::permissions::needed,
-    cli::describe::describe,
     engine::{
         plan::{BlockReason, KeepReason, Plan, PlannedChange},
         spec::{Address, KnownOutputs},
     },
+    report::plan::ResourceTitle,
     report::{
         json::{VersionedDocument, pretty},
         plan::document::{PlanDocument, PlanSubject, schema},
@@ -17,6 +17,7 @@ use tfbackend::{
 };
 
 use super::{EVERYTHING, SETTINGS};
+use crate::support::made_up::location;
 use crate::support::{
     emulator::Emulator,
     made_up::{self, ACCOUNT},
@@ -48,20 +49,26 @@ fn document(
     let about = PlanSubject {
         project: "acme".into(),
         env: env.into(),
-        account: ACCOUNT.into(),
-        region: "eu-west-1".into(),
+        backend: Some(location(&[
+            ("bucket", "acme-tfstate-prod-123456789012-eu-west-1"),
+            ("key", "terraform.tfstate"),
+            ("region", "eu-west-1"),
+            ("dynamodb_table", "acme-tfstate-prod-locks"),
+        ])),
+        account: Some(ACCOUNT.into()),
+        region: Some("eu-west-1".into()),
     };
     let policy = needed(
-        &environment.blueprint,
+        &environment.provider.blueprint,
         &plan,
         &KnownOutputs::new(),
-        &environment.aws,
+        &environment.provider.aws,
     )
     .policy();
     let needed_actions = serde_json::to_value(policy).ok();
     let document = PlanDocument {
         needed_actions,
-        ..PlanDocument::of(&plan, about, &describe)
+        ..PlanDocument::of(&plan, about, &ResourceTitle::of)
     };
     serde_json::to_value(VersionedDocument::new(document)).expect("plain data")
 }

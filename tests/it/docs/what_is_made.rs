@@ -12,6 +12,7 @@ fn every_resource_and_option_is_explained() {
     let page = page::read("docs/what-is-made.md");
     let named: BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
     for node in made_up::environment("prod", EVERYTHING, SETTINGS)
+        .provider
         .blueprint
         .nodes()
     {

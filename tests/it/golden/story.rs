@@ -60,6 +60,7 @@ pub fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> St
                 let mut command = Command::new("sh");
                 command.args(["-euc", rest]).current_dir(place.path());
                 command.env("GOLDEN", folder());
+                command.env("HOME_OF_PLACE", &place.vars["HOME"]);
                 assert!(command.status().expect("a shell").success(), "{line}");
             }
             "py" => {
@@ -79,6 +80,8 @@ pub fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> St
 
 fn run(place: &Place, line: &str) -> String {
     let line = line.replace(" @", &format!(" {NAMES}"));
+    let home = &place.vars["HOME"];
+    let line = line.replace("~/home", home);
     let words: Vec<String> = line
         .replace("\\ ", "\0")
         .split_whitespace()
@@ -88,6 +91,7 @@ fn run(place: &Place, line: &str) -> String {
     let code = said
         .code
         .map_or("killed".to_owned(), |code| code.to_string());
+    let line = line.replace(home.as_str(), "~/home");
     let mut heard = format!("$ tfbackend {line}\n[exit code {code}]\n");
     for (name, text) in [("stdout", said.out), ("stderr", said.err)] {
         if !text.is_empty() {

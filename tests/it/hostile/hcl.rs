@@ -6,7 +6,10 @@ use tfbackend::text::invisible::is_invisible;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use tfbackend::terraform::write::{AssumedRole, BackendConfig, EmulatorEndpoint, files};
+use tfbackend::terraform::write::{
+    files,
+    s3::{AssumedRole, EmulatorEndpoint, S3BackendConfig},
+};
 
 use crate::render::{HOSTILE, config, rendered, terraform::terraform};
 
@@ -27,10 +30,10 @@ prop_compose! {
         use_lockfile in any::<bool>(),
         [profile, role, external_id] in [text(), text(), text()],
         with in any::<[bool; 6]>(),
-    ) -> BackendConfig {
+    ) -> S3BackendConfig {
         let [has_table, has_key, has_emulator, has_profile, has_role, has_id] = with;
         let emulator = has_emulator.then(|| EmulatorEndpoint { endpoint, ca_file: Some(ca.into()) });
-        BackendConfig {
+        S3BackendConfig {
             skips_account: false,
             profile: has_profile.then_some(profile),
             role: has_role.then(|| AssumedRole { arn: role, external_id: has_id.then_some(external_id) }),
@@ -43,8 +46,8 @@ prop_compose! {
 }
 
 /// The arguments as they are meant.
-fn meant(config: &BackendConfig) -> Value {
-    let BackendConfig {
+fn meant(config: &S3BackendConfig) -> Value {
+    let S3BackendConfig {
         bucket,
         key,
         region,
@@ -54,7 +57,7 @@ fn meant(config: &BackendConfig) -> Value {
         use_lockfile,
         ..
     } = config;
-    let BackendConfig {
+    let S3BackendConfig {
         workspace_key_prefix,
         emulator,
         profile,
@@ -129,7 +132,7 @@ proptest! {
 fn threat_20_terraform_reads_what_was_meant() {
     const SAMPLE: usize = 150;
     let mut runner = TestRunner::deterministic();
-    let configs: Vec<BackendConfig> = (0..SAMPLE)
+    let configs: Vec<S3BackendConfig> = (0..SAMPLE)
         .map(|_| configs().new_tree(&mut runner).expect("a value").current())
         .collect();
     let dir = tempfile::tempdir().expect("a folder");

@@ -11,7 +11,7 @@ use std::{
 
 use proptest::prelude::*;
 use tfbackend::engine::{
-    apply::{ApplyOptions, Provider, apply},
+    apply::{ApplyOptions, ChangeWriter, apply},
     observation::outputs,
 };
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ impl Clockwork {
     }
 }
 
-impl Provider for Clockwork {
+impl ChangeWriter for Clockwork {
     type Spec = Toy;
     type Error = Refused;
 

@@ -4,19 +4,23 @@
 use std::fs;
 
 use tempfile::tempdir;
-use tfbackend::terraform::write::{BackendConfig, EmulatorEndpoint, files::write, hcl::quoted};
+use tfbackend::terraform::write::{
+    files::write,
+    hcl::quoted,
+    s3::{EmulatorEndpoint, S3BackendConfig},
+};
 
 use super::{HOSTILE, config, emulated, endpoint, rendered, terraform::terraform};
 
 #[test]
 fn files_are_formatted() {
     let dir = tempdir().expect("a folder");
-    let lockfile = BackendConfig {
+    let lockfile = S3BackendConfig {
         dynamodb_table: None,
         use_lockfile: true,
         ..config()
     };
-    let sse_s3 = BackendConfig {
+    let sse_s3 = S3BackendConfig {
         kms_key_arn: None,
         workspace_key_prefix: "workspaces".into(),
         ..config()
@@ -25,7 +29,7 @@ fn files_are_formatted() {
         endpoint: "https://127.0.0.1:4566".into(),
         ca_file: Some("/home/me/ca.pem".into()),
     };
-    let both = BackendConfig {
+    let both = S3BackendConfig {
         use_lockfile: true,
         emulator: Some(with_ca),
         ..config()
@@ -57,7 +61,7 @@ fn files_are_formatted() {
 #[test]
 fn terraform_takes_the_block_alone() {
     let dir = tempdir().expect("a folder");
-    let config = BackendConfig {
+    let config = S3BackendConfig {
         use_lockfile: true,
         ..config()
     };
@@ -80,7 +84,7 @@ fn terraform_takes_the_block_alone() {
 
 /// `more` are further arguments on the command line.
 #[track_caller]
-fn assert_init_is_silent(config: &BackendConfig, more: &[&str]) {
+fn assert_init_is_silent(config: &S3BackendConfig, more: &[&str]) {
     let dir = tempdir().expect("a folder");
     let _ = write(dir.path(), &rendered(config), false).expect("they are written");
     let mut args = vec![
@@ -109,14 +113,14 @@ fn init_takes_both_files_without_a_warning() {
     let on_aws = ["-backend-config=use_path_style=true", endpoints.as_str()];
     assert_init_is_silent(&config(), &on_aws);
     assert_init_is_silent(
-        &BackendConfig {
+        &S3BackendConfig {
             kms_key_arn: None,
             use_lockfile: true,
             ..config()
         },
         &on_aws,
     );
-    let lockfile = BackendConfig {
+    let lockfile = S3BackendConfig {
         dynamodb_table: None,
         use_lockfile: true,
         workspace_key_prefix: "workspaces".into(),
@@ -140,7 +144,7 @@ fn init_takes_the_files_of_an_emulator_without_a_warning() {
         ca_file: Some(ca_file),
     };
     assert_init_is_silent(
-        &BackendConfig {
+        &S3BackendConfig {
             use_lockfile: true,
             emulator: Some(emulator),
             ..emulated(&url)
@@ -148,7 +152,7 @@ fn init_takes_the_files_of_an_emulator_without_a_warning() {
         &[],
     );
     assert_init_is_silent(
-        &BackendConfig {
+        &S3BackendConfig {
             dynamodb_table: None,
             use_lockfile: true,
             ..emulated(&url)

@@ -2,28 +2,29 @@
 
 use insta::assert_snapshot;
 use tfbackend::terraform::write::{
-    AssumedRole, BackendConfig, EmulatorEndpoint, RenderError, files,
+    RenderError, files,
+    s3::{AssumedRole, EmulatorEndpoint, S3BackendConfig},
 };
 
 use super::{config, emulated, text};
 
-fn sse_s3(config: BackendConfig) -> BackendConfig {
-    BackendConfig {
+fn sse_s3(config: S3BackendConfig) -> S3BackendConfig {
+    S3BackendConfig {
         kms_key_arn: None,
         ..config
     }
 }
 
-fn lockfile(config: BackendConfig) -> BackendConfig {
-    BackendConfig {
+fn lockfile(config: S3BackendConfig) -> S3BackendConfig {
+    S3BackendConfig {
         dynamodb_table: None,
         use_lockfile: true,
         ..config
     }
 }
 
-fn both(config: BackendConfig) -> BackendConfig {
-    BackendConfig {
+fn both(config: S3BackendConfig) -> S3BackendConfig {
+    S3BackendConfig {
         use_lockfile: true,
         ..config
     }
@@ -66,7 +67,7 @@ fn the_block_says_only_what_is_the_same_everywhere() {
         text(&both(config()), "backend.tf"),
         text(&lockfile(config()), "backend.tf")
     );
-    let elsewhere = BackendConfig {
+    let elsewhere = S3BackendConfig {
         env: "dev".into(),
         bucket: "b".into(),
         ..emulated("http://127.0.0.1:1")
@@ -83,8 +84,8 @@ fn conf_with_a_lock_table_and_a_key() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: 4a7cedc3dd6b22d659a88b9cbddb120e4bc2bcfb6b53808b742f7c6bd657ed75
+    # backend: s3, account 111122223333
+    # sha256: b1bb1f32175298ea7c77d7e6fd5d34b555ad4af773ec5440b329b3b5c8e88801
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -108,8 +109,8 @@ fn conf_with_a_lock_file_and_a_key() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: 40882f0121512cf54e43b54762d86c1e8e3e91f43bc961f71436268cb926a6bd
+    # backend: s3, account 111122223333
+    # sha256: b4ae1b7c31549a27faf1943192f7cf775099ce03a131eb2e9526cd03571e610a
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -133,8 +134,8 @@ fn conf_with_both_locks_and_a_key() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: b9e0b701b483052641f991a6bd2f05baff20d772c41426adc7785f932c8a4869
+    # backend: s3, account 111122223333
+    # sha256: acf6f001bc87541559f9f55d4fba5e95b6c6bc6887e20ce1662592a7a6977cf0
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -159,8 +160,8 @@ fn conf_with_a_lock_table_and_sse_s3() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: 6571c28355dea7c2455c037826169d789b0da7e9e25338f2ae625a96cc9b3f43
+    # backend: s3, account 111122223333
+    # sha256: 0b5b67bceed83c3540ce3bd9a4eb2da1c711091d36f70952a6dfd06a85ce9d90
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -182,8 +183,8 @@ fn conf_with_a_lock_file_and_sse_s3() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: 030d8d324ed374489b36ee6b9f9cbf20807ca7a3299fcf3c0e2e1e0dca908678
+    # backend: s3, account 111122223333
+    # sha256: ede5dc5cb80d5e7a6828f9a8d0c56c52a0434902316bbb18aa8cd874984d33b9
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -205,8 +206,8 @@ fn conf_with_both_locks_and_sse_s3() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 111122223333
-    # sha256: b6a36b6faf93cf1e4924772bdb9f960d810e574af0bf3c300f275c4cd5b0b39d
+    # backend: s3, account 111122223333
+    # sha256: d0ad7728edc4fbcbc62e9c69941f83668ee797fa1d079cef7bd3400be1a50cbd
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -229,12 +230,12 @@ fn conf_for_an_emulator() {
         endpoint: "https://127.0.0.1:4566".into(),
         ca_file: Some("/home/me/ca.pem".into()),
     };
-    assert_snapshot!(text(&BackendConfig { emulator: Some(emulator), ..both(emulated("")) }, "backend.conf"), @r#"
+    assert_snapshot!(text(&S3BackendConfig { emulator: Some(emulator), ..both(emulated("")) }, "backend.conf"), @r#"
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 000000000000 (emulated)
-    # sha256: 75b6c2f009a1a8862fe5bd605b2fae8b874cf69864d499daef6afaf77c76aff8
+    # backend: s3, account 000000000000 (emulated)
+    # sha256: c6a13b862381539eed2ed4faf60ad1f032d795dae4b18a12285d4c75e8ac458b
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"
@@ -301,7 +302,7 @@ fn conf_for_an_emulator() {
 #[test]
 fn another_workspace_prefix_is_said() {
     let conf = text(
-        &BackendConfig {
+        &S3BackendConfig {
             workspace_key_prefix: "workspaces".into(),
             ..config()
         },
@@ -312,7 +313,7 @@ fn another_workspace_prefix_is_said() {
         "{conf}"
     );
     let conf = text(
-        &BackendConfig {
+        &S3BackendConfig {
             workspace_key_prefix: String::new(),
             ..config()
         },
@@ -324,7 +325,7 @@ fn another_workspace_prefix_is_said() {
 #[test]
 fn no_value_becomes_more_than_a_value() {
     let hostile = "x\"\naccess_key = \"y\" # ${file(\"/etc/passwd\")}";
-    let config = BackendConfig {
+    let config = S3BackendConfig {
         project: hostile.into(),
         env: hostile.into(),
         bucket: hostile.into(),
@@ -350,12 +351,12 @@ fn no_value_becomes_more_than_a_value() {
         arn: "arn".into(),
         external_id: None,
     };
-    let credentials = BackendConfig {
+    let credentials = S3BackendConfig {
         profile: Some("p".into()),
         role: Some(role),
         ..emulated("http://127.0.0.1:1")
     };
-    let harmless = BackendConfig {
+    let harmless = S3BackendConfig {
         workspace_key_prefix: "p".into(),
         ..both(credentials)
     };
@@ -389,7 +390,7 @@ fn arguments(conf: &str) -> Vec<String> {
 
 #[test]
 fn what_is_unsafe_is_refused() {
-    let no_lock = BackendConfig {
+    let no_lock = S3BackendConfig {
         dynamodb_table: None,
         ..config()
     };
@@ -397,7 +398,7 @@ fn what_is_unsafe_is_refused() {
         files(&no_lock, "backend.tf", "backend.conf"),
         Err(RenderError::NoLock)
     ));
-    let alias = BackendConfig {
+    let alias = S3BackendConfig {
         kms_key_arn: Some("alias/tfstate".into()),
         ..config()
     };

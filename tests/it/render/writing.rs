@@ -13,9 +13,10 @@ use tempfile::{TempDir, tempdir};
 use tfbackend::{
     engine::spec::Address,
     terraform::write::{
-        BackendConfig, RenderError,
+        RenderError,
         file_status::{FileStatus, NotReplaced, Unwritable},
         files::{FileOutcome, check, preview, write},
+        s3::S3BackendConfig,
     },
 };
 
@@ -58,7 +59,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 /// What becomes of `backend.tf` and of `backend.conf`.
-fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [FileOutcome; 2] {
+fn outcomes(dir: &TempDir, config: &S3BackendConfig, overwrite: bool) -> [FileOutcome; 2] {
     let files = rendered(config);
     let foreseen = preview(dir.path(), &files, overwrite).expect("nothing hinders a look");
     let written = write(dir.path(), &files, overwrite).expect("nothing hinders a write");
@@ -81,7 +82,7 @@ fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [FileOutc
         .expect("two files")
 }
 
-fn standings(dir: &TempDir, config: &BackendConfig) -> [FileStatus; 2] {
+fn standings(dir: &TempDir, config: &S3BackendConfig) -> [FileStatus; 2] {
     let standings = check(dir.path(), &rendered(config)).expect("nothing hinders a look");
     standings
         .into_iter()
@@ -175,7 +176,7 @@ fn a_checkout_that_turned_the_ends_of_lines_is_current() {
         outcomes(&dir, &config(), false),
         [FileOutcome::Unchanged, FileOutcome::Unchanged]
     );
-    let other_key = BackendConfig {
+    let other_key = S3BackendConfig {
         key: "net/terraform.tfstate".into(),
         ..config()
     };
@@ -190,7 +191,7 @@ fn what_we_wrote_is_replaced_when_settings_change() {
     let dir = folder();
     assert_eq!(outcomes(&dir, &config(), false), [NEW, NEW]);
     set_mode(&dir.path().join("backend.conf"), 0o600);
-    let both = BackendConfig {
+    let both = S3BackendConfig {
         use_lockfile: true,
         ..config()
     };
@@ -218,13 +219,13 @@ fn what_we_wrote_is_replaced_when_settings_change() {
 #[test]
 fn environments_with_different_locks_agree_on_the_block() {
     let dir = folder();
-    let lockfile = BackendConfig {
+    let lockfile = S3BackendConfig {
         env: "dev".into(),
         dynamodb_table: None,
         use_lockfile: true,
         ..config()
     };
-    let of = |config: &BackendConfig| {
+    let of = |config: &S3BackendConfig| {
         tfbackend::terraform::write::files(config, "backend.tf", "{env}.s3.tfbackend")
             .expect("the settings make sense")
     };
@@ -335,7 +336,7 @@ fn no_copy_is_lost_to_another() {
 fn another_environments_file_is_refused() {
     let dir = folder();
     assert_eq!(outcomes(&dir, &config(), false), [NEW, NEW]);
-    let dev = BackendConfig {
+    let dev = S3BackendConfig {
         env: "dev".into(),
         bucket: "acme-dev".into(),
         ..config()
@@ -374,7 +375,7 @@ fn an_emulator_takes_no_real_environments_place() {
     );
     let [_, conf] = standings(
         &dir,
-        &BackendConfig {
+        &S3BackendConfig {
             account: "444455556666".into(),
             ..config()
         },
@@ -498,7 +499,7 @@ fn a_folder_that_is_none_or_read_only_is_an_error() {
 #[test]
 fn a_value_that_is_not_known_is_never_written() {
     let dir = folder();
-    let planned = BackendConfig {
+    let planned = S3BackendConfig {
         kms_key_arn: Some(Address::new("key").output()),
         ..config()
     };

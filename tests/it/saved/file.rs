@@ -308,7 +308,7 @@ fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
 /// bootstrap.
 #[test]
 fn a_plan_that_deletes_or_keeps_is_refused() {
-    let spec = environment("").blueprint.nodes()[0].spec.clone();
+    let spec = environment("").provider.blueprint.nodes()[0].spec.clone();
     for change in [
         PlannedChange::Delete { from: spec.clone() },
         PlannedChange::Keep {

@@ -23,7 +23,7 @@ fn environment() -> ConnectedEnvironment {
 /// said.
 fn plan(seen: &[(&str, Observed<AwsSpec>)]) -> Plan<AwsSpec> {
     let environment = environment();
-    let nodes = environment.blueprint.nodes().iter();
+    let nodes = environment.provider.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
         .map(|node| {
             let said = seen
@@ -38,7 +38,7 @@ fn plan(seen: &[(&str, Observed<AwsSpec>)]) -> Plan<AwsSpec> {
             (node.address.clone(), said.unwrap_or(there))
         })
         .collect();
-    Plan::to_apply(&environment.blueprint, &observation, false)
+    Plan::to_apply(&environment.provider.blueprint, &observation, false)
 }
 
 fn present(spec: AwsSpec, owner: ResourceOwner) -> Observed<AwsSpec> {
@@ -52,6 +52,7 @@ fn present(spec: AwsSpec, owner: ResourceOwner) -> Observed<AwsSpec> {
 fn spec(address: &str) -> AwsSpec {
     let environment = environment();
     environment
+        .provider
         .blueprint
         .nodes()
         .iter()

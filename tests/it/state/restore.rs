@@ -474,6 +474,7 @@ async fn a_backup_gives_one_back() {
         format_version: FORMAT_VERSION,
         made: "2026-11-21T15:45:00Z".parse().expect("a time"),
         env: "prod".to_owned(),
+        backend: None,
         account: world.backend.emulator.account().to_owned(),
         region: "eu-west-1".to_owned(),
         bucket: "another".to_owned(),

@@ -9,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tfbackend::engine::{
-    apply::{ApplyOptions, ApplyOutcome, Provider, apply},
+    apply::{ApplyOptions, ApplyOutcome, ChangeWriter, apply},
     blueprint::{Blueprint, BlueprintNode},
     event::ApplyEvent,
     observation::{Observation, Observed, ResourceOwner, inherit_owners, outputs},
@@ -37,6 +37,10 @@ pub struct Toy {
 }
 
 impl Spec for Toy {
+    fn title(&self) -> String {
+        "toy".to_owned()
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         let mut shared = observed.shared.clone();
         shared.extend(self.shared.clone());
@@ -262,7 +266,7 @@ impl Imagined {
     }
 }
 
-impl Provider for Imagined {
+impl ChangeWriter for Imagined {
     type Spec = Toy;
     type Error = Refused;
 

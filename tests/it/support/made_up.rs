@@ -1,6 +1,8 @@
 //! An environment in a made-up account that is never called.
 
 use std::path::Path;
+use tfbackend::backend::aws::provider::S3Provider;
+use tfbackend::{kind::BackendKind, store::location::BackendLocation};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
@@ -14,11 +16,8 @@ use tfbackend::{
         plan::Plan,
     },
     settings::{
-        file::SettingsFile,
-        layer::SettingsLayer,
-        merge::SettingsSources,
-        rerun::RerunArguments,
-        s3::{CredentialSettings, derived::DerivedNames},
+        file::SettingsFile, layer::SettingsLayer, merge::SettingsSources, rerun::RerunArguments,
+        s3::derived::DerivedNames,
     },
 };
 
@@ -61,12 +60,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
     let said: SettingsLayer = merged.said();
     let rerun = RerunArguments::new(&settings.common.env, &merged, String::new(), false);
     ConnectedEnvironment {
-        settings,
-        names,
-        aws,
-        blueprint,
-        held: None,
-        emulator: None,
+        provider: S3Provider::new(aws, settings, names, blueprint),
         said,
         flags: SettingsLayer::default(),
         rerun,
@@ -81,7 +75,6 @@ pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
         unwanted: vec![],
         changes: vec![],
         live: false,
-        of_runs: CredentialSettings::default(),
         notes: vec![],
     }
 }
@@ -97,9 +90,17 @@ pub fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
         },
         None => Observed::Absent,
     };
-    let nodes = environment.blueprint.nodes().iter();
+    let nodes = environment.provider.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
         .map(|node| (node.address.clone(), seen(&node.spec)))
         .collect();
-    Plan::to_apply(&environment.blueprint, &observation, false)
+    Plan::to_apply(&environment.provider.blueprint, &observation, false)
+}
+
+/// The location of a backend of kind `s3`, for a document.
+pub fn location(pairs: &[(&'static str, &str)]) -> BackendLocation {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    BackendLocation::new(BackendKind::S3, pairs.collect())
 }

@@ -77,7 +77,13 @@ fn threat_19_printed_policies_reach_nothing_of_others() {
             "arn:aws:kms:eu-west-1:123456789012:key/1".to_owned(),
         )]);
         for known in [KnownOutputs::new(), key] {
-            let policy = needed(&environment.blueprint, &plan, &known, &environment.aws).policy();
+            let policy = needed(
+                &environment.provider.blueprint,
+                &plan,
+                &known,
+                &environment.provider.aws,
+            )
+            .policy();
             let policy = serde_json::to_value(policy).expect("plain data");
             assert!(
                 reaching(&policy).is_empty(),

@@ -1,7 +1,7 @@
 //! The files against the backend as it is.
 
 use insta::assert_snapshot;
-use tfbackend::terraform::write::BackendConfig;
+use tfbackend::terraform::write::s3::S3BackendConfig;
 
 use super::{CONF, SAVED_AT, cloud, found_with};
 
@@ -47,7 +47,7 @@ fn what_may_be_said_elsewhere_may_be_left_out() {
 
 #[test]
 fn a_lock_that_the_environment_has_is_used() {
-    let table = BackendConfig {
+    let table = S3BackendConfig {
         dynamodb_table: Some("t".into()),
         use_lockfile: false,
         ..cloud()
@@ -81,13 +81,13 @@ fn encryption_without_the_key_would_be_another() {
       -> write `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     "#);
     // A key that is yet to be made has no ARN to compare with.
-    let unknown = BackendConfig {
+    let unknown = S3BackendConfig {
         kms_key_arn: Some("(known after apply: key)".into()),
         ..cloud()
     };
     assert_eq!(found_with(&unknown, &[(SAVED_AT, "")]), "");
     // Where the bucket has no key, there is none to name.
-    let plain = BackendConfig {
+    let plain = S3BackendConfig {
         kms_key_arn: None,
         ..cloud()
     };
@@ -109,7 +109,7 @@ fn encryption_without_the_key_would_be_another() {
 fn files_of_other_environments_are_not_this_ones() {
     let dev = CONF.replace("\"b\"", "\"dev\"");
     assert_eq!(found_with(&cloud(), &[("dev.s3.tfbackend", &dev)]), "");
-    let elsewhere = BackendConfig {
+    let elsewhere = S3BackendConfig {
         bucket: "elsewhere".into(),
         ..cloud()
     };
@@ -119,7 +119,7 @@ fn files_of_other_environments_are_not_this_ones() {
       -> `tfbackend render --env prod`
     "#);
     // By the header, whatever the bucket.
-    let owner = |env: &str| BackendConfig {
+    let owner = |env: &str| S3BackendConfig {
         env: env.into(),
         bucket: "same".into(),
         ..cloud()
@@ -135,7 +135,7 @@ fn files_of_other_environments_are_not_this_ones() {
         (SAVED_AT, ""),
     ];
     assert_eq!(found_with(&owner("prod"), &files), "");
-    let moved = BackendConfig {
+    let moved = S3BackendConfig {
         bucket: "moved".into(),
         ..owner("prod")
     };
@@ -158,7 +158,7 @@ fn another_backend_than_the_environments_is_named() {
 
 #[test]
 fn what_init_stored_is_compared_where_the_files_leave_it_open() {
-    let elsewhere = BackendConfig {
+    let elsewhere = S3BackendConfig {
         key: "elsewhere".into(),
         ..cloud()
     };

@@ -3,16 +3,17 @@
 use std::{fs, path::Path};
 
 use tempfile::tempdir;
+use tfbackend::kind::BackendKind;
 use tfbackend::terraform::{
     read::next::{NextCommand, next_command},
-    write::{BackendConfig, files::write},
+    write::{files::write, s3::S3BackendConfig},
 };
 
 use crate::render::{emulated, endpoint, rendered, terraform::terraform};
 
-fn render(dir: &Path, config: &BackendConfig) -> NextCommand {
+fn render(dir: &Path, config: &S3BackendConfig) -> NextCommand {
     let _ = write(dir, &rendered(config), false).expect("they are written");
-    next_command(dir, "backend.conf")
+    next_command(dir, "backend.conf", BackendKind::S3)
 }
 
 /// Runs the first command line that `next` names.
@@ -39,7 +40,7 @@ fn a_folder_is_led_from_one_backend_to_the_next() {
     assert_eq!(next, NextCommand::Ready);
     assert_runs(dir, &next);
 
-    let config = BackendConfig {
+    let config = S3BackendConfig {
         use_lockfile: true,
         ..config
     };
@@ -48,7 +49,7 @@ fn a_folder_is_led_from_one_backend_to_the_next() {
     assert_runs(dir, &next);
     assert_eq!(render(dir, &config), NextCommand::Ready);
 
-    let config = BackendConfig {
+    let config = S3BackendConfig {
         key: "net/terraform.tfstate".into(),
         ..config
     };
@@ -59,7 +60,7 @@ fn a_folder_is_led_from_one_backend_to_the_next() {
     assert_runs(dir, &next);
     assert_eq!(render(dir, &config), NextCommand::Ready);
 
-    let prefixed = BackendConfig {
+    let prefixed = S3BackendConfig {
         workspace_key_prefix: "workspaces".into(),
         ..config.clone()
     };
@@ -67,7 +68,7 @@ fn a_folder_is_led_from_one_backend_to_the_next() {
         matches!(render(dir, &prefixed), NextCommand::Choose { .. }),
         "other workspaces are elsewhere"
     );
-    let elsewhere = BackendConfig {
+    let elsewhere = S3BackendConfig {
         emulator: None,
         ..config
     };
@@ -103,7 +104,7 @@ fn an_explicit_local_backend_is_migrated_from() {
     assert!(terraform(dir.path(), &["init"], "").ok);
     assert!(terraform(dir.path(), &["apply", "-auto-approve"], "").ok);
     assert_eq!(
-        next_command(dir.path(), "backend.conf"),
+        next_command(dir.path(), "backend.conf", BackendKind::S3),
         NextCommand::Migrate
     );
 }
@@ -120,7 +121,7 @@ fn what_is_not_understood_is_left_to_a_person() {
         ),
         (
             r#"{"version": 3, "backend": {"type": "local", "config": {"path": "elsewhere"}}}"#,
-            "backend \"local\"",
+            "backend \"local\", path \"elsewhere\"",
         ),
         (
             r#"{"version": 3, "backend": {"type": "s3", "config": {"bucket": "b\u001b[2J", "key": "k", "secret_key": "CANARY"}}}"#,
@@ -161,7 +162,7 @@ fn another_credential_is_another_backend() {
             format!("bucket = \"b\"\nkey = \"k\"\nsecret_key = \"{secret}\"\n"),
         )
         .expect("it is written");
-        assert_eq!(next_command(dir, "x.conf"), next);
+        assert_eq!(next_command(dir, "x.conf", BackendKind::S3), next);
     }
 }
 

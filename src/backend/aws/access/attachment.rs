@@ -39,7 +39,16 @@ pub enum AttachmentTarget {
     Group,
 }
 
-impl Spec for PolicyAttachment {}
+impl Spec for PolicyAttachment {
+    fn title(&self) -> String {
+        "has the policy".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        matches!(field, "policy" | "kind").then_some("so that these principals can run Terraform")
+    }
+}
 
 impl PolicyAttachment {
     /// Parses a principal as in `role/ci`; `None` if a policy cannot be attached to it.

@@ -65,6 +65,24 @@ impl BucketEncryption {
 }
 
 impl Spec for BucketEncryption {
+    fn title(&self) -> String {
+        match self.key {
+            Some(_) => "encrypted with the key (SSE-KMS), SSE-C blocked".to_owned(),
+            None => "encrypted by S3 (SSE-S3), SSE-C blocked".to_owned(),
+        }
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "algorithm" => "so that states are encrypted even if a client does not request it",
+            "key" => "so that only principals with access to the key can read states",
+            "bucket_key" => "so that fewer KMS requests are needed",
+            "blocked" => "so that no principal can encrypt states with a key of their own",
+            _ => return None,
+        })
+    }
+
     /// Stricter settings are kept: dual-layer encryption, and other blocked types.
     fn merge_onto(&self, observed: &Self) -> Self {
         let two_layers =

@@ -106,6 +106,42 @@ impl LifecycleSpec {
 }
 
 impl Spec for LifecycleSpec {
+    fn title(&self) -> String {
+        let whole = || {
+            self.rules
+                .iter()
+                .filter(|rule| rule.filter.prefix.is_empty())
+        };
+        let ours = |days: fn(&ObjectLifecycleRule) -> Option<u32>| whole().find_map(days);
+        match (
+            ours(|rule| rule.expiration_days),
+            ours(|rule| rule.noncurrent_days),
+            ours(|rule| rule.noncurrent_newest),
+        ) {
+            (Some(days), _, _) => format!("kept for {days} days"),
+            (None, Some(days), Some(newest)) => {
+                format!("replaced versions kept for {days} days, the newest {newest} forever")
+            }
+            _ => "lifecycle rules".to_owned(),
+        }
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
+        if field == "transition_minimum" {
+            return Some("so that existing rules keep their effect");
+        }
+        let setting = rest.rsplit('.').next().unwrap_or_default();
+        let reason = match setting {
+            "noncurrent_days" | "noncurrent_newest" => "so that earlier versions can be restored",
+            "abort_uploads_days" => "so that incomplete uploads do not cost money",
+            "expired_delete_markers" => "so that released lock files leave no delete markers",
+            "expiration_days" => "so that logs are kept for the configured time",
+            _ => "so that versions are kept for the configured time",
+        };
+        (field == "rules").then_some(reason)
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         let is_ours = |rule: &&ObjectLifecycleRule| rule.is_ours();
         let wanted: Vec<ObjectLifecycleRule> = self

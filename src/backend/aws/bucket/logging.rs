@@ -26,6 +26,18 @@ pub struct AccessLogging {
 }
 
 impl Spec for AccessLogging {
+    fn title(&self) -> String {
+        format!(
+            "access logs into {}",
+            self.target.as_deref().unwrap_or("nothing")
+        )
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        matches!(field, "target" | "prefix").then_some("so that S3 logs the requests")
+    }
+
     /// Readers of the existing target would miss the logs.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let theirs = observed

@@ -94,6 +94,16 @@ impl NotificationTarget {
 }
 
 impl Spec for BucketNotifications {
+    fn title(&self) -> String {
+        "the topic is notified of deleted states".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        matches!(field, "targets" | "event_bridge")
+            .then_some("so that you are notified when a state is deleted")
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         let mut merged = observed.clone();
         merged.event_bridge |= self.event_bridge;

@@ -1,6 +1,7 @@
 //! The bucket policy, which denies requests regardless of IAM policies; written last of its
 //! settings.
 
+use crate::backend::aws::rationale;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -48,6 +49,18 @@ impl BucketPolicy {
 }
 
 impl Spec for BucketPolicy {
+    fn title(&self) -> String {
+        format!(
+            "bucket policy of {} statements",
+            self.document.statements.len()
+        )
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
+        (field == "document").then(|| rationale::of_statement(rest))
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self::new(
             self.bucket.clone(),

@@ -41,6 +41,23 @@ impl PublicAccess {
 }
 
 impl Spec for PublicAccess {
+    fn title(&self) -> String {
+        "no public access of any kind".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "block_public_acls" => "so that no access control list can make the bucket public",
+            "ignore_public_acls" => "so that existing public access control lists are ignored",
+            "block_public_policy" => "so that no policy can make the bucket public",
+            "restrict_public_buckets" => {
+                "so that a public policy does not allow access from outside the account"
+            }
+            _ => return None,
+        })
+    }
+
     fn deleted_with_parent(&self) -> bool {
         true
     }

@@ -35,6 +35,19 @@ impl BucketVersioning {
 }
 
 impl Spec for BucketVersioning {
+    fn title(&self) -> String {
+        "keeps every version".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "status" => "so that no version of a state can be lost",
+            "mfa_delete" => "so that the stricter setting is kept",
+            _ => return None,
+        })
+    }
+
     /// MFA delete is stricter than the blueprint, and only the root user can change it.
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {

@@ -1,13 +1,16 @@
 //! What is counted, and what costs nothing.
 
-use super::*;
-use crate::backend::aws::{
-    alarm::catalogue::AlarmDefaults,
-    bucket::versioning::BucketVersioning,
-    key::KmsKey,
-    lock_table::{LockTable, LockTableEncryption},
-    ownership::Tags,
-    policy::PolicyDocument,
+use crate::{
+    backend::aws::{
+        alarm::catalogue::AlarmDefaults,
+        bucket::versioning::BucketVersioning,
+        key::KmsKey,
+        lock_table::{LockTable, LockTableEncryption, TableBilling},
+        ownership::Tags,
+        policy::PolicyDocument,
+        resources::AwsSpec,
+    },
+    engine::spec::Spec,
 };
 
 fn table(billing: TableBilling) -> AwsSpec {
@@ -23,7 +26,9 @@ fn table(billing: TableBilling) -> AwsSpec {
 
 /// In cents, rounded.
 fn cents(spec: &AwsSpec) -> Option<i64> {
-    monthly(spec).map(|dollars| format!("{:.0}", dollars * 100.0).parse().unwrap())
+    spec.monthly_cost()
+        .filter(|dollars| *dollars > 0.0)
+        .map(|dollars| format!("{:.0}", dollars * 100.0).parse().unwrap())
 }
 
 #[test]

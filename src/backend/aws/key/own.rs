@@ -39,6 +39,20 @@ impl OwnKey {
 }
 
 impl Spec for OwnKey {
+    fn title(&self) -> String {
+        format!("your KMS key {}", self.arn)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        Some(match field {
+            "state" => "so that states can be read and written",
+            "usage" | "key_spec" => "so that S3 can encrypt with it",
+            "service_grants" => "so that the trail and the alarms can use the key",
+            _ => return None,
+        })
+    }
+
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         if observed.usage != self.usage || observed.key_spec != self.key_spec {
             return Some(format!(

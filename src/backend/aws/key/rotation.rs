@@ -28,6 +28,15 @@ pub struct KeyRotation {
 }
 
 impl Spec for KeyRotation {
+    fn title(&self) -> String {
+        format!("new key material every {} days", self.days)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        matches!(field, "enabled" | "days").then_some("so that key material is replaced regularly")
+    }
+
     fn read_round_trips(&self) -> u32 {
         find::TRIPS
     }

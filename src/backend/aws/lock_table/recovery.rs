@@ -32,6 +32,15 @@ pub struct PointInTimeRecovery {
 }
 
 impl Spec for PointInTimeRecovery {
+    fn title(&self) -> String {
+        "point-in-time recovery".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        (field == "enabled").then_some("so that the digests of the states can be restored")
+    }
+
     fn deleted_with_parent(&self) -> bool {
         true
     }

@@ -8,7 +8,6 @@ use std::{
     fs::File,
     io::{Seek, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use futures_util::{StreamExt, stream};
@@ -31,10 +30,10 @@ use crate::{
     },
     store::backup::{
         manifest::{BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState},
-        stopping::StopWhenDropped,
-        write::{ArchiveError, ArchiveWriter, FinishedBackup, check},
+        write::{ArchiveError, ArchiveWriter, FinishedBackup, finished},
     },
 };
+use crate::{kind::BackendKind, store::location::BackendLocation};
 
 /// The number of states that are read concurrently.
 const AT_ONCE: usize = 8;
@@ -116,6 +115,7 @@ pub async fn write(
         format_version: FORMAT_VERSION,
         made: now,
         env: about.env,
+        backend: Some(location(store)),
         account: address.owner.clone(),
         region: store.aws.region.clone(),
         bucket: address.bucket.clone(),
@@ -138,7 +138,7 @@ pub async fn write(
         path,
         sha256,
         bytes: _,
-    } = finish(archive).await?;
+    } = finished(archive).await?;
     let BackupProgress {
         states,
         versions,
@@ -154,14 +154,19 @@ pub async fn write(
 }
 
 /// Syncs, reads back and renames it, without blocking other tasks.
-async fn finish(archive: ArchiveWriter) -> Result<FinishedBackup, ArchiveError> {
-    let mut sealed = archive.seal()?;
-    let expected = sealed.to_check();
-    let stop = StopWhenDropped::default();
-    let told = Arc::clone(&stop.0);
-    let checked = tokio::task::spawn_blocking(move || check(expected, &told)).await;
-    checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-    sealed.keep()
+fn location(store: &S3Store<'_>) -> BackendLocation {
+    let mut location = vec![
+        ("bucket", store.address.bucket.clone()),
+        ("region", store.aws.region.clone()),
+    ];
+    location.extend(
+        store
+            .address
+            .table
+            .clone()
+            .map(|table| ("dynamodb_table", table)),
+    );
+    BackendLocation::new(BackendKind::S3, location)
 }
 
 /// Returns the digests of this bucket's states, by state.

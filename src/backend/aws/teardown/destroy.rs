@@ -23,7 +23,7 @@ use crate::{
         resources::AwsSpec,
         retry::WaitLimit,
     },
-    engine::{apply::Provider, plan::PlannedChange, spec::Address},
+    engine::{apply::ChangeWriter, plan::PlannedChange, spec::Address},
 };
 
 /// The error code of S3 for a bucket that is not empty.
@@ -71,7 +71,7 @@ pub enum DemolitionError {
     StillSeen { bucket: String },
 }
 
-impl Provider for DestroyTasks<'_> {
+impl ChangeWriter for DestroyTasks<'_> {
     type Spec = AwsSpec;
     type Error = DemolitionError;
 

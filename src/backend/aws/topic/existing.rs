@@ -128,6 +128,19 @@ impl ExistingTopic {
 }
 
 impl Spec for ExistingTopic {
+    fn title(&self) -> String {
+        format!("your SNS topic {}", self.arn)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        match field {
+            "publishers" => Some("so that the bucket can notify the topic of deleted states"),
+            "key_users" => Some("so that messages to the topic can be encrypted"),
+            _ => None,
+        }
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             key: observed.key.clone(),

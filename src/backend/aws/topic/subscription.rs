@@ -30,6 +30,19 @@ pub struct TopicSubscription {
 }
 
 impl Spec for TopicSubscription {
+    fn title(&self) -> String {
+        "e-mail subscription".to_owned()
+    }
+
+    fn note(&self) -> Option<String> {
+        Some("AWS sends an e-mail with a confirmation link".to_owned())
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        (field == "email").then_some("so that you are notified of alarms")
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             confirmed: observed.confirmed,

@@ -52,6 +52,15 @@ enum TrailCoverage {
 }
 
 impl Spec for ExistingTrail {
+    fn title(&self) -> String {
+        format!("a trail that records {}", self.objects)
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        (field == "trail").then_some("so that reads and writes of states are recorded")
+    }
+
     /// Lists the trails, and then reads the selectors of each.
     fn read_round_trips(&self) -> u32 {
         2

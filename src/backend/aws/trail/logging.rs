@@ -51,6 +51,15 @@ impl TrailLogging {
 }
 
 impl Spec for TrailLogging {
+    fn title(&self) -> String {
+        "records events".to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        (field == "on").then_some("so that the trail records events")
+    }
+
     fn merge_onto(&self, observed: &Self) -> Self {
         Self {
             delivery_error: observed.delivery_error.clone(),

@@ -192,6 +192,21 @@ impl AdvancedSelector {
 }
 
 impl Spec for EventSelectors {
+    fn title(&self) -> String {
+        let what = if self.selectors.len() > 1 {
+            "records state objects and lock items"
+        } else {
+            "records state objects"
+        };
+        what.to_owned()
+    }
+
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let (field, _) = setting.split_once('.').unwrap_or((setting, ""));
+        matches!(field, "selectors" | "basic")
+            .then_some("so that every read and write of a state is recorded, at little extra cost")
+    }
+
     /// Selectors of others are kept. The order has no meaning.
     fn merge_onto(&self, observed: &Self) -> Self {
         let mut merged = Self {

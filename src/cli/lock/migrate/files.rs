@@ -14,7 +14,7 @@ use crate::{
             configuration::is_json,
         },
         write::{
-            self,
+            SharedBlock,
             header::{self, FileHeader},
             lock_arguments::{
                 self, ArgumentForm, LockArguments, LockEdit, WantedArguments, edit, json,
@@ -367,7 +367,11 @@ impl BackendEdits {
             // A checkout may have turned the ends of lines.
             let is_ours =
                 header::read(&read.text.replace("\r\n", "\n")) == FileHeader::Intact(None);
-            let Some(block) = write::block(true).ok().filter(|_| is_ours) else {
+            let Some(block) = SharedBlock::S3_WITH_LOCK_FILE
+                .text()
+                .ok()
+                .filter(|_| is_ours)
+            else {
                 continue;
             };
             let block = if read.text.contains('\r') {

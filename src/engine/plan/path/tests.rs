@@ -13,6 +13,10 @@ struct Slow {
 }
 
 impl Spec for Slow {
+    fn title(&self) -> String {
+        "slow".to_owned()
+    }
+
     fn read_round_trips(&self) -> u32 {
         self.look
     }

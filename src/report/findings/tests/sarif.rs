@@ -432,9 +432,9 @@ fn a_fingerprint_is_of_the_place_and_not_of_the_words() {
         ("b".into(), "c".into(), "d".into(), Severity::Low);
     assert_eq!(of(&reworded), first);
     for change in [
-        |document: &mut VerifyDocument| document.about.bucket = "other".into(),
-        |document: &mut VerifyDocument| document.about.region = "other".into(),
-        |document: &mut VerifyDocument| document.about.account = "other".into(),
+        |document: &mut VerifyDocument| document.about.bucket = Some("other".into()),
+        |document: &mut VerifyDocument| document.about.region = Some("other".into()),
+        |document: &mut VerifyDocument| document.about.account = Some("other".into()),
         |document: &mut VerifyDocument| document.findings[0].id = "other".into(),
         |document: &mut VerifyDocument| document.findings[0].address = None,
         |document: &mut VerifyDocument| document.findings[0].resource = None,

@@ -9,7 +9,8 @@ fn owner() -> HeaderOwner {
     HeaderOwner {
         project: "acme".into(),
         env: "prod".into(),
-        account: "111122223333".into(),
+        kind: crate::kind::BackendKind::S3,
+        place: "111122223333".into(),
         emulated: false,
     }
 }

@@ -99,10 +99,13 @@ fn endpoint(lines: &mut Vec<String>, use_table: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::write::{BackendConfig, EmulatorEndpoint, files};
+    use crate::terraform::write::{
+        files,
+        s3::{EmulatorEndpoint, S3BackendConfig},
+    };
 
-    fn config(table: bool, file: bool, emulated: bool) -> BackendConfig {
-        BackendConfig {
+    fn config(table: bool, file: bool, emulated: bool) -> S3BackendConfig {
+        S3BackendConfig {
             project: "acme".to_owned(),
             env: "prod".to_owned(),
             bucket: "states".to_owned(),

@@ -281,7 +281,8 @@ fn a_file_of_ours_stays_ours() {
     let owner = HeaderOwner {
         project: "acme".to_owned(),
         env: "prod".to_owned(),
-        account: "123456789012".to_owned(),
+        kind: crate::kind::BackendKind::S3,
+        place: "123456789012".to_owned(),
         emulated: false,
     };
     let ours = stamp(

@@ -22,7 +22,7 @@ pub fn policy(environment: &ConnectedEnvironment) -> Value {
         .chain(BESIDES.iter().map(|(action, _)| (*action).to_owned()))
         .collect();
     actions.extend(KEY_USE.map(str::to_owned));
-    let (names, aws) = (&environment.names, &environment.aws);
+    let (names, aws) = (&environment.provider.names, &environment.provider.aws);
     let (partition, region) = (&aws.caller.partition, &*aws.region);
     let bucket = |name: &str| format!("arn:{partition}:s3:::{name}");
     let key = aws.arn("kms", region, "key/*");
@@ -32,6 +32,7 @@ pub fn policy(environment: &ConnectedEnvironment) -> Value {
             .any(|start| action.starts_with(start))
     };
     let principals: Vec<String> = environment
+        .provider
         .settings
         .access
         .attach_to

@@ -1,22 +1,17 @@
 //! Verifies an apply: the settings that AWS returns count, not the success of the writes.
 
+use crate::backend::provider::Provider;
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
-    backend::aws::{
-        resources::{AwsSpec, observe_again},
-        retry::{SHOWN, WaitLimit},
-    },
-    cli::{
-        context::Context, environment::ConnectedEnvironment, failure::CliError, summary,
-        wait::WaitReport,
-    },
+    backend::aws::retry::{SHOWN, WaitLimit},
+    cli::{context::Context, failure::CliError, wait::WaitReport},
     engine::{
         observation::{Observation, Observed},
         plan::{Plan, PlanStep, PlannedChange},
-        spec::Address,
+        spec::{Address, Spec},
     },
     text::words,
 };
@@ -30,9 +25,9 @@ const OF_OTHERS: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If something still differs after three minutes, or cannot be read.
-pub async fn must_be(
-    environment: &ConnectedEnvironment,
-    before: &Observation<AwsSpec>,
+pub async fn must_be<P: Provider>(
+    provider: &P,
+    before: &Observation<P::Spec>,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     const HINT: &str =
@@ -40,11 +35,11 @@ pub async fn must_be(
     let mut waiting = WaitLimit::at_most(SHOWN);
     let mut waits = WaitReport::new("AWS shows", SHOWN);
     let mut observation = cx
-        .observe(environment)
+        .until_cancelled(provider.observe())
         .await
         .map_err(|failure| failure.hint(HINT))?;
     loop {
-        let plan = Plan::to_apply(environment.wanted_now(), &observation, false);
+        let plan = Plan::to_apply(provider.blueprint(), &observation, false);
         if plan.is_empty() {
             drop(waits);
             cx.status(&format!(
@@ -54,7 +49,7 @@ pub async fn must_be(
             return Ok(());
         }
         // A denied read is not retried.
-        if let Some(failure) = summary::denied(&plan) {
+        if let Some(failure) = super::denied(&plan) {
             return Err(failure);
         }
         let differs: Vec<Address> = plan.differing().map(|step| step.address.clone()).collect();
@@ -71,26 +66,21 @@ pub async fn must_be(
                 .map_err(|failure| failure.hint(HINT))?;
         if !goes_on {
             drop(waits);
-            summary::show_plan(&plan, environment, cx);
+            super::show_plan(&plan, provider, cx);
             return Err(unsettled(&plan, before));
         }
         let differs: BTreeSet<Address> = differs.into_iter().collect();
-        cx.until_cancelled(observe_again(
-            &environment.aws,
-            &environment.blueprint,
-            &differs,
-            &mut observation,
-        ))
-        .await
-        .map_err(|failure| failure.hint(HINT))?;
+        cx.until_cancelled(provider.observe_again(&differs, &mut observation))
+            .await
+            .map_err(|failure| failure.hint(HINT))?;
     }
 }
 
 /// A value that is neither as it was nor as it was written was written by another run, or by hand.
 /// What takes more than one call may be seen with some of its values as they were, and the others
 /// as they were written.
-fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<&'p str> {
-    let is_of_others = |step: &&PlanStep<AwsSpec>| match (&step.change, before.get(&step.address)) {
+fn of_others<'p, S: Spec>(plan: &'p Plan<S>, before: &Observation<S>) -> Vec<&'p str> {
+    let is_of_others = |step: &&PlanStep<S>| match (&step.change, before.get(&step.address)) {
         (PlannedChange::Update { from, to }, Some(Observed::Present { spec, .. })) => {
             let [now, before, written] =
                 [from, spec, to].map(|spec| serde_json::to_value(spec).unwrap_or_default());
@@ -123,7 +113,7 @@ fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
     }
 }
 
-fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> CliError {
+fn unsettled<S: Spec>(plan: &Plan<S>, before: &Observation<S>) -> CliError {
     let of_others = of_others(plan, before);
     if of_others.is_empty() {
         return CliError::partly("all changes were applied, but AWS returns other values (above)")
@@ -150,6 +140,7 @@ mod tests {
         backend::aws::{
             bucket::versioning::BucketVersioning,
             lock_table::{LockTable, LockTableEncryption, TableBilling},
+            resources::AwsSpec,
         },
         engine::observation::ResourceOwner,
     };

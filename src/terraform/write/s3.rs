@@ -1,14 +1,109 @@
-//! Which arguments of the `s3` backend are written, and which never are.
+//! The arguments of an `s3` backend: which are written, and which never are.
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{AssumedRole, BackendConfig, RenderError};
+use super::{BackendConfig, RenderError, SharedBlock, hcl, header::HeaderOwner};
+use crate::{kind::BackendKind, terraform::read::ConfiguredBlock};
 
 /// Terraform's default prefix of other workspaces; written only if the prefix differs.
 ///
 /// Terraform ignores being denied the listing of workspaces only while the argument is at its
 /// default.
 pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
+
+/// The `s3` backend of one environment. Values are checked elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct S3BackendConfig {
+    pub project: String,
+    pub env: String,
+    pub bucket: String,
+    /// State key of the default workspace.
+    pub key: String,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+    /// True if the block says `skip_requesting_account_id`: then Terraform refuses every account
+    /// that is said to be allowed.
+    pub skips_account: bool,
+    /// The full ARN of the key; `None` with SSE-S3.
+    pub kms_key_arn: Option<String>,
+    pub dynamodb_table: Option<String>,
+    pub use_lockfile: bool,
+    pub workspace_key_prefix: String,
+    pub emulator: Option<EmulatorEndpoint>,
+    /// The profile that Terraform uses, if it is to be told.
+    pub profile: Option<String>,
+    /// The role that Terraform assumes, if it is to be told.
+    pub role: Option<AssumedRole>,
+}
+
+/// `assume_role` of the backend, which Terraform and OpenTofu know from 1.6.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssumedRole {
+    pub arn: String,
+    pub external_id: Option<String>,
+}
+
+/// The endpoint of an AWS emulator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmulatorEndpoint {
+    pub endpoint: String,
+    /// Certificates that its own is signed with, for https.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl BackendConfig for S3BackendConfig {
+    fn owner(&self) -> HeaderOwner {
+        let line = |text: &str| hcl::comment(text).trim().to_owned();
+        HeaderOwner {
+            project: line(&self.project),
+            env: line(&self.env),
+            kind: BackendKind::S3,
+            place: line(&self.account),
+            emulated: self.emulator.is_some(),
+        }
+    }
+
+    fn block(&self) -> SharedBlock {
+        SharedBlock {
+            label: BackendKind::S3.terraform_type(),
+            use_lockfile: self.use_lockfile,
+        }
+    }
+
+    // Where one environment of several locks with a lock file, the block must keep asking for a
+    // Terraform that knows it: else each environment would undo what the other wrote.
+    fn tolerated_block(&self) -> Option<SharedBlock> {
+        (!self.use_lockfile).then_some(SharedBlock::S3_WITH_LOCK_FILE)
+    }
+
+    /// With [`SKIP_ACCOUNT`] in the block, Terraform does not know the account that it is to hold
+    /// against those that are allowed.
+    fn complete(&mut self, block: &ConfiguredBlock, conf_file: &str) -> Option<String> {
+        let argument = block
+            .arguments
+            .iter()
+            .find(|argument| argument.name == SKIP_ACCOUNT)?;
+        self.skips_account = argument.value.as_bool() == Some(true);
+        self.skips_account.then(|| {
+            format!(
+                "{} has a block with `{SKIP_ACCOUNT}`: {conf_file} has no `allowed_account_ids`, \
+                 with which Terraform would refuse every account. Remove the argument, and run \
+                 this again, to have runs in other accounts refused",
+                block.at.path.display()
+            )
+        })
+    }
+
+    fn arguments(&self) -> Result<serde_json::Value, RenderError> {
+        let arguments = BackendArguments::of(self)?;
+        Ok(serde_json::to_value(arguments).expect("plain data"))
+    }
+}
+
+const SKIP_ACCOUNT: &str = "skip_requesting_account_id";
 
 /// The variables of the templates. Field names are the arguments of the backend.
 ///
@@ -18,6 +113,7 @@ pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
 /// `allowed_account_ids` refuses every account.
 #[derive(Debug, Serialize)]
 pub struct BackendArguments<'a> {
+    pub kind: BackendKind,
     pub project: &'a str,
     pub env: &'a str,
     pub bucket: &'a str,
@@ -43,7 +139,7 @@ pub struct EndpointArgument<'a> {
 impl<'a> BackendArguments<'a> {
     /// # Errors
     /// If there is no lock, the key is not named by its full ARN, or a path is not text.
-    pub fn of(config: &'a BackendConfig) -> Result<Self, RenderError> {
+    pub fn of(config: &'a S3BackendConfig) -> Result<Self, RenderError> {
         if config.dynamodb_table.is_none() && !config.use_lockfile {
             return Err(RenderError::NoLock);
         }
@@ -71,6 +167,7 @@ impl<'a> BackendArguments<'a> {
             }
         };
         Ok(Self {
+            kind: BackendKind::S3,
             project: &config.project,
             env: &config.env,
             bucket: &config.bucket,

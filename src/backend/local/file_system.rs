@@ -1,0 +1,81 @@
+//! Where a folder is: in a Git repository, on a network file system, below folders that others can
+//! write to.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The root of the Git repository that a path is in, or would be.
+pub fn repository(path: &Path) -> Option<PathBuf> {
+    let root = path.ancestors().find(|dir| dir.join(".git").exists())?;
+    Some(root.to_owned())
+}
+
+/// The nearest folder that exists.
+pub fn existing(path: &Path) -> &Path {
+    path.ancestors()
+        .find(|dir| dir.is_dir())
+        .unwrap_or(Path::new("/"))
+}
+
+/// The name of a network file system, if the folder is on one: record locks are not reliable there
+/// ("fcntl_locking(2)", section "Record locking and NFS").
+///
+/// # Errors
+/// If it cannot be read; `Unsupported` where this system has no such call.
+#[cfg(target_os = "linux")]
+pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
+    let found = rustix::fs::statfs(existing(path)).map_err(io::Error::from)?;
+    // A field of this call is of another type on each architecture.
+    let magic = u64::try_from(found.f_type).unwrap_or_default() & 0xffff_ffff;
+    Ok(NETWORK
+        .iter()
+        .find(|(known, _)| *known == magic)
+        .map(|(_, name)| *name))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn network_file_system(_: &Path) -> io::Result<Option<&'static str>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Magic numbers (`statfs(2)`, `linux/magic.h`).
+#[cfg(target_os = "linux")]
+const NETWORK: [(u64, &str); 9] = [
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xfe53_4d42, "SMB2"),
+    (0xff53_4d42, "CIFS"),
+    (0x5346_414f, "AFS"),
+    (0x00c3_6400, "Ceph"),
+    (0x0102_1997, "9P"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x6573_5546, "FUSE"),
+];
+
+/// A folder above the path in which another user can rename what is in it: writable for group or
+/// others without the sticky bit.
+#[cfg(unix)]
+pub fn open_parent(path: &Path) -> io::Result<Option<PathBuf>> {
+    const WRITABLE: u32 = 0o022;
+    const STICKY: u32 = 0o1000;
+    for dir in path.ancestors().skip(1) {
+        let meta = match fs::metadata(dir) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions());
+        if mode & WRITABLE != 0 && mode & STICKY == 0 {
+            return Ok(Some(dir.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(not(unix))]
+pub fn open_parent(path: &Path) -> io::Result<Option<PathBuf>> {
+    fs::metadata(existing(path))?;
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,199 @@
+//! What a teardown would lose, and the deletion of the folder.
+//!
+//! The states are locked one after the other, compared with what was looked at, and deleted. The
+//! marker goes last, so that a teardown that was interrupted goes on.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use futures_util::StreamExt;
+
+use super::{
+    file_modes::files_below,
+    folder::{FolderMarker, MARKER},
+    provider::{LocalError, LocalProvider},
+    store::LocalStore,
+};
+use crate::{
+    host::bounded::is_absent,
+    state::{
+        census::StateContentsKind,
+        digest,
+        layout::DEFAULT_WORKSPACE,
+        lock::LockInfo,
+        snapshot::{SnapshotDetail, StateSnapshot},
+    },
+    store::state_store::{StateId, StateLockError, StateStore, StoreError, StoredLock, WriteError},
+};
+
+/// In bytes: a state that is larger counts as in use.
+pub const LARGEST: usize = 64 << 20;
+
+/// A state in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderState {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+    pub holds: StateContentsKind,
+}
+
+/// Everything in the folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderCensus {
+    pub states: Vec<FolderState>,
+    /// Locks that are held by a process.
+    pub locks: Vec<StoredLock>,
+    /// Copies and lock information beside the states.
+    pub beside: Vec<PathBuf>,
+    /// Files that are none of these: the folder stays, with them.
+    pub others: Vec<PathBuf>,
+}
+
+/// A state that was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeleted {
+    #[error("{} is locked", path.display())]
+    Locked {
+        path: PathBuf,
+        lock: Option<Box<StoredLock>>,
+    },
+    #[error("{} was changed meanwhile", path.display())]
+    Changed { path: PathBuf },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Io(#[from] LocalError),
+}
+
+impl LocalProvider {
+    /// # Errors
+    /// If the folder cannot be listed, or a state in it cannot be read.
+    pub async fn census(&self) -> Result<FolderCensus, NotDeleted> {
+        let mut census = FolderCensus::default();
+        for (path, meta) in files_below(self.state_dir())? {
+            if !meta.is_file() {
+                continue;
+            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name == MARKER {
+                continue;
+            }
+            if name.ends_with(".backup") || name.ends_with(".lock.info") {
+                census.beside.push(path);
+                continue;
+            }
+            let store = store_of(&path);
+            let id = id_of(&path);
+            let bytes = match store.read(&id, None, LARGEST).await? {
+                Some(state) => state.bytes,
+                None => vec![],
+            };
+            let holds = StateContentsKind::of(StateSnapshot::parse(&bytes, SnapshotDetail::Counts));
+            let is_state = name.ends_with(".tfstate")
+                || path == self.settings.state_path()
+                || !matches!(holds, StateContentsKind::Unreadable(_));
+            if !is_state {
+                census.others.push(path);
+                continue;
+            }
+            let locks: Vec<_> = store.locks().collect().await;
+            for lock in locks {
+                let lock = lock?;
+                // Lock information alone is what a process left that ended.
+                if lock.places.iter().any(|place| place.contains("(process ")) {
+                    census.locks.push(lock);
+                }
+            }
+            census.states.push(FolderState { path, bytes, holds });
+        }
+        Ok(census)
+    }
+
+    /// Deletes what was looked at, and the folder, unless something else is in it.
+    ///
+    /// Returns the number of deleted states.
+    ///
+    /// # Errors
+    /// If a state is locked, or is not what was looked at: it stays, and so does the folder.
+    pub async fn delete(
+        &self,
+        census: &FolderCensus,
+        info: &LockInfo,
+    ) -> Result<usize, NotDeleted> {
+        for state in &census.states {
+            delete_state(state, info).await?;
+        }
+        for path in &census.beside {
+            remove(path)?;
+        }
+        for (path, meta) in files_below(self.state_dir())?.into_iter().rev() {
+            if meta.is_dir() {
+                remove_if_empty(&path)?;
+            } else if path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().ends_with(".backup"))
+            {
+                // The store keeps a copy of what it deletes.
+                remove(&path)?;
+            }
+        }
+        let is_ours = FolderMarker::read(self.state_dir())?
+            .is_some_and(|marker| marker.is_of(&self.marker()));
+        if is_ours && census.others.is_empty() {
+            remove(&self.state_dir().join(MARKER))?;
+            remove_if_empty(self.state_dir())?;
+        }
+        Ok(census.states.len())
+    }
+}
+
+async fn delete_state(state: &FolderState, info: &LockInfo) -> Result<(), NotDeleted> {
+    let path = || state.path.clone();
+    let (store, id) = (store_of(&state.path), id_of(&state.path));
+    let guard = store.lock(&id, info).await.map_err(|error| match error {
+        StateLockError::Held(lock) => NotDeleted::Locked { path: path(), lock },
+        StateLockError::Store(error) => error.into(),
+    })?;
+    let deleted = match store.read(&id, None, LARGEST).await? {
+        None => Ok(()),
+        Some(now) if digest::of(&now.bytes) != digest::of(&state.bytes) => Err(WriteError::Changed),
+        Some(now) => store.delete(&id, &now.revision, &*guard).await,
+    };
+    guard.release().await?;
+    match deleted {
+        // An empty file is what a lock on a new state leaves.
+        Ok(()) => Ok(remove(&state.path)?),
+        Err(WriteError::Changed) => Err(NotDeleted::Changed { path: path() }),
+        Err(WriteError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// One file as a store of its own: the states of a folder belong to several state keys.
+fn store_of(path: &Path) -> LocalStore {
+    LocalStore::new(path, path.with_extension("no-workspaces"))
+}
+
+fn id_of(path: &Path) -> StateId {
+    StateId {
+        workspace: DEFAULT_WORKSPACE.to_owned(),
+        path: path.to_string_lossy().into_owned(),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), LocalError> {
+    match fs::remove_file(path) {
+        Err(error) if !is_absent(&error) => Err(LocalError::new("delete", path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_if_empty(path: &Path) -> Result<(), LocalError> {
+    match fs::remove_dir(path) {
+        Err(error) if !is_absent(&error) && error.kind() != io::ErrorKind::DirectoryNotEmpty => {
+            Err(LocalError::new("delete", path, error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,382 @@
+//! What must hold of a local backend.
+
+use std::io;
+
+use super::{
+    file_system,
+    folder::{FolderMarker, MARKER},
+    provider::LocalProvider,
+    resources::{LocalSpec, STATE_FILES, STATE_FOLDER},
+};
+use crate::{
+    backend::provider::Provider,
+    checks::{Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict},
+    engine::{
+        observation::{Observation, Observed, ResourceOwner},
+        spec::Address,
+    },
+    state::snapshot::{SnapshotDetail, StateSnapshot},
+    store::state_store::StateStore,
+    text::shell::shell_word,
+};
+
+use futures_util::StreamExt;
+
+/// In the order in which they are carried out.
+pub static ALL: [&Check; 9] = [
+    &FOLDER,
+    &FOLDER_OWNED,
+    &FOLDER_PERMISSIONS,
+    &FILE_PERMISSIONS,
+    &PARENT_FOLDERS,
+    &NOT_IN_GIT,
+    &NOT_ON_NETWORK,
+    &STATES_READABLE,
+    &LOCKS_HELD,
+];
+
+const DOCS: &str = "https://developer.hashicorp.com/terraform/language/backend/local";
+const SENSITIVE: &str = "https://developer.hashicorp.com/terraform/language/manage-sensitive-data";
+
+const fn check(
+    id: &'static str,
+    docs: &'static str,
+    severity: Severity,
+    group: CheckGroup,
+    title: &'static str,
+    why: &'static str,
+) -> Check {
+    Check {
+        id,
+        docs,
+        severity,
+        group,
+        title,
+        why,
+        controls: &[],
+    }
+}
+
+pub static FOLDER: Check = check(
+    "folder",
+    DOCS,
+    Severity::Critical,
+    CheckGroup::Storage,
+    "the folder of the states exists",
+    "without the folder, there are no states",
+);
+pub static FOLDER_OWNED: Check = check(
+    "folder-owned",
+    DOCS,
+    Severity::Medium,
+    CheckGroup::Storage,
+    "the folder belongs to this environment",
+    "two environments in one folder overwrite each other's states",
+);
+pub static FOLDER_PERMISSIONS: Check = check(
+    "folder-permissions",
+    SENSITIVE,
+    Severity::High,
+    CheckGroup::Access,
+    "only its owner can list and write the folder (0700)",
+    "a state contains passwords in plain text",
+);
+pub static FILE_PERMISSIONS: Check = check(
+    "folder-file-permissions",
+    SENSITIVE,
+    Severity::Medium,
+    CheckGroup::Access,
+    "only its owner can read each file (0600)",
+    "a copy or an archive keeps the permissions of a file, not those of its folder",
+);
+pub static PARENT_FOLDERS: Check = check(
+    "folder-parents",
+    SENSITIVE,
+    Severity::High,
+    CheckGroup::Access,
+    "no other user can replace the folder",
+    "who can write to a folder above it can put another folder in its place",
+);
+pub static NOT_IN_GIT: Check = check(
+    "folder-not-in-git",
+    SENSITIVE,
+    Severity::High,
+    CheckGroup::Access,
+    "the folder is outside of Git repositories",
+    "a state that is committed once stays in the history, with all its passwords",
+);
+pub static NOT_ON_NETWORK: Check = check(
+    "folder-not-on-network",
+    DOCS,
+    Severity::High,
+    CheckGroup::Locking,
+    "the folder is on a local file system",
+    "locks of the local backend are record locks, which a network file system may not pass on to \
+     other machines",
+);
+pub static STATES_READABLE: Check = check(
+    "folder-states-readable",
+    DOCS,
+    Severity::High,
+    CheckGroup::Usage,
+    "each state can be read and parsed",
+    "Terraform fails on a damaged state",
+);
+pub static LOCKS_HELD: Check = check(
+    "folder-locks-held",
+    DOCS,
+    Severity::Low,
+    CheckGroup::Usage,
+    "each lock information belongs to a running process",
+    "lock information of a process that ended shows a lock that nothing holds",
+);
+
+impl LocalProvider {
+    /// Runs all checks. `remediation` is the command that repairs the folder.
+    pub async fn checks(
+        &self,
+        observation: &Observation<LocalSpec>,
+        remediation: &str,
+    ) -> Vec<CheckResult> {
+        let place = |address: &Address| {
+            CheckedPlace::at(address, Some(self.state_dir().display().to_string()))
+        };
+        let folder = place(&STATE_FOLDER);
+        let mut checked = vec![];
+        let mut add = |check, place: &CheckedPlace, verdict| {
+            checked.push(CheckResult::new(check, place.clone(), verdict));
+        };
+        let fails = |what: String| Verdict::Fails {
+            what,
+            mend: remediation.to_owned(),
+        };
+        let seen = observation.get(&STATE_FOLDER);
+        let is_there = matches!(seen, Some(Observed::Present { .. }));
+        add(
+            &FOLDER,
+            &folder,
+            match seen {
+                Some(Observed::Present { .. }) => Verdict::Holds,
+                Some(Observed::Unreadable(error)) => Verdict::Unreadable {
+                    error: error.clone(),
+                },
+                Some(Observed::Absent) | None => fails("it does not exist".to_owned()),
+            },
+        );
+        let of_folder = |verdict: Verdict| match is_there {
+            true => verdict,
+            false => Verdict::FailsWith {
+                check: &FOLDER,
+                place: folder.clone(),
+            },
+        };
+        add(
+            &FOLDER_OWNED,
+            &folder,
+            of_folder(self.owned(seen, remediation)),
+        );
+        add(
+            &FOLDER_PERMISSIONS,
+            &folder,
+            of_folder(match self.difference(&STATE_FOLDER, observation) {
+                Some(what) => fails(what),
+                None => Verdict::Holds,
+            }),
+        );
+        let files = place(&STATE_FILES);
+        add(
+            &FILE_PERMISSIONS,
+            &files,
+            match observation.get(&STATE_FILES) {
+                Some(Observed::Unreadable(error)) if is_there => Verdict::Unreadable {
+                    error: error.clone(),
+                },
+                _ => of_folder(match self.difference(&STATE_FILES, observation) {
+                    Some(what) => fails(what),
+                    None => Verdict::Holds,
+                }),
+            },
+        );
+        add(&PARENT_FOLDERS, &folder, self.parents());
+        add(&NOT_IN_GIT, &folder, self.not_in_git());
+        add(&NOT_ON_NETWORK, &folder, self.not_on_network());
+        add(&STATES_READABLE, &folder, of_folder(self.readable().await));
+        add(&LOCKS_HELD, &folder, of_folder(self.locks_held().await));
+        checked
+    }
+
+    fn owned(&self, seen: Option<&Observed<LocalSpec>>, remediation: &str) -> Verdict {
+        let (what, mend) = match seen {
+            Some(Observed::Present {
+                owner: ResourceOwner::Unmanaged,
+                ..
+            }) => (
+                format!("it has no {MARKER}"),
+                format!("{remediation} --adopt"),
+            ),
+            Some(Observed::Present {
+                owner: ResourceOwner::Other(other),
+                ..
+            }) => (
+                format!("it belongs to {other}"),
+                "choose another folder with --state-dir".to_owned(),
+            ),
+            _ => return Verdict::Holds,
+        };
+        Verdict::Fails { what, mend }
+    }
+
+    /// What differs from the blueprint at an address.
+    fn difference(
+        &self,
+        address: &Address,
+        observation: &Observation<LocalSpec>,
+    ) -> Option<String> {
+        let node = self.blueprint().get(address)?;
+        let Some(Observed::Present { spec, .. }) = observation.get(address) else {
+            return None;
+        };
+        match (spec, &node.spec) {
+            (LocalSpec::Folder(is), LocalSpec::Folder(wanted)) if is.mode != wanted.mode => {
+                Some(format!(
+                    "its permissions are {}, expected {}",
+                    is.mode.as_deref().unwrap_or("unknown"),
+                    wanted.mode.as_deref().unwrap_or("unknown")
+                ))
+            }
+            (LocalSpec::Files(is), _) if !is.open_to_others.is_empty() => Some(format!(
+                "other users have permissions on {}",
+                is.open_to_others.join(", ")
+            )),
+            _ => None,
+        }
+    }
+
+    fn parents(&self) -> Verdict {
+        match file_system::open_parent(self.state_dir()) {
+            Ok(None) => Verdict::Holds,
+            Ok(Some(dir)) => Verdict::Fails {
+                what: format!("other users can write to {}", dir.display()),
+                mend: format!(
+                    "chmod go-w {}, or choose another folder with --state-dir",
+                    shell_word(&dir.display().to_string())
+                ),
+            },
+            Err(error) => unknown(&error, "this system has no such permissions"),
+        }
+    }
+
+    fn not_in_git(&self) -> Verdict {
+        match file_system::repository(self.state_dir()) {
+            None => Verdict::Holds,
+            Some(root) => Verdict::Fails {
+                what: format!("it is in the repository {}", root.display()),
+                mend: "move the states to a folder outside of it: tfbackend migrate, with another \
+                       --state-dir"
+                    .to_owned(),
+            },
+        }
+    }
+
+    fn not_on_network(&self) -> Verdict {
+        match file_system::network_file_system(self.state_dir()) {
+            Ok(None) => Verdict::Holds,
+            Ok(Some(name)) => Verdict::Fails {
+                what: format!("it is on a file system of type {name}"),
+                mend: "use a folder on a local disk, or another backend kind (tfbackend backends)"
+                    .to_owned(),
+            },
+            Err(error) => unknown(
+                &error,
+                "the type of a file system can be read only on Linux",
+            ),
+        }
+    }
+
+    async fn readable(&self) -> Verdict {
+        let store = self.local_store();
+        let states: Vec<_> = store.list().collect().await;
+        let mut damaged = vec![];
+        for state in states {
+            let read = match state {
+                Ok(state) => (store.read(&state.id, None, LARGEST).await, state.id.path),
+                Err(error) => {
+                    return Verdict::Unreadable {
+                        error: error.to_string(),
+                    };
+                }
+            };
+            let (read, path) = read;
+            match read {
+                Ok(None) => {}
+                Ok(Some(state)) => {
+                    if let Err(error) = StateSnapshot::parse(&state.bytes, SnapshotDetail::Counts) {
+                        damaged.push(format!("{path}: {error}"));
+                    }
+                }
+                Err(error) => damaged.push(error.to_string()),
+            }
+        }
+        if damaged.is_empty() {
+            return Verdict::Holds;
+        }
+        Verdict::Fails {
+            what: damaged.join("; "),
+            mend: "restore the state from its .backup file: tfbackend state restore".to_owned(),
+        }
+    }
+
+    async fn locks_held(&self) -> Verdict {
+        let store = self.local_store();
+        let locks: Vec<_> = store.locks().collect().await;
+        let mut left = vec![];
+        for lock in locks {
+            match lock {
+                // A lock that is held has two places: the process, and its information.
+                Ok(lock) if lock.places.iter().any(|place| place.contains("(process ")) => {}
+                Ok(lock) => left.push(lock.id.path),
+                Err(error) => {
+                    return Verdict::Unreadable {
+                        error: error.to_string(),
+                    };
+                }
+            }
+        }
+        if left.is_empty() {
+            return Verdict::Holds;
+        }
+        Verdict::Fails {
+            what: format!("no process holds the lock on {}", left.join(", ")),
+            mend: "tfbackend lock release".to_owned(),
+        }
+    }
+
+    /// Refuses a folder in which states would not be safe, before anything is made.
+    pub fn unsafe_place(&self) -> Option<(String, String)> {
+        [self.not_in_git(), self.not_on_network(), self.parents()]
+            .into_iter()
+            .find_map(|verdict| match verdict {
+                Verdict::Fails { what, mend } => Some((what, mend)),
+                _ => None,
+            })
+    }
+
+    /// The marker that is there.
+    pub fn found_marker(&self) -> Option<FolderMarker> {
+        FolderMarker::read(self.state_dir()).ok().flatten()
+    }
+}
+
+/// In bytes.
+const LARGEST: usize = 64 << 20;
+
+fn unknown(error: &io::Error, unsupported: &str) -> Verdict {
+    if error.kind() == io::ErrorKind::Unsupported {
+        return Verdict::Untold {
+            why: unsupported.to_owned(),
+        };
+    }
+    Verdict::Unreadable {
+        error: error.to_string(),
+    }
+}

@@ -1,0 +1,33 @@
+//! `tfbackend render --backend local`: writes or checks the files of an existing backend.
+
+use super::{LocalEnvironment, no_outputs};
+use crate::{
+    backend::provider::Provider,
+    cli::{
+        context::Context,
+        environment::Prompting,
+        failure::CliError,
+        files,
+        render::{self, RenderArgs, RenderDocument},
+    },
+    exit,
+};
+
+pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    let environment = LocalEnvironment::open(args.environment, Prompting::Never, cx)?;
+    let provider = &environment.provider;
+    if !args.check && provider.found_marker().is_none() {
+        let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
+        return Err(
+            CliError::failed(format!("{} does not exist yet", provider.title()))
+                .hint(format!("`{bootstrap}` creates it")),
+        );
+    }
+    if args.check {
+        let files = files::check(provider, &no_outputs(), cx)?;
+        return render::answer_check(RenderDocument::checked(files, vec![]), cx);
+    }
+    let document = RenderDocument::written(files::write(provider, &no_outputs(), cx)?);
+    document.answer_written(cx)?;
+    Ok(exit::DONE)
+}

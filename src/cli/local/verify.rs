@@ -1,0 +1,100 @@
+//! `tfbackend verify` of an environment of kind `local`.
+
+use super::{LocalEnvironment, no_outputs};
+use crate::{
+    backend::provider::Provider,
+    checks::{
+        CheckResult, CheckedPlace, Verdict, accept::AcceptedFinding, files::catalogue as rules,
+    },
+    cli::{
+        context::Context,
+        environment::EnvironmentArgs,
+        environment::Prompting,
+        failure::CliError,
+        files,
+        verify::{self, VerifyOptions},
+    },
+    engine::observation::Observed,
+    report::findings::document::{VerifiedEnvironment, VerifyDocument},
+    terraform::write::file_status::FileStatus,
+};
+
+/// Runs all checks of one environment.
+///
+/// # Errors
+/// If it cannot be resolved, or an acceptance cannot be saved.
+pub async fn document(
+    args: EnvironmentArgs,
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, CliError> {
+    let environment = LocalEnvironment::open(args, Prompting::Never, cx)?;
+    let file = environment.sources.file.clone();
+    let mut accepted: Vec<AcceptedFinding> = file
+        .as_ref()
+        .map(|file| file.accepted(Some(environment.name())))
+        .unwrap_or_default();
+    let asked = verify::ignore::asked(options)?;
+    verify::ignore::keep(
+        asked,
+        &mut accepted,
+        Some(environment.name()),
+        file.as_ref(),
+        cx,
+    )?;
+    let observation = environment.observe(cx).await?;
+    let bootstrap = environment.rerun.command("bootstrap", "", &[]);
+    let provider = &environment.provider;
+    let mut checked = cx
+        .until_cancelled(provider.checks(&observation, &bootstrap))
+        .await?;
+    checked.extend(of_files(&environment, cx)?);
+    let common = provider.common();
+    let about = VerifiedEnvironment {
+        project: Some(common.project.to_string()),
+        env: Some(common.env.to_string()),
+        backend: Some(environment.location()),
+        ..VerifiedEnvironment::default()
+    };
+    let mut document =
+        verify::document(about, &checked, &accepted, options.min_severity.into(), cx);
+    document.resources = verify::resources(provider.blueprint(), &observation);
+    if observation
+        .values()
+        .all(|seen| matches!(seen, Observed::Absent))
+    {
+        document.score_nothing();
+        document.notes.push(format!(
+            "this environment does not exist; `{bootstrap}` creates it"
+        ));
+    }
+    Ok(document)
+}
+
+/// The files of the folder, against what they should say.
+fn of_files(
+    environment: &LocalEnvironment,
+    cx: &Context<'_>,
+) -> Result<Vec<CheckResult>, CliError> {
+    let render = environment.rerun.command("render", "", &[]);
+    let mut checked = vec![];
+    for (path, status) in files::check(&environment.provider, &no_outputs(), cx)? {
+        let what = match &status {
+            FileStatus::Current => None,
+            // The folder is one of those that do not use this backend.
+            FileStatus::Missing => continue,
+            FileStatus::Stale { .. } => Some("it does not match the settings".to_owned()),
+            FileStatus::Refused(refusal) => Some(format!("it {refusal}")),
+        };
+        let verdict = match what {
+            None => Verdict::Holds,
+            Some(what) => Verdict::Fails {
+                what,
+                mend: render.clone(),
+            },
+        };
+        let place = CheckedPlace::named(path.display().to_string());
+        checked.push(CheckResult::new(&rules::CLOUD_AGREES, place, verdict));
+    }
+    Ok(checked)
+}

@@ -1,0 +1,260 @@
+//! An environment of backend kind `local`, from its bootstrap to its teardown, beside the real
+//! Terraform.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::support::program::{Place, Said};
+
+const NAMES: &str = "--backend local --env dev --project acme";
+const CONFIG: &str = "resource \"terraform_data\" \"one\" {\n  input = \"hunter2\"\n}\n";
+
+/// A folder with an environment in it.
+struct Backend {
+    place: Place,
+}
+
+impl Backend {
+    fn new() -> Self {
+        Self {
+            place: Place::bare(),
+        }
+    }
+
+    fn made() -> Self {
+        let backend = Self::new();
+        let made = backend.run(&format!("bootstrap {NAMES} -y"));
+        assert_eq!(made.code, Some(0), "{}", made.err);
+        backend
+    }
+
+    fn run(&self, line: &str) -> Said {
+        self.place.run(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn folder(&self) -> PathBuf {
+        Path::new(&self.place.vars["HOME"]).join(".local/share/tfbackend/acme/dev")
+    }
+
+    fn terraform(&self, line: &str) -> String {
+        let output = Command::new("terraform")
+            .args(line.split_whitespace())
+            .current_dir(self.place.path())
+            .env("CHECKPOINT_DISABLE", "1")
+            .stdin(Stdio::null())
+            .output()
+            .expect("terraform");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {text}");
+        text
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        let path = self.folder().join(name);
+        let meta = fs::metadata(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        meta.permissions().mode() & 0o777
+    }
+}
+
+#[test]
+fn terraform_uses_what_bootstrap_made() {
+    let backend = Backend::made();
+    fs::write(backend.place.path().join("main.tf"), CONFIG).expect("written");
+    backend.terraform("init -backend-config=backend.conf");
+    backend.terraform("apply -auto-approve");
+    backend.terraform("workspace new stage");
+    backend.terraform("apply -auto-approve");
+    assert!(backend.terraform("plan").contains("No changes"));
+    assert!(!backend.place.path().join("terraform.tfstate").exists());
+    assert!(!backend.place.path().join("terraform.tfstate.d").exists());
+    assert_eq!(
+        (backend.mode(""), backend.mode("terraform.tfstate.d")),
+        (0o700, 0o755)
+    );
+    // Terraform's files are readable by the group of the user: the folder is not, and a bootstrap
+    // corrects them.
+    let found = backend.run(&format!("verify {NAMES} --output json"));
+    let document: Value = serde_json::from_str(&found.out).expect("JSON");
+    let ids: Vec<&str> = document["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|finding| finding["id"].as_str())
+        .collect();
+    assert_eq!(ids, ["folder-file-permissions"]);
+    let repaired = backend.run(&format!("bootstrap {NAMES} -y"));
+    assert_eq!(repaired.code, Some(0), "{}", repaired.err);
+    assert_eq!(backend.mode("terraform.tfstate"), 0o600);
+    assert_eq!(
+        backend.mode("terraform.tfstate.d/stage/terraform.tfstate"),
+        0o600
+    );
+    let verified = backend.run(&format!("verify {NAMES}"));
+    assert_eq!(verified.code, Some(0), "{}", verified.out);
+}
+
+/// Another folder of the same environment has a state of its own.
+#[test]
+fn each_folder_of_a_repository_has_a_state_of_its_own() {
+    let backend = Backend::new();
+    fs::create_dir_all(backend.place.path().join(".git")).expect("a folder");
+    for folder in ["network", "app"] {
+        fs::create_dir_all(backend.place.path().join(folder)).expect("a folder");
+        let made = backend.run(&format!("bootstrap {NAMES} -y --chdir {folder}"));
+        assert_eq!(made.code, Some(0), "{}", made.err);
+        let conf = fs::read_to_string(backend.place.path().join(folder).join("backend.conf"));
+        let state = format!("acme/dev/{folder}/terraform.tfstate\"");
+        assert!(conf.expect("written").contains(&state), "{folder}");
+    }
+}
+
+#[test]
+fn a_folder_with_other_files_or_of_another_environment_is_not_touched() {
+    let backend = Backend::new();
+    let other = backend.place.path().join("home of mine");
+    fs::create_dir_all(&other).expect("a folder");
+    fs::write(other.join("letter.txt"), "x").expect("written");
+    let before = fs::metadata(&other).expect("there").permissions().mode();
+    let path = other.display().to_string();
+    let run = |more: &[&str]| {
+        let words: Vec<&str> = "bootstrap --env dev --project acme --backend local -y"
+            .split(' ')
+            .chain(["--state-dir", &path])
+            .chain(more.iter().copied())
+            .collect();
+        backend.place.run(&words)
+    };
+    for more in [&[][..], &["--adopt"][..]] {
+        let refused = run(more);
+        assert_eq!(refused.code, Some(3), "{}", refused.err);
+    }
+    let after = fs::metadata(&other).expect("there").permissions().mode();
+    assert_eq!(before, after);
+    assert_eq!(fs::read_dir(&other).expect("listed").count(), 1);
+
+    fs::remove_file(other.join("letter.txt")).expect("removed");
+    let adopted = run(&["--adopt"]);
+    assert_eq!(adopted.code, Some(0), "{}", adopted.err);
+    let words = [
+        "bootstrap",
+        "--env",
+        "prod",
+        "--project",
+        "acme",
+        "--backend",
+        "local",
+        "-y",
+        "--adopt",
+        "--state-dir",
+        &path,
+    ];
+    let refused = backend.place.run(&words);
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    assert!(
+        refused.err.contains("environment dev of project acme"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn states_are_not_made_in_a_repository() {
+    let backend = Backend::new();
+    fs::create_dir_all(backend.place.path().join(".git")).expect("a folder");
+    let path = backend.place.path().join("states").display().to_string();
+    let words = [
+        "bootstrap",
+        "--env",
+        "dev",
+        "--project",
+        "acme",
+        "--backend",
+        "local",
+        "-y",
+        "--state-dir",
+        &path,
+    ];
+    let refused = backend.place.run(&words);
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    assert!(!Path::new(&path).exists());
+}
+
+#[test]
+fn a_teardown_deletes_only_what_no_one_loses() {
+    let backend = Backend::made();
+    fs::write(backend.place.path().join("main.tf"), CONFIG).expect("written");
+    backend.terraform("init -backend-config=backend.conf");
+    backend.terraform("apply -auto-approve");
+    let folder = backend.folder().display().to_string();
+    let teardown = |more: &str| backend.run(&format!("teardown {NAMES} --confirm {folder} {more}"));
+    let protected = teardown("");
+    assert_eq!(protected.code, Some(3), "{}", protected.err);
+    assert!(protected.err.contains("protected"), "{}", protected.err);
+    let in_use = teardown("--unprotect");
+    assert_eq!(in_use.code, Some(3), "{}", in_use.err);
+    assert!(in_use.err.contains("1 resource"), "{}", in_use.err);
+    assert!(backend.folder().join("terraform.tfstate").exists());
+
+    backend.terraform("destroy -auto-approve");
+    let gone = teardown("--unprotect");
+    assert_eq!(gone.code, Some(0), "{}", gone.err);
+    assert!(!backend.folder().exists());
+    assert!(!backend.place.path().join("backend.conf").exists());
+    let backups = backend.place.path().join(".tfbackend");
+    let archives: Vec<_> = fs::read_dir(&backups)
+        .expect("listed")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name.ends_with(".tar.zst"))
+        .collect();
+    assert_eq!(archives.len(), 1, "{archives:?}");
+    let again = teardown("--unprotect");
+    assert_eq!(again.code, Some(0), "{}", again.err);
+}
+
+/// A run that holds a lock is not cut off from its state.
+#[test]
+fn a_teardown_waits_for_no_lock() {
+    let backend = Backend::made();
+    fs::write(
+        backend.place.path().join("main.tf"),
+        "resource \"terraform_data\" \"one\" {\n  provisioner \"local-exec\" {\n    command = \
+         \"touch started; while [ ! -e go ]; do sleep 0.05; done\"\n  }\n}\n",
+    )
+    .expect("written");
+    backend.terraform("init -backend-config=backend.conf");
+    let mut run = Command::new("terraform")
+        .args(["apply", "-auto-approve"])
+        .current_dir(backend.place.path())
+        .env("CHECKPOINT_DISABLE", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("terraform");
+    let started = backend.place.path().join("started");
+    while !started.exists() {
+        assert!(run.try_wait().expect("a child").is_none(), "it ended early");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let folder = backend.folder().display().to_string();
+    let held = backend.run(&format!(
+        "teardown {NAMES} --confirm {folder} --unprotect --purge-states"
+    ));
+    fs::write(backend.place.path().join("go"), "").expect("written");
+    assert!(run.wait().expect("a child").success());
+    assert_eq!(held.code, Some(3), "{}", held.err);
+    assert!(held.err.contains("locked"), "{}", held.err);
+    assert!(backend.folder().join("terraform.tfstate").exists());
+}
