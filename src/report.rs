@@ -14,6 +14,7 @@ pub mod plan;
 pub mod progress;
 pub mod safe;
 pub mod states;
+pub mod stored_locks;
 pub mod style;
 pub mod table;
 pub mod wrap;

@@ -1,5 +1,9 @@
-//! States and locks of any backend kind.
+//! States and locks of any backend kind, and what is done with them whatever the kind.
 
 pub mod backup;
 pub mod location;
 pub mod state_store;
+pub mod inventory;
+pub mod history;
+pub mod restore;
+pub mod check;

@@ -13,6 +13,7 @@ use crate::{
     exit,
     host::PromptError,
     settings::error::SettingsError,
+    store::state_store::StoreError,
     terraform::write::RenderError,
     text::shell::shell_word,
 };
@@ -219,6 +220,19 @@ fn is_opt_in(region: &str) -> bool {
         && !OTHER_PARTITIONS
             .iter()
             .any(|partition| region.starts_with(partition))
+}
+
+/// Adds the error of a store to the causes, and hints where it is an error of a call.
+pub fn store(failure: CliError, error: &StoreError) -> CliError {
+    let failure = failure.because(error);
+    let source = match error {
+        StoreError::Failed { source, .. } => source.as_deref(),
+        _ => None,
+    };
+    match source.and_then(|source| source.downcast_ref::<AwsError>()) {
+        Some(error) => aws(failure, error, None),
+        None => failure,
+    }
 }
 
 /// Adds hints for an error of a call. `region` is set if the call is the first one.

@@ -12,6 +12,9 @@ mod outcome;
 mod release;
 mod rows;
 mod show;
+mod stored;
+
+pub(super) use release::id_words;
 
 /// List and release the locks of a backend, and change its locking mechanism
 #[derive(Args, Clone, Debug)]

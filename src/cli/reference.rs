@@ -29,7 +29,7 @@ pub fn settings_page() -> String {
 const HEAD: &str = "\
 <!-- Made from the program by a test; change the program, then run the tests with UPDATE_DOCS=1. \
                     -->
-# Settings
+# S3Settings
 
 Each setting of an environment has one name. You can set it with the flag `--name`, the variable \
                     `TFBACKEND_NAME`, or the key

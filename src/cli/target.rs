@@ -1,74 +1,47 @@
-//! Selects the s3 backend of a command, regardless of the tool that created it: of an environment,
-//! of files, of a folder, or of a bucket.
+//! Selects the backend of a command, regardless of the tool that created it: of an environment, of
+//! files, of a folder, of a bucket, or of a path.
 
-use crate::backend::provider::Provider;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::{
     context::Context,
-    environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
+    environment::{EnvironmentArgs, Prompting},
     explain,
     failure::CliError,
-    session::{self, ConnectionSettings, SandboxSession},
+    session::ConnectionSettings,
 };
 use crate::{
-    backend::aws::{
-        AwsProvider, bucket,
-        error::AwsError,
-        key::find,
-        store::{S3Store, StoreAddress, lock_acquire::LockMechanisms, write::WriteEncryption},
-    },
+    kind::BackendKind,
     report::{
         json::{self, NotedDocument},
         states::AboutDocument,
     },
-    settings::{layer::SettingsLayer, names::Region, s3::EncryptionSettings, variables},
-    state::layout::StateLayout,
+    settings::{layer::SettingsLayer, variables},
+    store::{
+        location::BackendLocation,
+        state_store::{StateId, StateStore},
+    },
 };
 
 mod args;
+mod local;
 mod locate;
 mod connection;
 mod resolve;
+mod s3;
 
 pub use args::TargetArgs;
-use resolve::{BackendChoice, DescribedBackend};
+pub use local::LocalTarget;
+use resolve::BackendChoice;
+pub use s3::{KnownLocks, S3Target};
 
 /// An existing backend, and the connection to it.
 #[derive(Debug)]
-pub struct BackendTarget {
-    pub aws: AwsProvider,
-    /// The state key is that of the default workspace; absent if none was given.
-    pub address: StoreAddress,
-    pub locks: KnownLocks,
-    /// A table that was named, but does not exist.
-    pub missing_table: Option<String>,
-    /// The table of an environment that does not lock in it.
-    pub unused_table: Option<String>,
-    /// The encryption that Terraform would request for states.
-    pub encryption: WriteEncryption,
-    /// The folder of its files.
-    pub dir: PathBuf,
-    /// The workspace that Terraform would use here.
-    pub workspace: String,
-    /// The IAM policy for Terraform runs, if tfbackend created one.
-    pub policy: Option<String>,
-    /// One line for people.
-    pub title: String,
-    /// Words that name it on a command line, each after a space.
-    pub words: String,
-    /// Notes that are shown first.
-    pub notes: Vec<String>,
-}
-
-/// Returns where locks are, as far as known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownLocks {
-    pub table: bool,
-    /// `None` if unknown, with only a bucket and a table.
-    pub file: Option<bool>,
+pub enum BackendTarget {
+    S3(Box<S3Target>),
+    Local(Box<LocalTarget>),
 }
 
 impl TargetArgs {
@@ -77,7 +50,13 @@ impl TargetArgs {
     /// # Errors
     /// If no backend is given, two sources contradict each other, or it does not exist.
     pub async fn open(self, cx: &mut Context<'_>) -> Result<BackendTarget, CliError> {
-        match resolve::of(&self, cx)? {
+        Ok(match resolve::of(&self, cx)? {
+            BackendChoice::Environment(args)
+                if args.kind(cx.host, &cx.global)? == BackendKind::Local =>
+            {
+                let words = self.words(args.env.as_ref(), cx);
+                BackendTarget::Local(Box::new(local::of_environment(*args, words, cx)?))
+            }
             BackendChoice::Environment(args) => {
                 let words = self.words(args.env.as_ref(), cx);
                 let mut environment = args.open(cx.host, &cx.global, Prompting::Never).await?;
@@ -85,7 +64,7 @@ impl TargetArgs {
                 if !environment.says_how_to_lock() {
                     (environment, _) = cx.inspect(environment, false).await?;
                 }
-                of_environment(&environment, words, cx).await
+                BackendTarget::S3(Box::new(s3::of_environment(&environment, words, cx).await?))
             }
             BackendChoice::Described(described) => {
                 let words = self.words(None, cx);
@@ -97,14 +76,33 @@ impl TargetArgs {
                     ..SettingsLayer::default()
                 };
                 let caller = role.or_credentials(&said);
-                of_described(
+                let target = s3::of_described(
                     *described,
                     &ConnectionSettings::of_layer(&caller),
                     words,
                     cx,
                 )
-                .await
+                .await?;
+                BackendTarget::S3(Box::new(target))
             }
+            BackendChoice::Local(local) => {
+                BackendTarget::Local(Box::new(local.open(self.words(None, cx), cx)?))
+            }
+        })
+    }
+
+    /// The same for a command of kind s3 alone; `what` is that command.
+    ///
+    /// # Errors
+    /// As [`TargetArgs::open`], and if the backend is of another kind.
+    pub async fn open_s3(self, what: &str, cx: &mut Context<'_>) -> Result<S3Target, CliError> {
+        match self.open(cx).await? {
+            BackendTarget::S3(target) => Ok(*target),
+            BackendTarget::Local(target) => Err(CliError::failed(format!(
+                "{what} is for backends of kind s3, and {} is of kind {}",
+                target.title,
+                BackendKind::Local
+            ))),
         }
     }
 
@@ -115,69 +113,119 @@ impl TargetArgs {
     pub fn environment(&self, cx: &Context<'_>) -> Result<Option<EnvironmentArgs>, CliError> {
         Ok(match resolve::of(self, cx)? {
             BackendChoice::Environment(args) => Some(*args),
-            BackendChoice::Described(_) => None,
+            BackendChoice::Described(_) | BackendChoice::Local(_) => None,
         })
     }
 }
 
 impl BackendTarget {
-    pub fn store(&self) -> S3Store<'_> {
-        S3Store::new(&self.aws, &self.address)
+    /// All states in the place of the backend: on S3, those of the whole bucket.
+    pub fn states(&self) -> Box<dyn StateStore + '_> {
+        match self {
+            Self::S3(target) => Box::new(target.states()),
+            Self::Local(target) => Box::new(target.store.clone()),
+        }
     }
 
-    /// With the table of an environment that locks in files by now, as long as it is there: runs
-    /// with the files of before lock in it.
+    /// The states of this configuration alone, in all its workspaces.
+    ///
+    /// # Errors
+    /// If its state key is unknown.
+    pub fn own_states(&self) -> Result<Box<dyn StateStore + '_>, CliError> {
+        match self {
+            Self::S3(target) => match target.own_states() {
+                Some(states) => Ok(Box::new(states)),
+                None => Err(CliError::failed(format!(
+                    "the state key in {} is unknown",
+                    target.title
+                ))
+                .hint("name it: --key PATH")),
+            },
+            Self::Local(target) => Ok(Box::new(target.store.clone())),
+        }
+    }
+
+    /// The state that is named by its path or workspace, else that of the selected workspace.
+    ///
+    /// # Errors
+    /// If neither is known, or both are said.
+    pub fn state_id(
+        &self,
+        path: Option<&str>,
+        workspace: Option<&str>,
+    ) -> Result<StateId, CliError> {
+        match self {
+            Self::S3(target) => Ok(target.states().state_at(&target.path(path, workspace)?)),
+            Self::Local(target) => target.state_id(path, workspace),
+        }
+    }
+
+    /// Where its states are, for sentences.
+    pub fn place(&self) -> String {
+        match self {
+            Self::S3(target) => format!("bucket {}", target.address.bucket),
+            Self::Local(target) => target.place(),
+        }
+    }
+
+    /// One line for people.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::S3(target) => &target.title,
+            Self::Local(target) => &target.title,
+        }
+    }
+
+    /// Words that name it on a command line, each after a space.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::S3(target) => &target.words,
+            Self::Local(target) => &target.words,
+        }
+    }
+
+    /// The folder of its files.
+    pub fn dir(&self) -> &Path {
+        match self {
+            Self::S3(target) => &target.dir,
+            Self::Local(target) => &target.dir,
+        }
+    }
+
+    fn notes(&self) -> &[String] {
+        match self {
+            Self::S3(target) => &target.notes,
+            Self::Local(_) => &[],
+        }
+    }
+
+    /// As [`S3Target::with_unused_table`].
     ///
     /// # Errors
     /// If it is interrupted.
-    pub async fn with_unused_table(mut self, cx: &mut Context<'_>) -> Result<Self, CliError> {
-        let Some(table) = self.unused_table.take() else {
-            return Ok(self);
-        };
-        let address = StoreAddress {
-            table: Some(table.clone()),
-            ..self.address.clone()
-        };
-        match cx
-            .until_cancelled(S3Store::new(&self.aws, &address).has_table())
-            .await?
-        {
-            Ok(true) => {
-                self.address = address;
-                self.notes.push(format!(
-                    "runs use lock files; table {table} still exists, and runs with older files \
-                     lock in it"
-                ));
-            }
-            Ok(false) => {}
-            Err(error) => self.notes.push(format!(
-                "whether table {table} has locks of runs with older files is unknown: {error}"
-            )),
-        }
-        Ok(self)
+    pub async fn with_unused_table(self, cx: &mut Context<'_>) -> Result<Self, CliError> {
+        Ok(match self {
+            Self::S3(target) => Self::S3(Box::new(target.with_unused_table(cx).await?)),
+            Self::Local(target) => Self::Local(target),
+        })
     }
 
     /// For a document.
     pub fn about(&self) -> AboutDocument {
-        let StoreAddress {
-            bucket,
-            owner,
-            table,
-            layout: _,
-        } = self.address.clone();
-        AboutDocument {
-            bucket,
-            region: self.aws.region.clone(),
-            account: owner,
-            table,
-            notes: self.notes.clone(),
+        match self {
+            Self::S3(target) => target.about(),
+            Self::Local(target) => AboutDocument {
+                backend: BackendLocation::of(&target.store),
+                bucket: None,
+                notes: vec![],
+            },
         }
     }
 
     /// Prints the backend and its notes.
     pub fn announce(&self, cx: &mut Context<'_>) {
-        cx.status(&self.title);
-        for note in &self.notes {
+        cx.status(self.title());
+        for note in self.notes() {
             cx.status(&format!("note: {note}"));
         }
     }
@@ -191,251 +239,12 @@ impl BackendTarget {
             &mut *cx.host.out,
             NotedDocument {
                 body: document,
-                notes: &self.notes,
+                backend: BackendLocation::of(&*self.states()),
+                notes: self.notes(),
             },
         );
         written.map_err(|error| CliError::failed("cannot write the output").because(&error))
     }
-
-    /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or
-    /// unknown.
-    ///
-    /// # Errors
-    /// If the key is named in another way, and may not be looked at.
-    pub async fn key_arn(&self) -> Result<Option<String>, AwsError> {
-        match &self.encryption {
-            WriteEncryption::OfS3 | WriteEncryption::Unsaid => Ok(None),
-            WriteEncryption::Kms(id) if id.contains(":key/") => Ok(Some(id.clone())),
-            WriteEncryption::Kms(id) => find::arn(&self.aws, id).await,
-        }
-    }
-
-    /// The object of a state: as it is named, else the workspace's.
-    ///
-    /// # Errors
-    /// If neither is said, or both.
-    pub fn path(&self, key: Option<&str>, workspace: Option<&str>) -> Result<String, CliError> {
-        match (key, workspace, &self.address.layout.key) {
-            (Some(path), None, _) => Ok(path.to_owned()),
-            (Some(_), Some(_), _) => Err(CliError::failed(
-                "give either the path of a state or its workspace, not both",
-            )),
-            (None, workspace, Some(key)) => {
-                let workspace = workspace.unwrap_or(&self.workspace);
-                resolve::must_be_workspace(workspace)?;
-                Ok(self.address.layout.path(key, workspace))
-            }
-            (None, _, None) => Err(CliError::failed("no state was given")
-                .hint("name it: the path of its object, as in `app/terraform.tfstate`")
-                .hint(
-                    "or the state key: --key PATH, with --workspace NAME for a workspace other \
-                     than the default",
-                )
-                .hint(format!("`tfbackend state list{}` lists them", self.words))),
-        }
-    }
-}
-
-impl KnownLocks {
-    /// Returns the locks to acquire: a lock file also if the mechanism is unknown.
-    pub fn mechanisms(self) -> LockMechanisms {
-        LockMechanisms {
-            table: self.table,
-            file: self.file.unwrap_or(true),
-        }
-    }
-}
-
-async fn of_environment(
-    environment: &ConnectedEnvironment,
-    words: String,
-    cx: &mut Context<'_>,
-) -> Result<BackendTarget, CliError> {
-    let settings = &environment.provider.settings;
-    let sandbox = SandboxSession::find(cx.host, &cx.global)?;
-    let address = environment.provider.address().clone();
-    let connect = async |region: &Region, cx: &mut Context<'_>| {
-        let connected = session::connect(
-            &environment.merged.layer,
-            cx.host,
-            &cx.global,
-            sandbox.as_ref(),
-            region,
-        )
-        .await?;
-        Ok(connected.about(settings))
-    };
-    let start = locate::LocateRequest {
-        aws: environment.provider.aws.clone(),
-        address,
-        region_said: true,
-    };
-    let found = locate::find(start, connect, cx).await;
-    let found = found.map_err(|failure| match failure {
-        locate::MissingPart::Bucket(failure) => failure.hint(format!(
-            "`{}` creates it",
-            environment.rerun.command("bootstrap", "", &[])
-        )),
-        locate::MissingPart::Other(failure) => failure,
-    })?;
-    let encryption = match &settings.encryption {
-        EncryptionSettings::SseS3 => WriteEncryption::OfS3,
-        EncryptionSettings::OwnKey { arn } => WriteEncryption::Kms(arn.to_string()),
-        EncryptionSettings::NewKey { .. } => {
-            live_encryption(
-                &found.aws,
-                &found.address.bucket,
-                &environment.provider.names.key_alias,
-                cx,
-            )
-            .await?
-        }
-    };
-    Ok(BackendTarget {
-        locks: KnownLocks {
-            table: found.address.table.is_some(),
-            file: (environment.says_how_to_lock() || environment.live)
-                .then(|| settings.lock.uses_lockfile()),
-        },
-        encryption,
-        dir: crate::cli::files::out(&environment.provider, cx.host),
-        workspace: resolve::workspace_of(environment, cx)?,
-        policy: settings
-            .access
-            .policy
-            .then(|| environment.provider.names.policy.clone()),
-        title: environment.provider.title(),
-        words,
-        aws: found.aws,
-        address: found.address,
-        missing_table: found.missing_table,
-        unused_table: (!settings.lock.uses_table())
-            .then(|| environment.provider.names.table.clone()),
-        notes: if cx.global.document() {
-            environment
-                .notes
-                .iter()
-                .cloned()
-                .chain(found.notes)
-                .collect()
-        } else {
-            found.notes
-        },
-    })
-}
-
-/// The key that the bucket has as its default, which may be another than the alias leads to; else
-/// that of the alias.
-async fn live_encryption(
-    aws: &AwsProvider,
-    bucket: &str,
-    alias: &str,
-    cx: &mut Context<'_>,
-) -> Result<WriteEncryption, CliError> {
-    // A principal with only the runner policy may call neither; the alias resolves for it as well.
-    let default = cx
-        .until_cancelled(bucket::encryption::BucketEncryption::of(aws, bucket))
-        .await?
-        .ok()
-        .flatten();
-    if let Some(key) = default.as_ref().and_then(|default| default.key_arn()) {
-        return Ok(WriteEncryption::Kms(key.to_owned()));
-    }
-    Ok(
-        match (cx.until_cancelled(find::arn(aws, alias)).await?, default) {
-            (Ok(Some(arn)), _) => WriteEncryption::Kms(arn),
-            (Ok(None), Some(_)) => WriteEncryption::OfS3,
-            (Ok(None), None) | (Err(_), _) => WriteEncryption::Kms(alias.to_owned()),
-        },
-    )
-}
-
-async fn of_described(
-    described: DescribedBackend,
-    asked: &ConnectionSettings,
-    words: String,
-    cx: &mut Context<'_>,
-) -> Result<BackendTarget, CliError> {
-    let DescribedBackend {
-        configured,
-        origin,
-        folder,
-        account,
-        locks,
-        encryption,
-    } = described;
-    let sandbox = SandboxSession::find(cx.host, &cx.global)?;
-    let (ways, mut notes) = connection::of(&configured, asked, sandbox.as_ref(), cx)?;
-    let (region, region_said) = resolve::region(&configured, &ways, sandbox.as_ref(), cx).await?;
-    let connect = async |region: &Region, cx: &mut Context<'_>| {
-        let connected =
-            session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
-        connection::must_be_allowed(&connected.caller, &configured, cx)?;
-        Ok(connected.of_nobody())
-    };
-    // If the responses are not as expected, the endpoint may be the cause.
-    let named = notes.clone();
-    let aws = connect(&region, cx)
-        .await
-        .map_err(|failure| named.into_iter().fold(failure, CliError::hint))?;
-    let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
-    let table = configured
-        .dynamodb_table
-        .as_ref()
-        .map(|said| said.value.clone());
-    if owner != aws.account() {
-        notes.push(format!(
-            "the bucket must belong to account {owner}, and these credentials are for account {}",
-            aws.account()
-        ));
-    }
-    connection::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
-    let layout = StateLayout {
-        key: configured.key.as_ref().map(|said| said.value.clone()),
-        workspace_prefix: configured.workspace_key_prefix().to_owned(),
-    };
-    let address = StoreAddress {
-        bucket: configured.bucket.value.clone(),
-        owner,
-        table,
-        layout,
-    };
-    let found = locate::find(
-        locate::LocateRequest {
-            aws,
-            address,
-            region_said,
-        },
-        connect,
-        cx,
-    )
-    .await
-    .map_err(locate::MissingPart::into_failure)?;
-    let place = format!(
-        "{} in {} (account {})",
-        found.address.bucket, found.aws.region, found.address.owner
-    );
-    notes.extend(found.notes);
-    Ok(BackendTarget {
-        locks: KnownLocks {
-            table: found.address.table.is_some(),
-            ..locks
-        },
-        encryption,
-        dir: cx.host.cwd.components().collect(),
-        workspace: resolve::workspace(folder.as_ref(), cx)?,
-        policy: None,
-        title: origin.map_or_else(
-            || place.clone(),
-            |origin| format!("{place}, as {origin} says"),
-        ),
-        words,
-        aws: found.aws,
-        address: found.address,
-        missing_table: found.missing_table,
-        unused_table: None,
-        notes,
-    })
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ pub struct FaultDocument {
     pub path: String,
     pub workspace: String,
     /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `state-deleted`,
-    /// `wrong-key`, `lock-file-orphaned` or `unread`.
+    /// `wrong-key`, `lock-file-orphaned` or `unread`; in other kinds than s3 `lock-without-state`
+    /// and `lock-left-behind`.
     pub fault: String,
     /// The digest in the table.
     pub stored: Option<String>,
@@ -98,6 +99,14 @@ impl FaultDocument {
             "wrong-key" => format!(
                 "encrypted with {}, not with the encryption of the backend",
                 text(&self.encryption)
+            ),
+            "lock-without-state" => format!(
+                "a lock without a state: the first run of {}, or its remains",
+                text(&self.lock)
+            ),
+            "lock-left-behind" => format!(
+                "the lock file of {}, whose process has ended: it keeps no run out",
+                text(&self.lock)
             ),
             "lock-file-orphaned" => format!(
                 "a lock file without a state: the first run of {}, or its remains",

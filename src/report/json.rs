@@ -9,6 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::safe::is_command;
+use crate::store::location::BackendLocation;
 
 /// Increases if a field changes its meaning or is removed. New fields may be added at any time:
 /// readers must ignore unknown fields.
@@ -32,11 +33,12 @@ impl<T> VersionedDocument<T> {
     }
 }
 
-/// A document with notes on its backend; without notes, it is unchanged.
+/// A document with its backend, and notes on it if there are any.
 #[derive(Clone, Debug, Serialize)]
 pub struct NotedDocument<'a, T> {
     #[serde(flatten)]
     pub body: T,
+    pub backend: BackendLocation,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub notes: &'a [String],
 }

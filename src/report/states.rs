@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::store::location::BackendLocation;
 use crate::{
-    backend::aws::store::{content::ObjectEncryption, scan::LiveLock},
     state::census::{StateContentsKind, StateFacts},
+    store::state_store::{AtRestEncryption, StoredLock},
 };
 
 pub mod list;
@@ -15,13 +16,21 @@ pub mod diff;
 /// The backend.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AboutDocument {
+    pub backend: BackendLocation,
+    #[serde(flatten)]
+    pub bucket: Option<BucketDocument>,
+    pub notes: Vec<String>,
+}
+
+/// Where a backend of kind s3 is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BucketDocument {
     pub bucket: String,
     pub region: String,
     /// The account of the bucket.
     pub account: String,
     /// The lock table, if any.
     pub table: Option<String>,
-    pub notes: Vec<String>,
 }
 
 /// Facts about the content of a state.
@@ -56,6 +65,9 @@ pub struct StateLockDocument {
     pub who: Option<String>,
     pub operation: Option<String>,
     pub since: Option<String>,
+    /// True if its holder has ended, and what it left keeps no run out.
+    #[serde(skip_serializing_if = "std::ops::Not::not", rename = "left_behind")]
+    pub is_left_behind: bool,
 }
 
 impl ContentsDocument {
@@ -101,8 +113,8 @@ impl ContentsDocument {
 }
 
 impl EncryptionDocument {
-    pub fn of(encryption: &ObjectEncryption) -> Self {
-        let ObjectEncryption {
+    pub fn of(encryption: &AtRestEncryption) -> Self {
+        let AtRestEncryption {
             algorithm,
             key,
             bucket_key,
@@ -121,16 +133,15 @@ impl EncryptionDocument {
 }
 
 impl StateLockDocument {
-    pub fn of(lock: &LiveLock) -> Self {
-        let info = lock.info();
-        let since = info
-            .and_then(|info| info.created)
-            .or_else(|| lock.halves().find_map(|held| held.modified));
+    pub fn of(lock: &StoredLock) -> Self {
+        let info = lock.info.as_ref().ok();
+        let since = info.and_then(|info| info.created).or(lock.modified);
         Self {
             id: info.map(|info| info.id.clone()),
             who: info.map(|info| info.who.clone()),
             operation: info.map(|info| info.operation.clone()),
             since: since.map(|since| since.to_string()),
+            is_left_behind: lock.is_left_behind,
         }
     }
 
@@ -141,12 +152,15 @@ impl StateLockDocument {
             .as_ref()
             .map(|since| format!(" since {since}"))
             .unwrap_or_default();
-        format!(
-            "by {}{since}",
-            self.who
-                .as_deref()
-                .filter(|who| !who.is_empty())
-                .unwrap_or("unknown")
-        )
+        let who = self
+            .who
+            .as_deref()
+            .filter(|who| !who.is_empty())
+            .unwrap_or("unknown");
+        if self.is_left_behind {
+            format!("left behind by {who}{since}")
+        } else {
+            format!("by {who}{since}")
+        }
     }
 }

@@ -14,7 +14,9 @@ use crate::text::shell::shell_word;
 const PROFILE: &str = "profile";
 
 /// The options with which `lock` and `state` commands name an environment.
-const OF_TARGET: [&str; 10] = [
+const OF_TARGET: [&str; 12] = [
+    "backend",
+    "state-dir",
     "project",
     "region",
     "account",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::state_store::StateStore;
 use crate::kind::BackendKind;
 
 /// The backend of a document.
@@ -18,7 +19,11 @@ pub struct BackendLocation {
 }
 
 impl BackendLocation {
-    /// `location` as [`StateStore::location`](super::state_store::StateStore::location) says.
+    pub fn of(store: &dyn StateStore) -> Self {
+        Self::new(store.kind(), store.location())
+    }
+
+    /// `location` as [`StateStore::location`] says.
     pub fn new(kind: BackendKind, location: Vec<(&'static str, String)>) -> Self {
         let location = location
             .into_iter()

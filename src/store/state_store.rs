@@ -131,6 +131,10 @@ pub struct StateId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredState {
     pub id: StateId,
+    /// The state key in the `backend` block, in kinds that have one.
+    pub key: Option<String>,
+    /// False if only its content tells whether it is a state.
+    pub is_named_as_state: bool,
     /// In bytes.
     pub size: u64,
     pub modified: Option<Timestamp>,
@@ -179,6 +183,19 @@ pub struct FetchedState {
     /// Where the backend keeps versions.
     pub version: Option<VersionId>,
     pub modified: Option<Timestamp>,
+    /// In kinds that say how they encrypt at rest.
+    pub encryption: Option<AtRestEncryption>,
+}
+
+/// The encryption at rest of a state, as its backend reports it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AtRestEncryption {
+    /// `AES256` (an S3 managed key), `aws:kms`, `aws:kms:dsse`; `None` if it is not reported.
+    pub algorithm: Option<String>,
+    /// The ARN of the key.
+    pub key: Option<String>,
+    /// True if an S3 Bucket Key is used, which reduces KMS requests.
+    pub bucket_key: bool,
 }
 
 impl fmt::Debug for FetchedState {
@@ -188,6 +205,7 @@ impl fmt::Debug for FetchedState {
             .field("revision", &self.revision)
             .field("version", &self.version)
             .field("modified", &self.modified)
+            .field("encryption", &self.encryption)
             .finish()
     }
 }
@@ -208,6 +226,10 @@ pub struct StoredLock {
     pub info: Result<LockInfo, UnknownHolder>,
     /// Where it is held, for people: a table, a file.
     pub places: Vec<String>,
+    /// When it was written, by the clock of the backend.
+    pub modified: Option<Timestamp>,
+    /// True if its holder has ended, and what it left keeps no run out.
+    pub is_left_behind: bool,
     /// What was read, opaque: a release depends on it.
     pub revision: Revision,
 }

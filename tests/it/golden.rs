@@ -73,6 +73,11 @@ async fn state_says_what_it_said() {
 }
 
 #[tokio::test]
+async fn local_says_what_it_said() {
+    told("local").await;
+}
+
+#[tokio::test]
 async fn lock_says_what_it_said() {
     told("lock").await;
 }

@@ -41,7 +41,10 @@ mod idempotence;
 #[cfg(unix)]
 mod kept;
 #[cfg(unix)]
+mod local;
+#[cfg(unix)]
 mod local_environment;
+#[cfg(unix)]
 mod lock;
 #[cfg(unix)]
 mod machine;

@@ -13,21 +13,35 @@ use tfbackend::{
     state::{
         layout::StateLayout,
         lock::{LockInfo, new_id},
+        recover::UnfitState,
     },
-    store::state_store::{
-        Expected, LockGuard, Release, Revision, StateId, StateLockError, StateStore, StoreError,
-        WriteError,
+    store::{
+        restore::{self, RestoreCandidate, RestoreFailureKind, RestoreRun, RestoreSource},
+        state_store::{
+            Expected, LockGuard, Release, Revision, StateId, StateLockError, StateStore,
+            StoreError, WriteError,
+        },
     },
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{aws, emulator::Emulator, memory_store::MemoryStore, program::Place};
 
 mod local;
+mod operations;
 
 /// The largest state of these tests.
 const MAX: usize = 1 << 20;
 const FIRST: &[u8] = br#"{"version":4,"serial":1,"lineage":"l","outputs":{},"resources":[]}"#;
 const SECOND: &[u8] = br#"{"version":4,"serial":2,"lineage":"l","outputs":{},"resources":[]}"#;
+/// The same infrastructure with other contents.
+const OTHER: &[u8] =
+    br#"{"version":4,"serial":1,"lineage":"l","outputs":{"a":{"value":1}},"resources":[]}"#;
+/// What came after the first one.
+const LATER: &[u8] =
+    br#"{"version":4,"serial":2,"lineage":"l","outputs":{"a":{"value":1}},"resources":[]}"#;
+/// The first one, restored over what came later.
+const RESTORED: &[u8] = br#"{"version":4,"serial":3,"lineage":"l","outputs":{},"resources":[]}"#;
 
 fn size(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("small")
@@ -71,6 +85,119 @@ async fn laws(one: &dyn StateStore, other: &dyn StateStore) {
     workspaces_are_listed(one).await;
     versions_are_kept_or_unsupported(one).await;
     a_deletion_depends_on_what_is_there(one, other).await;
+    the_lock_of_another_run_stays(one, other).await;
+    a_restore_goes_on_from_what_is_there(one, other).await;
+}
+
+/// The context of a restore whose copies are in `dir`.
+fn run<'a>(dir: &std::path::Path, cancel: &'a CancellationToken) -> RestoreRun<'a> {
+    RestoreRun {
+        info: info("me@here"),
+        dir: dir.to_owned(),
+        now: jiff::Timestamp::now(),
+        cancel,
+    }
+}
+
+/// A write needs the lock on this very state, and a guard releases its own lock alone.
+async fn the_lock_of_another_run_stays(one: &dyn StateStore, other: &dyn StateStore) {
+    let id = one.locate("blue").expect("a place");
+    let [second, third] = ["default", "a.b-c"].map(|name| one.locate(name).expect("a place"));
+    let locks = [held(one, &second).await, held(one, &third).await];
+    let now = revision(one, &id).await;
+    let of_second = revision(one, &second).await;
+    let of_third = revision(one, &third).await;
+    for (id, now, lock) in [
+        (&id, &now, &locks[0]),
+        (&id, &now, &locks[1]),
+        // Both are held, but not this one by that guard.
+        (&second, &of_second, &locks[1]),
+        (&third, &of_third, &locks[0]),
+    ] {
+        let refused = one.write(id, OTHER, Expected::Exactly(now), &**lock).await;
+        assert!(matches!(refused, Err(WriteError::Store(_))), "{refused:?}");
+        let refused = one.delete(id, now, &**lock).await;
+        assert!(matches!(refused, Err(WriteError::Store(_))), "{refused:?}");
+        assert_eq!(&revision(other, id).await, now, "nothing was changed");
+    }
+    let [first, last] = locks;
+    first.release().await.expect("released");
+    let left: Vec<_> = other.locks().try_collect().await.expect("listed");
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!((&left[0].id, left[0].is_left_behind), (&third, false));
+    last.release().await.expect("released");
+}
+
+async fn a_restore_goes_on_from_what_is_there(one: &dyn StateStore, other: &dyn StateStore) {
+    let id = one.locate("a.b-c").expect("a place");
+    let (dir, cancel) = (
+        tempfile::tempdir().expect("a folder"),
+        CancellationToken::new(),
+    );
+    let read = async |store: &dyn StateStore, source| {
+        RestoreCandidate::read(store, &id, source)
+            .await
+            .expect("read")
+    };
+    let of = |bytes: &[u8]| RestoreSource::Bytes(bytes.to_vec());
+    let plan = read(one, of(OTHER)).await.plan(false).expect("fit");
+    let stale = plan.clone();
+    assert_eq!((plan.is_needed, plan.next.serial), (true, Some(2)));
+
+    let lock = held(other, &id).await;
+    let failure = restore::run(one, &plan, &run(dir.path(), &cancel), &mut |_| {})
+        .await
+        .expect_err("locked");
+    let held = RestoreFailureKind::NotLocked(StateLockError::Held(None));
+    assert_eq!(
+        std::mem::discriminant(&failure.why),
+        std::mem::discriminant(&held)
+    );
+    lock.release().await.expect("released");
+
+    let report = restore::run(one, &plan, &run(dir.path(), &cancel), &mut |_| {})
+        .await
+        .expect("restored");
+    let kept = report.kept.expect("what was there");
+    assert_eq!(std::fs::read(kept).expect("read"), FIRST);
+    assert_eq!(report.serial, Some(2));
+    assert_eq!(bytes(other, &id).await, Some(plan.next.bytes));
+    assert!(other.locks().next().await.is_none());
+
+    // Once more, there is nothing to do.
+    let again = read(other, of(OTHER)).await.plan(false).expect("fit");
+    assert!(!again.is_needed);
+    // A plan from before is refused.
+    let failure = restore::run(other, &stale, &run(dir.path(), &cancel), &mut |_| {})
+        .await
+        .expect_err("changed");
+    assert!(
+        matches!(failure.why, RestoreFailureKind::Changed),
+        "{failure:?}"
+    );
+    assert!(!failure.written && failure.left.is_none());
+    assert!(other.locks().next().await.is_none());
+    // Another state is none of this one.
+    let foreign = br#"{"version":4,"serial":9,"lineage":"m","outputs":{},"resources":[]}"#;
+    let unfit = read(one, of(foreign)).await.plan(false);
+    assert!(
+        matches!(unfit, Err(UnfitState::Lineage { .. })),
+        "{unfit:?}"
+    );
+
+    let versions: Vec<_> = one.versions(&id).collect().await;
+    if !one.capabilities().versions {
+        let refused = RestoreCandidate::read(one, &id, RestoreSource::Serial(1)).await;
+        assert!(refused.is_err(), "{versions:?}");
+        return;
+    }
+    let oldest = versions.last().expect("one").as_ref().expect("listed");
+    let source = RestoreSource::Version(oldest.id.0.clone());
+    let plan = read(one, source).await.plan(false).expect("fit");
+    restore::run(one, &plan, &run(dir.path(), &cancel), &mut |_| {})
+        .await
+        .expect("restored");
+    assert_eq!(bytes(other, &id).await.as_deref(), Some(RESTORED));
 }
 
 async fn nothing_is_there_at_first(store: &dyn StateStore) {
@@ -336,6 +463,7 @@ async fn store_on_s3() {
             )
         };
         laws(&open(), &open()).await;
+        only_its_own_states_are_those_of_a_block(&open(), S3Store::new(&aws, &address)).await;
         let digest = S3Store::new(&aws, &address)
             .digest_item("terraform.tfstate")
             .await;
@@ -345,6 +473,43 @@ async fn store_on_s3() {
                 Some(&*tfbackend::state::digest::of(SECOND)),
                 "the digest follows the state"
             );
+            let store = open();
+            let id = store.locate("blue").expect("a place");
+            let guard = held(&store, &id).await;
+            let now = revision(&store, &id).await;
+            store.delete(&id, &now, &*guard).await.expect("deleted");
+            guard.release().await.expect("released");
+            let digest = S3Store::new(&aws, &address).digest_item(&id.path).await;
+            assert_eq!(digest.expect("read"), None, "it goes with the state");
         }
     }
+}
+
+/// A bucket that several configurations share: each sees its own, and the whole bucket all.
+async fn only_its_own_states_are_those_of_a_block(own: &dyn StateStore, store: S3Store<'_>) {
+    let mechanisms = LockMechanisms {
+        table: store.address().table.is_some(),
+        file: store.address().table.is_none(),
+    };
+    let neighbour = S3StateStore::new(
+        store,
+        "neighbour.tfstate",
+        mechanisms,
+        WriteEncryption::OfS3,
+    );
+    let id = neighbour.locate("default").expect("a place");
+    let lock = held(&neighbour, &id).await;
+    neighbour
+        .write(&id, FIRST, Expected::Absent, &*lock)
+        .await
+        .expect("written");
+    assert_eq!(paths(own).await.len(), 3);
+    assert!(own.locks().next().await.is_none());
+    let whole = S3StateStore::to_read(store);
+    assert_eq!(paths(&whole).await.len(), 4);
+    assert_eq!(
+        whole.locks().next().await.expect("one").expect("read").id,
+        id
+    );
+    lock.release().await.expect("released");
 }

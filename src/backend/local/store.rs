@@ -87,6 +87,8 @@ impl LocalStore {
                         workspace,
                         path: text(&path),
                     },
+                    key: None,
+                    is_named_as_state: true,
                     size: meta.len(),
                     modified: meta.modified().ok().and_then(timestamp),
                 });
@@ -151,6 +153,11 @@ impl LocalStore {
             id: id.clone(),
             info: LockInfo::parse(&raw).map_err(UnknownHolder::from),
             places,
+            modified: fs::symlink_metadata(&info_path)
+                .and_then(|meta| meta.modified())
+                .ok()
+                .and_then(timestamp),
+            is_left_behind: holder.is_none(),
             revision: Revision::new(format!(
                 "{} {}",
                 holder.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
@@ -238,6 +245,7 @@ impl StateStore for LocalStore {
             bytes,
             version: None,
             modified,
+            encryption: None,
         }))
     }
 

@@ -2,9 +2,13 @@
 
 use clap::Args;
 
-use super::{rows, survey};
+use super::{rows, stored, survey};
 use crate::{
-    cli::{context::Context, failure::CliError, target::TargetArgs},
+    cli::{
+        context::Context,
+        failure::CliError,
+        target::{BackendTarget, TargetArgs},
+    },
     exit,
     report::locks,
 };
@@ -23,12 +27,17 @@ pub struct LockListArgs {
 pub async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
+    let target = match target {
+        BackendTarget::S3(target) => target,
+        other => return stored::list(args.exit_code, &other, cx).await,
+    };
     let looked = survey::at(&target, cx).await?;
     let document = rows::document(&looked, &target, cx.now());
+    let code = |unseen| exit_code(args.exit_code, !document.locks.is_empty(), unseen);
     if cx.global.json() {
         target.answer(&document, cx)?;
         // The document lists what could not be read.
-        return Ok(code(args.exit_code, &document, !looked.unseen.is_empty()));
+        return Ok(code(!looked.unseen.is_empty()));
     }
     let view = cx.global.out_view(cx.host);
     cx.output(&locks::list(&document, &view))?;
@@ -37,14 +46,14 @@ pub async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
             "a single state needs fewer permissions: `tfbackend lock show PATH{}`",
             target.words
         ))),
-        None => Ok(code(args.exit_code, &document, false)),
+        None => Ok(code(false)),
     }
 }
 
-fn code(wanted: bool, document: &locks::LocksDocument, unseen: bool) -> u8 {
+pub(super) fn exit_code(wanted: bool, is_held: bool, unseen: bool) -> u8 {
     match () {
         () if unseen => exit::FAILED,
-        () if wanted && !document.locks.is_empty() => exit::CHANGES,
+        () if wanted && is_held => exit::CHANGES,
         () => exit::DONE,
     }
 }

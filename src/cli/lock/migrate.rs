@@ -13,7 +13,7 @@ use crate::{
         approval,
         context::Context,
         failure::CliError,
-        target::{BackendTarget, TargetArgs},
+        target::{S3Target, TargetArgs},
     },
     exit,
     report::migration::{self as report, MigrationDocument},
@@ -99,7 +99,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
     let only = target.key.clone();
     let table_said = target.table.is_some();
     let environment = target.environment(cx)?;
-    let mut target = target.open(cx).await?;
+    let mut target = target.open_s3("`lock migrate`", cx).await?;
     target.announce(cx);
     let ours = ours::find(environment, &target, cx).await?;
     if let Some(ours) = ours.as_ref().filter(|ours| ours.has_table()) {
@@ -222,7 +222,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError
 fn of_ours(
     ours: Option<&EnvironmentLockParts>,
     to: LockMechanism,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> (OurSteps, Vec<MigrationRefusal>) {
     let Some(ours) = ours else {
@@ -341,7 +341,7 @@ fn document(
     steps: &[MigrationStep],
     refusals: &[MigrationRefusal],
     to: LockMechanism,
-    target: &BackendTarget,
+    target: &S3Target,
 ) -> MigrationDocument {
     let ready = |since| {
         facts
@@ -382,7 +382,7 @@ fn document(
 fn checked(
     document: &MigrationDocument,
     asked: Option<LockMechanism>,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     if cx.global.json() {
@@ -410,7 +410,7 @@ fn shown(document: &MigrationDocument, cx: &mut Context<'_>) {
 /// instead.
 fn answered(
     document: &MigrationDocument,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     if cx.global.json() {
@@ -461,7 +461,7 @@ fn approve(
 }
 
 /// Words that name the backend on a command line, without the previous `--lock`.
-fn words(target: &BackendTarget) -> String {
+fn words(target: &S3Target) -> String {
     let mechanisms = [
         LockMechanism::Dynamodb,
         LockMechanism::Both,
@@ -478,7 +478,7 @@ fn after(
     files: &BackendEdits,
     to: LockMechanism,
     drop_table: bool,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) {
     for command in &files.init {

@@ -8,7 +8,7 @@ use crate::{
         error::AwsError,
         store::{lock_release::ReleaseReport, write::ConditionalDelete},
     },
-    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
+    cli::{context::Context, explain, failure::CliError, target::S3Target},
     exit,
     report::{locks::HeldLockDocument, safe::safe},
     text::words,
@@ -141,7 +141,7 @@ impl ReleaseOutcome {
 /// Prints the results, and fails if some locks are not released.
 pub fn answer(
     outcomes: &[ReleaseOutcome],
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     let code = match (

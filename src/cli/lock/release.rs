@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::{
     outcome,
     select::{self, ChosenLock},
+    stored::{self, ReleaseRequest},
     survey,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         approval,
         context::Context,
         failure::CliError,
-        target::{BackendTarget, TargetArgs},
+        target::{BackendTarget, S3Target, TargetArgs},
     },
     exit,
     report::{locks, safe::safe},
@@ -68,6 +69,17 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         .chain(ids)
         .map(|id| id.trim().to_owned())
         .collect();
+    let target = match target {
+        BackendTarget::S3(target) => target,
+        other => {
+            let request = ReleaseRequest {
+                ids,
+                older_than,
+                auto_approve,
+            };
+            return stored::release(&request, &other, cx).await;
+        }
+    };
     let looked = survey::at(&target, cx).await?;
     let chosen = match older_than {
         Some(least) => select::older_than(&looked, least, &target, cx).await?,
@@ -77,7 +89,21 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         return nothing(older_than, &target, cx);
     }
     show(&chosen, &target, cx);
-    approve(&chosen, auto_approve && older_than.is_none(), &target, cx)?;
+    let question = match &chosen[..] {
+        [one] => format!(
+            "Release {} on {}, {}",
+            one.document.id,
+            one.document.url(),
+            one.document.holder()
+        ),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|one| &*one.document.id).collect();
+            format!("Release {}", words::list(&ids))
+        }
+    };
+    let ids: Vec<String> = chosen.iter().map(|one| one.document.id.clone()).collect();
+    let approved = auto_approve && older_than.is_none();
+    approve(&ids, &question, approved, &target.words, cx)?;
     let mut outcomes = vec![];
     for one in chosen {
         let released = target.store().release(&one.lock).await;
@@ -88,28 +114,32 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError
 
 fn nothing(
     older_than: Option<SignedDuration>,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     if cx.global.json() {
         return outcome::answer(&[], target, cx);
     }
-    let what = match older_than {
-        Some(least) => format!(
-            "no lock has been held for longer than {}",
-            words::age(least.unsigned_abs())
-        ),
-        None => "already released: no such lock".to_owned(),
-    };
     cx.output(&format!(
-        "{what} in s3://{}\n",
+        "{} in s3://{}\n",
+        nothing_to_release(older_than),
         safe(&target.address.bucket)
     ))?;
     Ok(exit::DONE)
 }
 
+pub(super) fn nothing_to_release(older_than: Option<SignedDuration>) -> String {
+    match older_than {
+        Some(least) => format!(
+            "no lock has been held for longer than {}",
+            words::age(least.unsigned_abs())
+        ),
+        None => "already released: no such lock".to_owned(),
+    }
+}
+
 /// Prints holder, operation and age of the locks, and warnings.
-fn show(chosen: &[ChosenLock], target: &BackendTarget, cx: &mut Context<'_>) {
+fn show(chosen: &[ChosenLock], target: &S3Target, cx: &mut Context<'_>) {
     let documents: Vec<_> = chosen.iter().map(|one| one.document.clone()).collect();
     let view = cx.global.view(cx.host);
     cx.status_text(&locks::table(&documents, &target.address.bucket, &view));
@@ -144,41 +174,26 @@ fn show(chosen: &[ChosenLock], target: &BackendTarget, cx: &mut Context<'_>) {
 }
 
 /// Asks for approval of the shown locks; without a terminal, the locks must be named.
-fn approve(
-    chosen: &[ChosenLock],
+pub(super) fn approve(
+    ids: &[String],
+    question: &str,
     approved: bool,
-    target: &BackendTarget,
+    target_words: &str,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     if approved {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        let ids: Vec<String> = chosen
-            .iter()
-            .map(|one| id_words(&one.document.id))
-            .collect();
+        let ids: Vec<String> = ids.iter().map(|id| id_words(id)).collect();
         return Err(CliError::refused(
             "releasing a lock needs approval, but this is not a terminal; no lock was released",
         )
         .hint("name the lock to release it without a question: --id ID --auto-approve (-y)")
         .hint(format!(
-            "tfbackend lock release {} --auto-approve{}",
-            ids.join(" "),
-            target.words
+            "tfbackend lock release {} --auto-approve{target_words}",
+            ids.join(" ")
         )));
     }
-    let text = match chosen {
-        [one] => format!(
-            "Release {} on {}, {}",
-            one.document.id,
-            one.document.url(),
-            one.document.holder()
-        ),
-        several => {
-            let ids: Vec<&str> = several.iter().map(|one| &*one.document.id).collect();
-            format!("Release {}", words::list(&ids))
-        }
-    };
-    approval::ask(&text, "--auto-approve", cx)
+    approval::ask(question, "--auto-approve", cx)
 }

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::survey::LockSurvey;
 use crate::{
     backend::aws::store::scan::{HeldLock, LiveLock, LockPlace},
-    cli::target::BackendTarget,
+    cli::target::S3Target,
     report::locks::{HeldIn, HeldLockDocument, LocksDocument},
 };
 
-pub fn document(looked: &LockSurvey, target: &BackendTarget, now: Timestamp) -> LocksDocument {
+pub fn document(looked: &LockSurvey, target: &S3Target, now: Timestamp) -> LocksDocument {
     let mut locks: Vec<HeldLockDocument> = looked
         .locks
         .iter()
@@ -30,7 +30,7 @@ pub fn document(looked: &LockSurvey, target: &BackendTarget, now: Timestamp) -> 
 }
 
 /// Returns one row for each lock on a state: two if table and file hold different locks.
-pub fn of(lock: &LiveLock, target: &BackendTarget, now: Timestamp) -> Vec<HeldLockDocument> {
+pub fn of(lock: &LiveLock, target: &S3Target, now: Timestamp) -> Vec<HeldLockDocument> {
     let both = target.locks.table && target.locks.file == Some(true);
     let ids = lock.ids();
     let alone = ids.len() == 1;

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{rows, survey::LockSurvey};
 use crate::{
     backend::aws::{error::AwsError, store::scan::LiveLock},
-    cli::{context::Context, failure::CliError, target::BackendTarget},
+    cli::{context::Context, failure::CliError, target::S3Target},
     report::{locks::HeldLockDocument, safe::safe},
     text::words,
 };
@@ -24,7 +24,7 @@ pub struct ChosenLock {
 pub async fn by_id(
     looked: &LockSurvey,
     ids: &[String],
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Vec<ChosenLock>, CliError> {
     let mut chosen = vec![];
@@ -48,7 +48,7 @@ pub async fn by_id(
 pub async fn older_than(
     looked: &LockSurvey,
     least: SignedDuration,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Vec<ChosenLock>, CliError> {
     if let Some(failure) =
@@ -85,7 +85,7 @@ pub async fn older_than(
 async fn again(
     lock: &LiveLock,
     id: &str,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Option<ChosenLock>, CliError> {
     let (now, unread) = cx
@@ -110,7 +110,7 @@ async fn again(
 fn missing(
     id: &str,
     looked: &LockSurvey,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &Context<'_>,
 ) -> Result<(), CliError> {
     if let Some((lock_id, _)) = looked

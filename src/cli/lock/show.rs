@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::rows;
+use super::{rows, stored};
 use crate::{
     backend::aws::{
         error::AwsError,
@@ -12,7 +12,7 @@ use crate::{
         context::Context,
         explain,
         failure::CliError,
-        target::{BackendTarget, TargetArgs},
+        target::{BackendTarget, S3Target, TargetArgs},
     },
     exit,
     report::locks::{self, HalfDocument, LockPlaceDocument, ShownDocument},
@@ -24,7 +24,7 @@ pub struct LockShowArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Object that holds the state [default: the backend's state key]
+    /// Path of the state [default: that of the selected workspace]
     #[arg(value_name = "PATH")]
     pub path: Option<String>,
 
@@ -36,6 +36,13 @@ pub struct LockShowArgs {
 pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
+    let target = match target {
+        BackendTarget::S3(target) => target,
+        other => {
+            let id = other.state_id(args.path.as_deref(), args.workspace.as_deref())?;
+            return stored::show(&id, &other, cx).await;
+        }
+    };
     let path = target.path(args.path.as_deref(), args.workspace.as_deref())?;
     let (lock, unread) = cx.until_cancelled(target.store().lock_on(&path)).await?;
     let document = document(&lock, &unread, &target, cx);
@@ -72,7 +79,7 @@ pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
 fn document(
     lock: &LiveLock,
     unread: &[AwsError],
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &Context<'_>,
 ) -> ShownDocument {
     let located = &lock.located;

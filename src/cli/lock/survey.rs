@@ -6,7 +6,7 @@ use crate::{
         store::scan::{HeldLock, LiveLock, ScanItem, ScanScope},
         verify::usage::AT_ONCE,
     },
-    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
+    cli::{context::Context, explain, failure::CliError, target::S3Target},
 };
 
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl LockSurvey {
 
 /// Reads table and bucket. A caller without permission to list them, such as a principal with the
 /// runner policy, sees the locks of its own state.
-pub async fn at(target: &BackendTarget, cx: &mut Context<'_>) -> Result<LockSurvey, CliError> {
+pub async fn at(target: &S3Target, cx: &mut Context<'_>) -> Result<LockSurvey, CliError> {
     let mut looked = LockSurvey::default();
     let store = target.store();
     let walk = store.walk(ScanScope::Locks, AT_ONCE, |seen| match seen {

@@ -17,7 +17,7 @@ use crate::{
 /// outputs, never a value
 #[derive(Args, Clone, Debug)]
 pub struct DiffArgs {
-    /// From this version: its ID, `current`, `previous`, or `serial=N`
+    /// From this version: its ID, `current`, `previous`, `serial=N`, or `file=PATH`
     #[arg(value_name = "A")]
     pub from: VersionName,
 
@@ -34,18 +34,19 @@ pub struct DiffArgs {
 
 pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
-    let path = args.name.path_in(&target)?;
+    let id = args.name.id_in(&target)?;
     target.announce(cx);
-    let from = named::read(&target, &path, &args.from, cx).await?;
-    let to = named::read(&target, &path, &args.to, cx).await?;
+    let from = named::read(&target, &id, &args.from, cx).await?;
+    let to = named::read(&target, &id, &args.to, cx).await?;
     let outline = |read: &named::ReadVersion| {
-        StateOutline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))
+        StateOutline::parse(&read.content.bytes)
+            .map_err(|error| named::not_a_state(&read.path, &error))
     };
     let (before, after) = (outline(&from)?, outline(&to)?);
     let diff = StateDiff::of(&before, &after);
     let document = DiffDocument::of(
         target.about(),
-        &path,
+        &id.path,
         (&from.content, &before),
         (&to.content, &after),
         diff.as_ref(),

@@ -8,7 +8,7 @@ use crate::{
         error::AwsError,
         store::{content, write::WriteEncryption},
     },
-    cli::{context::Context, failure::CliError, target::BackendTarget},
+    cli::{context::Context, failure::CliError, target::S3Target},
     state::layout::LocatedObject,
 };
 
@@ -25,7 +25,7 @@ impl InForce {
     /// # Errors
     /// If it is interrupted.
     pub async fn look(
-        target: &BackendTarget,
+        target: &S3Target,
         key: Option<&str>,
         cx: &mut Context<'_>,
     ) -> Result<Self, CliError> {
@@ -44,12 +44,7 @@ impl InForce {
 
     /// Returns the reason to keep the encryption of a state; `named` is true if the user named only
     /// this state.
-    pub fn keeps(
-        &self,
-        located: &LocatedObject,
-        named: bool,
-        target: &BackendTarget,
-    ) -> Option<String> {
+    pub fn keeps(&self, located: &LocatedObject, named: bool, target: &S3Target) -> Option<String> {
         let layout = &target.address.layout;
         let is_own = layout
             .key
@@ -80,8 +75,8 @@ impl InForce {
 /// # Errors
 /// If it is interrupted.
 pub async fn for_state(
-    target: &BackendTarget,
-    is: Option<&content::ObjectEncryption>,
+    target: &S3Target,
+    is: Option<&content::AtRestEncryption>,
     cx: &mut Context<'_>,
 ) -> Result<WriteEncryption, CliError> {
     let asked = &target.encryption;

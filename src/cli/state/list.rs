@@ -10,6 +10,7 @@ use crate::{
         json,
         states::list::{self, ListDocument},
     },
+    store::inventory::StateInventory,
 };
 
 /// List every state: workspace, serial, resources, size, last write, lock and encryption
@@ -22,14 +23,11 @@ pub struct StateListArgs {
 pub async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     target.announce(cx);
-    let inventory = cx.until_cancelled(target.store().inventory()).await?;
-    let inventory = inventory.map_err(|error| {
-        explain::aws(
-            CliError::failed("the states cannot be listed").because(&error),
-            &error,
-            None,
-        )
-    })?;
+    let states = target.states();
+    let inventory = cx
+        .until_cancelled(StateInventory::read(&*states))
+        .await?
+        .map_err(|error| explain::store(CliError::failed("the states cannot be listed"), &error))?;
     let document = ListDocument::of(target.about(), &inventory);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)

@@ -1,24 +1,27 @@
 //! Which state, and which version of it.
 
-use crate::text::invisible::is_invisible;
-use std::str::FromStr;
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 
 use crate::{
-    backend::aws::store::{
-        content::VersionContent,
-        history::{StateVersion, VersionKind, VersionLookup},
-    },
     cli::{context::Context, explain, failure::CliError, target::BackendTarget},
+    kind::BackendKind,
     state::snapshot::{self, SnapshotError},
-    text::shell::shell_word,
+    store::{
+        history::{StateVersion, VersionKind},
+        state_store::{FetchedState, Revision, StateId, StoreError, VersionId},
+    },
+    text::{invisible::is_invisible, shell::shell_word},
 };
 
 /// The state to use of a backend with several.
 #[derive(Args, Clone, Debug)]
 pub struct StateName {
-    /// Path of the state's object, as `state list` shows it; by default that of the selected
+    /// Path of the state, as `state list` shows it; by default that of the selected
     /// workspace
     #[arg(value_name = "KEY")]
     pub path: Option<String>,
@@ -35,19 +38,22 @@ pub enum VersionName {
     /// The one before the current one.
     Previous,
     Serial(u64),
+    /// A state file of this machine.
+    File(PathBuf),
     Id(String),
 }
 
 /// A version that was read.
 #[derive(Debug)]
 pub struct ReadVersion {
+    /// Of the state, or of the file.
     pub path: String,
-    pub content: VersionContent,
+    pub content: FetchedState,
 }
 
 impl StateName {
-    pub fn path_in(&self, target: &BackendTarget) -> Result<String, CliError> {
-        target.path(self.path.as_deref(), self.workspace.as_deref())
+    pub fn id_in(&self, target: &BackendTarget) -> Result<StateId, CliError> {
+        target.state_id(self.path.as_deref(), self.workspace.as_deref())
     }
 }
 
@@ -55,6 +61,13 @@ impl FromStr for VersionName {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(file) = text.strip_prefix("file=") {
+            return if file.is_empty() {
+                Err("a file has a name")
+            } else {
+                Ok(Self::File(file.into()))
+            };
+        }
         match (text, text.strip_prefix("serial=")) {
             ("current", _) => Ok(Self::Current),
             ("previous", _) => Ok(Self::Previous),
@@ -65,7 +78,9 @@ impl FromStr for VersionName {
             (id, None) if !id.is_empty() && id.len() <= 1024 && !id.chars().any(is_invisible) => {
                 Ok(Self::Id(id.to_owned()))
             }
-            (_, None) => Err("a version is `current`, `previous`, `serial=N`, or a version ID"),
+            (_, None) => {
+                Err("a version is `current`, `previous`, `serial=N`, `file=PATH`, or a version ID")
+            }
         }
     }
 }
@@ -73,15 +88,22 @@ impl FromStr for VersionName {
 /// Reads a version of a state.
 pub async fn read(
     target: &BackendTarget,
-    path: &str,
+    id: &StateId,
     version: &VersionName,
     cx: &mut Context<'_>,
 ) -> Result<ReadVersion, CliError> {
-    let id = match version {
+    // A larger state is a mistake or an attack.
+    let max = usize::try_from(snapshot::MAX_BYTES).unwrap_or(usize::MAX);
+    let states = target.states();
+    let version = match version {
         VersionName::Current => None,
-        VersionName::Id(id) => Some(id.clone()),
+        VersionName::File(path) => return read_file(&cx.host.cwd.join(path), max),
+        VersionName::Id(_) if !states.capabilities().versions => {
+            return Err(no_versions(target, id));
+        }
+        VersionName::Id(version) => Some(VersionId(version.clone())),
         VersionName::Previous => Some(
-            found(target, path, "previous version", cx, |past| {
+            found(target, id, "previous version", cx, |past| {
                 past.into_iter().filter(is_written).nth(1)
             })
             .await?,
@@ -89,38 +111,50 @@ pub async fn read(
         VersionName::Serial(serial) => {
             let what = format!("version of serial {serial}");
             Some(
-                found(target, path, &what, cx, |past| {
+                found(target, id, &what, cx, |past| {
                     past.into_iter().find(|past| past.serial() == Some(*serial))
                 })
                 .await?,
             )
         }
     };
-    // A larger state is a mistake or an attack.
-    let max = usize::try_from(snapshot::MAX_BYTES).unwrap_or(usize::MAX);
-    let wanted = cx
-        .until_cancelled(target.store().version(path, id.as_deref(), max))
+    let read = cx
+        .until_cancelled(states.read(id, version.as_ref(), max))
         .await?;
-    let wanted = wanted.map_err(|error| {
-        explain::aws(
-            CliError::failed(format!("{path} cannot be read")).because(&error),
-            &error,
-            None,
-        )
-    })?;
-    match wanted {
-        VersionLookup::There(content) => Ok(ReadVersion {
-            path: path.to_owned(),
+    match read {
+        Ok(Some(content)) => Ok(ReadVersion {
+            path: id.path.clone(),
             content,
         }),
-        VersionLookup::DeleteMarker => {
+        Ok(None) | Err(StoreError::NoVersion(_)) => Err(no_such(target, id, version.as_ref())),
+        Err(StoreError::DeleteMarker(_)) => {
             let failure = CliError::failed(format!(
-                "this version of {path} is a delete marker: it has no content"
+                "this version of {} is a delete marker: it has no content",
+                id.path
             ));
-            Err(see_versions(failure, target, path))
+            Err(see_versions(failure, target, id))
         }
-        VersionLookup::NoSuch => Err(no_such(target, path, id.as_deref())),
+        Err(error) => {
+            let message = format!("{} cannot be read", id.path);
+            Err(explain::store(CliError::failed(message), &error))
+        }
     }
+}
+
+fn read_file(path: &Path, max: usize) -> Result<ReadVersion, CliError> {
+    let bytes = super::restore::file::plain(path, max)
+        .map_err(|error| CliError::failed("the file cannot be used").because(&error))?;
+    let modified = std::fs::metadata(path).and_then(|meta| meta.modified());
+    Ok(ReadVersion {
+        path: path.display().to_string(),
+        content: FetchedState {
+            bytes,
+            revision: Revision::new(""),
+            version: None,
+            modified: modified.ok().and_then(|time| time.try_into().ok()),
+            encryption: None,
+        },
+    })
 }
 
 /// Returns the failure for an invalid state, without its contents.
@@ -128,26 +162,59 @@ pub fn not_a_state(path: &str, error: &SnapshotError) -> CliError {
     CliError::failed(format!("{path} is not a state file")).because(error)
 }
 
-pub fn no_such(target: &BackendTarget, path: &str, id: Option<&str>) -> CliError {
-    let failure = match id {
-        Some(id) => CliError::failed(format!("{path} has no version {id}")),
-        None => CliError::failed(format!(
-            "there is no state {path} in bucket {}",
-            target.address.bucket
-        ))
+pub fn no_such(target: &BackendTarget, id: &StateId, version: Option<&VersionId>) -> CliError {
+    let path = &id.path;
+    let failure = match version {
+        Some(version) => CliError::failed(format!("{path} has no version {version}")),
+        None => CliError::failed(match target {
+            BackendTarget::S3(target) => format!(
+                "there is no state {path} in bucket {}",
+                target.address.bucket
+            ),
+            BackendTarget::Local(_) => format!("there is no state {path}"),
+        })
         .hint(format!(
             "`tfbackend state list{}` lists the existing states",
-            target.words
+            target.words()
         )),
     };
-    see_versions(failure, target, path)
+    see_versions(failure, target, id)
 }
 
-fn see_versions(failure: CliError, target: &BackendTarget, path: &str) -> CliError {
+/// Returns the failure for a backend without versions, and what there is instead.
+pub fn no_versions(target: &BackendTarget, id: &StateId) -> CliError {
+    let states = target.states();
+    let failure = CliError::failed(format!(
+        "a backend of kind {} keeps no versions of a state",
+        states.kind()
+    ));
+    match (states.kind(), backup_of(id)) {
+        (BackendKind::Local, Some(backup)) => failure.hint(format!(
+            "Terraform kept the state before the last write in {0}: `tfbackend state restore {1} \
+             --from-backup {2}{3}` restores it",
+            backup.display(),
+            shell_word(&id.path),
+            shell_word(&backup.display().to_string()),
+            target.words()
+        )),
+        _ => failure,
+    }
+}
+
+/// The state before the last write, if Terraform kept it.
+fn backup_of(id: &StateId) -> Option<PathBuf> {
+    let backup = PathBuf::from(format!("{}.backup", id.path));
+    backup.is_file().then_some(backup)
+}
+
+fn see_versions(failure: CliError, target: &BackendTarget, id: &StateId) -> CliError {
+    if !target.states().capabilities().versions {
+        return failure;
+    }
     failure.hint(format!(
         "`tfbackend state versions {}{}` shows its history",
-        shell_word(path),
-        target.words
+        shell_word(&id.path),
+        target.words()
     ))
 }
 
@@ -158,18 +225,18 @@ fn is_written(past: &StateVersion) -> bool {
 /// The ID of the version that is chosen out of the history.
 async fn found(
     target: &BackendTarget,
-    path: &str,
+    id: &StateId,
     what: &str,
     cx: &mut Context<'_>,
     choose: impl FnOnce(Vec<StateVersion>) -> Option<StateVersion>,
-) -> Result<String, CliError> {
-    let (past, _) = super::versions::history(target, path, usize::MAX, cx).await?;
-    let chosen = choose(past).map(|past| past.id);
+) -> Result<VersionId, CliError> {
+    let history = super::versions::history(target, id, usize::MAX, cx).await?;
+    let chosen = choose(history.versions).map(|past| past.id);
     chosen.ok_or_else(|| {
         see_versions(
-            CliError::failed(format!("{path} has no {what}")),
+            CliError::failed(format!("{} has no {what}", id.path)),
             target,
-            path,
+            id,
         )
     })
 }
@@ -179,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_named_in_four_ways() {
+    fn a_version_is_named_in_five_ways() {
         let read = |text: &str| text.parse::<VersionName>();
         assert_eq!(read("current"), Ok(VersionName::Current));
         assert_eq!(read("previous"), Ok(VersionName::Previous));
@@ -188,7 +255,11 @@ mod tests {
             read("3HL4kqtJvjVBH40Nrjfkd"),
             Ok(VersionName::Id("3HL4kqtJvjVBH40Nrjfkd".to_owned()))
         );
-        for wrong in ["", "serial=", "serial=-1", "a\u{1b}[2J", "a\nb"] {
+        assert_eq!(
+            read("file=old.tfstate"),
+            Ok(VersionName::File("old.tfstate".into()))
+        );
+        for wrong in ["", "file=", "serial=", "serial=-1", "a\u{1b}[2J", "a\nb"] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     cli::{context::Context, failure::CliError, private_file, target::TargetArgs},
     exit,
     report::{json, states::AboutDocument},
+    store::state_store::VersionId,
     text::words,
 };
 
@@ -71,11 +72,10 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
         private_file::must_be_free(out, args.overwrite)?;
     }
     let target = args.target.open(cx).await?;
-    let path = args.name.path_in(&target)?;
+    let id = args.name.id_in(&target)?;
     target.announce(cx);
-    let content = named::read(&target, &path, &args.version_id, cx)
-        .await?
-        .content;
+    let named::ReadVersion { path, content } =
+        named::read(&target, &id, &args.version_id, cx).await?;
     let Some(out) = out else {
         let written = cx
             .host
@@ -93,7 +93,7 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
         let document = PullDocument {
             about: target.about(),
             path,
-            version_id: content.version,
+            version_id: content.version.map(|VersionId(version)| version),
             bytes,
             file,
         };

@@ -5,15 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use super::in_force;
+use super::named::no_versions;
 use crate::{
-    backend::aws::store::{
-        restore::{
-            LookError, RestoreAction, RestoreContext, RestoreInputs, RestorePlan, RestoreReport,
-            RestoreSource, RestoreStep,
-        },
-        scan::LiveLock,
-    },
     cli::{
         approval,
         context::Context,
@@ -23,11 +16,23 @@ use crate::{
     },
     exit,
     report::restore::{self as report, RestoreDocument, SideDocument},
-    state::recover::{self, StateChanges, UnfitState},
+    state::{
+        lock::{LockInfo, new_id},
+        recover::{self, StateChanges, UnfitState},
+        snapshot::StateSnapshot,
+    },
+    store::{
+        restore::{
+            self, LookError, PlannedRestore, RestoreCandidate, RestoreReport, RestoreRun,
+            RestoreSource, RestoreStep,
+        },
+        state_store::{FetchedState, StateId, VersionId},
+    },
 };
 
 pub mod failed;
-mod file;
+pub(super) mod file;
+mod s3;
 
 /// Restore an older version of a state as the current one
 #[derive(Args, Clone, Debug)]
@@ -35,7 +40,7 @@ pub struct RestoreArgs {
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Path of the state in the bucket [default: the state of the current workspace]
+    /// Path of the state [default: the state of the current workspace]
     #[arg(value_name = "KEY")]
     pub state: Option<String>,
 
@@ -79,54 +84,91 @@ const OPERATION: &str = "OperationTypeRestore";
 pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
-    let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
-    cx.status(&format!("State: {}", target.store().url(&path)));
-    let which = which(&args, &path, &target, cx).await?;
-    let looked = cx
-        .until_cancelled(target.store().look_to_restore(&path, which))
+    match target {
+        BackendTarget::S3(target) => s3::run(args, *target, cx).await,
+        target => any(&args, &target, cx).await,
+    }
+}
+
+/// The restore that is the same for every kind.
+async fn any(
+    args: &RestoreArgs,
+    target: &BackendTarget,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
+    let id = target.state_id(args.state.as_deref(), args.workspace.as_deref())?;
+    cx.status(&format!("State: {}", id.path));
+    let states = target.states();
+    if args.from_backup.is_none() && !states.capabilities().versions {
+        return Err(no_versions(target, &id));
+    }
+    let source = source(args, &id.path, None, cx).await?;
+    let candidate = cx
+        .until_cancelled(RestoreCandidate::read(&*states, &id, source))
         .await?
-        .map_err(|error| not_found(error, &path, &target))?;
-    let mut document = document(&looked);
-    let encrypt = in_force::for_state(
-        &target,
-        looked.current.as_ref().map(|current| &current.encryption),
-        cx,
-    )
-    .await?;
-    let plan = looked
-        .plan(&encrypt, args.allow_lineage)
+        .map_err(|error| not_found(&error, &id.path, target.words()))?;
+    let RestoreCandidate {
+        current,
+        wanted,
+        is,
+        ..
+    } = &candidate;
+    let mut document = document(&id.path, current.as_ref(), wanted, is);
+    let plan = candidate
+        .plan(args.allow_lineage)
         .map_err(|error| unfit(&error))?;
     document.to.serial = plan.next.serial;
-    match plan.how {
-        RestoreAction::Nothing => {
-            "nothing".clone_into(&mut document.outcome);
-            answer(&document, &target, cx)?;
-            // As an earlier restore left it that was killed.
-            let (lock, _) = cx.until_cancelled(target.store().lock_on(&path)).await?;
-            return if lock.halves().next().is_some() {
-                note(&lock, &path, &target, cx)
-            } else {
-                Ok(exit::DONE)
-            };
-        }
-        RestoreAction::Digest => "digest".clone_into(&mut document.outcome),
-        RestoreAction::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
-        RestoreAction::Write | RestoreAction::Touch => "restored".clone_into(&mut document.outcome),
+    if !plan.is_needed {
+        "nothing".clone_into(&mut document.outcome);
+        return answer(&document, target, cx);
     }
+    "restored".clone_into(&mut document.outcome);
     let view = cx.global.view(cx.host);
     cx.status_text(&report::preview(&document, &view));
-    approve(&args, &plan, &target, cx)?;
+    ask(args, &format!("Restore {}", id.path), cx)?;
     let RestoreReport {
         version,
         serial,
-        digest,
+        digest: _,
         kept,
-    } = carry_out(&args, &plan, &target, cx).await?;
+    } = carry_out(args, &plan, target, cx).await?;
     document.version = version;
     document.to.serial = serial;
-    document.digest = target.address.table.as_ref().map(|_| digest);
     document.kept = kept.map(|kept| kept.display().to_string());
-    answer(&document, &target, cx)
+    answer(&document, target, cx)
+}
+
+/// Must not be dropped before its end: its lock would remain.
+async fn carry_out(
+    args: &RestoreArgs,
+    plan: &PlannedRestore,
+    target: &BackendTarget,
+    cx: &mut Context<'_>,
+) -> Result<RestoreReport, CliError> {
+    let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
+    let run = RestoreRun {
+        info: lock_info(&plan.id, &cx.host.who, now),
+        dir: copies::folder(args.backup_dir.as_deref(), target.dir(), &cx.host.cwd)?,
+        now,
+        cancel: &cancel,
+    };
+    let states = target.states();
+    let mut say = |step: RestoreStep| cx.status(&said(&step));
+    restore::run(&*states, plan, &run, &mut say)
+        .await
+        .map_err(|failure| failed::of_any(failure, &plan.id.path, target))
+}
+
+fn lock_info(id: &StateId, who: &str, now: Timestamp) -> LockInfo {
+    LockInfo {
+        id: new_id(),
+        operation: OPERATION.to_owned(),
+        info: String::new(),
+        who: who.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        created: Some(now),
+        path: id.path.clone(),
+    }
 }
 
 /// `2026-11-21T07:00:00Z`; without a zone it is UTC, and without a time midnight.
@@ -142,10 +184,10 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.map_err(|_| "not a time as in 2026-11-21T07:00:00Z".to_owned())
 }
 
-async fn which(
+async fn source(
     args: &RestoreArgs,
     path: &str,
-    target: &BackendTarget,
+    bucket: Option<&str>,
     cx: &mut Context<'_>,
 ) -> Result<RestoreSource, CliError> {
     let RestoreArgs {
@@ -162,7 +204,7 @@ async fn which(
             serial: *serial,
             before: *before,
         };
-        return file::read(cx.host.cwd.join(from), choice, &target.address.bucket, cx)
+        return file::read(cx.host.cwd.join(from), choice, bucket, cx)
             .await
             .map(RestoreSource::Bytes);
     }
@@ -175,9 +217,14 @@ async fn which(
     }
 }
 
-fn document(looked: &RestoreInputs) -> RestoreDocument {
-    let current = looked.current.as_ref().map(|current| &*current.bytes);
-    let snapshot = current.map(|bytes| {
+fn document(
+    path: &str,
+    current: Option<&FetchedState>,
+    wanted: &[u8],
+    is: &StateSnapshot,
+) -> RestoreDocument {
+    let bytes = current.map(|current| &*current.bytes);
+    let snapshot = bytes.map(|bytes| {
         recover::snapshot(bytes).map(|snapshot| SideDocument::of(&snapshot, bytes.len()))
     });
     let (from, unreadable) = match snapshot {
@@ -185,36 +232,38 @@ fn document(looked: &RestoreInputs) -> RestoreDocument {
         Some(Err(error)) => (None, Some(error.to_string())),
         None => (None, None),
     };
-    let (added, removed) = report::addresses(StateChanges::of(current, &looked.wanted).as_ref());
+    let (added, removed) = report::addresses(StateChanges::of(bytes, wanted).as_ref());
     RestoreDocument {
-        path: looked.path.clone(),
+        path: path.to_owned(),
         outcome: String::new(),
         from,
         unreadable,
-        to: SideDocument::of(&looked.is, looked.wanted.len()),
+        to: SideDocument::of(is, wanted.len()),
         added,
         removed,
-        version: looked
-            .current
-            .as_ref()
-            .and_then(|current| current.version.clone()),
-        digest: looked.digest.clone(),
+        version: current
+            .and_then(|current| current.version.clone())
+            .map(|VersionId(version)| version),
+        digest: None,
         kept: None,
     }
 }
 
-fn not_found(error: LookError, path: &str, target: &BackendTarget) -> CliError {
-    let failure = CliError::failed(format!("cannot restore {path}")).because(&error);
-    match &error {
-        LookError::Aws(error) => explain::aws(failure, error, None),
+fn not_found(error: &LookError, path: &str, target_words: &str) -> CliError {
+    let failure = CliError::failed(format!("cannot restore {path}"));
+    let failure = match error {
+        LookError::Store(error) => return explain::store(failure, error),
+        _ => failure.because(error),
+    };
+    match error {
+        LookError::Store(_) => failure,
         LookError::NotAState(_) => failure.hint("choose another version"),
         LookError::Ambiguous { .. } => failure.hint("name one of them with --version-id"),
         LookError::NoVersion { .. }
         | LookError::Marker { .. }
         | LookError::NoSerial { .. }
         | LookError::NothingBefore { .. } => failure.hint(format!(
-            "`tfbackend state versions{}` lists its versions",
-            target.words
+            "`tfbackend state versions{target_words}` lists its versions"
         )),
     }
 }
@@ -235,12 +284,7 @@ fn unfit(error: &UnfitState) -> CliError {
 }
 
 /// Asks for approval of the shown plan; without a terminal, a flag is required.
-fn approve(
-    args: &RestoreArgs,
-    plan: &RestorePlan,
-    target: &BackendTarget,
-    cx: &mut Context<'_>,
-) -> Result<(), CliError> {
+fn ask(args: &RestoreArgs, question: &str, cx: &mut Context<'_>) -> Result<(), CliError> {
     if args.auto_approve {
         return Ok(());
     }
@@ -250,63 +294,7 @@ fn approve(
         )
         .hint("pass --auto-approve (-y) to restore it"));
     }
-    let text = match plan.how {
-        RestoreAction::Digest => format!("Fix the digest of {}", plan.path),
-        RestoreAction::Nothing
-        | RestoreAction::Undelete { .. }
-        | RestoreAction::Write
-        | RestoreAction::Touch => {
-            format!("Restore {} in {}", plan.path, target.address.bucket)
-        }
-    };
-    approval::ask(&text, "--auto-approve", cx)
-}
-
-/// Must not be dropped before its end: its lock would remain.
-async fn carry_out(
-    args: &RestoreArgs,
-    plan: &RestorePlan,
-    target: &BackendTarget,
-    cx: &mut Context<'_>,
-) -> Result<RestoreReport, CliError> {
-    let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
-    let store = target.store();
-    let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
-    let dir = match plan.how {
-        RestoreAction::Write | RestoreAction::Touch => {
-            copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?
-        }
-        // Nothing is replaced.
-        RestoreAction::Nothing | RestoreAction::Digest | RestoreAction::Undelete { .. } => {
-            target.dir.clone()
-        }
-    };
-    let work = RestoreContext {
-        mechanisms: target.locks.mechanisms(),
-        info,
-        dir,
-        now,
-        cancel: &cancel,
-    };
-    let mut say = |step: RestoreStep| cx.status(&said(&step));
-    store
-        .restore(plan, &work, &target.encryption, &mut say)
-        .await
-        .map_err(|failed| failed::failure(failed, &plan.path, target))
-}
-
-fn note(
-    lock: &LiveLock,
-    path: &str,
-    target: &BackendTarget,
-    cx: &mut Context<'_>,
-) -> Result<u8, CliError> {
-    let held = failed::held(lock, &[], path, target);
-    cx.status(&format!("note: {}", held.message));
-    held.hints
-        .iter()
-        .for_each(|hint| cx.status(&format!("hint: {hint}")));
-    Ok(exit::DONE)
+    approval::ask(question, "--auto-approve", cx)
 }
 
 fn said(step: &RestoreStep) -> String {

@@ -34,12 +34,12 @@ pub struct StateShowArgs {
 
 pub async fn run(args: StateShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
-    let path = args.name.path_in(&target)?;
+    let id = args.name.id_in(&target)?;
     target.announce(cx);
-    let read = named::read(&target, &path, &args.version_id, cx).await?;
+    let read = named::read(&target, &id, &args.version_id, cx).await?;
     let outline = StateOutline::parse(&read.content.bytes)
-        .map_err(|error| named::not_a_state(&path, &error))?;
-    let document = ShowDocument::of(target.about(), &path, &read.content, &outline);
+        .map_err(|error| named::not_a_state(&read.path, &error))?;
+    let document = ShowDocument::of(target.about(), &read.path, &read.content, &outline);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
             .map_err(|error| CliError::failed("cannot write the output").because(&error))?;

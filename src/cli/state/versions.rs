@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::named::{StateName, no_such};
+use super::named::{StateName, no_such, no_versions};
 use crate::{
-    backend::aws::store::history::StateVersion,
     cli::{
         context::Context,
         explain,
@@ -16,6 +15,7 @@ use crate::{
         json,
         states::versions::{self, VersionsDocument},
     },
+    store::{history::StateHistory, state_store::StateId},
 };
 
 /// Show the history of a state: when it was written, serial, resources, and whether it was deleted
@@ -34,14 +34,14 @@ pub struct VersionsArgs {
 
 pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
-    let path = args.name.path_in(&target)?;
+    let id = args.name.id_in(&target)?;
     target.announce(cx);
     let limit = args
         .limit
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(usize::MAX);
-    let (past, count) = history(&target, &path, limit, cx).await?;
-    let document = VersionsDocument::of(target.about(), &path, &past, count);
+    let history = history(&target, &id, limit, cx).await?;
+    let document = VersionsDocument::of(target.about(), &id.path, &history);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
             .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
@@ -52,28 +52,32 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     Ok(exit::DONE)
 }
 
-/// At least one version, and how many there are.
+/// Returns at least one version.
+///
+/// # Errors
+/// If the backend keeps no versions, there is none, or they cannot be listed.
 pub async fn history(
     target: &BackendTarget,
-    path: &str,
+    id: &StateId,
     limit: usize,
     cx: &mut Context<'_>,
-) -> Result<(Vec<StateVersion>, usize), CliError> {
-    let listed = cx
-        .until_cancelled(target.store().history(path, limit))
-        .await?;
-    let (past, count) = listed.map_err(|error| {
-        explain::aws(
-            CliError::failed(format!("the versions of {path} cannot be listed")).because(&error),
-            &error,
-            None,
-        )
-    })?;
-    if past.is_empty() {
-        let mut failure = no_such(target, path, None);
+) -> Result<StateHistory, CliError> {
+    let states = target.states();
+    if !states.capabilities().versions {
+        return Err(no_versions(target, id));
+    }
+    let history = cx
+        .until_cancelled(StateHistory::read(&*states, id, limit))
+        .await?
+        .map_err(|error| {
+            let message = format!("the versions of {} cannot be listed", id.path);
+            explain::store(CliError::failed(message), &error)
+        })?;
+    if history.versions.is_empty() {
+        let mut failure = no_such(target, id, None);
         // There is no history to be seen.
         failure.hints.truncate(1);
         return Err(failure);
     }
-    Ok((past, count))
+    Ok(history)
 }

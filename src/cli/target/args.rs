@@ -1,16 +1,25 @@
 //! What names a backend on a command line, and what names it again.
 
-use crate::text::shell::shell_word;
-use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use crate::{
     cli::{context::Context, environment::EnvironmentArgs, failure::CliError},
+    kind::BackendKind,
     settings::{
         layer::{EncryptionKind, LockMechanism, SettingsLayer, TableNamespace},
-        names::{AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn},
+        names::{
+            AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn,
+            StateFolder,
+        },
     },
     state::layout::normalized,
     terraform::write::hcl::quoted,
+    text::shell::shell_word,
 };
 
 /// The options that select a backend. Without any, the backend of the current folder.
@@ -24,6 +33,18 @@ pub struct TargetArgs {
     /// Allow an environment that is not in tfbackend.toml, although the file has others
     #[arg(long)]
     pub new_env: bool,
+
+    /// Backend kind [default: as the folder says, else s3]
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    pub backend: Option<BackendKind>,
+
+    /// State file of the default workspace, for kind local
+    #[arg(long = "path", value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
+
+    /// Folder of the other workspaces, for kind local
+    #[arg(long, value_name = "DIR")]
+    pub workspace_dir: Option<PathBuf>,
 
     /// Partial configuration, as for `terraform init`; a later one overrides earlier ones
     #[arg(long, value_name = "FILE", value_parser = file)]
@@ -74,6 +95,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "KIND")]
     pub encryption: Option<EncryptionKind>,
 
+    /// Folder of the states of an environment of kind local
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<StateFolder>,
+
     /// Project that an environment belongs to
     #[arg(long, value_name = "NAME")]
     pub project: Option<ProjectName>,
@@ -84,6 +109,49 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// The first option that only a backend of kind s3 has.
+    pub(super) fn of_s3(&self) -> Option<&'static str> {
+        let Self {
+            env: _,
+            new_env: _,
+            backend: _,
+            state_dir: _,
+            state_file: _,
+            workspace_dir: _,
+            backend_config: _,
+            bucket,
+            key,
+            table,
+            region,
+            workspace_key_prefix,
+            account,
+            role_arn,
+            external_id,
+            lock,
+            kms_key,
+            encryption,
+            project,
+            namespace,
+        } = self;
+        let said = [
+            ("--bucket", bucket.is_some()),
+            ("--key", key.is_some()),
+            ("--table", table.is_some()),
+            ("--region", region.is_some()),
+            ("--workspace-key-prefix", workspace_key_prefix.is_some()),
+            ("--account", account.is_some()),
+            ("--role-arn", role_arn.is_some()),
+            ("--external-id", external_id.is_some()),
+            ("--lock", lock.is_some()),
+            ("--kms-key", kms_key.is_some()),
+            ("--encryption", encryption.is_some()),
+            ("--project", project.is_some()),
+            ("--namespace", namespace.is_some()),
+        ];
+        said.into_iter()
+            .find_map(|(flag, is_said)| is_said.then_some(flag))
+    }
+
     pub(super) fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {
         let Self {
             env: _,
@@ -97,6 +165,19 @@ impl TargetArgs {
         } = self;
         let mut said: Vec<(&str, String)> = vec![];
         said.extend(env.map(|env| ("env", env.to_string())));
+        said.extend(
+            self.backend
+                .map(|kind| ("backend", kind.as_str().to_owned())),
+        );
+        let paths = [
+            ("path", &self.state_file),
+            ("workspace-dir", &self.workspace_dir),
+        ];
+        said.extend(
+            paths
+                .into_iter()
+                .filter_map(|(name, path)| Some((name, path.as_ref()?.display().to_string()))),
+        );
         said.extend(
             backend_config
                 .iter()
@@ -149,6 +230,11 @@ impl TargetArgs {
             ))
         }));
         said.extend(
+            self.state_dir
+                .as_ref()
+                .map(|dir| ("state-dir", dir.to_string())),
+        );
+        said.extend(
             self.project
                 .as_ref()
                 .map(|project| ("project", project.to_string())),
@@ -173,6 +259,8 @@ pub(super) fn environment(
     cx: &Context<'_>,
 ) -> Result<EnvironmentArgs, CliError> {
     let layer = SettingsLayer {
+        backend: args.backend,
+        state_dir: args.state_dir.clone(),
         project: args.project.clone(),
         region: args.region.clone(),
         account: args.account.clone(),
@@ -212,6 +300,11 @@ fn parsed<T: std::str::FromStr<Err = NameError>>(
             .map_err(|error| CliError::failed(format!("{flag} {}: {error}", quoted(text))))
     })
     .transpose()
+}
+
+fn kinds() -> impl TypedValueParser<Value = BackendKind> {
+    PossibleValuesParser::new(BackendKind::ALL.iter().map(|kind| kind.as_str()))
+        .try_map(|text| text.parse())
 }
 
 /// As Terraform takes it. An object of another name is named by its path.

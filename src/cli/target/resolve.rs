@@ -1,6 +1,10 @@
 //! Resolves a command line to one backend, and reports contradicting sources.
 
-use super::{KnownLocks, TargetArgs, args::environment};
+use super::{
+    KnownLocks, TargetArgs,
+    args::environment,
+    local::{self, DescribedLocal},
+};
 use crate::{
     backend::aws::store::write::WriteEncryption,
     cli::{
@@ -43,6 +47,8 @@ const PLACE: [&str; 5] = [
 pub(super) enum BackendChoice {
     Environment(Box<EnvironmentArgs>),
     Described(Box<DescribedBackend>),
+    /// Of kind local.
+    Local(Box<DescribedLocal>),
 }
 
 /// A backend defined by arguments.
@@ -58,6 +64,9 @@ pub(super) struct DescribedBackend {
 }
 
 pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<BackendChoice, CliError> {
+    if let Some(local) = local::of(args, cx)? {
+        return Ok(BackendChoice::Local(Box::new(local)));
+    }
     let variable = cx.host.var("TFBACKEND_ENV");
     if let (None, None) = (&args.env, variable)
         && let Some(env) = only_environment(args, cx)
@@ -87,7 +96,7 @@ pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<BackendChoice, C
 
 /// The only environment of the settings file, where nothing else says which backend is meant:
 /// neither the command line nor the folder.
-fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
+pub(super) fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
     let folder = verify::read_folder(&cx.host.cwd, &[], cx).ok()?;
     let has_backend =
         !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
@@ -315,7 +324,7 @@ fn found(
     ))
 }
 
-fn without_line(origin: &str) -> String {
+pub(super) fn without_line(origin: &str) -> String {
     match origin.rsplit_once(':') {
         Some((path, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => path.to_owned(),
         _ => origin.to_owned(),
@@ -406,8 +415,13 @@ fn explains(
     differ.iter().all(says) && differing(partial.said(), saved).is_empty()
 }
 
+/// Returns the failure with paths relative to this folder.
+pub(super) fn configuration_error(error: &NotConfigured, cx: &Context<'_>) -> CliError {
+    CliError::failed(here(&error.to_string(), cx))
+}
+
 fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> CliError {
-    let said = CliError::failed(here(&error.to_string(), cx));
+    let said = configuration_error(error, cx);
     match error {
         NotConfigured::NoBackend { .. } if given.is_empty() => {
             let sources = SettingsSources::read(
@@ -427,7 +441,8 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
             .hint(environment)
             .hint("for a partial configuration: --backend-config FILE")
             .hint("for a bucket: --bucket NAME, with --key PATH and --table NAME if it has them")
-            .hint("or run it in a folder with a `backend \"s3\"` block")
+            .hint("for a state file: --backend local --path FILE")
+            .hint("or run it in a folder with a `backend` block")
         }
         NotConfigured::NoBackend { .. }
         | NotConfigured::Unreadable(_)

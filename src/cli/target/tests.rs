@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::*;
+use super::{resolve::DescribedBackend, *};
 use crate::{
     cli::{global::GlobalOptions, session::ConnectionSettings},
     exit,
@@ -101,6 +101,20 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 named(args.layer.table.map(|it| it.to_string()))
             )
         }
+        Ok(BackendChoice::Local(local)) => match local.open(String::new(), &cx) {
+            Err(failure) => said(&failure, dir.path()),
+            Ok(LocalTarget {
+                store,
+                workspace,
+                title,
+                ..
+            }) => format!(
+                "{title}: {} and {} in {workspace}",
+                store.path().display(),
+                store.workspace_dir().display()
+            )
+            .replace(&dir.path().display().to_string(), "DIR"),
+        },
         Ok(BackendChoice::Described(described)) => {
             let DescribedBackend {
                 configured,
@@ -371,12 +385,14 @@ fn nothing_is_guessed() {
       hint: for an environment: --env NAME
       hint: for a partial configuration: --backend-config FILE
       hint: for a bucket: --bucket NAME, with --key PATH and --table NAME if it has them
-      hint: or run it in a folder with a `backend "s3"` block
+      hint: for a state file: --backend local --path FILE
+      hint: or run it in a folder with a `backend` block
     error: no backend was given
       hint: for an environment: --env NAME
       hint: for a partial configuration: --backend-config FILE
       hint: for a bucket: --bucket NAME, with --key PATH and --table NAME if it has them
-      hint: or run it in a folder with a `backend "s3"` block
+      hint: for a state file: --backend local --path FILE
+      hint: or run it in a folder with a `backend` block
     error: this folder has 2 partial configurations (a.tfbackend, b.tfbackend), and none is selected
       hint: choose one: --backend-config FILE (/dev/null for none)
     error: this folder does not set `bucket`
@@ -391,6 +407,113 @@ fn nothing_is_guessed() {
     error: --project requires an environment
       hint: name it: --env NAME
     saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "a/b" is not the name of a workspace KnownLocks { table: true, file: Some(false) } OfS3
+    "#);
+}
+
+const LOCAL: (&str, &str) = (
+    "main.tf",
+    "terraform {\n  backend \"local\" {\n    path = \"states/../a.tfstate\"\n    \
+     workspace_dir = \"spaces\"\n  }\n}\n",
+);
+const SAVED_LOCAL: (&str, &str) = (
+    ".terraform/terraform.tfstate",
+    r#"{"backend": {"type": "local", "config": {"path": "states/../a.tfstate", "workspace_dir": "spaces"}}}"#,
+);
+
+#[test]
+fn local_states_are_named_in_each_way() {
+    let bare = ("main.tf", "terraform {\n  backend \"local\" {}\n}\n");
+    let state = ("terraform.tfstate", "{}");
+    let settings = ("tfbackend.toml", "[env.prod]\nproject = \"acme\"\n");
+    let lines = [
+        which(&[LOCAL], &[], &[]),
+        which(&[LOCAL, SAVED_LOCAL], &[("TF_WORKSPACE", "blue")], &[]),
+        which(&[bare], &[], &[]),
+        which(&[bare], &[], &["--backend", "local"]),
+        which(&[state], &[], &[]),
+        which(
+            &[("terraform.tfstate.d/blue/terraform.tfstate", "{}")],
+            &[],
+            &[],
+        ),
+        which(&[], &[], &["--backend", "local"]),
+        which(
+            &[STUB],
+            &[],
+            &["--backend", "local", "--path", "b/x.tfstate"],
+        ),
+        which(&[bare, ("p.tfbackend", "path = \"p.tfstate\"\n")], &[], &[]),
+        // A partial configuration for the backend to come.
+        which(&[bare, ("s.tfbackend", CONF.1)], &[], &[]),
+        // An environment is more than a state that was left in the folder.
+        which(&[state, settings], &[], &[]),
+        which(&[LOCAL, settings], &[], &[]),
+        which(&[state], &[], &["--bucket", "my-states"]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    local state a.tfstate, as main.tf says: DIR/a.tfstate and DIR/spaces in default
+    local state a.tfstate, as .terraform/terraform.tfstate says: DIR/a.tfstate and DIR/spaces in blue
+    local state terraform.tfstate, as main.tf says: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    local state terraform.tfstate, as main.tf says: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    local state terraform.tfstate, the default of a folder without a backend block: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    local state terraform.tfstate, the default of a folder without a backend block: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    local state terraform.tfstate, the default of Terraform: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    local state b/x.tfstate, as --path says: DIR/b/x.tfstate and DIR/terraform.tfstate.d in default
+    local state p.tfstate, as p.tfbackend says: DIR/p.tfstate and DIR/terraform.tfstate.d in default
+    local state terraform.tfstate, as main.tf says: DIR/terraform.tfstate and DIR/terraform.tfstate.d in default
+    environment prod bucket - table -
+    local state a.tfstate, as main.tf says: DIR/a.tfstate and DIR/spaces in default
+    my-states key - table - region - prefix env: from flags in default KnownLocks { table: false, file: Some(true) } Unsaid
+    "#);
+}
+
+#[test]
+fn what_contradicts_local_states_is_refused() {
+    let moved = (
+        ".terraform/terraform.tfstate",
+        r#"{"backend": {"type": "local", "config": {"path": "old.tfstate"}}}"#,
+    );
+    let lines = [
+        which(&[LOCAL, moved], &[], &[]),
+        which(&[STUB, SAVED_LOCAL], &[], &[]),
+        which(&[LOCAL, SAVED], &[], &[]),
+        which(&[STUB], &[], &["--backend", "local"]),
+        which(&[LOCAL], &[], &["--backend", "s3"]),
+        which(&[], &[], &["--path", "a.tfstate"]),
+        which(&[], &[], &["--backend", "s3", "--path", "a.tfstate"]),
+        which(&[], &[], &["--backend", "local", "--bucket", "my-states"]),
+        which(&[], &[], &["--backend", "local", "--env", "prod"]),
+        which(
+            &[(
+                "main.tf",
+                "terraform {\n  backend \"local\" {\n    path = var.p\n  }\n}\n",
+            )],
+            &[],
+            &[],
+        ),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    error: conflicting values for path: main.tf:2 says "states/../a.tfstate", and .terraform/terraform.tfstate says "old.tfstate"
+      hint: remove the wrong one
+      hint: choose one: --backend local --path FILE
+    error: .terraform/terraform.tfstate has `backend "local"`, not `backend "s3"`
+      hint: name the backend: --env NAME, --backend-config FILE, or --bucket NAME
+    error: conflicting values for backend: main.tf:2 says "backend \"local\"", and .terraform/terraform.tfstate says "backend \"s3\""
+      hint: remove the wrong one
+    error: conflicting values for backend: --backend says "local", and backend.tf:2 says "backend \"s3\""
+      hint: remove the wrong one
+    error: main.tf:2 has `backend "local"`, not `backend "s3"`
+      hint: name the backend: --env NAME, --backend-config FILE, or --bucket NAME
+    error: --path is an option of backend kind local
+      hint: pass --backend local
+    error: --path is an option of backend kind local
+      hint: pass --backend local
+    error: --bucket does not go with --backend local
+      hint: name the state file: --backend local --path FILE
+    error: --env does not go with --backend local
+      hint: name the state file: --backend local --path FILE
+    error: main.tf:3 does not set `path` to a literal value
+      hint: name the state file: --backend local --path FILE
     "#);
 }
 
@@ -660,4 +783,9 @@ fn a_command_line_names_it_again() {
         " --backend-config=-x.conf"
     );
     assert_eq!(words(&[], Some("dev"), &mut host), " --env dev");
+    let args = ["--backend", "local", "--path", "a b", "--workspace-dir=-d"];
+    assert_eq!(
+        words(&args, None, &mut host),
+        " --backend local --path 'a b' --workspace-dir=-d"
+    );
 }

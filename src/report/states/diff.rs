@@ -7,12 +7,12 @@ use super::{
     show::{ShownVersionDocument, unknown},
 };
 use crate::{
-    backend::aws::store::content::VersionContent,
     report::safe::safe,
     state::{
         diff::{ChangedObject, ChangedOutputs, StateDiff},
         outline::{StateObject, StateOutline},
     },
+    store::state_store::FetchedState,
     text::words,
 };
 
@@ -63,8 +63,8 @@ impl DiffDocument {
     pub fn of(
         about: AboutDocument,
         path: &str,
-        (from, before): (&VersionContent, &StateOutline),
-        (to, after): (&VersionContent, &StateOutline),
+        (from, before): (&FetchedState, &StateOutline),
+        (to, after): (&FetchedState, &StateOutline),
         diff: Option<&StateDiff>,
     ) -> Self {
         Self {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument, StateLockDocument};
 use crate::{
-    backend::aws::store::inventory::{StateEntry, StateInventory},
     report::{TextStyle, safe::safe, table::TextTable},
+    store::inventory::{StateEntry, StateInventory},
     text::words,
 };
 
@@ -29,14 +29,17 @@ pub struct ListDocument {
 pub struct StateListDocument {
     /// The object key.
     pub path: String,
-    /// The state key in the backend configuration.
-    pub key: String,
+    /// The state key in the backend configuration, in kinds that have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     pub workspace: String,
     pub bytes: u64,
     pub modified: Option<String>,
     #[serde(flatten)]
     pub contents: ContentsDocument,
-    pub encryption: Option<EncryptionDocument>,
+    /// `null` if unknown; absent in kinds that do not report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Option<EncryptionDocument>>,
     /// `null` if unknown.
     pub locked: Option<bool>,
     pub lock: Option<StateLockDocument>,
@@ -56,40 +59,36 @@ impl ListDocument {
             locks,
             unseen,
         } = inventory;
+        let says_encryption = about.bucket.is_some();
         let state = |entry: &StateEntry| {
-            let lock = locks.get(&entry.located.path).map(StateLockDocument::of);
+            let lock = locks.get(&entry.id.path).map(StateLockDocument::of);
             StateListDocument {
-                path: entry.located.path.clone(),
-                key: entry.located.key.clone(),
-                workspace: entry.located.workspace.clone(),
+                path: entry.id.path.clone(),
+                key: entry.key.clone(),
+                workspace: entry.id.workspace.clone(),
                 bytes: entry.size,
                 modified: entry.modified.map(|at| at.to_string()),
                 contents: ContentsDocument::of(&entry.holds),
-                encryption: entry.encryption.as_ref().map(EncryptionDocument::of),
-                locked: if lock.is_some() {
-                    Some(true)
-                } else {
-                    unseen.is_empty().then_some(false)
+                encryption: says_encryption
+                    .then(|| entry.encryption.as_ref().map(EncryptionDocument::of)),
+                locked: match &lock {
+                    Some(lock) if !lock.is_left_behind => Some(true),
+                    _ => unseen.is_empty().then_some(false),
                 },
                 lock,
             }
         };
         let states: Vec<StateListDocument> = entries.iter().map(state).collect();
-        let there = |path: &String| {
-            entries
-                .binary_search_by(|entry| entry.located.path.cmp(path))
-                .is_ok()
-        };
-        let without = locks.iter().filter(|(path, _)| !there(path));
         Self {
             about,
             unknown: states
                 .iter()
                 .filter(|state| state.contents.resources.is_none())
                 .count(),
-            locks_without_state: without
-                .map(|(path, lock)| OrphanDocument {
-                    path: path.clone(),
+            locks_without_state: inventory
+                .locks_without_state()
+                .map(|lock| OrphanDocument {
+                    path: lock.id.path.clone(),
                     lock: StateLockDocument::of(lock),
                 })
                 .collect(),
@@ -105,7 +104,7 @@ pub fn text(document: &ListDocument, view: &TextStyle) -> String {
     let mut kinds: Vec<&EncryptionDocument> = document
         .states
         .iter()
-        .filter_map(|state| state.encryption.as_ref())
+        .filter_map(|state| state.encryption.as_ref()?.as_ref())
         .collect();
     kinds.sort();
     kinds.dedup();
@@ -113,46 +112,49 @@ pub fn text(document: &ListDocument, view: &TextStyle) -> String {
         .into_iter()
         .filter(|kind| kind.key.is_some())
         .collect();
-    let table = TextTable::new([
-        "State",
-        "Workspace",
-        "Serial",
-        "Resources",
-        "Size",
-        "Written",
-        "Encryption",
-        "Locked",
-    ]);
-    let mut table = table.optional(&["Written", "Size", "Encryption"]);
-    for state in &document.states {
-        let encryption = state
-            .encryption
-            .as_ref()
-            .map_or("unknown".to_owned(), |kind| {
-                let number = keyed
-                    .iter()
-                    .position(|keyed| *keyed == kind)
-                    .map(|at| format!(" [{}]", at + 1))
-                    .unwrap_or_default();
-                format!("{}{number}", kind.algorithm_text())
-            });
-        let locked = match (&state.lock, state.locked) {
-            (Some(lock), _) => lock.text(),
-            (None, Some(_)) => "no".to_owned(),
-            (None, None) => "unknown".to_owned(),
-        };
-        table.row([
-            &state.path,
-            &state.workspace,
-            &state.contents.serial_text(),
-            &state.contents.resources_text(),
-            &words::bytes(state.bytes),
-            state.modified.as_deref().unwrap_or_default(),
-            &encryption,
-            &locked,
-        ]);
-    }
-    let mut text = table.text(view);
+    let mut text = if document.about.bucket.is_some() {
+        let mut table = TextTable::new([
+            "State",
+            "Workspace",
+            "Serial",
+            "Resources",
+            "Size",
+            "Written",
+            "Encryption",
+            "Locked",
+        ])
+        .optional(&["Written", "Size", "Encryption"]);
+        for state in &document.states {
+            let encryption = encryption(state, &keyed);
+            let [path, workspace, serial, resources, size, written, locked] = cells(state);
+            table.row([
+                &path,
+                &workspace,
+                &serial,
+                &resources,
+                &size,
+                &written,
+                &encryption,
+                &locked,
+            ]);
+        }
+        table.text(view)
+    } else {
+        let mut table = TextTable::new([
+            "State",
+            "Workspace",
+            "Serial",
+            "Resources",
+            "Size",
+            "Written",
+            "Locked",
+        ])
+        .optional(&["Written", "Size"]);
+        for state in &document.states {
+            table.row(cells(state).each_ref().map(String::as_str));
+        }
+        table.text(view)
+    };
     if !text.is_empty() {
         text.push('\n');
     }
@@ -161,6 +163,37 @@ pub fn text(document: &ListDocument, view: &TextStyle) -> String {
         text.push('\n');
     }
     text
+}
+
+fn encryption(state: &StateListDocument, keyed: &[&EncryptionDocument]) -> String {
+    let Some(Some(kind)) = &state.encryption else {
+        return "unknown".to_owned();
+    };
+    let number = keyed
+        .iter()
+        .position(|keyed| *keyed == kind)
+        .map(|at| format!(" [{}]", at + 1))
+        .unwrap_or_default();
+    format!("{}{number}", kind.algorithm_text())
+}
+
+/// Everything but the encryption.
+fn cells(state: &StateListDocument) -> [String; 7] {
+    let locked = match (&state.lock, state.locked) {
+        (Some(lock), _) if lock.is_left_behind => format!("no ({})", lock.text()),
+        (Some(lock), _) => lock.text(),
+        (None, Some(_)) => "no".to_owned(),
+        (None, None) => "unknown".to_owned(),
+    };
+    [
+        state.path.clone(),
+        state.workspace.clone(),
+        state.contents.serial_text(),
+        state.contents.resources_text(),
+        words::bytes(state.bytes),
+        state.modified.clone().unwrap_or_default(),
+        locked,
+    ]
 }
 
 fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> {
@@ -180,7 +213,7 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
     let locked = document
         .states
         .iter()
-        .filter(|state| state.lock.is_some())
+        .filter(|state| state.locked == Some(true))
         .count();
     lines.push(format!(
         "{}: {locked} locked, {} with unknown content.",
@@ -195,7 +228,12 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
     }
     for OrphanDocument { path, lock } in &document.locks_without_state {
         lines.push(format!(
-            "Locked, but not written yet: {path} ({})",
+            "{}: {path} ({})",
+            if lock.is_left_behind {
+                "Lock without a state"
+            } else {
+                "Locked, but not written yet"
+            },
             lock.text()
         ));
     }

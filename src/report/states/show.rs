@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    backend::aws::store::content::VersionContent,
     report::{TextStyle, safe::safe},
     state::{
         census::StateContentsKind,
         outline::{OutlineAttributes, StateObject, StateOutline},
         snapshot::ResourceMode,
     },
+    store::state_store::{FetchedState, VersionId},
     text::words,
 };
 
@@ -23,7 +23,9 @@ pub struct ShowDocument {
     pub path: String,
     #[serde(flatten)]
     pub version: ShownVersionDocument,
-    pub encryption: EncryptionDocument,
+    /// Absent in kinds that do not report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionDocument>,
     /// Instances of resources and data sources; absent if unknown.
     pub objects: Option<Vec<ObjectDocument>>,
     /// The names of outputs; absent if unknown.
@@ -53,9 +55,9 @@ pub struct ObjectDocument {
 }
 
 impl ShownVersionDocument {
-    pub fn of(content: &VersionContent, outline: &StateOutline) -> Self {
+    pub fn of(content: &FetchedState, outline: &StateOutline) -> Self {
         Self {
-            version_id: content.version.clone(),
+            version_id: content.version.clone().map(|VersionId(version)| version),
             modified: content.modified.map(|at| at.to_string()),
             bytes: content.bytes.len(),
             contents: ContentsDocument::of(&StateContentsKind::of(Ok(outline.snapshot.clone()))),
@@ -87,7 +89,7 @@ impl ShowDocument {
     pub fn of(
         about: AboutDocument,
         path: &str,
-        content: &VersionContent,
+        content: &FetchedState,
         outline: &StateOutline,
     ) -> Self {
         let object = |(object, it): (&StateObject, &OutlineAttributes)| ObjectDocument {
@@ -100,7 +102,7 @@ impl ShowDocument {
             about,
             path: path.to_owned(),
             version: ShownVersionDocument::of(content, outline),
-            encryption: EncryptionDocument::of(&content.encryption),
+            encryption: content.encryption.as_ref().map(EncryptionDocument::of),
             objects: outline
                 .is_known()
                 .then(|| outline.objects.iter().map(object).collect()),
@@ -121,16 +123,15 @@ pub fn text(document: &ShowDocument, view: &TextStyle) -> String {
         objects,
         outputs,
     } = document;
-    let key = encryption
-        .key
-        .as_ref()
-        .map(|key| format!(" with {key}"))
-        .unwrap_or_default();
-    let mut lines = vec![
-        view.style.bold(&safe(path)),
-        version.text(),
-        safe(&format!("encrypted: {}{key}", encryption.algorithm_text())).into_owned(),
-    ];
+    let mut lines = vec![view.style.bold(&safe(path)), version.text()];
+    lines.extend(encryption.as_ref().map(|encryption| {
+        let key = encryption
+            .key
+            .as_ref()
+            .map(|key| format!(" with {key}"))
+            .unwrap_or_default();
+        safe(&format!("encrypted: {}{key}", encryption.algorithm_text())).into_owned()
+    }));
     let (Some(objects), Some(outputs)) = (objects, outputs) else {
         lines.push(unknown(version.contents.contents));
         return joined(&lines);

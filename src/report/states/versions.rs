@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    backend::aws::store::history::{StateVersion, VersionKind},
     report::{TextStyle, safe::safe, table::TextTable},
+    store::history::{StateHistory, StateVersion, VersionKind},
     text::words,
 };
 
@@ -38,9 +38,12 @@ pub struct StateVersionDocument {
 }
 
 impl VersionsDocument {
-    pub fn of(about: AboutDocument, path: &str, past: &[StateVersion], count: usize) -> Self {
-        let versions: Vec<StateVersionDocument> =
-            past.iter().map(StateVersionDocument::of).collect();
+    pub fn of(about: AboutDocument, path: &str, history: &StateHistory) -> Self {
+        let versions: Vec<StateVersionDocument> = history
+            .versions
+            .iter()
+            .map(StateVersionDocument::of)
+            .collect();
         let deleted = versions
             .iter()
             .any(|version| version.current && version.deleted);
@@ -48,7 +51,7 @@ impl VersionsDocument {
             about,
             path: path.to_owned(),
             deleted,
-            count,
+            count: history.count,
             versions,
         }
     }
@@ -59,7 +62,7 @@ impl StateVersionDocument {
         let StateVersion {
             id,
             modified,
-            latest,
+            current,
             what,
         } = past;
         let (bytes, contents, encryption) = match what {
@@ -75,9 +78,9 @@ impl StateVersionDocument {
             ),
         };
         Self {
-            version_id: id.clone(),
+            version_id: id.0.clone(),
             modified: modified.map(|at| at.to_string()),
-            current: *latest,
+            current: *current,
             deleted: matches!(what, VersionKind::Deleted),
             bytes,
             contents,

@@ -112,6 +112,10 @@ impl ConfiguredKind {
         matches!(self, Self::Backend(kind) if kind == label)
     }
 
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Backend(kind) if kind == "local")
+    }
+
     pub fn is_state_store(&self) -> bool {
         matches!(self, Self::StateStore(_))
     }

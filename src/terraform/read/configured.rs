@@ -16,8 +16,10 @@ use super::{
 };
 use crate::terraform::write::s3::DEFAULT_WORKSPACE_KEY_PREFIX;
 
+mod local;
 mod role;
 
+pub use local::{ConfiguredLocal, LocalConfiguration};
 pub use role::ConfiguredRole;
 
 /// The source of a value.

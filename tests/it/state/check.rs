@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::world::{KEY, World};
+use super::world::{KEY, TABLE, World};
 use crate::support::backend::said;
 
 /// `path fault repaired` of each.
@@ -38,7 +38,22 @@ async fn threat_15_a_wrong_digest_stops_terraform_until_it_is_repaired() {
     world.apply(&[]);
     assert_eq!(
         checked(&world, &[], 0),
-        json!({"format_version": 1, "states": 1, "faults": [], "unseen": []})
+        json!({
+            "format_version": 1,
+            "states": 1,
+            "faults": [],
+            "unseen": [],
+            "backend": {
+                "kind": "s3",
+                "title": "Amazon S3",
+                "location": {
+                    "bucket": world.bucket,
+                    "key": KEY,
+                    "region": world.backend.emulator.region(),
+                    "dynamodb_table": TABLE,
+                },
+            },
+        })
     );
 
     world.tool("digest", &[KEY, "0123456789abcdef0123456789abcdef"]);

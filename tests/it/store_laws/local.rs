@@ -217,6 +217,15 @@ async fn lock_of_a_dead_process_is_released() {
     let locks: Vec<_> = store.locks().try_collect().await.expect("listed");
     assert_eq!(locks.len(), 1);
     assert_eq!(locks[0].info.as_ref().expect("who").who, "gone@there");
+    assert!(locks[0].is_left_behind);
+    // Another lock came and went since.
+    fs::write(&left, info("later@there").to_go_json()).expect("written");
+    assert_eq!(
+        store.release(&locks[0]).await.expect("an answer"),
+        Release::Changed
+    );
+    assert!(left.exists());
+    let locks: Vec<_> = store.locks().try_collect().await.expect("listed");
     assert_eq!(
         store.release(&locks[0]).await.expect("released"),
         Release::Released

@@ -76,6 +76,8 @@ fn stored(id: &StateId, info: &LockInfo) -> StoredLock {
         id: id.clone(),
         info: Ok(info.clone()),
         places: vec!["memory".to_owned()],
+        modified: None,
+        is_left_behind: false,
         revision: Revision::new(info.id.clone()),
     }
 }
@@ -122,6 +124,8 @@ impl StateStore for MemoryStore {
             .filter_map(|(id, versions)| {
                 Some(Ok(StoredState {
                     id: id.clone(),
+                    key: None,
+                    is_named_as_state: true,
                     size: u64::try_from(versions.last()?.as_ref()?.len()).expect("small"),
                     modified: None,
                 }))
@@ -165,6 +169,7 @@ impl StateStore for MemoryStore {
             revision: Revision::new(number.to_string()),
             version: Some(VersionId(number.to_string())),
             modified: None,
+            encryption: None,
         }))
     }
 

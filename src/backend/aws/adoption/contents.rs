@@ -8,7 +8,7 @@ use crate::{
     backend::aws::{
         AwsProvider,
         key::find,
-        store::{S3Store, content::ObjectEncryption, objects::CurrentObject},
+        store::{S3Store, content::AtRestEncryption, objects::CurrentObject},
     },
     state::layout::ObjectKind,
     text::words,
@@ -219,7 +219,7 @@ async fn one(
 }
 
 impl StateEncryption {
-    fn of(encryption: &ObjectEncryption) -> Self {
+    fn of(encryption: &AtRestEncryption) -> Self {
         match (encryption.algorithm.as_deref(), &encryption.key) {
             (Some(algorithm), Some(key)) if algorithm.starts_with("aws:kms") => {
                 Self::Key(key.clone())

@@ -6,7 +6,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use super::{BackendProbe, ProbeResult};
 use crate::backend::aws::{
     error::{ApiOperation, AwsError},
-    store::{content::ObjectEncryption, write::encrypted},
+    store::{content::AtRestEncryption, write::encrypted},
 };
 
 pub(super) const PUT: ApiOperation = ApiOperation::new("s3:PutObject");
@@ -22,7 +22,7 @@ const MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct ProbeObject {
     /// The encryption that S3 reports.
-    pub encryption: ProbeResult<ObjectEncryption>,
+    pub encryption: ProbeResult<AtRestEncryption>,
     /// `None` without versioning.
     pub version: Option<String>,
 }

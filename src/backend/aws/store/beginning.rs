@@ -1,7 +1,7 @@
 //! Reads the first bytes and the encryption of an object, with one small call for a possibly large
 //! state.
 
-use super::{S3Store, content::ObjectEncryption};
+use super::{S3Store, content::AtRestEncryption};
 use crate::backend::aws::error::{ApiOperation, AwsError, found};
 
 const GET: ApiOperation = ApiOperation::new("s3:GetObject");
@@ -12,7 +12,7 @@ const BYTES: usize = 4096;
 /// The beginning of an object.
 pub struct ObjectHead {
     pub bytes: Vec<u8>,
-    pub encryption: ObjectEncryption,
+    pub encryption: AtRestEncryption,
 }
 
 impl S3Store<'_> {
@@ -38,7 +38,7 @@ impl S3Store<'_> {
         let Some(mut answer) = answer else {
             return Ok(None);
         };
-        let encryption = ObjectEncryption {
+        let encryption = AtRestEncryption {
             algorithm: answer
                 .server_side_encryption()
                 .map(|algorithm| algorithm.as_str().to_owned()),

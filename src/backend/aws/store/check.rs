@@ -10,8 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     S3Store,
-    content::ObjectEncryption,
-    inventory::{MEMORY, room},
+    content::AtRestEncryption,
     scan::{LiveLock, LiveState, LockPlace, ScanItem, ScanScope, StoredDigest},
     write::WriteEncryption,
 };
@@ -21,6 +20,7 @@ use crate::{
         digest,
         layout::{LocatedObject, ObjectKind},
     },
+    store::inventory::{MEMORY, room},
 };
 
 mod bytes;
@@ -67,7 +67,7 @@ pub enum ProblemKind {
     Deleted { version: RestorableVersion },
     /// Encrypted differently from the configuration of the backend.
     Key {
-        is: ObjectEncryption,
+        is: AtRestEncryption,
         /// True if it is kept, because runs with another configuration continue.
         stays: bool,
     },
@@ -144,7 +144,7 @@ pub struct ExpectedEncryption<'a> {
 }
 
 impl ExpectedEncryption<'_> {
-    fn is(&self, is: &ObjectEncryption) -> bool {
+    fn is(&self, is: &AtRestEncryption) -> bool {
         match (self.encrypt, self.key) {
             (WriteEncryption::Kms(_), Some(key)) => is.key.as_deref() == Some(key),
             // Stronger or unknown encryption is not a problem.
@@ -245,7 +245,7 @@ impl S3Store<'_> {
             Ok(head) => head,
             Err(error) => return unread(error),
         };
-        let key = |is: ObjectEncryption| {
+        let key = |is: AtRestEncryption| {
             (!should.is(&is)).then_some(ProblemKind::Key { is, stays: false })
         };
         // Not every object in a bucket is a state.

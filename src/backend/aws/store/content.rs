@@ -12,7 +12,10 @@ use crate::{
         layout,
         lock::{self, LockError, LockInfo},
     },
+    store::state_store::{FetchedState, Revision, VersionId},
 };
+
+pub use crate::store::state_store::AtRestEncryption;
 
 /// S3 requires permission to read an object for any information about it.
 const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadObject", "s3:GetObject");
@@ -30,17 +33,7 @@ pub struct ObjectHeaders {
     pub version: Option<String>,
     /// With quotes, as S3 expects it in requests.
     pub etag: String,
-    pub encryption: ObjectEncryption,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ObjectEncryption {
-    /// `AES256` (an S3 managed key), `aws:kms`, `aws:kms:dsse`; `None` if S3 does not return it.
-    pub algorithm: Option<String>,
-    /// The ARN of the key.
-    pub key: Option<String>,
-    /// True if an S3 Bucket Key is used, which reduces KMS requests.
-    pub bucket_key: bool,
+    pub encryption: AtRestEncryption,
 }
 
 /// The content of a version. `Debug` shows the size, not the content, which may be a state.
@@ -50,7 +43,7 @@ pub struct VersionContent {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
-    pub encryption: ObjectEncryption,
+    pub encryption: AtRestEncryption,
 }
 
 /// A version whose bytes are streamed.
@@ -59,7 +52,7 @@ pub struct PendingRead {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
-    pub encryption: ObjectEncryption,
+    pub encryption: AtRestEncryption,
     body: ByteStream,
     api: ApiOperation,
     url: String,
@@ -79,6 +72,18 @@ pub struct StoredLockFile {
 impl fmt::Debug for VersionContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Content({} bytes, {})", self.bytes.len(), self.etag)
+    }
+}
+
+impl From<VersionContent> for FetchedState {
+    fn from(content: VersionContent) -> Self {
+        Self {
+            bytes: content.bytes,
+            revision: Revision::new(content.etag),
+            version: content.version.map(VersionId),
+            modified: content.modified,
+            encryption: Some(content.encryption),
+        }
     }
 }
 
@@ -121,7 +126,7 @@ impl S3Store<'_> {
             Err(error) if error.status == Some(404) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let encryption = ObjectEncryption {
+        let encryption = AtRestEncryption {
             algorithm: head
                 .server_side_encryption()
                 .map(|algorithm| algorithm.as_str().to_owned()),
@@ -168,7 +173,7 @@ impl S3Store<'_> {
             etag: answer.e_tag().unwrap_or_default().to_owned(),
             version: answer.version_id().map(str::to_owned),
             modified: answer.last_modified().and_then(timestamp),
-            encryption: ObjectEncryption {
+            encryption: AtRestEncryption {
                 algorithm: answer
                     .server_side_encryption()
                     .map(|algorithm| algorithm.as_str().to_owned()),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{S3Store, inventory::LARGEST};
+use super::S3Store;
 use crate::{
     backend::aws::error::{AwsError, found},
     state::{
@@ -10,6 +10,7 @@ use crate::{
         lock::LockInfo,
         snapshot::{SnapshotDetail, StateSnapshot},
     },
+    store::inventory::LARGEST,
 };
 
 /// Everything that a folder with this key would share with a folder that already uses it.

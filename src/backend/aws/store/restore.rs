@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     S3Store,
-    content::{ObjectEncryption, VersionContent},
+    content::AtRestEncryption,
     lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
     write::{ExpectedDigest, NotWritten, WriteCondition, WriteEncryption, WrittenObject},
 };
@@ -19,13 +19,17 @@ use crate::{
         recover::{self, NextState, StatePast, UnfitState},
         snapshot::{SnapshotError, StateSnapshot},
     },
-    store::backup::{file, write::ArchiveError},
+    store::{
+        backup::{file, write::ArchiveError},
+        restore::{LARGEST, RestoreReport, RestoreStep},
+        state_store::FetchedState,
+    },
 };
 
 mod look;
 mod touch;
 
-pub use look::{LARGEST, LookError, RestoreInputs, RestoreSource};
+pub use look::RestoreInputs;
 pub use touch::TouchError;
 
 const DELETE_VERSION: ApiOperation =
@@ -40,7 +44,7 @@ pub struct RestorePlan {
     pub next: NextState,
     /// Encrypted like the current state, or as configured for the backend.
     pub encrypt: WriteEncryption,
-    current: Option<VersionContent>,
+    current: Option<FetchedState>,
     /// The current digest in the table.
     digest: Option<String>,
 }
@@ -109,10 +113,10 @@ impl RestoreInputs {
             ),
             (Some(_) | None, _) => (RestoreAction::Write, recover::next(&wanted, &is, before)?),
         };
-        let encrypt = current.as_ref().map_or_else(
-            || encrypt.clone(),
-            |current| like(&current.encryption, encrypt),
-        );
+        let is = current
+            .as_ref()
+            .and_then(|current| current.encryption.as_ref());
+        let encrypt = is.map_or_else(|| encrypt.clone(), |is| like(is, encrypt));
         Ok(RestorePlan {
             path,
             how,
@@ -125,7 +129,7 @@ impl RestoreInputs {
 }
 
 /// Never weaker than the current encryption, and never weaker than the configured one.
-fn like(is: &ObjectEncryption, asked: &WriteEncryption) -> WriteEncryption {
+fn like(is: &AtRestEncryption, asked: &WriteEncryption) -> WriteEncryption {
     match (is.algorithm.as_deref(), &is.key, asked) {
         (Some("aws:kms"), Some(key), _) => WriteEncryption::Kms(key.clone()),
         (Some("AES256"), _, WriteEncryption::Unsaid) => WriteEncryption::OfS3,
@@ -144,32 +148,6 @@ pub struct RestoreContext<'a> {
     pub now: Timestamp,
     /// Checked between the steps before the first change.
     pub cancel: &'a CancellationToken,
-}
-
-/// An event of a restore.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RestoreStep {
-    Locked {
-        id: String,
-    },
-    /// The previous state.
-    Kept(PathBuf),
-    Undeleted,
-    Written {
-        version: Option<String>,
-    },
-    Digest,
-    Released,
-}
-
-/// The restored and verified state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RestoreReport {
-    /// The version ID that is now current.
-    pub version: Option<String>,
-    pub serial: Option<u64>,
-    pub digest: String,
-    pub kept: Option<PathBuf>,
 }
 
 /// A failed or partial restore.
@@ -302,8 +280,10 @@ impl S3Store<'_> {
         } = plan;
         go_on(work)?;
         let now = self.get(path, None, LARGEST).await?;
-        let same = now.as_ref().map(|now| (&now.bytes, &now.etag))
-            == current.as_ref().map(|then| (&then.bytes, &then.etag));
+        let same = now.as_ref().map(|now| (&now.bytes, now.etag.as_str()))
+            == current
+                .as_ref()
+                .map(|then| (&then.bytes, then.revision.as_str()));
         if !same || self.digest_item(path).await? != *old {
             return Err(RestoreErrorKind::Changed);
         }
@@ -331,7 +311,7 @@ impl S3Store<'_> {
                 let condition = current
                     .as_ref()
                     .map_or(WriteCondition::IfNoneMatch, |current| {
-                        WriteCondition::IfMatch(current.etag.clone())
+                        WriteCondition::IfMatch(current.revision.as_str().to_owned())
                     });
                 (
                     self.write_version(path, next, encrypt, &condition, so, done)

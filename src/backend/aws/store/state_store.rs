@@ -17,7 +17,7 @@ use super::{
     inventory::AT_ONCE,
     lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
     lock_release::ReleaseReport,
-    objects::ObjectChange,
+    objects::{CurrentObject, ObjectChange},
     scan::{LiveLock, LockPlace},
     write::{ConditionalDelete, ExpectedDigest, NotWritten, WriteCondition, WriteEncryption},
 };
@@ -37,12 +37,14 @@ use crate::{
     terraform::read::saved::is_workspace,
 };
 
-/// The states of one `backend "s3"` block.
+/// The states of one `backend "s3"` block, or of its whole bucket.
 #[derive(Clone, Debug)]
 pub struct S3StateStore<'a> {
     store: S3Store<'a>,
     /// The key of the block: the state of the default workspace.
-    key: String,
+    key: Option<String>,
+    /// True for all states of the bucket, whatever their key.
+    is_whole: bool,
     mechanisms: LockMechanisms,
     encrypt: WriteEncryption,
 }
@@ -57,23 +59,67 @@ impl<'a> S3StateStore<'a> {
     ) -> Self {
         Self {
             store,
-            key: key.into(),
+            key: Some(key.into()),
+            is_whole: false,
             mechanisms,
             encrypt,
         }
     }
 
-    /// The workspace of an object, if it is a state of this block.
-    fn id(&self, key: &str) -> Option<StateId> {
-        let layout = &self.store.address().layout;
+    /// All states of the bucket, those of other configurations as well. The key of the block, if
+    /// it is known, is that of the layout.
+    pub fn of_bucket(
+        store: S3Store<'a>,
+        mechanisms: LockMechanisms,
+        encrypt: WriteEncryption,
+    ) -> Self {
+        Self {
+            store,
+            key: store.address().layout.key.clone(),
+            is_whole: true,
+            mechanisms,
+            encrypt,
+        }
+    }
+
+    /// All states of the bucket, for reads alone: it does not know how to lock and to encrypt.
+    pub fn to_read(store: S3Store<'a>) -> Self {
+        let mechanisms = LockMechanisms {
+            table: store.address().table.is_some(),
+            file: true,
+        };
+        Self::of_bucket(store, mechanisms, WriteEncryption::Unsaid)
+    }
+
+    /// The state of an object.
+    pub fn state_at(&self, path: &str) -> StateId {
+        StateId {
+            workspace: self.store.address().layout.locate(path).workspace,
+            path: path.to_owned(),
+        }
+    }
+
+    fn is_ours(&self, key: &str) -> bool {
+        self.is_whole || self.key.as_deref() == Some(key)
+    }
+
+    /// An object, if it is or may be a state of this store.
+    fn state(&self, object: CurrentObject) -> Option<StoredState> {
         let LocatedObject {
             kind,
             path,
             key,
             workspace,
-        } = layout.locate(key);
-        let is_ours = kind != ObjectKind::LockFile && key == self.key;
-        is_ours.then_some(StateId { workspace, path })
+        } = self.store.address().layout.locate(&object.key);
+        // Consoles create objects that look like folders.
+        let is_state = kind != ObjectKind::LockFile && !object.key.ends_with('/');
+        (is_state && self.is_ours(&key)).then_some(StoredState {
+            id: StateId { workspace, path },
+            key: Some(key),
+            is_named_as_state: kind == ObjectKind::State,
+            size: object.size,
+            modified: object.modified,
+        })
     }
 }
 
@@ -85,11 +131,9 @@ impl StateStore for S3StateStore<'_> {
 
     fn location(&self) -> Vec<(&'static str, String)> {
         let address = self.store.address();
-        let mut location = vec![
-            ("bucket", address.bucket.clone()),
-            ("key", self.key.clone()),
-            ("region", self.store.aws.region.clone()),
-        ];
+        let mut location = vec![("bucket", address.bucket.clone())];
+        location.extend(self.key.clone().map(|key| ("key", key)));
+        location.push(("region", self.store.aws.region.clone()));
         location.extend(address.table.clone().map(|table| ("dynamodb_table", table)));
         location
     }
@@ -112,9 +156,13 @@ impl StateStore for S3StateStore<'_> {
         if !is_workspace(workspace) {
             return Err(StoreError::Workspace(workspace.to_owned()));
         }
+        let key = self.key.as_deref().ok_or_else(|| StoreError::Failed {
+            message: "the state key is unknown".to_owned(),
+            source: None,
+        })?;
         Ok(StateId {
             workspace: workspace.to_owned(),
-            path: self.store.address().layout.path(&self.key, workspace),
+            path: self.store.address().layout.path(key, workspace),
         })
     }
 
@@ -128,14 +176,8 @@ impl StateStore for S3StateStore<'_> {
             .map_ok(move |page| {
                 let states: Vec<_> = page
                     .into_iter()
-                    .filter(|object| ProbeName::of(&object.key, &probes).is_none())
-                    .filter_map(|object| {
-                        Some(Ok(StoredState {
-                            id: self.id(&object.key)?,
-                            size: object.size,
-                            modified: object.modified,
-                        }))
-                    })
+                    .filter(|object| self.is_whole || ProbeName::of(&object.key, &probes).is_none())
+                    .filter_map(|object| self.state(object).map(Ok))
                     .collect();
                 stream::iter(states)
             })
@@ -164,12 +206,7 @@ impl StateStore for S3StateStore<'_> {
                 ));
             }
         };
-        Ok(Some(FetchedState {
-            revision: Revision::new(content.etag),
-            bytes: content.bytes,
-            version: content.version.map(VersionId),
-            modified: content.modified,
-        }))
+        Ok(Some(content.into()))
     }
 
     fn versions(&self, id: &StateId) -> BoxStream<'_, Result<StoredVersion, StoreError>> {
@@ -258,7 +295,7 @@ impl StateStore for S3StateStore<'_> {
             let (locks, unread) = self.store.held().await;
             let locks = locks
                 .into_values()
-                .filter(|lock| lock.located.key == self.key)
+                .filter(|lock| self.is_ours(&lock.located.key))
                 .map(|lock| Ok(stored(&lock)));
             let unread = unread.into_iter().map(|error| Err(error.into()));
             stream::iter(locks.chain(unread).collect::<Vec<_>>())
@@ -393,6 +430,8 @@ fn stored(lock: &LiveLock) -> StoredLock {
             .filter(|(place, _)| place.as_held().is_some())
             .map(|(_, name)| name.to_owned())
             .collect(),
+        modified: lock.halves().find_map(|held| held.modified),
+        is_left_behind: false,
         revision: revision(lock),
     }
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{
-    content::{ObjectEncryption, ObjectHeaders},
+    content::{AtRestEncryption, ObjectHeaders},
     objects, table, *,
 };
 use crate::{
@@ -262,7 +262,7 @@ async fn how_an_object_is_encrypted() {
         .await
         .unwrap()
         .unwrap();
-    let encryption = ObjectEncryption {
+    let encryption = AtRestEncryption {
         algorithm: Some("AES256".to_owned()),
         key: None,
         bucket_key: false,
@@ -281,7 +281,7 @@ async fn how_an_object_is_encrypted() {
     let ours = store.head("a", Some("v1")).await.unwrap().unwrap();
     assert_eq!(
         ours.encryption,
-        ObjectEncryption {
+        AtRestEncryption {
             algorithm: Some("aws:kms".to_owned()),
             key: Some(KEY_ARN.to_owned()),
             bucket_key: true

@@ -8,7 +8,7 @@ use crate::{
             BackendProbe, LockItem, PlainHttp, ProbeEncryption, ProbeFacts, ProbeLeftover,
             ProbeObject, ProbeObjects, ProbeResult, ProbedLockFile, RefusedWrites, RunnerRights,
         },
-        store::content::ObjectEncryption,
+        store::content::AtRestEncryption,
     },
     checks::{Check, CheckResult, CheckedPlace, Verdict},
 };
@@ -107,7 +107,7 @@ impl ProbeJudge<'_> {
         checked.push(at(&PROBE_DELETE, deleted));
         let nothing = "no object could be written to check";
         let of = |written: Option<&ProbeResult<ProbeObject>>,
-                  judge: &dyn Fn(&ObjectEncryption) -> Verdict| {
+                  judge: &dyn Fn(&AtRestEncryption) -> Verdict| {
             match written {
                 None => unreadable(nothing),
                 Some(Err(error)) => unreadable(error),
@@ -143,7 +143,7 @@ impl ProbeJudge<'_> {
         checked
     }
 
-    fn encryption(&self, seen: &ObjectEncryption) -> Verdict {
+    fn encryption(&self, seen: &AtRestEncryption) -> Verdict {
         let algorithm = seen
             .algorithm
             .as_deref()
@@ -172,7 +172,7 @@ impl ProbeJudge<'_> {
         }
     }
 
-    fn bucket_key(&self, seen: &ObjectEncryption) -> Verdict {
+    fn bucket_key(&self, seen: &AtRestEncryption) -> Verdict {
         match (seen.bucket_key, self.of_aws) {
             (true, _) => Verdict::Holds,
             (false, true) => self.fails("objects are encrypted without a bucket key".to_owned()),

@@ -12,7 +12,7 @@ use crate::{
         lock_table::migration,
         verify::usage::AT_ONCE,
     },
-    cli::{context::Context, explain, failure::CliError, target::BackendTarget},
+    cli::{context::Context, explain, failure::CliError, target::S3Target},
     settings::layer::LockMechanism,
     state::layout::lock_file,
 };
@@ -30,7 +30,7 @@ pub struct MigrationInputs<'a> {
 /// # Errors
 /// If the tags of the table, or the permissions of a role, cannot be read.
 pub async fn gather(
-    target: &BackendTarget,
+    target: &S3Target,
     MigrationInputs {
         now,
         only,
@@ -94,7 +94,7 @@ pub async fn gather(
 }
 
 /// Returns the mechanism in use, depending on whether the table is named.
-pub fn now(target: &BackendTarget, names_table: bool) -> Option<LockMechanism> {
+pub fn now(target: &S3Target, names_table: bool) -> Option<LockMechanism> {
     match (names_table, target.locks.file) {
         (_, None) => None,
         (true, Some(true)) => Some(LockMechanism::Both),
@@ -107,7 +107,7 @@ pub fn now(target: &BackendTarget, names_table: bool) -> Option<LockMechanism> {
 
 /// Returns the principals that cannot use lock files after this migration.
 async fn runners(
-    target: &BackendTarget,
+    target: &S3Target,
     roles: &[String],
     ours: Option<&EnvironmentLockParts>,
 ) -> Result<Vec<RunnerLockRights>, AwsError> {

@@ -24,7 +24,7 @@ use crate::{
         explain,
         failure::CliError,
         save::PendingFile,
-        target::BackendTarget,
+        target::S3Target,
     },
     engine::{
         blueprint::{Blueprint, BlueprintNode},
@@ -71,7 +71,7 @@ pub struct PolicyChanges {
 /// If its settings contradict each other, or the account cannot be read.
 pub async fn find(
     args: Option<EnvironmentArgs>,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Option<EnvironmentLockParts>, CliError> {
     let sources = SettingsSources::read(
@@ -213,7 +213,7 @@ pub async fn find(
 /// The settings of a backend that is described by its files alone.
 fn of_mark(
     mark: &EnvironmentId,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Option<S3Settings>, CliError> {
     // Tags that are not names are not ours.

@@ -13,7 +13,7 @@ use crate::{
     backend::aws::{
         error::AwsError, lock_table::migration, resources::AwsSpec, store::write::ConditionalDelete,
     },
-    cli::{context::Context, explain, failure::CliError, save::PendingFile, target::BackendTarget},
+    cli::{context::Context, explain, failure::CliError, save::PendingFile, target::S3Target},
     engine::{
         apply::{ApplyOptions, ApplyOutcome, apply},
         plan::Plan,
@@ -246,7 +246,7 @@ impl MigrationStep {
 /// The context of the steps.
 pub struct MigrationContext<'a> {
     pub files: &'a BackendEdits,
-    pub target: &'a BackendTarget,
+    pub target: &'a S3Target,
     pub ours: Option<&'a EnvironmentLockParts>,
 }
 

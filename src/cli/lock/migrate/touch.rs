@@ -12,7 +12,7 @@ use crate::{
     backend::aws::store::{
         lock_acquire::LockMechanisms,
         migration::RewrittenState,
-        restore::{RestoreContext, RestoreStep, TouchError},
+        restore::{RestoreContext, TouchError},
     },
     cli::{
         approval,
@@ -20,11 +20,12 @@ use crate::{
         explain,
         failure::CliError,
         state::{in_force, restore::failed},
-        target::BackendTarget,
+        target::S3Target,
     },
     exit,
     report::migration::MigrationDocument,
     settings::layer::LockMechanism,
+    store::restore::RestoreStep,
     text::words,
 };
 
@@ -117,7 +118,7 @@ pub async fn run(
     touch: &StatesToRewrite<'_>,
     document: &MigrationDocument,
     approved: bool,
-    target: &BackendTarget,
+    target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
     shown(document, cx);
@@ -191,7 +192,7 @@ pub async fn run(
 }
 
 /// Writes one state under both locks and returns its new serial.
-async fn one(path: &str, target: &BackendTarget, cx: &mut Context<'_>) -> Result<u64, CliError> {
+async fn one(path: &str, target: &S3Target, cx: &mut Context<'_>) -> Result<u64, CliError> {
     let store = target.store();
     if cx.host.cancel.is_cancelled() {
         return Err(

@@ -9,13 +9,15 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    backend::aws::store::restore::LARGEST,
     cli::{context::Context, failure::CliError},
     host::bounded,
-    store::backup::{
-        manifest::ManifestEntry,
-        read::{self, ReadError, ReadLimits},
-        stopping::StopWhenDropped,
+    store::{
+        backup::{
+            manifest::ManifestEntry,
+            read::{self, ReadError, ReadLimits},
+            stopping::StopWhenDropped,
+        },
+        restore::LARGEST,
     },
 };
 
@@ -71,7 +73,7 @@ impl From<ReadError> for NotFound {
 pub async fn read(
     from: PathBuf,
     choice: BackupSelection,
-    bucket: &str,
+    bucket: Option<&str>,
     cx: &mut Context<'_>,
 ) -> Result<Vec<u8>, CliError> {
     let (place, path) = (from.display().to_string(), choice.path.clone());
@@ -97,7 +99,7 @@ pub async fn read(
             }
         )),
     })?;
-    if let Some(of) = of.filter(|of| of != bucket) {
+    if let Some(of) = of.filter(|of| Some(of.as_str()) != bucket) {
         cx.status(&format!("note: the backup is of the bucket {of}"));
     }
     Ok(bytes)
@@ -110,7 +112,7 @@ fn find(
 ) -> Result<BackupMatch, NotFound> {
     if !from.is_dir() && !is_packed(from)? {
         return Ok(BackupMatch {
-            bytes: plain(from)?,
+            bytes: plain(from, LARGEST)?,
             bucket: None,
         });
     }
@@ -158,7 +160,7 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
 }
 
 /// Returns whether it is a state is seen later.
-fn plain(from: &Path) -> Result<Vec<u8>, ReadError> {
+pub fn plain(from: &Path, max: usize) -> Result<Vec<u8>, ReadError> {
     let io = |source| ReadError::Io {
         path: from.to_owned(),
         source,
@@ -166,10 +168,10 @@ fn plain(from: &Path) -> Result<Vec<u8>, ReadError> {
     let mut bytes = vec![];
     bounded::open(from)
         .map_err(io)?
-        .take(max() + 1)
+        .take(u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(io)?;
-    if bytes.len() > LARGEST {
+    if bytes.len() > max {
         Err(ReadError::TooLarge("can be read of one state"))
     } else {
         Ok(bytes)

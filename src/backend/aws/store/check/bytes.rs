@@ -1,9 +1,10 @@
 //! Reads the bytes of a state: whether Terraform can read them, and which version matches a digest.
 
-use super::super::{S3Store, content::ObjectEncryption, objects::ObjectChange, restore::LARGEST};
+use super::super::{S3Store, content::AtRestEncryption, objects::ObjectChange};
 use crate::{
     backend::aws::error::AwsError,
     state::{digest, recover, snapshot::SnapshotError},
+    store::restore::LARGEST,
 };
 
 /// The number of versions that are read, newest first, to find the one that matches a digest.
@@ -31,7 +32,7 @@ pub struct StateRead {
     /// With quotes, as S3 expects it in requests.
     pub etag: String,
     pub version: Option<String>,
-    pub encryption: ObjectEncryption,
+    pub encryption: AtRestEncryption,
     pub bytes: StateBytes,
 }
 

@@ -44,7 +44,7 @@ async fn checked(script: &ScriptedServer) -> CheckReport {
 #[test]
 fn what_is_better_than_was_asked_for_is_no_fault() {
     let kms = WriteEncryption::Kms(KEY_ARN.to_owned());
-    let is = |algorithm: Option<&str>, key: Option<&str>| ObjectEncryption {
+    let is = |algorithm: Option<&str>, key: Option<&str>| AtRestEncryption {
         algorithm: algorithm.map(str::to_owned),
         key: key.map(str::to_owned),
         bucket_key: false,

@@ -1,7 +1,10 @@
 //! What a restore decides, from what was looked at.
 
 use super::*;
-use crate::backend::aws::testing::KEY_ARN;
+use crate::{
+    backend::aws::testing::KEY_ARN,
+    store::state_store::{Revision, VersionId},
+};
 
 const OTHER_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/other";
 
@@ -10,18 +13,18 @@ fn state(serial: u64, lineage: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn content(bytes: Vec<u8>) -> VersionContent {
-    VersionContent {
+fn content(bytes: Vec<u8>) -> FetchedState {
+    FetchedState {
         bytes,
-        etag: "\"e\"".to_owned(),
-        version: Some("v9".to_owned()),
+        revision: Revision::new("\"e\""),
+        version: Some(VersionId("v9".to_owned())),
         modified: None,
-        encryption: encryption("AES256", None),
+        encryption: Some(encryption("AES256", None)),
     }
 }
 
-fn encryption(algorithm: &str, key: Option<&str>) -> ObjectEncryption {
-    ObjectEncryption {
+fn encryption(algorithm: &str, key: Option<&str>) -> AtRestEncryption {
+    AtRestEncryption {
         algorithm: Some(algorithm.to_owned()),
         key: key.map(str::to_owned),
         bucket_key: false,

@@ -3,7 +3,7 @@
 
 use super::{
     super::{S3Store, write::WriteEncryption},
-    LARGEST, RestoreAction, RestorePlan, like,
+    RestoreAction, RestorePlan, like,
 };
 use crate::{
     backend::aws::error::AwsError,
@@ -12,6 +12,7 @@ use crate::{
         recover::{self, StatePast, UnfitState},
         snapshot::SnapshotError,
     },
+    store::restore::LARGEST,
 };
 
 /// The reason why a state is not rewritten.
@@ -71,7 +72,7 @@ impl S3Store<'_> {
             how: RestoreAction::Touch,
             next,
             encrypt,
-            current: Some(current),
+            current: Some(current.into()),
             digest: stored,
         })
     }

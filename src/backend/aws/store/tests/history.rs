@@ -3,9 +3,39 @@
 
 use super::*;
 use crate::{
-    backend::aws::store::history::{VersionKind, VersionLookup},
+    backend::aws::store::{history::VersionLookup, state_store::S3StateStore},
     state::census::StateContentsKind,
+    store::{
+        history::{StateHistory, VersionKind},
+        inventory::StateInventory,
+        state_store::StoreError,
+    },
 };
+
+async fn history(store: S3Store<'_>, path: &str, limit: usize) -> Result<StateHistory, AwsError> {
+    let store = S3StateStore::to_read(store);
+    StateHistory::read(&store, &store.state_at(path), limit)
+        .await
+        .map_err(of_aws)
+}
+
+async fn inventory(store: S3Store<'_>) -> Result<StateInventory, AwsError> {
+    StateInventory::read(&S3StateStore::to_read(store))
+        .await
+        .map_err(of_aws)
+}
+
+/// The error of the call that failed.
+fn of_aws(error: StoreError) -> AwsError {
+    let StoreError::Failed {
+        source: Some(source),
+        ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    *source.downcast().expect("an error of AWS")
+}
 
 const STATE: &str = r#"{"version": 4, "serial": 7, "lineage": "l", "resources": []}"#;
 
@@ -34,18 +64,22 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
         .on(&format!("{GET}&versionId=v2"), error(403, "AccessDenied"))
         .on(&format!("{GET}&versionId=v1"), kms);
     let (aws, address) = (script.aws(), address());
-    let (past, count) = S3Store::new(&aws, &address)
-        .history("a.tfstate", usize::MAX)
+    let StateHistory {
+        versions: past,
+        count,
+    } = history(S3Store::new(&aws, &address), "a.tfstate", usize::MAX)
         .await
         .expect("listed");
     assert_eq!(
         (
-            past.iter().map(|past| past.id.as_str()).collect::<Vec<_>>(),
+            past.iter()
+                .map(|past| past.id.0.as_str())
+                .collect::<Vec<_>>(),
             count
         ),
         (vec!["m3", "v2", "v1"], 3)
     );
-    assert!(past[0].latest && past[0].what == VersionKind::Deleted && past[0].serial().is_none());
+    assert!(past[0].current && past[0].what == VersionKind::Deleted && past[0].serial().is_none());
     assert!(
         matches!(past[1].holds(), Some(StateContentsKind::Unreadable(error)) if error.contains("AccessDenied")),
         "{:?}",
@@ -60,11 +94,10 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
 
     let script = ScriptedServer::new().on(&format!("{VERSIONS}&prefix=a.tfstate"), versions());
     let aws = script.aws();
-    let (past, count) = S3Store::new(&aws, &address)
-        .history("a.tfstate", 1)
+    let StateHistory { versions, count } = history(S3Store::new(&aws, &address), "a.tfstate", 1)
         .await
         .expect("listed");
-    assert_eq!((past.len(), count), (1, 3), "and no other is read");
+    assert_eq!((versions.len(), count), (1, 3), "and no other is read");
     let _ = script.sent();
 }
 
@@ -72,7 +105,7 @@ async fn a_history_is_of_one_name_and_says_what_could_not_be_read() {
 async fn no_history_is_an_error_and_no_version_is_none() {
     let address = address();
     never_absent(&format!("{VERSIONS}&prefix=a"), async |script| {
-        S3Store::new(&script.aws(), &address).history("a", 9).await
+        history(S3Store::new(&script.aws(), &address), "a", 9).await
     })
     .await;
 
@@ -141,38 +174,37 @@ async fn a_list_says_what_it_could_not_see() {
         .about(GET, "/odd-name", text(STATE))
         .always("Scan", error(400, "ResourceNotFoundException"));
     let (aws, address) = (script.aws(), address());
-    let inventory = S3Store::new(&aws, &address)
-        .inventory()
+    let found = inventory(S3Store::new(&aws, &address))
         .await
         .expect("listed");
-    let names: Vec<&str> = inventory
+    let names: Vec<&str> = found
         .entries
         .iter()
-        .map(|entry| entry.located.path.as_str())
+        .map(|entry| entry.id.path.as_str())
         .collect();
     assert_eq!(
-        (names, inventory.others),
+        (names, found.others),
         (vec!["a.tfstate", "b.tfstate", "odd-name"], 1),
         "a state may have any name"
     );
     assert!(
-        matches!(&inventory.entries[1].holds, StateContentsKind::Unreadable(error) if error.contains("AccessDenied"))
+        matches!(&found.entries[1].holds, StateContentsKind::Unreadable(error) if error.contains("AccessDenied"))
     );
-    assert_eq!(inventory.entries[1].encryption, None);
-    assert_eq!(inventory.locks.keys().collect::<Vec<_>>(), ["b.tfstate"]);
+    assert_eq!(found.entries[1].encryption, None);
+    assert_eq!(found.locks.keys().collect::<Vec<_>>(), ["b.tfstate"]);
     assert_eq!(
-        inventory.unseen.len(),
+        found.unseen.len(),
         1,
         "whether the others are locked is not known"
     );
-    assert!(!format!("{inventory:?}").contains("hunter2"));
+    assert!(!format!("{found:?}").contains("hunter2"));
 
     let address = StoreAddress {
         table: None,
         ..address
     };
     never_absent(LIST, async |script| {
-        S3Store::new(&script.aws(), &address).inventory().await
+        inventory(S3Store::new(&script.aws(), &address)).await
     })
     .await;
 }

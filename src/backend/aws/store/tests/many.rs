@@ -25,8 +25,13 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::{
-    backend::aws::{clients::Clients, store::inventory, verify::usage},
+    backend::aws::{
+        clients::Clients,
+        store::{inventory::AT_ONCE, state_store::S3StateStore},
+        verify::usage,
+    },
     settings::layer::LockMechanism,
+    store::inventory,
 };
 
 const OBJECTS: usize = 10_000;
@@ -132,7 +137,8 @@ impl HttpConnector for Slow {
                 count.at_once += 1;
                 count.most_at_once = count.most_at_once.max(count.at_once);
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            // Longer than it takes to send as many as may be.
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let body = if request.method() == "GET" {
                 SdkBody::from(STATE)
             } else {
@@ -203,15 +209,15 @@ async fn states_are_read_few_at_a_time() {
             ..address()
         },
     );
-    let inventory = S3Store::new(&aws, &address)
-        .inventory()
+    let store = S3StateStore::to_read(S3Store::new(&aws, &address));
+    let inventory = inventory::StateInventory::read(&store)
         .await
         .expect("listed");
     assert_eq!((inventory.entries.len(), inventory.others), (2 * PAGE, 0));
     let last = inventory.entries.last().expect("a state");
     assert_eq!(
         (
-            last.located.workspace.as_str(),
+            last.id.workspace.as_str(),
             last.holds.facts().and_then(|facts| facts.serial)
         ),
         ("w01999", Some(7))
@@ -223,10 +229,7 @@ async fn states_are_read_few_at_a_time() {
         Some("AES256")
     );
     assert!(inventory.locks.is_empty() && inventory.unseen.is_empty());
-    assert_eq!(
-        slow.count.lock().expect("no panic").most_at_once,
-        inventory::AT_ONCE
-    );
+    assert_eq!(slow.count.lock().expect("no panic").most_at_once, AT_ONCE);
 }
 
 #[test]

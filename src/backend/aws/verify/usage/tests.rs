@@ -7,7 +7,7 @@ use super::{tally::NAMED, *};
 use crate::{
     backend::aws::{
         error::{ApiOperation, AwsError},
-        store::content::ObjectEncryption,
+        store::content::AtRestEncryption,
         testing::KEY_ARN,
     },
     state::{
@@ -40,7 +40,7 @@ fn located(path: &str) -> LocatedObject {
 }
 
 fn state(path: &str, algorithm: &str, key: Option<&str>, digest: StoredDigest) -> ScanItem {
-    let encryption = ObjectEncryption {
+    let encryption = AtRestEncryption {
         algorithm: Some(algorithm.to_owned()),
         key: key.map(str::to_owned),
         bucket_key: true,
