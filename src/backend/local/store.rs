@@ -81,6 +81,7 @@ impl LocalStore {
                 Err(error) if is_absent(&error) => return Ok(()),
                 Err(error) => return Err(failed("read", &path, error)),
             };
+            must_not_be_linked(&path, &meta)?;
             if meta.is_file() && meta.len() > 0 {
                 states.push(StoredState {
                     id: StateId {
@@ -231,7 +232,7 @@ impl StateStore for LocalStore {
         let locked = locked_here(path);
         let (bytes, modified) = match &locked {
             Some(file) => read_all(&mut lock_file(file).file, path, max)?,
-            None => match bounded::open(path) {
+            None => match open_to_read(path) {
                 Ok(mut file) => read_all(&mut file, path, max)?,
                 Err(error) if is_absent(&error) => return Ok(None),
                 Err(error) => return Err(failed("read", path, error)),
@@ -534,6 +535,30 @@ fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// A link is not followed: neither a lock nor a write would be.
+fn open_to_read(path: &Path) -> io::Result<File> {
+    if fs::symlink_metadata(path)?.is_symlink() {
+        return Err(linked());
+    }
+    bounded::open(path)
+}
+
+/// A state that is not listed would look as if there were none.
+fn must_not_be_linked(path: &Path, meta: &fs::Metadata) -> Result<(), StoreError> {
+    if meta.is_symlink() {
+        Err(failed("read", path, linked()))
+    } else {
+        Ok(())
+    }
+}
+
+fn linked() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is a link, not a regular file",
+    )
 }
 
 fn open_to_write(path: &Path) -> io::Result<File> {

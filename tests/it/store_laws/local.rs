@@ -255,6 +255,16 @@ async fn odd_files_are_refused() {
     fs::remove_dir(dir.path().join("s.tfstate")).expect("removed");
     std::os::unix::fs::symlink("/etc/hostname", dir.path().join("s.tfstate")).expect("linked");
     assert!(store.lock(&id, &info("me@here")).await.is_err());
+    // It is neither read nor left out of the list without a word.
+    let read = store.read(&id, None, MAX).await.expect_err("a link");
+    assert!(read.to_string().contains("it is a link"), "{read}");
+    let listed: Result<Vec<_>, _> = store.list().try_collect().await;
+    assert!(
+        listed
+            .expect_err("a link")
+            .to_string()
+            .contains("it is a link")
+    );
     assert!(
         fs::read_dir(dir.path()).expect("read").count() == 1,
         "nothing was written"
