@@ -22,6 +22,7 @@ pub mod render;
 pub mod teardown;
 pub mod lock;
 pub mod state;
+pub mod migrate;
 pub mod config;
 pub mod sandbox;
 pub mod shell;
@@ -85,6 +86,7 @@ pub enum Command {
     Teardown(Box<teardown::TeardownArgs>),
     Lock(lock::LockArgs),
     State(Box<state::StateArgs>),
+    Migrate(Box<migrate::MigrateStatesArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(shell::CompletionsArgs),
@@ -107,6 +109,7 @@ impl Command {
             | Self::Teardown(_)
             | Self::Lock(_)
             | Self::State(_)
+            | Self::Migrate(_)
             | Self::Config(_) => None,
         }
     }
@@ -206,6 +209,7 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
         | Command::Teardown(_)
         | Command::Lock(_)
         | Command::State(_)
+        | Command::Migrate(_)
         | Command::Config(_)
         | Command::Sandbox(_) => {}
     }
@@ -224,6 +228,7 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
             Command::Teardown(args) => boxed(|| teardown::run(*args, cx)),
             Command::Lock(args) => boxed(|| lock::run(args, cx)),
             Command::State(args) => boxed(|| state::run(*args, cx)),
+            Command::Migrate(args) => boxed(|| migrate::run(*args, cx)),
             Command::Config(args) => boxed(|| config::run(args, cx)),
             Command::Sandbox(args) => boxed(|| async move {
                 let json = cx.global.json();

@@ -15,6 +15,7 @@ pub mod progress;
 pub mod safe;
 pub mod states;
 pub mod stored_locks;
+pub mod state_move;
 pub mod style;
 pub mod table;
 pub mod wrap;

@@ -4,6 +4,7 @@
 //! lineage, counts and addresses; no values.
 
 pub mod layout;
+pub mod moved;
 pub mod lock;
 pub mod engine;
 pub mod digest;

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod location;
+pub mod migrate;
 pub mod state_store;
 pub mod inventory;
 pub mod history;

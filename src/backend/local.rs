@@ -8,6 +8,7 @@ pub mod file_modes;
 pub mod file_system;
 pub mod resources;
 pub mod provider;
+mod fence;
 pub mod store;
 pub mod verify;
 pub mod teardown;

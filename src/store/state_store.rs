@@ -34,6 +34,12 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     /// If the backend cannot have a workspace of this name.
     fn locate(&self, workspace: &str) -> Result<StateId, StoreError>;
 
+    /// Names a state for people, and apart from the states of all other backends: a URL, or an
+    /// absolute path.
+    fn address(&self, id: &StateId) -> String {
+        id.path.clone()
+    }
+
     /// All states of this backend, in the order of their paths.
     fn list(&self) -> BoxStream<'_, Result<StoredState, StoreError>>;
 
@@ -102,6 +108,14 @@ pub trait LockGuard: fmt::Debug + Send + Sync {
     fn id(&self) -> &StateId;
 
     async fn release(self: Box<Self>) -> Result<Release, StoreError>;
+
+    /// Leaves the state locked when this process ends: Terraform refuses to work on it, and shows
+    /// the lock info. [`StateStore::locks`] lists the lock, [`StateStore::read`] still returns the
+    /// state, and [`StateStore::release`] makes it usable again.
+    ///
+    /// # Errors
+    /// [`WriteError::Changed`] if the state is another one, where that can be told at no cost.
+    async fn keep(self: Box<Self>, expected: &Revision) -> Result<(), WriteError>;
 }
 
 /// What a kind, or one backend of it, can do.

@@ -16,6 +16,7 @@ pub mod file_status;
 pub mod files;
 pub mod lock_arguments;
 pub mod rewrite;
+pub mod backend_block;
 
 use crate::{kind::BackendKind, terraform::read::ConfiguredBlock};
 use header::HeaderOwner;
@@ -118,6 +119,19 @@ pub fn files(
 
 fn fill(name: &'static str, context: &impl serde::Serialize) -> Result<String, RenderError> {
     templates::fill(name, context).map_err(|source| RenderError::Template { name, source })
+}
+
+/// The arguments of a whole block, one on each line, without a header.
+///
+/// # Errors
+/// As [`files`].
+pub fn block_arguments(config: &impl BackendConfig) -> Result<String, RenderError> {
+    let text = fill(templates::BACKEND_CONF, &config.arguments()?)?;
+    // The first line says which environment a file is for.
+    Ok(text
+        .split_once('\n')
+        .map_or("", |(_, rest)| rest)
+        .to_owned())
 }
 
 /// `pattern` with `{env}` replaced, as the name of one file in a folder.

@@ -88,6 +88,11 @@ async fn migrate_says_what_it_said() {
 }
 
 #[tokio::test]
+async fn migration_of_states_says_what_it_said() {
+    told("migrate_states").await;
+}
+
+#[tokio::test]
 async fn teardown_says_what_it_said() {
     told("teardown").await;
 }

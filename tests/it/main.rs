@@ -65,6 +65,8 @@ mod state;
 #[cfg(unix)]
 mod store_laws;
 #[cfg(unix)]
+mod store_migrate;
+#[cfg(unix)]
 mod teardown;
 #[cfg(unix)]
 mod terminal;

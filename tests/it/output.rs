@@ -200,6 +200,7 @@ fn needed(command: &str) -> String {
         "teardown" => format!("{SETTLED} --plan"),
         "config init" => SETTLED.replace("prod", "dev"),
         "plan" | "verify" | "render" | "config show" => SETTLED.to_owned(),
+        "migrate" => "--to local:moved/terraform.tfstate --plan".to_owned(),
         "lock migrate" => "--to s3 --check".to_owned(),
         "lock release" => "--older-than 1h -y".to_owned(),
         "state diff" => "previous current".to_owned(),

@@ -87,6 +87,7 @@ async fn laws(one: &dyn StateStore, other: &dyn StateStore) {
     a_deletion_depends_on_what_is_there(one, other).await;
     the_lock_of_another_run_stays(one, other).await;
     a_restore_goes_on_from_what_is_there(one, other).await;
+    a_kept_lock_stays(one, other).await;
 }
 
 /// The context of a restore whose copies are in `dir`.
@@ -411,6 +412,41 @@ async fn a_deletion_depends_on_what_is_there(one: &dyn StateStore, other: &dyn S
         .expect("written");
     lock.release().await.expect("released");
     assert_eq!(bytes(one, &id).await.as_deref(), Some(FIRST));
+}
+
+async fn a_kept_lock_stays(one: &dyn StateStore, other: &dyn StateStore) {
+    let id = one.locate("default").expect("a place");
+    let (before, listed) = (bytes(one, &id).await, paths(one).await);
+    assert!(before.is_some());
+    let moved = LockInfo {
+        info: "moved to elsewhere".to_owned(),
+        ..info("me@here")
+    };
+    let lock = one.lock(&id, &moved).await.expect("locked");
+    let now = revision(one, &id).await;
+    lock.keep(&now).await.expect("kept");
+    let refused = other.lock(&id, &info("you@there")).await;
+    let Err(StateLockError::Held(Some(holder))) = refused else {
+        panic!("it is held: {refused:?}")
+    };
+    assert_eq!(holder.info.expect("who").info, "moved to elsewhere");
+    assert_eq!(bytes(other, &id).await, before, "it can still be read");
+    assert_eq!(paths(other).await, listed);
+    assert_eq!(revision(other, &id).await, now);
+    let locks: Vec<_> = other.locks().try_collect().await.expect("listed");
+    let [seen] = &locks[..] else {
+        panic!("{locks:?}")
+    };
+    assert!(!seen.is_left_behind);
+    assert_eq!(
+        other.release(seen).await.expect("released"),
+        Release::Released
+    );
+    let again = other.release(seen).await.expect("an answer");
+    assert_eq!(again, Release::AlreadyReleased);
+    assert_eq!(bytes(one, &id).await, before);
+    let lock = held(one, &id).await;
+    lock.release().await.expect("released");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ pub mod backend;
 pub mod emulator;
 pub mod chain;
 #[cfg(unix)]
+pub mod cut_store;
+#[cfg(unix)]
 pub mod drift;
 #[cfg(unix)]
 pub mod fork_server;

@@ -3,6 +3,7 @@
 
 mod defaults;
 mod interrupted;
+mod migrate;
 mod questions;
 mod teardown;
 mod unattended;

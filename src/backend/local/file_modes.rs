@@ -24,7 +24,7 @@ pub const FILE_MODE: u32 = 0o600;
 /// Permissions of group and others.
 const OTHERS: u32 = 0o077;
 /// More files than such a folder has: a walk ends there.
-const MOST: usize = 100_000;
+const MOST: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFileModes {

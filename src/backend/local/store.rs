@@ -6,16 +6,17 @@
 //! - The lock is a POSIX record lock on the state file itself (`fcntl`, `F_WRLCK`, the whole file).
 //!   `.<name>.lock.info` beside it says who holds it. It ends with the process that holds it, so
 //!   that a lock of another process cannot be released.
+//! - A state that moved to another backend leaves a note in its place, which is listed as a lock (see
+//!   `fence`).
 //! - The file is written in place: a run that waits for the lock has it open already, and would
 //!   write to a file that a rename replaced. The state before is kept as `<path>.backup` first.
 
 use std::{
-    collections::BTreeMap,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
@@ -23,8 +24,8 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use jiff::Timestamp;
 
+use super::fence::{FenceNote, note_path};
 use crate::{
     host::{
         bounded::{self, is_absent},
@@ -39,6 +40,19 @@ use crate::{
     },
     terraform::read::saved::is_workspace,
 };
+use file::{
+    failed, folder, length, must_be, must_not_be_linked, open_to_read, open_to_write, overwrite,
+    read_all, remove, text, timestamp,
+};
+use locked::{
+    HeldFile, LocalLock, fcntl_lock, held_for, holder, lock_file, locked_files, locked_here,
+    registered,
+};
+
+mod file;
+mod locked;
+
+pub(super) use file::{backup_path, info_path};
 
 /// The file name of a state, unless `path` says another one.
 pub const STATE_FILE: &str = "terraform.tfstate";
@@ -72,6 +86,18 @@ impl LocalStore {
         &self.workspace_dir
     }
 
+    /// Returns whether the state of a workspace moved from here to another backend.
+    pub fn has_moved(&self) -> bool {
+        let mut paths = vec![self.path.clone()];
+        paths.extend(
+            self.workspaces()
+                .into_iter()
+                .flatten()
+                .map(|(_, path)| path),
+        );
+        paths.iter().any(|path| matches!(fence(path), Ok(Some(_))))
+    }
+
     /// The states that exist. An empty file is none: it is what a lock on a new state leaves.
     fn states(&self) -> Result<Vec<StoredState>, StoreError> {
         let mut states = vec![];
@@ -81,8 +107,16 @@ impl LocalStore {
                 Err(error) if is_absent(&error) => return Ok(()),
                 Err(error) => return Err(failed("read", &path, error)),
             };
-            must_not_be_linked(&path, &meta)?;
-            if meta.is_file() && meta.len() > 0 {
+            let note = fence(&path)?;
+            if note.is_none() {
+                must_not_be_linked(&path, &meta)?;
+            }
+            let size = match note {
+                Some(note) => copy(&note, &path)?.map_or(0, |state| length(&state)),
+                None if meta.is_file() => meta.len(),
+                None => 0,
+            };
+            if size > 0 {
                 states.push(StoredState {
                     id: StateId {
                         workspace,
@@ -90,7 +124,7 @@ impl LocalStore {
                     },
                     key: None,
                     is_named_as_state: true,
-                    size: meta.len(),
+                    size,
                     modified: meta.modified().ok().and_then(timestamp),
                 });
             }
@@ -129,6 +163,16 @@ impl LocalStore {
     /// The lock on a state file, if another process holds it, or a file says so.
     fn lock_on(&self, id: &StateId) -> Result<Option<StoredLock>, StoreError> {
         let path = Path::new(&id.path);
+        if let Some(note) = fence(path)? {
+            return Ok(Some(StoredLock {
+                id: id.clone(),
+                info: Ok(note.lock.clone()),
+                places: vec![text(path)],
+                revision: Revision::new(format!("fence {}", digest::of(note.to_text().as_bytes()))),
+                modified: None,
+                is_left_behind: false,
+            }));
+        }
         let info_path = info_path(path);
         let raw = match bounded::bytes(&info_path) {
             Ok(bytes) => Some(bytes),
@@ -227,6 +271,9 @@ impl StateStore for LocalStore {
             return Err(StoreError::NoVersion(version.clone()));
         }
         let path = Path::new(&id.path);
+        if let Some(note) = fence(path)? {
+            return moved_state(&note, path, max);
+        }
         // Closing another descriptor of a file that this process has locked would release the
         // lock.
         let locked = locked_here(path);
@@ -269,13 +316,7 @@ impl StateStore for LocalStore {
         let held = held_for(id, lock)?;
         let mut held = lock_file(&held);
         must_be(&mut held.file, path, expected)?;
-        let write = |file: &mut File| {
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(bytes)?;
-            file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
-            file.sync_all()
-        };
-        write(&mut held.file).map_err(|error| failed("write", path, error))?;
+        overwrite(&mut held.file, bytes).map_err(|error| failed("write", path, error))?;
         Ok(Revision::new(digest::of(bytes)))
     }
 
@@ -325,6 +366,9 @@ impl StateStore for LocalStore {
         info: &LockInfo,
     ) -> Result<Box<dyn LockGuard + 'a>, StateLockError> {
         let path = Path::new(&id.path);
+        if fence(path)?.is_some() {
+            return Err(StateLockError::Held(self.lock_on(id)?.map(Box::new)));
+        }
         let existed = fs::symlink_metadata(path).is_ok();
         // Missing folders are for their owner alone: states have secrets.
         private_file::create_dir(folder(path))
@@ -347,6 +391,12 @@ impl StateStore for LocalStore {
                 return Err(StateLockError::Held(self.lock_on(id)?.map(Box::new)));
             }
             return Err(failed("lock", path, error).into());
+        }
+        // Meanwhile the state may have moved away.
+        if !is_at(&file, path) || note_in(&file) {
+            drop(file);
+            drop(table);
+            return Err(StateLockError::Held(self.lock_on(id)?.map(Box::new)));
         }
         let info = LockInfo {
             path: text(path),
@@ -376,6 +426,10 @@ impl StateStore for LocalStore {
         if now.revision != lock.revision {
             return Ok(Release::Changed);
         }
+        if let Some(note) = fence(path)? {
+            put_back(&note, path)?;
+            return Ok(Release::Released);
+        }
         if locked_here(path).is_some() || holder(path)?.is_some() {
             return Err(StoreError::Unsupported {
                 kind: BackendKind::Local,
@@ -388,259 +442,87 @@ impl StateStore for LocalStore {
     }
 }
 
-/// A lock of this process.
-#[derive(Debug)]
-struct LocalLock {
-    id: StateId,
-    info: LockInfo,
-    key: PathBuf,
-}
-
-#[async_trait]
-impl LockGuard for LocalLock {
-    fn info(&self) -> &LockInfo {
-        &self.info
+/// The note in the place of a state that moved. A file that this process has locked has none, and
+/// is not opened: closing it would release the lock.
+fn fence(path: &Path) -> Result<Option<FenceNote>, StoreError> {
+    if locked_here(path).is_some() {
+        return Ok(None);
     }
-
-    fn id(&self) -> &StateId {
-        &self.id
-    }
-
-    async fn release(self: Box<Self>) -> Result<Release, StoreError> {
-        let path = Path::new(&self.id.path);
-        let info_path = info_path(path);
-        let ours = match bounded::bytes(&info_path) {
-            Ok(bytes) => LockInfo::parse(&bytes).is_ok_and(|info| info.id == self.info.id),
-            Err(error) if is_absent(&error) => false,
-            Err(error) => return Err(failed("read", &info_path, error)),
-        };
-        if ours {
-            remove(&info_path).map_err(|error| failed("remove", &info_path, error))?;
-        }
-        let mut table = locked_files();
-        let Some(file) = table.get(&self.key) else {
-            return Ok(Release::AlreadyReleased);
-        };
-        let unused = {
-            let held = lock_file(file);
-            held.remove_if_empty && held.file.metadata().is_ok_and(|meta| meta.len() == 0)
-        };
-        if unused {
-            remove(path).map_err(|error| failed("remove", path, error))?;
-        }
-        table.remove(&self.key);
-        Ok(Release::Released)
-    }
+    FenceNote::read(path).map_err(|error| failed("read", path, error))
 }
 
-impl Drop for LocalLock {
-    /// Closes the file, and with it the lock. `.lock.info` stays, as when a process dies.
-    fn drop(&mut self) {
-        locked_files().remove(&self.key);
-    }
+/// The state that moved, as far as its copy is still there.
+fn copy(note: &FenceNote, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    note.state(path)
+        .map_err(|error| failed("read", &backup_path(path), error))
 }
 
-type LockedFile = Arc<Mutex<HeldFile>>;
-
-/// An open state file, and with it the lock.
-#[derive(Debug)]
-struct HeldFile {
-    file: File,
-    /// As Terraform does with a file that only the lock created; and after a deletion.
-    remove_if_empty: bool,
-}
-
-/// The files that this process has locked: a record lock belongs to the process, so that it does
-/// not keep out another task, and ends when *any* descriptor of the file is closed.
-static LOCKED: Mutex<BTreeMap<PathBuf, LockedFile>> = Mutex::new(BTreeMap::new());
-
-fn locked_files() -> MutexGuard<'static, BTreeMap<PathBuf, LockedFile>> {
-    LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The file, if this process has locked it.
-fn locked_here(path: &Path) -> Option<LockedFile> {
-    let key = registered(path).ok()?;
-    locked_files().get(&key).cloned()
-}
-
-fn lock_file(file: &LockedFile) -> MutexGuard<'_, HeldFile> {
-    file.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The name of a file in [`LOCKED`]: its real folder and its name.
-fn registered(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().unwrap_or_default();
-    Ok(folder(path).canonicalize()?.join(name))
-}
-
-fn held_for(id: &StateId, lock: &dyn LockGuard) -> Result<LockedFile, StoreError> {
-    let path = Path::new(&id.path);
-    let file = if lock.id() == id {
-        locked_here(path)
-    } else {
-        None
-    };
-    file.ok_or_else(|| {
-        failed(
-            "write",
-            path,
-            io::Error::other("the lock on this state is not held"),
-        )
-    })
-}
-
-/// Compares what is there with what is expected, and keeps a copy of it.
-fn must_be(file: &mut File, path: &Path, expected: Expected<'_>) -> Result<(), WriteError> {
-    let (now, _) = read_all(file, path, usize::MAX)?;
-    let is_expected = match expected {
-        Expected::Absent => now.is_empty(),
-        Expected::Exactly(revision) => !now.is_empty() && digest::of(&now) == revision.as_str(),
-    };
-    if !is_expected {
-        return Err(WriteError::Changed);
-    }
-    if !now.is_empty() {
-        let backup = backup_path(path);
-        private_file::write(&backup, &now, true)
-            .map_err(|error| failed("write", &backup, error))?;
-    }
-    Ok(())
-}
-
-fn read_all(
-    file: &mut File,
+fn moved_state(
+    note: &FenceNote,
     path: &Path,
     max: usize,
-) -> Result<(Vec<u8>, Option<Timestamp>), StoreError> {
-    let mut read = || {
-        file.seek(SeekFrom::Start(0))?;
-        let modified = file.metadata()?.modified().ok().and_then(timestamp);
-        let mut bytes = vec![];
-        let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
-        Read::by_ref(file).take(limit).read_to_end(&mut bytes)?;
-        Ok((bytes, modified))
+) -> Result<Option<FetchedState>, StoreError> {
+    let Some(bytes) = copy(note, path)? else {
+        return Ok(None);
     };
-    let (bytes, modified) = read().map_err(|error| failed("read", path, error))?;
     if bytes.len() > max {
         return Err(StoreError::TooLarge {
             path: text(path),
             max,
         });
     }
-    Ok((bytes, modified))
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
-/// A link is not followed: neither a lock nor a write would be.
-fn open_to_read(path: &Path) -> io::Result<File> {
-    if fs::symlink_metadata(path)?.is_symlink() {
-        return Err(linked());
-    }
-    bounded::open(path)
-}
-
-/// A state that is not listed would look as if there were none.
-fn must_not_be_linked(path: &Path, meta: &fs::Metadata) -> Result<(), StoreError> {
-    if meta.is_symlink() {
-        Err(failed("read", path, linked()))
-    } else {
-        Ok(())
-    }
-}
-
-fn linked() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidInput,
-        "it is a link, not a regular file",
-    )
-}
-
-fn open_to_write(path: &Path) -> io::Result<File> {
-    if fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if !is_absent(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(unix)]
-fn fcntl_lock(file: &File) -> io::Result<()> {
-    rustix::fs::fcntl_lock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(io::Error::from)
-}
-
-#[cfg(not(unix))]
-fn fcntl_lock(file: &File) -> io::Result<()> {
-    file.try_lock().map_err(io::Error::from)
-}
-
-/// The process that holds the lock on a file, if another one does.
-#[cfg(unix)]
-fn holder(path: &Path) -> Result<Option<u32>, StoreError> {
-    use rustix::process::{Flock, FlockType, fcntl_getlk};
-    let file = match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(failed("read the lock on", path, error)),
-    };
-    let held = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))
-        .map_err(|error| failed("read the lock on", path, error.into()))?;
-    Ok(held.map(|lock| {
-        lock.pid
-            .map_or(0, |pid| pid.as_raw_nonzero().get().cast_unsigned())
+    Ok(Some(FetchedState {
+        revision: Revision::new(digest::of(&bytes)),
+        bytes,
+        version: None,
+        modified: None,
+        encryption: None,
     }))
 }
 
-#[cfg(not(unix))]
-fn holder(_: &Path) -> Result<Option<u32>, StoreError> {
-    Ok(None)
-}
-
-/// Where Terraform says who holds a lock.
-fn info_path(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    folder(path).join(format!(".{name}{LOCK_INFO}"))
-}
-
-const LOCK_INFO: &str = ".lock.info";
-
-/// Where Terraform keeps the state before the last write.
-fn backup_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".backup");
-    name.into()
-}
-
-fn timestamp(time: std::time::SystemTime) -> Option<Timestamp> {
-    Timestamp::try_from(time).ok()
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-fn failed(what: &str, path: &Path, error: io::Error) -> StoreError {
-    StoreError::Failed {
-        message: format!("cannot {what} {}: {error}", path.display()),
-        source: Some(Box::new(error)),
+/// Puts the state back that moved.
+fn put_back(note: &FenceNote, path: &Path) -> Result<(), StoreError> {
+    let Some(bytes) = copy(note, path)? else {
+        let (backup, digest) = (backup_path(path), &note.digest);
+        return Err(StoreError::Failed {
+            message: format!(
+                "cannot release {}: {} is not the state that moved (MD5 {digest})",
+                path.display(),
+                backup.display()
+            ),
+            source: None,
+        });
+    };
+    private_file::write(path, &bytes, true).map_err(|error| failed("write", path, error))?;
+    if note.is_link {
+        remove(&note_path(path)).map_err(|error| failed("remove", &note_path(path), error))?;
     }
+    Ok(())
+}
+
+/// Returns whether a file that was opened is still the one at its path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |one: &fs::Metadata, other: &fs::Metadata| {
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    };
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(one), Ok(other)) => same(&one, &other),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Returns whether the file has the note of a state that moved. It stays open.
+fn note_in(mut file: &File) -> bool {
+    let mut bytes = vec![];
+    let read = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| file.take(64 * 1024).read_to_end(&mut bytes));
+    read.is_ok() && FenceNote::of_text(&bytes).is_some()
 }

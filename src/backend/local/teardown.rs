@@ -11,6 +11,7 @@ use std::{
 use futures_util::StreamExt;
 
 use super::{
+    fence::FenceNote,
     file_modes::files_below,
     folder::{FolderMarker, MARKER},
     provider::{LocalError, LocalProvider},
@@ -45,7 +46,8 @@ pub struct FolderCensus {
     pub states: Vec<FolderState>,
     /// Locks that are held by a process.
     pub locks: Vec<StoredLock>,
-    /// Copies and lock information beside the states.
+    /// Copies and lock information beside the states, and notes on states that moved to another
+    /// backend.
     pub beside: Vec<PathBuf>,
     /// Files that are none of these: the folder stays, with them.
     pub others: Vec<PathBuf>,
@@ -80,7 +82,10 @@ impl LocalProvider {
             if name == MARKER {
                 continue;
             }
-            if name.ends_with(".backup") || name.ends_with(".lock.info") {
+            let failed = |error| LocalError::new("read", &path, error);
+            let has_moved = FenceNote::read(&path).map_err(failed)?.is_some();
+            let ends = [".backup", ".lock.info", ".moved"];
+            if has_moved || ends.iter().any(|end| name.ends_with(end)) {
                 census.beside.push(path);
                 continue;
             }
@@ -102,7 +107,7 @@ impl LocalProvider {
             for lock in locks {
                 let lock = lock?;
                 // Lock information alone is what a process left that ended.
-                if lock.places.iter().any(|place| place.contains("(process ")) {
+                if !lock.is_left_behind {
                     census.locks.push(lock);
                 }
             }

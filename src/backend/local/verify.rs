@@ -332,9 +332,8 @@ impl LocalProvider {
         let mut left = vec![];
         for lock in locks {
             match lock {
-                // A lock that is held has two places: the process, and its information.
-                Ok(lock) if lock.places.iter().any(|place| place.contains("(process ")) => {}
-                Ok(lock) => left.push(lock.id.path),
+                Ok(lock) if lock.is_left_behind => left.push(lock.id.path),
+                Ok(_) => {}
                 Err(error) => {
                     return Verdict::Unreadable {
                         error: error.to_string(),

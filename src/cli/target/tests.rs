@@ -510,8 +510,7 @@ fn what_contradicts_local_states_is_refused() {
       hint: pass --backend local
     error: --bucket does not go with --backend local
       hint: name the state file: --backend local --path FILE
-    error: --env does not go with --backend local
-      hint: name the state file: --backend local --path FILE
+    environment prod bucket - table -
     error: main.tf:3 does not set `path` to a literal value
       hint: name the state file: --backend local --path FILE
     "#);

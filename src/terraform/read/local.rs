@@ -9,7 +9,10 @@ use std::{
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::bounded::{self, LinkBoundary, UnreadableFile};
-use crate::state::lenient::{FieldCount, ItemCount, LenientField, LenientShape, folded};
+use crate::state::{
+    lenient::{FieldCount, ItemCount, LenientField, LenientShape, folded},
+    moved,
+};
 
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -99,7 +102,23 @@ pub(super) fn is_state(name: &str) -> bool {
     name.ends_with(".tfstate") || (name.contains(".tfstate.") && name.ends_with(".backup"))
 }
 
+/// Returns whether the state moved to another backend: what is there says so, and is none.
+fn has_moved(path: &Path) -> bool {
+    if let Ok(target) = fs::read_link(path) {
+        return target.to_string_lossy().starts_with(moved::LINK);
+    }
+    let Ok(Some(file)) = bounded::open(path) else {
+        return false;
+    };
+    let mut start = vec![];
+    let limit = u64::try_from(moved::NOTE.len()).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut start).is_ok() && start == moved::NOTE
+}
+
 fn state(path: &Path, within: &LinkBoundary) -> Option<LocalState> {
+    if has_moved(path) {
+        return None;
+    }
     let size = match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return None,
         Ok(meta) => Some(meta.len()),
@@ -132,6 +151,9 @@ pub fn local_state(dir: &Path) -> bool {
 }
 
 fn has_state(path: &Path) -> bool {
+    if has_moved(path) {
+        return false;
+    }
     // Nothing but a regular file is one.
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return false;

@@ -37,6 +37,8 @@ pub struct FoundBlock {
     label: Option<Range<usize>>,
     /// The offset of its name.
     at: usize,
+    /// The offset behind the brace that ends it.
+    end: usize,
     pub body: FoundBody,
 }
 
@@ -245,10 +247,10 @@ impl<'t> HclScanner<'t> {
         Ok(())
     }
 
-    /// The brace that ends a body.
-    fn end(&mut self, opened: usize) -> Result<(), HclError> {
+    /// The brace that ends a body, and the offset behind it.
+    fn end(&mut self, opened: usize) -> Result<usize, HclError> {
         match self.next()? {
-            (HclToken::Close(b'}'), _) => Ok(()),
+            (HclToken::Close(b'}'), place) => Ok(place.end),
             _ => Err(HclError { at: opened }),
         }
     }
@@ -288,13 +290,14 @@ impl<'t> HclScanner<'t> {
                             here.is_cut |= !self.was_whole();
                             self.left = self.left.saturating_sub(opened - name.start);
                             let body = self.body(&mut here)?;
-                            self.end(opened)?;
+                            let end = self.end(opened)?;
                             self.keep_noted(&mut here);
                             if found.blocks.len() + here.blocks.len() < MOST_BLOCKS {
                                 here.blocks.push(FoundBlock {
                                     name: known,
                                     label,
                                     at: name.start,
+                                    end,
                                     body,
                                 });
                             } else {

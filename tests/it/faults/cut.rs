@@ -3,6 +3,7 @@
 
 mod bootstrap;
 mod migrate;
+mod migrate_states;
 mod restore;
 mod teardown;
 

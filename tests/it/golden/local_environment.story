@@ -32,7 +32,7 @@ $ render --check
 $ verify --output markdown
 $ render
 $ render --overwrite
-$ bootstrap --state-dir /tmp -y
+$ bootstrap --state-dir ~/home/.local -y
 $ bootstrap --state-dir relative -y
 ! mkdir -p .git
 $ verify

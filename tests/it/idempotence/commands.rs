@@ -28,6 +28,7 @@ const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --a
                     ops@example.com --attach-to user/terraform";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const TABLE: &str = "acme-tfstate-prod-locks";
+const EMPTY: &str = r#"{"version":4,"serial":1,"lineage":"local","outputs":{},"resources":[]}"#;
 const LOCK: &str = "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10";
 /// Far more than the emulator and this machine take for all the calls that are made at once.
 const ROUND: Duration = Duration::from_millis(3000);
@@ -212,6 +213,13 @@ async fn each_command_calls_what_is_documented() {
     );
     world.counts("lock migrate --to s3", "lock migrate --env prod --to s3 -y");
 
+    let local = world.place.path().join("local");
+    fs::create_dir(&local).expect("made");
+    fs::write(local.join("terraform.tfstate"), EMPTY).expect("written");
+    let to = format!("--from local:local --to s3://{BUCKET}/moved/terraform.tfstate");
+    world.counts("migrate --plan", &format!("migrate {to} --plan"));
+    world.counts("migrate", &format!("migrate {to} -y"));
+
     world.counts("teardown --plan", "teardown --env prod --plan");
     world.counts(
         "teardown",
@@ -305,7 +313,8 @@ const HEAD: &str = "\
 Counted with the defaults, `--lock both`, one e-mail address for the alarms and one principal to \
                     attach the policy to: the first
 `plan` and `bootstrap` run on an empty account, all other commands on the created backend, with \
-                    one state of two versions.
+                    one state of two versions; after `migrate`
+from a local file, with a second state.
 Options that turn off a resource also omit its calls. Each S3 call to an existing bucket has the \
                     header
 `x-amz-expected-bucket-owner`, so that it never reaches a bucket of another account.

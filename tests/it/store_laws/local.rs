@@ -270,3 +270,58 @@ async fn odd_files_are_refused() {
         "nothing was written"
     );
 }
+
+/// It has the file open already: it must not write a state where no other run looks.
+#[tokio::test]
+async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let main = "resource \"terraform_data\" \"one\" {\n  input = 1\n}\n";
+    fs::write(dir.path().join("main.tf"), main).expect("written");
+    assert_eq!(ran(terraform(dir.path(), &["init"])).0, Some(0));
+    assert_eq!(
+        ran(terraform(dir.path(), &["apply", "-auto-approve"])).0,
+        Some(0)
+    );
+    let path = dir.path().join("terraform.tfstate");
+    let store = LocalStore::new(&path, dir.path().join("terraform.tfstate.d"));
+    let id = store.locate("default").expect("a place");
+    let before = bytes(&store, &id).await;
+    let moved = LockInfo {
+        info: "moved to elsewhere".to_owned(),
+        ..info("me@here")
+    };
+    let lock = store.lock(&id, &moved).await.expect("locked");
+    let args = [
+        "apply",
+        "-auto-approve",
+        "-no-color",
+        "-lock-timeout=60s",
+        "-replace=terraform_data.one",
+    ];
+    let mut run = terraform(dir.path(), &args);
+    let run = run
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("terraform");
+    // It has tried by then, and tries again.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let now = revision(&store, &id).await;
+    lock.keep(&now).await.expect("kept");
+    let output = run.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let words: Vec<&str> = said
+        .split_whitespace()
+        .filter(|word| *word != "│")
+        .collect();
+    assert!(words.join(" ").contains("moved to elsewhere"), "{said}");
+    assert_eq!(bytes(&store, &id).await, before);
+    assert!(path.is_symlink());
+    let locks: Vec<_> = store.locks().try_collect().await.expect("listed");
+    assert_eq!(
+        locks[0].info.as_ref().expect("who").info,
+        "moved to elsewhere",
+        "the run did not take the note along"
+    );
+}

@@ -182,6 +182,11 @@ impl LockGuard for CutLock<'_> {
         self.store.call()?;
         self.lock.release().await
     }
+
+    async fn keep(self: Box<Self>, at: &Revision) -> Result<(), WriteError> {
+        self.store.call().map_err(WriteError::Store)?;
+        self.lock.keep(at).await
+    }
 }
 
 /// Writes states one after the other.

@@ -24,6 +24,8 @@ use tfbackend::{
 
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
+    /// Part of the addresses of its states.
+    name: &'static str,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -35,6 +37,14 @@ struct Shared {
 }
 
 impl MemoryStore {
+    /// Another one than every store of another name.
+    pub fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().expect("no panic")
     }
@@ -114,6 +124,10 @@ impl StateStore for MemoryStore {
             workspace: workspace.to_owned(),
             path: workspace.to_owned(),
         })
+    }
+
+    fn address(&self, id: &StateId) -> String {
+        format!("memory:{}/{}", self.name, id.path)
     }
 
     fn list(&self) -> BoxStream<'_, Result<StoredState, StoreError>> {
@@ -277,5 +291,11 @@ impl LockGuard for MemoryLock {
 
     async fn release(self: Box<Self>) -> Result<Release, StoreError> {
         self.store.release(&stored(&self.id, &self.info)).await
+    }
+
+    async fn keep(self: Box<Self>, expected: &Revision) -> Result<(), WriteError> {
+        self.store
+            .shared()
+            .check(&self.id, Expected::Exactly(expected), &*self)
     }
 }

@@ -166,6 +166,10 @@ impl StateStore for S3StateStore<'_> {
         })
     }
 
+    fn address(&self, id: &StateId) -> String {
+        self.store.url(&id.path)
+    }
+
     fn list(&self) -> BoxStream<'_, Result<StoredState, StoreError>> {
         let probes = self.store.address().layout.probes();
         let pages = stream::try_unfold(self.store.objects(""), |mut pages| async move {
@@ -377,6 +381,11 @@ impl LockGuard for HeldS3Lock<'_> {
 
     async fn release(self: Box<Self>) -> Result<Release, StoreError> {
         outcome(self.store.release(&self.held.lock).await)
+    }
+
+    /// The lock is an object, an item or both: it stays until it is released.
+    async fn keep(self: Box<Self>, _: &Revision) -> Result<(), WriteError> {
+        Ok(())
     }
 }
 

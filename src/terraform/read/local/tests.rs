@@ -156,3 +156,28 @@ fn a_large_state_is_counted_without_being_kept() {
         }
     );
 }
+
+/// What a migration leaves in its place is no state; the copy beside it is one.
+#[test]
+fn state_that_moved_is_not_left_behind() {
+    let note = r#"{"tfbackend":{"Info":"moved to s3://acme/app"},"version":4}"#;
+    let full = r#"{"version": 4, "resources": [{}]}"#;
+    let left = found(&[
+        ("terraform.tfstate", note),
+        ("terraform.tfstate.backup", full),
+    ]);
+    let names: Vec<&str> = left.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["terraform.tfstate.backup"]);
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("terraform.tfstate");
+    fs::write(&path, full).expect("written");
+    assert!(local_state(dir.path()));
+    fs::write(&path, note).expect("written");
+    assert!(!local_state(dir.path()));
+    #[cfg(unix)]
+    {
+        fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink("moved-to-s3:/acme", &path).expect("linked");
+        assert!(!local_state(dir.path()));
+    }
+}

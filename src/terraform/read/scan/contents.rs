@@ -34,6 +34,11 @@ impl FoundBlock {
             .unwrap_or_default()
     }
 
+    /// From its name to the brace that ends it.
+    pub fn place(&self) -> Range<usize> {
+        self.at..self.end
+    }
+
     /// The line of its name, from 1.
     pub fn line(&self, text: &[u8]) -> usize {
         line(text, self.at)
