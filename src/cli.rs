@@ -24,6 +24,7 @@ pub mod lock;
 pub mod state;
 pub mod migrate;
 pub mod config;
+pub mod backends;
 pub mod sandbox;
 pub mod shell;
 pub mod signals;
@@ -88,6 +89,7 @@ pub enum Command {
     State(Box<state::StateArgs>),
     Migrate(Box<migrate::MigrateStatesArgs>),
     Config(config::ConfigArgs),
+    Backends(backends::BackendsArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -110,7 +112,8 @@ impl Command {
             | Self::Lock(_)
             | Self::State(_)
             | Self::Migrate(_)
-            | Self::Config(_) => None,
+            | Self::Config(_)
+            | Self::Backends(_) => None,
         }
     }
 }
@@ -195,6 +198,7 @@ fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
 
 fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<u8, CliError> {
     match command {
+        Command::Backends(_) => return backends::run(&mut Context { host, global }),
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
         Command::Config(config::ConfigArgs {
@@ -239,7 +243,9 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
                 };
                 done.map_err(|error| CliError::of(exit::FAILED, &error))
             }),
-            Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
+            Command::Backends(_) | Command::Completions(_) | Command::Man(_) => {
+                unreachable!("carried out above")
+            }
         };
         run.await
     })

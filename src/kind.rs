@@ -55,6 +55,13 @@ impl BackendKind {
         }
     }
 
+    /// Returns whether `bootstrap` makes backends of this kind.
+    pub const fn can_provision(self) -> bool {
+        match self {
+            Self::S3 | Self::Local => true,
+        }
+    }
+
     /// The name in sentences.
     pub const fn title(self) -> &'static str {
         match self {

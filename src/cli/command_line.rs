@@ -16,7 +16,6 @@ use crate::{
     settings::{
         file::SettingsFile,
         kinds::names_of,
-        names::EnvName,
         options::{SettingOptions, variable_of},
     },
 };
@@ -137,28 +136,18 @@ impl ChosenKind {
 fn of_file(args: &[OsString], host: &Host) -> Option<ChosenKind> {
     let env =
         value(args, "--env", Some("-e")).or_else(|| host.var("TFBACKEND_ENV").map(str::to_owned));
-    let env: Option<EnvName> = env.and_then(|name| name.parse().ok());
+    // Commands on any backend take an environment only if it is named.
+    if env.is_none() && args.iter().any(|arg| arg == "state" || arg == "lock") {
+        return None;
+    }
     let cwd = value(args, "--chdir", None).map_or(host.cwd.clone(), |dir| host.cwd.join(dir));
     let config = value(args, "--config", None)
         .or_else(|| host.var("TFBACKEND_CONFIG").map(str::to_owned))
         .map(PathBuf::from);
-    let file = SettingsFile::find(&cwd, config.as_deref(), host.var("SUDO_UID")).ok()??;
-    let env = match env {
-        Some(env) => env,
-        // Commands on any backend take an environment only if it is named.
-        None if args.iter().any(|arg| arg == "state" || arg == "lock") => return None,
-        None if file.envs.len() == 1 => file.envs.keys().next()?.clone(),
-        None => {
-            return file.kind(None).map(|kind| ChosenKind {
-                kind,
-                because: format!(" ({})", file.path.display()),
-            });
-        }
-    };
-    let kind = file.kind(Some(&env))?;
+    let (kind, path) = SettingsFile::stated_kind(&cwd, config.as_deref(), env.as_deref())?;
     Some(ChosenKind {
         kind,
-        because: format!(" ({}, environment {env})", file.path.display()),
+        because: format!(" ({})", path.display()),
     })
 }
 

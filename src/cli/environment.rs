@@ -31,12 +31,14 @@ use crate::{
     report::plan::document::PlanSubject,
     settings::{
         defaults,
+        file::SettingsFile,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingsSources},
         names::{EnvName, ProfileName},
         options::{layer_of, said},
         rerun::RerunArguments,
         s3::{CredentialSettings, S3Settings, derived::DerivedNames},
+        variables,
     },
     terraform::write::s3::EmulatorEndpoint,
 };
@@ -133,11 +135,26 @@ impl EnvironmentArgs {
     /// # Errors
     /// If a source cannot be read.
     pub fn kind(&self, host: &Host, global: &GlobalOptions) -> Result<BackendKind, CliError> {
-        let sources = SettingsSources::read(host, self.layer.clone(), global.config.as_deref())
-            .map_err(|error| explain::settings(&error))?;
-        let named = self.env(host)?;
-        let env = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
-        Ok(sources.kind(env.as_ref()))
+        if let Some(kind) = self.layer.backend {
+            return Ok(kind);
+        }
+        let said = variables::read(&host.vars).map_err(|error| explain::settings(&error))?;
+        if let Some(kind) = said.backend {
+            return Ok(kind);
+        }
+        let env = self.env(host)?;
+        let named = global
+            .config
+            .clone()
+            .or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
+        // `--new-env` does not mean the only existing environment.
+        let env = match (&env, self.new_env) {
+            (Some(env), _) => Some(env.as_str()),
+            (None, true) => Some(""),
+            (None, false) => None,
+        };
+        let stated = SettingsFile::stated_kind(&host.cwd, named.as_deref(), env);
+        Ok(stated.map_or(BackendKind::S3, |(kind, _)| kind))
     }
 
     /// Returns all environments of the settings file.
@@ -203,10 +220,12 @@ impl EnvironmentArgs {
     ) -> Result<ResolvedEnvironment, CliError> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
         if merged.kind != BackendKind::S3 {
+            // It is in a file that can be read only once, such as a pipe.
             return Err(CliError::failed(format!(
-                "this command does not support backend kind {} yet",
+                "environment {env} is of backend kind {}",
                 merged.kind
-            )));
+            ))
+            .hint(format!("say so: --backend {}", merged.kind)));
         }
         let sandbox = SandboxSession::find(host, global)?;
         let may_ask = global.attended(host) && !merged.says_not_to_ask();

@@ -153,6 +153,44 @@ impl SettingsFile {
         Ok(None)
     }
 
+    /// The backend kind that the file says for an environment (its only one, if none is named), and
+    /// where; a quick look, before the file is read as a whole. A file that is not understood says
+    /// nothing here, and a pipe is left for the one who reads all of it.
+    pub fn stated_kind(
+        cwd: &Path,
+        named: Option<&Path>,
+        env: Option<&str>,
+    ) -> Option<(BackendKind, PathBuf)> {
+        let path = match named {
+            Some(named) => cwd.join(named),
+            None => nearest_file(cwd)?,
+        };
+        if !std::fs::metadata(&path).ok()?.is_file() {
+            return None;
+        }
+        let text = bounded::text_up_to(&path, LARGEST).ok()?;
+        let table = DeTable::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()?;
+        let said = |table: &DeTable<'_>| match table.get("backend")?.get_ref() {
+            DeValue::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let envs = match table.get_ref().get("env").map(Spanned::get_ref) {
+            Some(DeValue::Table(envs)) => Some(envs),
+            _ => None,
+        };
+        let own = envs.and_then(|envs| match env {
+            Some(env) => envs.get(env),
+            None if envs.len() == 1 => envs.values().next(),
+            None => None,
+        });
+        let own = own.and_then(|own| match own.get_ref() {
+            DeValue::Table(table) => said(table),
+            _ => None,
+        });
+        let kind = own.or_else(|| said(table.get_ref()))?;
+        Some((kind, named.map_or(path, Path::to_path_buf)))
+    }
+
     /// Understands the text of a file; `path` is for messages.
     ///
     /// # Errors
@@ -172,6 +210,18 @@ impl SettingsFile {
         })?;
         reader.file(table.get_ref())
     }
+}
+
+/// The settings file in a folder or the nearest one above it, up to the root of the repository.
+fn nearest_file(cwd: &Path) -> Option<PathBuf> {
+    let root = cwd
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+        .unwrap_or(cwd);
+    cwd.ancestors()
+        .take_while(|folder| folder.starts_with(root))
+        .map(|folder| folder.join(FILE_NAME))
+        .find(|path| path.exists())
 }
 
 /// The owner of a file, or of the link to it, if that is a user who is not trusted.

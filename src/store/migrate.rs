@@ -92,6 +92,11 @@ fn moved_to(address: &str) -> String {
     format!("moved to {address} (tfbackend migrate)")
 }
 
+/// Returns whether a lock keeps runs from a state that moved to another backend.
+pub fn is_moved(info: &LockInfo) -> bool {
+    info.operation == OPERATION && info.info.starts_with("moved to ")
+}
+
 /// Returns whether a lock says this, and was taken by a migration.
 fn is_lock_of(lock: &StoredLock, info: &str) -> bool {
     lock.info

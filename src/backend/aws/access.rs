@@ -1,6 +1,14 @@
 //! The IAM policy for Terraform runs on this backend: what they need, and no more.
 
 use crate::backend::aws::rationale;
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_iam::types::{Policy as SdkPolicy, Tag};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -274,6 +282,75 @@ impl RunnerPolicy {
 }
 
 impl AwsResource for RunnerPolicy {
+    const CHECKS: &'static [&'static Check] =
+        &[&rules::RUNNER_POLICY, &rules::TAGS, &rules::UNMANAGED];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        self.arn(scope.aws)
+    }
+
+    fn permissions_to_read(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["iam:GetPolicy", "iam:GetPolicyVersion"], arn);
+        // If there is no policy of the current name, an older version may have created it.
+        let is_named_so = scope.policy.as_deref() == Some(arn);
+        if let Some(former) = self.former_arn(scope.aws).filter(|_| !is_named_so) {
+            on(&["iam:GetPolicy", "iam:GetPolicyVersion"], &former);
+        }
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["iam:CreatePolicy", "iam:TagPolicy"], arn);
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["iam:TagPolicy"], arn);
+        }
+        if !self.document.means(&from.document) {
+            // An old version is deleted if necessary.
+            on(
+                &[
+                    "iam:CreatePolicyVersion",
+                    "iam:DeletePolicyVersion",
+                    "iam:ListPolicyVersions",
+                ],
+                arn,
+            );
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(
+            &[
+                "iam:DeletePolicy",
+                "iam:DeletePolicyVersion",
+                "iam:ListPolicyVersions",
+            ],
+            arn,
+        );
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

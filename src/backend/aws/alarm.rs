@@ -1,6 +1,14 @@
 //! A CloudWatch alarm on a metric with data, with an action.
 
 use crate::backend::aws::cost;
+use crate::{
+    backend::aws::{
+        permissions::{ANYTHING, ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::types::{
@@ -125,6 +133,64 @@ impl Spec for Alarm {
 }
 
 impl AwsResource for Alarm {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::ALARM,
+        &rules::ALARM_FIRES,
+        &rules::ALARM_TELLS,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        let name = format!("alarm:{}", self.name);
+        scope.aws.arn("cloudwatch", &scope.aws.region, &name)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudwatch:DescribeAlarms"], ANYTHING);
+        on(&["cloudwatch:ListTagsForResource"], arn);
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(
+            &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+            arn,
+        );
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["cloudwatch:TagResource"], arn);
+        }
+        let with_tags = Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        };
+        if with_tags != *self {
+            on(&["cloudwatch:PutMetricAlarm"], arn);
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["cloudwatch:DeleteAlarms"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -3,6 +3,14 @@
 //! Each setting is a part below `bucket/` that is compared, written and explained separately. Every
 //! call except the creation sends the expected owner.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership,
     OwnershipControls, OwnershipControlsRule,
@@ -100,6 +108,73 @@ impl Spec for BucketSpec {
 }
 
 impl AwsResource for BucketSpec {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::BUCKET,
+        &rules::BUCKET_ACLS,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.name)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(
+            &[
+                "s3:GetBucketOwnershipControls",
+                "s3:GetBucketTagging",
+                "s3:ListBucket",
+            ],
+            arn,
+        );
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(
+            &[
+                "s3:CreateBucket",
+                "s3:PutBucketOwnershipControls",
+                "s3:TagResource",
+            ],
+            arn,
+        );
+        // Outside the commercial partition, S3 may only support tags after the creation.
+        if scope.aws.caller.partition != "aws" {
+            on(&["s3:PutBucketTagging"], arn);
+        }
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["s3:PutBucketTagging"], arn);
+        }
+        if from.ownership != self.ownership {
+            // Access control lists are read if not disabled yet.
+            on(&["s3:GetBucketAcl", "s3:PutBucketOwnershipControls"], arn);
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["s3:DeleteBucket"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

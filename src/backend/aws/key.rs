@@ -3,6 +3,14 @@
 
 use crate::backend::aws::cost;
 use crate::backend::aws::rationale;
+use crate::{
+    backend::aws::{
+        permissions::{ANYTHING, ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_kms::types::{KeyMetadata, Tag};
 use aws_smithy_types::retry::RetryConfig;
 use serde::{Deserialize, Serialize};
@@ -168,6 +176,79 @@ pub(super) fn unusable(state: &str) -> Option<String> {
 }
 
 impl AwsResource for KmsKey {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::KEY,
+        &rules::KEY_USABLE,
+        &rules::KEY_ALIAS,
+        &rules::KEY_DELETION_WINDOW,
+        &rules::KEY_POLICY,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.key.clone()
+    }
+
+    fn permissions_to_read(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(
+            &[
+                "kms:DescribeKey",
+                "kms:GetKeyPolicy",
+                "kms:ListResourceTags",
+            ],
+            arn,
+        );
+        // The alias may not exist yet.
+        on(&["kms:DescribeKey"], &scope.alias_arn(&self.alias));
+        on(&["kms:ListKeys"], ANYTHING);
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["kms:CreateKey"], ANYTHING);
+        on(&["kms:CreateAlias", "kms:TagResource"], arn);
+        on(&["kms:CreateAlias"], &scope.alias_arn(&self.alias));
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["kms:TagResource"], arn);
+        }
+        if !self.policy.means(&from.policy) {
+            on(&["kms:PutKeyPolicy"], arn);
+        }
+        if self.alias_leads != from.alias_leads {
+            on(&["kms:CreateAlias"], arn);
+            on(&["kms:CreateAlias"], &scope.alias_arn(&self.alias));
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["kms:DeleteAlias", "kms:ScheduleKeyDeletion"], arn);
+        on(&["kms:DeleteAlias"], &scope.alias_arn(&self.alias));
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,6 +1,14 @@
 //! The table with Terraform's locks and the digests of its states.
 
 use crate::backend::aws::cost;
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
     ScalarAttributeType, SseSpecification, SseStatus, SseType, TableDescription, TableStatus, Tag,
@@ -157,6 +165,71 @@ impl Spec for LockTable {
 }
 
 impl AwsResource for LockTable {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::TABLE,
+        &rules::TABLE_KEY,
+        &rules::TABLE_BILLING,
+        &rules::TABLE_PROTECTION,
+        &rules::TABLE_ENCRYPTION,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.table_arn(&self.name)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(
+            &["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"],
+            arn,
+        );
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["dynamodb:CreateTable", "dynamodb:TagResource"], arn);
+        self.key_permissions(scope, on);
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["dynamodb:TagResource"], arn);
+        }
+        let with_tags = Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        };
+        if with_tags != *self {
+            on(&["dynamodb:UpdateTable"], arn);
+        }
+        if from.encryption != self.encryption {
+            self.key_permissions(scope, on);
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["dynamodb:DeleteTable"], arn);
+        if self.deletion_protection {
+            on(&["dynamodb:UpdateTable"], arn);
+        }
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,
@@ -236,6 +309,27 @@ impl AwsResource for LockTable {
         self.wait_until_gone(aws).await
     }
 }
+
+impl LockTable {
+    /// Those of DynamoDB with the key, on behalf of the caller.
+    fn key_permissions(&self, scope: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        if let LockTableEncryption::Kms(arn) = &self.encryption {
+            let is_known = arn.starts_with("arn:");
+            on(&TABLE_KEY, if is_known { arn } else { &scope.key });
+        }
+    }
+}
+
+/// The actions of DynamoDB with the key on behalf of the caller (DynamoDB: encryption at rest, key
+/// policies).
+const TABLE_KEY: [&str; 6] = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+];
 
 impl LockTable {
     /// A table of which only the name is known.

@@ -11,6 +11,7 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_kms::types::KeyMetadata;
 use tokio::sync::OnceCell;
 
+use super::permissions::{ActionTargets, PermissionScope};
 use super::{
     AwsProvider,
     access::RunnerPolicy,
@@ -19,9 +20,76 @@ use super::{
     key::find::{self, FoundKey},
     resources::KeySearch,
 };
-use crate::engine::{observation::ResourceOwner, spec::Spec};
+use crate::{
+    checks::Check,
+    engine::{
+        observation::ResourceOwner,
+        spec::{Address, Spec},
+    },
+};
 
 pub trait AwsResource: Spec {
+    /// The rule that it exists, and then those of its settings.
+    const CHECKS: &'static [&'static Check];
+
+    /// The rules for these settings.
+    fn checks(&self) -> Vec<&'static Check> {
+        Self::CHECKS.to_vec()
+    }
+
+    /// The ARN of the resource that its calls are on, as IAM names it.
+    fn permission_arn(&self, scope: &PermissionScope<'_>, address: &Address) -> String;
+
+    /// The actions to look at it.
+    fn permissions_to_read(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    );
+
+    /// The actions of a part, which is created and changed by the same call.
+    fn permissions_to_put(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        let _ = (arn, scope, on);
+    }
+
+    /// Creating with tags requires the tagging action, too.
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        self.permissions_to_put(arn, scope, on);
+    }
+
+    /// Only differences are written.
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        let _ = from;
+        self.permissions_to_put(arn, scope, on);
+    }
+
+    /// Parts that are deleted with their parent need none.
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        let _ = (arn, scope, on);
+    }
+
     /// Returns `None` if the resource certainly does not exist.
     fn look(
         &self,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 
+use super::permissions::{ActionTargets, PermissionScope};
 use super::{
     AwsProvider,
     access::{self, attachment::PolicyAttachment},
@@ -22,6 +23,7 @@ use super::{
     topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
     trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
+use crate::checks::Check;
 use crate::engine::{
     apply::ChangeWriter,
     blueprint::{Blueprint, BlueprintNode},
@@ -50,6 +52,31 @@ macro_rules! kinds {
             /// The display name.
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$kind(_) => $name,)+ }
+            }
+
+            /// The rule that it exists, and then those of its settings.
+            pub fn checks(&self) -> Vec<&'static Check> {
+                match self { $(Self::$kind(spec) => spec.checks(),)+ }
+            }
+
+            /// The actions to look at it, each with what it is on.
+            pub(super) fn permissions_to_read(&self, address: &Address, scope: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+                match self { $(Self::$kind(spec) => spec.permissions_to_read(&spec.permission_arn(scope, address), scope, on),)+ }
+            }
+
+            pub(super) fn permissions_to_create(&self, address: &Address, scope: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+                match self { $(Self::$kind(spec) => spec.permissions_to_create(&spec.permission_arn(scope, address), scope, on),)+ }
+            }
+
+            pub(super) fn permissions_to_change(&self, from: &Self, address: &Address, scope: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+                match (self, from) {
+                    $((Self::$kind(to), Self::$kind(from)) => to.permissions_to_change(from, &to.permission_arn(scope, address), scope, on),)+
+                    (to, from) => unreachable!("a {} does not become a {}", from.name(), to.name()),
+                }
+            }
+
+            pub(super) fn permissions_to_delete(&self, address: &Address, scope: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+                match self { $(Self::$kind(spec) => spec.permissions_to_delete(&spec.permission_arn(scope, address), scope, on),)+ }
             }
 
             async fn look(&self, look: &ObserveContext<'_>) -> Result<Option<ObservedResource<Self>>, AwsError> {

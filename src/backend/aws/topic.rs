@@ -1,6 +1,14 @@
 //! The SNS topic for alarms and deleted states.
 
 use crate::backend::aws::rationale;
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use std::collections::HashMap;
 
 use aws_sdk_sns::types::Tag;
@@ -99,6 +107,55 @@ impl AlarmTopic {
 }
 
 impl AwsResource for AlarmTopic {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::TOPIC,
+        &rules::TOPIC_ENCRYPTION,
+        &rules::TOPIC_POLICY,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.aws.arn("sns", &scope.aws.region, &self.name)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["sns:GetTopicAttributes", "sns:ListTagsForResource"], arn);
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["sns:CreateTopic", "sns:TagResource"], arn);
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["sns:TagResource"], arn);
+        }
+        if from.key != self.key || !self.policy.means(&from.policy) {
+            on(&["sns:SetTopicAttributes"], arn);
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["sns:DeleteTopic"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,6 +1,14 @@
 //! The CloudTrail trail that records reads and writes of states and locks.
 
 use crate::backend::aws::cost;
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +152,61 @@ impl TrailSpec {
 }
 
 impl AwsResource for TrailSpec {
+    const CHECKS: &'static [&'static Check] = &[
+        &rules::TRAIL,
+        &rules::TRAIL_VALIDATION,
+        &rules::TRAIL_ENCRYPTION,
+        &rules::TRAIL_REGIONS,
+        &rules::TRAIL_BUCKET,
+        &rules::TAGS,
+        &rules::UNMANAGED,
+    ];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.trail_arn(&self.name)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:GetTrail", "cloudtrail:ListTags"], arn);
+    }
+
+    fn permissions_to_create(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["cloudtrail:AddTags", "cloudtrail:CreateTrail"], arn);
+    }
+
+    fn permissions_to_change(
+        &self,
+        from: &Self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            on(&["cloudtrail:AddTags"], arn);
+        }
+        let with_tags = Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        };
+        if with_tags != *self {
+            on(&["cloudtrail:UpdateTrail"], arn);
+        }
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["cloudtrail:DeleteTrail", "cloudtrail:StopLogging"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

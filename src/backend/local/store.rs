@@ -61,6 +61,15 @@ pub const WORKSPACE_DIR: &str = "terraform.tfstate.d";
 /// More workspaces than a folder has: a listing ends there.
 const MOST: usize = 100_000;
 
+/// What every store of this kind can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    list: true,
+    versions: false,
+    conditional_write: true,
+    lock_info: true,
+    release: false,
+};
+
 /// The states of one `backend "local"` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalStore {
@@ -226,13 +235,7 @@ impl StateStore for LocalStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            list: true,
-            versions: false,
-            conditional_write: true,
-            lock_info: true,
-            release: false,
-        }
+        CAPABILITIES
     }
 
     fn concurrency(&self) -> NonZeroUsize {

@@ -1,5 +1,7 @@
 //! `tfbackend verify` of an environment of kind `local`.
 
+use std::path::PathBuf;
+
 use super::{LocalEnvironment, no_outputs};
 use crate::{
     backend::provider::Provider,
@@ -77,12 +79,25 @@ fn of_files(
     cx: &Context<'_>,
 ) -> Result<Vec<CheckResult>, CliError> {
     let render = environment.rerun.command("render", "", &[]);
+    let files = files::check(&environment.provider, &no_outputs(), cx)?;
+    let conf = environment
+        .provider
+        .common()
+        .files
+        .conf_file
+        .for_env(environment.name());
+    let is_missing = |(path, status): &(PathBuf, FileStatus)| {
+        path.ends_with(&conf) && *status == FileStatus::Missing
+    };
+    // The folder does not use this backend.
+    if files.iter().any(is_missing) {
+        return Ok(vec![]);
+    }
     let mut checked = vec![];
-    for (path, status) in files::check(&environment.provider, &no_outputs(), cx)? {
+    for (path, status) in files {
         let what = match &status {
             FileStatus::Current => None,
-            // The folder is one of those that do not use this backend.
-            FileStatus::Missing => continue,
+            FileStatus::Missing => Some("it does not exist".to_owned()),
             FileStatus::Stale { .. } => Some("it does not match the settings".to_owned()),
             FileStatus::Refused(refusal) => Some(format!("it {refusal}")),
         };

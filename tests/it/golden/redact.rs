@@ -80,6 +80,7 @@ fn ages(line: &str) -> String {
             || ["held for only ", "Age: ", "  "]
                 .iter()
                 .any(|before| out.ends_with(before))
+            || (out.ends_with(" for ") && after.starts_with(", since "))
             || (out.ends_with('(') && after.starts_with(')'));
         if len > 0 && is_age && !out.ends_with(|c: char| c.is_ascii_alphanumeric()) {
             out.push_str("[age]");

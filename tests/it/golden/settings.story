@@ -96,3 +96,7 @@ $ completions nothing
 $ man pages
 $ man pages --output json
 $ --version
+
+# backends
+$ backends
+$ backends --output json

@@ -83,9 +83,9 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
         |  # project: acme
         | -# env: prod
         | +# env: test
-        |  # account: 000000000000
-        | -# sha256: 3c7479161e5e28cbb8ad28963c58d91dd66bc12d6c2c3e09605435a2fbcfb7cf
-        | +# sha256: acd4b50b3e0710a623ff7b3579cc7c2ead248d3cb8d8e2d2869bdb91ced2ede8
+        |  # backend: s3, account 000000000000
+        | -# sha256: 4be979eff7ef27315107bbdaaed41549f635256c6f70d7d630c48af84d3d029f
+        | +# sha256: 0c573cecc8aa83358dc5041d8b6b95daab837a267c0f0bb06dd40f919791c659
         |
         | -# The prod environment of acme, for `terraform init -backend-config=FILE`.
         | -bucket = "acme-tfstate-prod-000000000000-eu-west-1"

@@ -126,7 +126,7 @@ async fn granting_what_is_named_is_enough() {
     insta::assert_snapshot!(first[0].take().expect("a refusal"), @"
     3
     error: 22 steps are blocked; nothing was changed
-      caused by: the KMS key behind alias/acme-tfstate-prod (key): cannot be read: kms:DescribeKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs kms:DescribeKey)
+      caused by: KMS key alias/acme-tfstate-prod (key): cannot be read: kms:DescribeKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs kms:DescribeKey)
       caused by: SNS topic acme-tfstate-prod-alarms (topic): cannot be read: sns:GetTopicAttributes on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:GetTopicAttributes)
       caused by: topic/subscription[ops@example.com]: cannot be read: sns:ListSubscriptionsByTopic on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs sns:ListSubscriptionsByTopic)
       caused by: log_bucket/public_access: cannot be read: s3:GetPublicAccessBlock on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized because no identity-based policy allows this (needs s3:GetBucketPublicAccessBlock)

@@ -42,7 +42,7 @@ async fn threat_02_what_others_made_is_left_alone() {
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env alias {LINE}")).refusal(), @"
     3
-    error: the KMS key behind alias/acme-tfstate-alias (key): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
+    error: KMS key alias/acme-tfstate-alias (key): exists, but was not created by tfbackend; pass `--adopt` to adopt it; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env topic {}", LINE.replace("--alarms=false", ""))).refusal(), @"
     3
@@ -56,7 +56,7 @@ async fn threat_02_what_others_made_is_left_alone() {
     // The key is ours, and the alias was pointed elsewhere since.
     insta::assert_snapshot!(place.bootstrap(&format!("--env moved {LINE}")).refusal(), @"
     3
-    error: the KMS key behind alias/acme-tfstate-moved (key): alias/acme-tfstate-moved points at another key, arn:aws:kms:eu-west-1:000000000000:key/UUID; delete the alias, or choose another project or environment name; nothing was changed
+    error: KMS key alias/acme-tfstate-moved (key): alias/acme-tfstate-moved points at another key, arn:aws:kms:eu-west-1:000000000000:key/UUID; delete the alias, or choose another project or environment name; nothing was changed
     ");
 
     let writes: Vec<String> = proxy

@@ -270,8 +270,8 @@ fn conf_for_an_emulator() {
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
     # env: prod
-    # account: 000000000000 (emulated)
-    # sha256: c623cb18dc8997a0057ccb53d83f2261dc510ff8c9d349b38b3579818563b714
+    # backend: s3, account 000000000000 (emulated)
+    # sha256: f7f39474e4eeaf7faf507a06b0ac5245abb9f137d7beaa107445999a28e98b8b
 
     # The prod environment of acme, for `terraform init -backend-config=FILE`.
     bucket = "acme-tfstate-prod-111122223333-eu-west-1"

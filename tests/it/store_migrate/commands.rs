@@ -314,3 +314,54 @@ async fn running_terraform_and_other_states_refuse_a_migration() {
     assert_eq!(refused.code, Some(3), "{}", refused.all());
     assert!(refused.err.contains("both sides are the same place"));
 }
+
+/// What moved is no lock of a run: `verify` has nothing to say of it, and it keeps no teardown from
+/// going on.
+#[tokio::test]
+async fn backend_whose_states_moved_is_taken_down() {
+    let world = World::new().await;
+    let app = world.folder("app", &[("main.tf", MAIN)]);
+    let states = world.place.path().join("states of dev");
+    let settings = format!(
+        "{SETTINGS}[env.dev]\nbackend = \"local\"\nephemeral = true\nstate-dir = {:?}\n",
+        states.display().to_string()
+    );
+    fs::write(world.place.path().join("tfbackend.toml"), settings).expect("written");
+    world.must("bootstrap --env dev -y --out app");
+    world.ok(&app, "init -backend-config=dev.local.tfbackend");
+    world.ok(&app, "apply -auto-approve");
+    let listed = world.must("state list --env dev");
+    assert!(listed.out.contains("terraform.tfstate"), "{}", listed.all());
+
+    world.must("migrate --from dev --to prod -y");
+    let verified = world.run("verify --env dev --output json");
+    let document: Value = serde_json::from_str(&verified.out).expect("JSON");
+    assert_eq!(
+        document["findings"],
+        serde_json::json!([]),
+        "{}",
+        verified.all()
+    );
+    let confirm = states.display().to_string();
+    let words = ["teardown", "--env", "dev", "--confirm", &confirm];
+    let gone = world.place.run(&words);
+    assert_eq!(gone.code, Some(0), "{}", gone.all());
+    assert!(!states.exists());
+
+    world.must("migrate --from prod --to local:back/terraform.tfstate -y");
+    let held = world.must("lock list --env prod");
+    assert!(held.out.contains("terraform.tfstate"), "{}", held.all());
+    let verified = world.run("verify --env prod --stale-after 0s --output json");
+    let document: Value = serde_json::from_str(&verified.out).expect("JSON");
+    let findings = document["findings"].as_array().expect("findings");
+    let of_locks: Vec<&Value> = findings
+        .iter()
+        .filter(|finding| finding["group"] == "usage")
+        .collect();
+    assert!(of_locks.is_empty(), "{of_locks:?}");
+    let bucket = "acme-tfstate-prod-000000000000-eu-west-1";
+    let gone = world.run(&format!(
+        "teardown --env prod --unprotect --purge-states --confirm {bucket}"
+    ));
+    assert_eq!(gone.code, Some(0), "{}", gone.all());
+}

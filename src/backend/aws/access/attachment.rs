@@ -1,5 +1,13 @@
 //! The attachment of the policy to an existing role, user or group.
 
+use crate::{
+    backend::aws::{
+        permissions::{ANYTHING, ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{ABSENT, NOT_YET};
@@ -139,6 +147,46 @@ impl PolicyAttachment {
 }
 
 impl AwsResource for PolicyAttachment {
+    const CHECKS: &'static [&'static Check] = &[&rules::RUNNER_ATTACHED];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, address: &Address) -> String {
+        // The name in brackets, with its path.
+        let name = address.as_str().split(['[', ']']).nth(1);
+        scope.aws.arn("iam", "", name.unwrap_or(ANYTHING))
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        let action = match self.kind {
+            AttachmentTarget::Role => "iam:ListAttachedRolePolicies",
+            AttachmentTarget::User => "iam:ListAttachedUserPolicies",
+            AttachmentTarget::Group => "iam:ListAttachedGroupPolicies",
+        };
+        on(&[action], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        let action = match self.kind {
+            AttachmentTarget::Role => "iam:AttachRolePolicy",
+            AttachmentTarget::User => "iam:AttachUserPolicy",
+            AttachmentTarget::Group => "iam:AttachGroupPolicy",
+        };
+        on(&[action], arn);
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        let action = match self.kind {
+            AttachmentTarget::Role => "iam:DetachRolePolicy",
+            AttachmentTarget::User => "iam:DetachUserPolicy",
+            AttachmentTarget::Group => "iam:DetachGroupPolicy",
+        };
+        on(&[action], arn);
+    }
+
     /// A missing principal is an error: tfbackend does not create it.
     async fn look(
         &self,

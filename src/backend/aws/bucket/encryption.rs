@@ -1,6 +1,14 @@
 //! Default encryption of a bucket, with customer-provided keys (SSE-C) blocked, which ransomware
 //! uses.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
@@ -181,6 +189,21 @@ impl BucketEncryption {
 }
 
 impl AwsResource for BucketEncryption {
+    const CHECKS: &'static [&'static Check] =
+        &[&rules::BUCKET_ENCRYPTION, &rules::BUCKET_KEY, &rules::SSE_C];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetEncryptionConfiguration"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutEncryptionConfiguration"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,6 +1,14 @@
 //! Lifecycle rules: they expire noncurrent state versions and leftovers, but never the current
 //! version or the newest noncurrent ones. Rules of others are kept.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +176,20 @@ impl Spec for LifecycleSpec {
 }
 
 impl AwsResource for LifecycleSpec {
+    const CHECKS: &'static [&'static Check] = &[&rules::HISTORY, &rules::LIFECYCLE];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetLifecycleConfiguration"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutLifecycleConfiguration"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! Access logging of the bucket to the log bucket.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{BucketLoggingStatus, LoggingEnabled};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +65,20 @@ impl Spec for AccessLogging {
 }
 
 impl AwsResource for AccessLogging {
+    const CHECKS: &'static [&'static Check] = &[&rules::ACCESS_LOGS];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetBucketLogging"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutBucketLogging"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! Notifies a topic of deleted states. Notifications of others to other targets are kept.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{
     Event, EventBridgeConfiguration, FilterRule, FilterRuleName, LambdaFunctionConfiguration,
     NotificationConfiguration, NotificationConfigurationFilter, QueueConfiguration, S3KeyFilter,
@@ -147,6 +155,29 @@ impl Spec for BucketNotifications {
 }
 
 impl AwsResource for BucketNotifications {
+    const CHECKS: &'static [&'static Check] = &[&rules::DELETE_EVENTS];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetBucketNotification"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutBucketNotification"], arn);
+    }
+
+    fn permissions_to_delete(
+        &self,
+        arn: &str,
+        _: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["s3:PutBucketNotification"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

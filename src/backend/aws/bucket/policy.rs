@@ -2,6 +2,14 @@
 //! settings.
 
 use crate::backend::aws::rationale;
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::{catalogue as rules, settings::of_statements},
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -108,6 +116,25 @@ impl Spec for BucketPolicy {
 }
 
 impl AwsResource for BucketPolicy {
+    const CHECKS: &'static [&'static Check] = &[&rules::BUCKET_POLICY];
+
+    fn checks(&self) -> Vec<&'static Check> {
+        let statements = of_statements(&self.document);
+        Self::CHECKS.iter().copied().chain(statements).collect()
+    }
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetBucketPolicy"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutBucketPolicy"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

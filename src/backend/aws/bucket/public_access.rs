@@ -1,5 +1,13 @@
 //! No policy and no access control list can make the bucket public.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +72,20 @@ impl Spec for PublicAccess {
 }
 
 impl AwsResource for PublicAccess {
+    const CHECKS: &'static [&'static Check] = &[&rules::PUBLIC_ACCESS];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetBucketPublicAccessBlock"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutBucketPublicAccessBlock"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! Versioning of the bucket, so that a broken or deleted state can be restored.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_s3::types::{BucketVersioningStatus, MfaDeleteStatus, VersioningConfiguration};
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +70,20 @@ impl Spec for BucketVersioning {
 }
 
 impl AwsResource for BucketVersioning {
+    const CHECKS: &'static [&'static Check] = &[&rules::VERSIONING];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.bucket_arn(&self.bucket)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:GetBucketVersioning"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["s3:PutBucketVersioning"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! An existing KMS key: checked, never changed.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -91,6 +99,19 @@ impl Spec for OwnKey {
 }
 
 impl AwsResource for OwnKey {
+    const CHECKS: &'static [&'static Check] = &[&rules::KEY, &rules::KEY_USABLE];
+
+    fn permission_arn(&self, _: &PermissionScope<'_>, _: &Address) -> String {
+        self.arn.clone()
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["kms:DescribeKey"], arn);
+        if !self.service_grants.is_empty() {
+            on(&["kms:GetKeyPolicy"], arn);
+        }
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

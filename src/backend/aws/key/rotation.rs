@@ -1,5 +1,13 @@
 //! Automatic rotation of the key material.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,6 +68,20 @@ impl Spec for KeyRotation {
 }
 
 impl AwsResource for KeyRotation {
+    const CHECKS: &'static [&'static Check] = &[&rules::KEY_ROTATION];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.key.clone()
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["kms:GetKeyRotationStatus"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["kms:EnableKeyRotation"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

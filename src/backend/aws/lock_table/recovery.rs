@@ -1,5 +1,13 @@
 //! Point-in-time recovery of the lock table, to restore the digests of the states.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_dynamodb::types::{
     ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus,
 };
@@ -47,6 +55,20 @@ impl Spec for PointInTimeRecovery {
 }
 
 impl AwsResource for PointInTimeRecovery {
+    const CHECKS: &'static [&'static Check] = &[&rules::TABLE_RECOVERY];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.table_arn(&self.table)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["dynamodb:DescribeContinuousBackups"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["dynamodb:UpdateContinuousBackups"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

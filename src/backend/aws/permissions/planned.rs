@@ -19,22 +19,6 @@ pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
     })
 }
 
-/// Returns the actions to create a bucket with its tags. Outside the commercial partition, S3 may
-/// only support tags after the creation.
-pub fn bucket_creation(aws: &AwsProvider) -> &'static [&'static str] {
-    const ACTIONS: [&str; 4] = [
-        "s3:CreateBucket",
-        "s3:PutBucketOwnershipControls",
-        "s3:TagResource",
-        "s3:PutBucketTagging",
-    ];
-    if aws.caller.partition == "aws" {
-        &ACTIONS[..3]
-    } else {
-        &ACTIONS
-    }
-}
-
 /// Returns the ARN of the runner policy, and whether it exists.
 pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &AwsProvider) -> Option<(String, bool)> {
     let step = plan

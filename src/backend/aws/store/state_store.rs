@@ -37,6 +37,15 @@ use crate::{
     terraform::read::saved::is_workspace,
 };
 
+/// What every store of this kind can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    list: true,
+    versions: true,
+    conditional_write: true,
+    lock_info: true,
+    release: true,
+};
+
 /// The states of one `backend "s3"` block, or of its whole bucket.
 #[derive(Clone, Debug)]
 pub struct S3StateStore<'a> {
@@ -139,13 +148,7 @@ impl StateStore for S3StateStore<'_> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            list: true,
-            versions: true,
-            conditional_write: true,
-            lock_info: true,
-            release: true,
-        }
+        CAPABILITIES
     }
 
     fn concurrency(&self) -> NonZeroUsize {

@@ -19,6 +19,7 @@ use crate::{
         layout::ObjectKind,
         snapshot::{SnapshotDetail, StateSnapshot},
     },
+    store::migrate,
 };
 
 /// The number of states that are read concurrently.
@@ -136,6 +137,8 @@ async fn locks(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
         ScanItem::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => {
             census.frozen += 1
         }
+        // The state moved to another backend, and no run holds it.
+        ScanItem::Lock(lock) if lock.info().is_some_and(migrate::is_moved) => {}
         ScanItem::Lock(lock) => census.locks.add(row(&lock)),
         ScanItem::Elsewhere { .. } => {}
         ScanItem::NoTable(error) | ScanItem::NoListing(error) => {

@@ -25,6 +25,7 @@ use crate::{
         },
     },
     state::layout::{self, ObjectKind},
+    store::migrate,
 };
 
 /// The operation in the locks of a teardown.
@@ -250,10 +251,12 @@ impl<'a> BackendFreeze<'a> {
             };
             errors.extend(lifted.err());
         }
-        let releases = self
+        // The lock on a state that moved was there before.
+        let ours = self
             .locks
             .iter()
-            .map(|lock| async { self.store.release(lock).await.into_errors() });
+            .filter(|lock| !lock.info().is_some_and(migrate::is_moved));
+        let releases = ours.map(|lock| async { self.store.release(lock).await.into_errors() });
         let mut releases = stream::iter(releases).buffer_unordered(AT_ONCE);
         while let Some(left) = releases.next().await {
             errors.extend(left);
@@ -296,8 +299,11 @@ async fn take(
     }
 }
 
+/// Returns whether the lock keeps runs out already: of a teardown, or of a state that moved to
+/// another backend.
 fn is_ours(lock: &LiveLock) -> bool {
-    lock.info().is_some_and(|info| info.operation == OPERATION)
+    lock.info()
+        .is_some_and(|info| info.operation == OPERATION || migrate::is_moved(info))
 }
 
 fn named(locks: &[LiveLock]) -> Vec<String> {

@@ -1,5 +1,13 @@
 //! An existing SNS topic: checked, never changed.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_kms::types::KeyManagerType;
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +178,24 @@ impl Spec for ExistingTopic {
 }
 
 impl AwsResource for ExistingTopic {
+    const CHECKS: &'static [&'static Check] = &[&rules::TOPIC, &rules::TOPIC_POLICY];
+
+    fn permission_arn(&self, _: &PermissionScope<'_>, _: &Address) -> String {
+        self.arn.clone()
+    }
+
+    fn permissions_to_read(
+        &self,
+        arn: &str,
+        scope: &PermissionScope<'_>,
+        on: &mut ActionTargets<'_>,
+    ) {
+        on(&["sns:GetTopicAttributes"], arn);
+        // The key of the topic.
+        let keys = scope.aws.arn("kms", &scope.aws.region, "key/*");
+        on(&["kms:DescribeKey", "kms:GetKeyPolicy"], &keys);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

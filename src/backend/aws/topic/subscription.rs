@@ -1,5 +1,13 @@
 //! An email subscription of the topic, which its owner must confirm.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_sns::types::Subscription as SdkSubscription;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +64,20 @@ impl Spec for TopicSubscription {
 }
 
 impl AwsResource for TopicSubscription {
+    const CHECKS: &'static [&'static Check] = &[&rules::SUBSCRIBED];
+
+    fn permission_arn(&self, _: &PermissionScope<'_>, _: &Address) -> String {
+        self.topic.clone()
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["sns:ListSubscriptionsByTopic"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["sns:Subscribe"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! An existing trail of the account that records the states: searched, never changed.
 
+use crate::{
+    backend::aws::{
+        permissions::{ANYTHING, ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -87,6 +95,22 @@ impl Spec for ExistingTrail {
 }
 
 impl AwsResource for ExistingTrail {
+    const CHECKS: &'static [&'static Check] = &[&rules::TRAIL];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        // An organization trail belongs to another account, and a multi-region trail may have any
+        // home region.
+        format!("arn:{}:cloudtrail:*:*:trail/*", scope.aws.caller.partition)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:DescribeTrails"], ANYTHING);
+        on(
+            &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+            arn,
+        );
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,5 +1,13 @@
 //! The logging status of the trail: a new trail does not log, and an existing one can be stopped.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{ABSENT, NOT_YET};
@@ -73,6 +81,20 @@ impl Spec for TrailLogging {
 }
 
 impl AwsResource for TrailLogging {
+    const CHECKS: &'static [&'static Check] = &[&rules::TRAIL_LOGGING];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.trail_arn(&self.trail)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:GetTrailStatus"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:StartLogging"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

@@ -1,6 +1,14 @@
 //! The event selectors of the trail: the objects of the state bucket, the items of the lock table,
 //! nothing else.
 
+use crate::{
+    backend::aws::{
+        permissions::{ActionTargets, PermissionScope},
+        verify::catalogue as rules,
+    },
+    checks::Check,
+    engine::spec::Address,
+};
 use aws_sdk_cloudtrail::types::{AdvancedEventSelector, AdvancedFieldSelector};
 use serde::{Deserialize, Serialize};
 
@@ -232,6 +240,20 @@ impl Spec for EventSelectors {
 }
 
 impl AwsResource for EventSelectors {
+    const CHECKS: &'static [&'static Check] = &[&rules::TRAIL_SELECTORS];
+
+    fn permission_arn(&self, scope: &PermissionScope<'_>, _: &Address) -> String {
+        scope.trail_arn(&self.trail)
+    }
+
+    fn permissions_to_read(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:GetEventSelectors"], arn);
+    }
+
+    fn permissions_to_put(&self, arn: &str, _: &PermissionScope<'_>, on: &mut ActionTargets<'_>) {
+        on(&["cloudtrail:PutEventSelectors"], arn);
+    }
+
     async fn look(
         &self,
         look: &ObserveContext<'_>,

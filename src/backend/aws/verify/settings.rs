@@ -303,28 +303,7 @@ fn by_hand(what: String) -> Verdict {
 
 /// Returns the rule that the resource exists.
 pub fn whole(spec: &AwsSpec) -> &'static Check {
-    match spec {
-        AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY,
-        AwsSpec::Rotation(_) => &rule::KEY_ROTATION,
-        AwsSpec::Bucket(_) => &rule::BUCKET,
-        AwsSpec::PublicAccess(_) => &rule::PUBLIC_ACCESS,
-        AwsSpec::Versioning(_) => &rule::VERSIONING,
-        AwsSpec::Encryption(_) => &rule::BUCKET_ENCRYPTION,
-        AwsSpec::Lifecycle(_) => &rule::HISTORY,
-        AwsSpec::Logging(_) => &rule::ACCESS_LOGS,
-        AwsSpec::Notifications(_) => &rule::DELETE_EVENTS,
-        AwsSpec::BucketPolicy(_) => &rule::BUCKET_POLICY,
-        AwsSpec::LockTable(_) => &rule::TABLE,
-        AwsSpec::Recovery(_) => &rule::TABLE_RECOVERY,
-        AwsSpec::Topic(_) | AwsSpec::ExistingTopic(_) => &rule::TOPIC,
-        AwsSpec::Subscription(_) => &rule::SUBSCRIBED,
-        AwsSpec::Alarm(_) => &rule::ALARM,
-        AwsSpec::Trail(_) | AwsSpec::ExistingTrail(_) => &rule::TRAIL,
-        AwsSpec::Selectors(_) => &rule::TRAIL_SELECTORS,
-        AwsSpec::TrailLogging(_) => &rule::TRAIL_LOGGING,
-        AwsSpec::Policy(_) => &rule::RUNNER_POLICY,
-        AwsSpec::Attachment(_) => &rule::RUNNER_ATTACHED,
-    }
+    spec.checks()[0]
 }
 
 /// Returns the rule for a setting that can never be changed in place.
@@ -339,74 +318,11 @@ fn impossible(spec: &AwsSpec) -> &'static Check {
 
 /// Returns all rules for the settings of a kind, the rule for its existence first.
 pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
-    let mut rules = vec![whole(spec)];
-    rules.extend(match spec {
-        AwsSpec::Key(_) => {
-            vec![
-                &rule::KEY_USABLE,
-                &rule::KEY_ALIAS,
-                &rule::KEY_DELETION_WINDOW,
-                &rule::KEY_POLICY,
-                &rule::TAGS,
-                &rule::UNMANAGED,
-            ]
-        }
-        AwsSpec::OwnKey(_) => vec![&rule::KEY_USABLE],
-        AwsSpec::Bucket(_) => vec![&rule::BUCKET_ACLS, &rule::TAGS, &rule::UNMANAGED],
-        AwsSpec::Encryption(_) => vec![&rule::BUCKET_KEY, &rule::SSE_C],
-        AwsSpec::Lifecycle(_) => vec![&rule::LIFECYCLE],
-        AwsSpec::BucketPolicy(policy) => of_statements(&policy.document),
-        AwsSpec::LockTable(_) => {
-            vec![
-                &rule::TABLE_KEY,
-                &rule::TABLE_BILLING,
-                &rule::TABLE_PROTECTION,
-                &rule::TABLE_ENCRYPTION,
-                &rule::TAGS,
-                &rule::UNMANAGED,
-            ]
-        }
-        AwsSpec::Topic(_) => vec![
-            &rule::TOPIC_ENCRYPTION,
-            &rule::TOPIC_POLICY,
-            &rule::TAGS,
-            &rule::UNMANAGED,
-        ],
-        AwsSpec::ExistingTopic(_) => vec![&rule::TOPIC_POLICY],
-        AwsSpec::Alarm(_) => vec![
-            &rule::ALARM_FIRES,
-            &rule::ALARM_TELLS,
-            &rule::TAGS,
-            &rule::UNMANAGED,
-        ],
-        AwsSpec::Trail(_) => {
-            vec![
-                &rule::TRAIL_VALIDATION,
-                &rule::TRAIL_ENCRYPTION,
-                &rule::TRAIL_REGIONS,
-                &rule::TRAIL_BUCKET,
-                &rule::TAGS,
-                &rule::UNMANAGED,
-            ]
-        }
-        AwsSpec::Policy(_) => vec![&rule::TAGS, &rule::UNMANAGED],
-        AwsSpec::Rotation(_)
-        | AwsSpec::PublicAccess(_)
-        | AwsSpec::Versioning(_)
-        | AwsSpec::Logging(_)
-        | AwsSpec::Notifications(_)
-        | AwsSpec::Recovery(_)
-        | AwsSpec::Subscription(_)
-        | AwsSpec::ExistingTrail(_)
-        | AwsSpec::Selectors(_)
-        | AwsSpec::TrailLogging(_)
-        | AwsSpec::Attachment(_) => vec![],
-    });
-    rules
+    spec.checks()
 }
 
 /// Returns the rules for the statements of a bucket policy, each once.
-fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
+pub fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
     let mut rules: Vec<&'static Check> = vec![];
     for sid in document
         .statements

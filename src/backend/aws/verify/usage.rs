@@ -34,6 +34,7 @@ use crate::{
         layout::{self, ObjectKind},
         snapshot::{SnapshotError, StateSnapshot},
     },
+    store::migrate,
 };
 
 /// The number of objects that are read concurrently: enough to hide the latency, and far below the
@@ -236,6 +237,10 @@ impl UsageScan {
     }
 
     fn stale(&self, lock: &LiveLock) -> Verdict {
+        // It is to stay: no run is to write a state that moved to another backend.
+        if lock.info().is_some_and(migrate::is_moved) {
+            return Verdict::Holds;
+        }
         match lock.age(self.expected.now) {
             Some(age) if age > self.expected.stale_after => words::stale(lock, age),
             Some(_) => Verdict::Holds,
