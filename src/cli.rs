@@ -200,7 +200,7 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
     match command {
         Command::Backends(_) => return backends::run(&mut Context { host, global }),
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
-        Command::Man(args) => return shell::man(&args, Cli::command(), host),
+        Command::Man(args) => return shell::man(&args, command_line::of_all_kinds(), host),
         Command::Config(config::ConfigArgs {
             command: config::ConfigCommand::Show { environment },
         }) => {

@@ -9,6 +9,9 @@ use clap::{
     parser::ValueSource,
 };
 
+mod examples;
+pub mod pages;
+
 use super::Cli;
 use crate::{
     host::Host,
@@ -25,7 +28,10 @@ use crate::{
 /// # Errors
 /// If clap does not understand it, or an option belongs to another kind.
 pub fn parse(args: &[OsString], host: &Host) -> Result<Cli, Error> {
-    let chosen = ChosenKind::of(args, host);
+    parse_of(&ChosenKind::of(args, host), args)
+}
+
+fn parse_of(chosen: &ChosenKind, args: &[OsString]) -> Result<Cli, Error> {
     let mut command = command(chosen.kind);
     let matches = command
         .try_get_matches_from_mut(args)
@@ -52,7 +58,12 @@ pub fn parse(args: &[OsString], host: &Host) -> Result<Cli, Error> {
 
 /// The whole command line with the options of one kind: those of others are not in its help.
 pub fn command(kind: BackendKind) -> Command {
-    for_kind(Cli::command(), kind)
+    for_kind(pages::laid_out(Cli::command(), kind), kind)
+}
+
+/// The whole command line with the options of all kinds, for manual pages.
+pub fn of_all_kinds() -> Command {
+    pages::laid_out(Cli::command(), BackendKind::S3)
 }
 
 fn for_kind(command: Command, kind: BackendKind) -> Command {
@@ -73,10 +84,9 @@ fn for_kind(command: Command, kind: BackendKind) -> Command {
 }
 
 fn is_of_another(arg: &Arg, kind: BackendKind) -> bool {
-    let is_setting = |name: &&str| SettingOptions::shared().get(name).is_some();
-    arg.get_long()
-        .filter(is_setting)
-        .is_some_and(|name| !kind.has_option(name))
+    SettingOptions::shared()
+        .of_arg(arg)
+        .is_some_and(|option| !kind.has_option(&option.name))
 }
 
 /// The long name of an option that was given and that the kind does not have.
@@ -171,9 +181,61 @@ fn value(args: &[OsString], long: &str, short: Option<&str>) -> Option<String> {
     found
 }
 
+/// As if nothing said another kind.
+#[cfg(test)]
+fn parse_for(kind: BackendKind, args: &[OsString]) -> Result<Cli, Error> {
+    let because = String::new();
+    parse_of(&ChosenKind { kind, because }, args)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parsed(line: &str) -> Result<Cli, String> {
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse_for(BackendKind::S3, &args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_backend_can_be_judged_by_settings_that_are_not_in_the_help() {
+        for command in ["verify", "render", "teardown"] {
+            let line = format!("tfbackend {command} --env prod --rotation-days 90 --trail off");
+            parsed(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn earlier_names_of_options_are_still_read() {
+        for line in [
+            "tfbackend bootstrap --env prod --out infra --yes",
+            "tfbackend bootstrap --env prod --dir infra --auto-approve",
+        ] {
+            let Ok(Cli {
+                command: super::super::Command::Bootstrap(args),
+                ..
+            }) = parsed(line)
+            else {
+                panic!("{line}");
+            };
+            let layer = args.environment.layer;
+            assert_eq!(
+                layer.out.map(|dir| dir.to_string()).as_deref(),
+                Some("infra")
+            );
+            assert_eq!(layer.auto_approve, Some(true));
+        }
+        let Ok(Cli {
+            command: super::super::Command::Plan(args),
+            ..
+        }) = parsed("tfbackend plan --env prod --out prod.plan --dir infra")
+        else {
+            panic!("plan");
+        };
+        assert_eq!(args.save_to, Some(PathBuf::from("prod.plan")));
+        let dir = args.environment.layer.out.map(|dir| dir.to_string());
+        assert_eq!(dir.as_deref(), Some("infra"));
+    }
 
     #[test]
     fn the_last_value_before_the_separator() {

@@ -56,7 +56,7 @@ pub fn settings(error: &SettingsError) -> CliError {
         )),
         SettingsError::OutOfPlace { .. } => refused(failure).hint(
             "a settings file can only choose a folder below its own; for another folder, pass \
-             --out DIR",
+             --dir DIR",
         ),
         _ => failure,
     }
@@ -188,7 +188,7 @@ pub fn render(error: &RenderError) -> CliError {
     match error {
         RenderError::ReadOnlyFolder { .. }
         | RenderError::NotAFolder { .. }
-        | RenderError::Io { .. } => failure.hint("choose another folder with --out"),
+        | RenderError::Io { .. } => failure.hint("choose another folder with --dir"),
         _ => failure,
     }
 }

@@ -73,7 +73,7 @@ impl FileSet {
             Err(error) => {
                 return Err(CliError::failed("cannot list the folder")
                     .because(&error)
-                    .hint("choose another folder with --out"));
+                    .hint("choose another folder with --dir"));
             }
         };
         let missing = if block.use_lockfile && !has_required_version {

@@ -33,10 +33,6 @@ use place::{FolderUse, MigrationPlace, PlaceName};
 /// (`backend.conf`), `s3://BUCKET/KEY` or `local:PATH`. The states stay at the source, locked, with
 /// a note that says where they are now. If the command is interrupted, run it again.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Example:\n  tfbackend migrate --from . --to prod --plan\n  tfbackend \
-                        migrate --from . --to prod\n  terraform init -reconfigure"
-)]
 pub struct MigrateStatesArgs {
     /// Backend that has the states [default: the backend of this folder]
     #[arg(long, value_name = "BACKEND")]

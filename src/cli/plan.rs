@@ -32,10 +32,14 @@ use crate::{
 
 /// Show what bootstrap would change
 #[derive(Args, Clone, Debug)]
-#[command(mut_arg("out", as_a_file))]
+#[command(mut_arg("out", without_alias))]
 pub struct PlanArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
+
+    /// Save the plan, so that `tfbackend bootstrap FILE` applies exactly that
+    #[arg(long = "out", value_name = "FILE")]
+    pub save_to: Option<PathBuf>,
 
     #[command(flatten)]
     pub enforce: EnforceArgs,
@@ -49,12 +53,9 @@ pub struct PlanArgs {
     pub needed_actions: bool,
 }
 
-/// `--out` is the plan's own file here. Where the other files go is said by variable, by file, or
-/// beside the saved plan.
-fn as_a_file(out: Arg) -> Arg {
-    out.value_name("FILE")
-        .help("Save the plan, so that `tfbackend bootstrap FILE` applies exactly that")
-        .help_heading(None::<&str>)
+/// `--out` is the plan's own file here, and `--dir` the folder of the other files.
+fn without_alias(dir: Arg) -> Arg {
+    dir.alias(None::<&str>)
 }
 
 pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
@@ -64,13 +65,8 @@ pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     }
 }
 
-async fn of_s3(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
-    let file = args
-        .environment
-        .layer
-        .out
-        .take()
-        .map(|file| PathBuf::from(file.as_str()));
+async fn of_s3(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    let file = args.save_to;
     let environment = args
         .environment
         .open(cx.host, &cx.global, Prompting::Never)

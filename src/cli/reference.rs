@@ -6,7 +6,7 @@ use crate::{
     kind::BackendKind,
     settings::{
         defaults::defaults,
-        options::{OptionInfo, SettingOptions, ValueType, said},
+        options::{OptionInfo, SettingOptions, ValueType, flag_of, said},
     },
 };
 
@@ -31,7 +31,7 @@ const HEAD: &str = "\
                     -->
 # S3Settings
 
-Each setting of an environment has one name. You can set it with the flag `--name`, the variable \
+Each setting of an environment has one name. You can set it with the flag `--name` (`--dir` for `out`), the variable \
                     `TFBACKEND_NAME`, or the key
 `name` in `tfbackend.toml`. `tfbackend bootstrap` asks for some settings. If several sources set a \
                     value, the first source in this
@@ -145,10 +145,11 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
         value_name,
         ..
     } = option;
+    let flag = flag_of(name);
     let flag = match option.shape {
-        ValueType::Flag => format!("--{name}[=true|false]"),
-        ValueType::List => format!("--{name} {value_name}` (may be repeated)`"),
-        ValueType::Number | ValueType::Text => format!("--{name} {value_name}"),
+        ValueType::Flag => format!("--{flag}[=true|false]"),
+        ValueType::List => format!("--{flag} {value_name}` (may be repeated)`"),
+        ValueType::Number | ValueType::Text => format!("--{flag} {value_name}"),
     };
     let flag = format!("`{flag}`").replace(")``", ")");
     let example = match option.shape {
@@ -191,7 +192,7 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
     text
 }
 
-fn default_text(name: &str, default: Option<&Value>) -> String {
+pub fn default_text(name: &str, default: Option<&Value>) -> String {
     let value = match default {
         Some(Value::String(text)) => format!("`{text}`"),
         Some(Value::Array(_)) => "none".to_owned(),

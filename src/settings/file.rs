@@ -543,7 +543,7 @@ impl SettingsReader<'_> {
 fn unfit_for_a_file(name: &str, text: &str) -> Option<String> {
     match name {
         "out" if Path::new(text).has_root() => Some(
-            "is an absolute path; in this file it must be relative, or pass `--out`".to_owned(),
+            "is an absolute path; in this file it must be relative, or pass `--dir`".to_owned(),
         ),
         "conf-file" | "tf-file" => text
             .parse::<FileName>()

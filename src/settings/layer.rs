@@ -212,7 +212,8 @@ pub struct SettingsLayer {
     pub log_days: Option<u32>,
 
     /// Folder that the files are written to
-    #[arg(long, value_name = "DIR", help_heading = HEAD_FILES)]
+    // `--out` is a file of `plan` and of `state pull`.
+    #[arg(long = "dir", alias = "out", value_name = "DIR", help_heading = HEAD_FILES)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out: Option<Folder>,
 
@@ -227,7 +228,7 @@ pub struct SettingsLayer {
     pub tf_file: Option<FileName>,
 
     /// Apply the plan without asking
-    #[arg(long, short = 'y', visible_alias = "yes", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
+    #[arg(long, short = 'y', alias = "yes", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto_approve: Option<bool>,
 
@@ -300,7 +301,7 @@ const HEAD_ALARMS: &str = "Alarms";
 const HEAD_AUDIT: &str = "Audit";
 const HEAD_FILES: &str = "Files";
 /// The help heading of run options.
-pub(super) const HEAD_RUN: &str = "Run";
+pub const HEAD_RUN: &str = "Run";
 
 /// State locking mechanism.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]

@@ -55,6 +55,14 @@ impl OptionInfo {
     }
 }
 
+/// The flag of an option, without its dashes. `out` is a file wherever a command writes one.
+pub fn flag_of(name: &str) -> &str {
+    match name {
+        "out" => "dir",
+        name => name,
+    }
+}
+
 pub fn variable_of(name: &str) -> String {
     format!("TFBACKEND_{}", name.to_uppercase().replace('-', "_"))
 }
@@ -108,12 +116,20 @@ impl SettingOptions {
         self.all.iter().find(|option| option.name == name)
     }
 
+    /// The option whose flag an argument of a command has.
+    pub fn of_arg(&self, arg: &Arg) -> Option<&OptionInfo> {
+        let flag = arg.get_long()?;
+        self.all.iter().find(|option| flag_of(&option.name) == flag)
+    }
+
     /// The value of one option out of its texts (several for a list), or why it is none.
     ///
     /// # Panics
     /// If there is no such option.
     pub fn read(&self, name: &str, texts: &[String]) -> Result<Value, String> {
-        let args = texts.iter().map(|text| format!("--{name}={text}"));
+        let args = texts
+            .iter()
+            .map(|text| format!("--{}={text}", flag_of(name)));
         let matches = self
             .command
             .clone()
@@ -171,7 +187,7 @@ impl SettingOptions {
         let error = self
             .command
             .clone()
-            .try_get_matches_from([format!("--{name}={refused}")])
+            .try_get_matches_from([format!("--{}={refused}", flag_of(name))])
             .err()?;
         let source = error.source()?;
         match source.downcast_ref::<NameError>() {
@@ -198,7 +214,10 @@ pub fn layer_of(map: Map<String, Value>) -> SettingsLayer {
 }
 
 fn name_of(arg: &Arg) -> String {
-    arg.get_long().unwrap_or_default().to_owned()
+    match arg.get_long().unwrap_or_default() {
+        flag if flag == flag_of("out") => "out".to_owned(),
+        flag => flag.to_owned(),
+    }
 }
 
 fn shape_of(arg: &Arg) -> ValueType {

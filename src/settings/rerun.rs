@@ -6,7 +6,7 @@ use super::{
     layer::SettingsLayer,
     merge::{MergedSettings, SettingOrigin},
     names::EnvName,
-    options::said,
+    options::{flag_of, said},
 };
 use crate::text::shell::shell_word;
 
@@ -28,6 +28,44 @@ const OF_TARGET: [&str; 12] = [
     "key",
     "workspace-key-prefix",
 ];
+
+/// Commands on an existing backend: the settings by which one is created are not in their help.
+pub const ON_EXISTING: [&str; 3] = ["verify", "render", "teardown"];
+
+/// Settings that name an existing backend and its files.
+const OF_EXISTING: [&str; 20] = [
+    "backend",
+    "state-dir",
+    "project",
+    "region",
+    "account",
+    "profile",
+    "role-arn",
+    "external-id",
+    "conf-credentials",
+    "namespace",
+    "bucket",
+    "table",
+    "key",
+    "workspace-key-prefix",
+    "lock",
+    "encryption",
+    "kms-key",
+    "out",
+    "conf-file",
+    "tf-file",
+];
+
+/// Returns whether the help of a command has a setting.
+pub fn is_shown(command: &str, option: &str) -> bool {
+    let of_run: &[&str] = match command {
+        "verify" => &[],
+        "render" => &["overwrite"],
+        "teardown" => &["non-interactive", "parallelism"],
+        _ => return true,
+    };
+    OF_EXISTING.contains(&option) || of_run.contains(&option)
+}
 
 /// The words that name an environment on a command line.
 #[derive(Clone, Debug)]
@@ -99,15 +137,16 @@ impl RerunArguments {
 
 /// An option as a command line says it, quoted for a POSIX shell: once for each item of a list.
 pub fn words(name: &str, value: &Value) -> Vec<String> {
+    let flag = flag_of(name);
     match value {
         Value::Array(items) => items.iter().flat_map(|item| words(name, item)).collect(),
         Value::String(text) if text.starts_with('-') => {
-            vec![format!("--{name}={}", shell_word(text))]
+            vec![format!("--{flag}={}", shell_word(text))]
         }
-        Value::String(text) => vec![format!("--{name} {}", shell_word(text))],
+        Value::String(text) => vec![format!("--{flag} {}", shell_word(text))],
         // A switch takes its value only behind `=`.
-        Value::Bool(true) => vec![format!("--{name}")],
-        other => vec![format!("--{name}={other}")],
+        Value::Bool(true) => vec![format!("--{flag}")],
+        other => vec![format!("--{flag}={other}")],
     }
 }
 

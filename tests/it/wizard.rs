@@ -109,7 +109,7 @@ fn every_question_has_a_default() {
     Protect against accidental deletion (--ephemeral)
       > yes
     "#);
-    assert_snapshot!(equivalent_command(&env("prod"), &answers), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --ephemeral=false --key terraform.tfstate --lock dynamodb --encryption kms --trail new --non-interactive --yes");
+    assert_snapshot!(equivalent_command(&env("prod"), &answers), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --ephemeral=false --key terraform.tfstate --lock dynamodb --encryption kms --trail new --non-interactive --auto-approve");
     assert_snapshot!(toml_for(&env("prod"), &answers), @r#"
     [env.prod]
     project = "my-shop-infra"
@@ -188,7 +188,7 @@ fn other_answers() {
     Protect against accidental deletion (--ephemeral)
       > no
     "#);
-    assert_snapshot!(equivalent_command(&env("prod"), &answers), @r#"tfbackend bootstrap --env prod --project acme --region any:eu-new-1 --ephemeral --key 'app dir/it'\''s.tfstate' --lock s3 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --attach-to role/ci --alarm-email a@example.com --alarm-email b@example.com --trail off --non-interactive --yes"#);
+    assert_snapshot!(equivalent_command(&env("prod"), &answers), @r#"tfbackend bootstrap --env prod --project acme --region any:eu-new-1 --ephemeral --key 'app dir/it'\''s.tfstate' --lock s3 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --attach-to role/ci --alarm-email a@example.com --alarm-email b@example.com --trail off --non-interactive --auto-approve"#);
     assert_snapshot!(toml_for(&env("prod"), &answers), @r#"
     [env.prod]
     project = "acme"
@@ -238,10 +238,10 @@ fn the_equivalent_command_says_the_same() {
          --kms-key {KEY} --log-days 7 --key=-x"
     ));
     let command = equivalent_command(&env("prod"), &layer);
-    assert_snapshot!(command, @"tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral --tag A=b --tag C= --key=-x --access-logs=false --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --log-days=7 --non-interactive --yes");
+    assert_snapshot!(command, @"tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral --tag A=b --tag C= --key=-x --access-logs=false --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --log-days=7 --non-interactive --auto-approve");
     let options = command
         .strip_prefix("tfbackend bootstrap --env prod ")
-        .and_then(|rest| rest.strip_suffix(" --non-interactive --yes"))
+        .and_then(|rest| rest.strip_suffix(" --non-interactive --auto-approve"))
         .unwrap();
     assert_eq!(flags(options), layer);
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
-    if args.environment.layer.out.is_some() {
+    if args.save_to.is_some() {
         return Err(CliError::failed(
             "a plan of backend kind local cannot be saved: it creates one folder",
         )

@@ -12,7 +12,7 @@ use crate::settings::{
 
 /// Returns the equivalent command without questions, quoted for a POSIX shell.
 pub fn equivalent_command(env: &EnvName, layer: &SettingsLayer) -> String {
-    command("bootstrap", env, layer) + " --non-interactive --yes"
+    command("bootstrap", env, layer) + " --non-interactive --auto-approve"
 }
 
 /// A command about an environment, quoted for a POSIX shell.

@@ -1,13 +1,16 @@
 //! `docs/cli.md`: every command with its own arguments, made from what clap knows.
 
-use clap::{Arg, Command, CommandFactory};
-use tfbackend::{cli::Cli, settings::options::SettingOptions};
+use clap::{Arg, Command};
+use tfbackend::{
+    cli::command_line::{self, pages},
+    settings::rerun,
+};
 
 use crate::support::page;
 
 #[test]
 fn the_cli_reference_is_current() {
-    let mut root = Cli::command();
+    let mut root = command_line::of_all_kinds();
     root.build();
     let mut text = HEAD.to_owned();
     text.push_str(&table(
@@ -21,7 +24,7 @@ const HEAD: &str = "\
 <!-- Made from the program by a test; change the program, then run `make docs`. -->
 # Command line
 
-`bootstrap`, `plan` and `render` accept every [setting](settings.md) as a flag. This page lists \
+`bootstrap`, `plan` and `config init` accept every [setting](settings.md) as a flag. This page lists \
                     the other
 arguments. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
 
@@ -47,15 +50,7 @@ fn command(of: &Command, name: &str, text: &mut String) {
                     .replace("Usage: ", "")
             ));
         }
-        // `plan --out` is another thing than the setting of the name.
-        let settings = |arg: &Arg| {
-            let option = arg
-                .get_long()
-                .and_then(|long| SettingOptions::shared().get(long));
-            option.is_some_and(|option| {
-                arg.get_value_names().unwrap_or_default().join(" ") == option.value_name
-            })
-        };
+        let settings = |arg: &Arg| pages::is_setting(arg);
         let has_settings = sub
             .get_arguments()
             .any(|arg| !arg.is_global_set() && settings(arg));
@@ -69,7 +64,11 @@ fn command(of: &Command, name: &str, text: &mut String) {
             text.push_str(&format!("\n{own}"));
         }
         if has_settings {
-            text.push_str("\nAnd all [settings](settings.md).\n");
+            let path = name.trim_start_matches("tfbackend ");
+            text.push_str(match rerun::ON_EXISTING.contains(&path) {
+                true => "\nAnd the [settings](settings.md) that name a backend.\n",
+                false => "\nAnd all [settings](settings.md).\n",
+            });
         }
         command(sub, &name, text);
     }

@@ -14,6 +14,6 @@ $ render @ --overwrite
 cat backend.conf
 ! rm backend.tf; echo 'terraform { backend "s3" {} }' > main.tf
 $ render @
-$ render @ --out infra --conf-file prod.s3.tfbackend --tf-file state.tf
+$ render @ --dir infra --conf-file prod.s3.tfbackend --tf-file state.tf
 cat infra/state.tf
 cat infra/prod.s3.tfbackend

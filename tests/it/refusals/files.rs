@@ -47,13 +47,13 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out file")).refusal(), @"
     1
     error: ~/shop/file is not a folder
-      hint: choose another folder with --out
+      hint: choose another folder with --dir
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out file/below/it")).refusal(), @"
     1
     error: could not read ~/shop/file/below/it
       caused by: Not a directory (os error 20)
-      hint: choose another folder with --out
+      hint: choose another folder with --dir
     ");
     // Nobody writes there, not even root.
     #[cfg(target_os = "linux")]
@@ -61,7 +61,7 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     1
     error: could not write to the folder /proc/self
       caused by: entity not found
-      hint: choose another folder with --out
+      hint: choose another folder with --dir
     ");
     let reads = ["Get", "List", "Describe", "Head"];
     let writes = |call: &String| !reads.iter().any(|verb| call.contains(&format!(":{verb}")));

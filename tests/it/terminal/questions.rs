@@ -164,7 +164,7 @@ async fn from_the_first_question_to_the_next_command() {
     The same without questions:
       tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral=false --key app/terra
     form.tfstate --lock both --encryption kms --attach-to user/admin --alarm-email ops@example.com --tra
-    il new --non-interactive --yes --endpoint-url=ENDPOINT
+    il new --non-interactive --auto-approve --endpoint-url=ENDPOINT
     ");
     assert_eq!(code, 0);
     insta::assert_snapshot!(fs::read_to_string(place.path().join("tfbackend.toml")).expect("written"), @r#"
@@ -338,7 +338,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
       terraform init -backend-config=backend.conf
     The same without questions:
       tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --lock s3 --access-log
-    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --yes
+    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --auto-approve
     ");
     assert!(!place.path().join("tfbackend.toml").exists());
 
