@@ -113,8 +113,9 @@ fn headings() -> &'static BTreeSet<&'static str> {
     &ALL
 }
 
-/// The heading of these options goes over to those that follow them, so that only the name tells.
-fn is_of_target(arg: &Arg) -> bool {
+/// Returns whether an option is one that selects a backend for `state` and `lock` commands. The
+/// heading of these options goes over to those that follow them, so that the name must tell as well.
+pub fn is_of_target(arg: &Arg) -> bool {
     static HEADING: LazyLock<(Option<String>, BTreeSet<String>)> = LazyLock::new(|| {
         let command = TargetArgs::augment_args(Command::new("target"));
         let ids = command.get_arguments().map(|arg| arg.get_id().to_string());
@@ -141,8 +142,11 @@ fn told(arg: Arg) -> Arg {
 fn notes_of(option: &OptionInfo) -> String {
     static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| said(&defaults()));
     let default = reference::default_text(&option.name, DEFAULTS.get(&option.name));
-    let default = default.replace('`', "");
-    format!("[default: {default}] [env: {}]", option.variable())
+    let default = match default.replace('`', "") {
+        text if text.ends_with("(required)") => "[required]".to_owned(),
+        text => format!("[default: {text}]"),
+    };
+    format!("{default} [env: {}]", option.variable())
 }
 
 /// Help of commands on an existing backend has no settings by which one is created. They are still
@@ -225,7 +229,7 @@ mod tests {
                     let variable = format!("[env: {}]", option.variable());
                     assert!(help.ends_with(&variable), "{path} {}: {help}", option.name);
                     assert!(
-                        help.contains("[default: "),
+                        help.contains("[default: ") || help.contains("[required] "),
                         "{path} {}: {help}",
                         option.name
                     );

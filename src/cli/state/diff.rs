@@ -17,11 +17,11 @@ use crate::{
 /// outputs, never a value
 #[derive(Args, Clone, Debug)]
 pub struct DiffArgs {
-    /// From this version: its ID, `current`, `previous`, `serial=N`, or `file=PATH`
+    /// From this version: `current`, `previous`, `serial=N`, a version ID, or `file=PATH`
     #[arg(value_name = "A")]
     pub from: VersionName,
 
-    /// To this one
+    /// To this version, named in the same ways
     #[arg(value_name = "B")]
     pub to: VersionName,
 

@@ -102,12 +102,7 @@ pub async fn read(
             return Err(no_versions(target, id));
         }
         VersionName::Id(version) => Some(VersionId(version.clone())),
-        VersionName::Previous => Some(
-            found(target, id, "previous version", cx, |past| {
-                past.into_iter().filter(is_written).nth(1)
-            })
-            .await?,
-        ),
+        VersionName::Previous => Some(found(target, id, "previous version", cx, previous).await?),
         VersionName::Serial(serial) => {
             let what = format!("version of serial {serial}");
             Some(
@@ -139,6 +134,34 @@ pub async fn read(
             Err(explain::store(CliError::failed(message), &error))
         }
     }
+}
+
+/// Returns the ID of the current version or of the one before it; other versions are named as
+/// they were.
+pub async fn as_id(
+    version: VersionName,
+    target: &BackendTarget,
+    id: &StateId,
+    cx: &mut Context<'_>,
+) -> Result<VersionName, CliError> {
+    let VersionId(chosen) = match version {
+        VersionName::Current => found(target, id, "current version", cx, current).await?,
+        VersionName::Previous => found(target, id, "previous version", cx, previous).await?,
+        VersionName::Serial(_) | VersionName::File(_) | VersionName::Id(_) => return Ok(version),
+    };
+    Ok(VersionName::Id(chosen))
+}
+
+fn current(past: Vec<StateVersion>) -> Option<StateVersion> {
+    past.into_iter().next().filter(is_written)
+}
+
+/// Of a deleted state, this is the last that was written.
+fn previous(past: Vec<StateVersion>) -> Option<StateVersion> {
+    let has_current = past.first().is_some_and(is_written);
+    past.into_iter()
+        .filter(is_written)
+        .nth(usize::from(has_current))
 }
 
 fn read_file(path: &Path, max: usize) -> Result<ReadVersion, CliError> {
@@ -244,6 +267,40 @@ async fn found(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::census::{StateContentsKind, StateFacts};
+
+    fn history(versions: &str) -> Vec<StateVersion> {
+        let version = |kind| match kind {
+            'x' => VersionKind::Deleted,
+            _ => VersionKind::Written {
+                size: 1,
+                holds: StateContentsKind::Encrypted(StateFacts::default()),
+                encryption: None,
+            },
+        };
+        let all = versions.chars().enumerate();
+        all.map(|(index, kind)| StateVersion {
+            id: VersionId(index.to_string()),
+            modified: None,
+            current: index == 0 && kind != 'x',
+            what: version(kind),
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_previous_version_of_a_deleted_state_is_the_last_that_was_written() {
+        let chosen = |choose: fn(Vec<StateVersion>) -> Option<StateVersion>, versions| {
+            choose(history(versions)).map(|past| past.id.0)
+        };
+        assert_eq!(chosen(previous, "www").as_deref(), Some("1"));
+        assert_eq!(chosen(previous, "wxw").as_deref(), Some("2"));
+        assert_eq!(chosen(previous, "xww").as_deref(), Some("1"));
+        assert_eq!(chosen(previous, "w"), None);
+        assert_eq!(chosen(previous, "x"), None);
+        assert_eq!(chosen(current, "wx").as_deref(), Some("0"));
+        assert_eq!(chosen(current, "xw"), None);
+    }
 
     #[test]
     fn a_version_is_named_in_five_ways() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use super::named::no_versions;
+use super::named::{self, VersionName, no_versions};
 use crate::{
     cli::{
         approval,
@@ -48,12 +48,12 @@ pub struct RestoreArgs {
     #[arg(long, value_name = "NAME")]
     pub workspace: Option<String>,
 
-    /// The version with this id
-    #[arg(long, value_name = "ID", conflicts_with_all = ["serial", "before"], required_unless_present_any = ["serial", "before", "from_backup"])]
-    pub version_id: Option<String>,
+    /// Version to restore: `current`, `previous`, `serial=N`, a version ID, or `file=PATH`
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["serial", "before"], required_unless_present_any = ["serial", "before", "from_backup"])]
+    pub version_id: Option<VersionName>,
 
-    /// The version with this serial
-    #[arg(long, value_name = "N", conflicts_with = "before")]
+    /// The same as `--version-id serial=N`
+    #[arg(long, value_name = "N", conflicts_with = "before", hide = true)]
     pub serial: Option<u64>,
 
     /// The newest version from before this time, as in 2026-11-21T07:00:00Z or 2026-11-21 (UTC)
@@ -81,9 +81,24 @@ pub struct RestoreArgs {
 /// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeRestore";
 
-pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub async fn run(mut args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
+    if let Some(version) = args.version_id.take() {
+        let is_of_backup = args.from_backup.is_some();
+        args.version_id = Some(match version {
+            VersionName::Current | VersionName::Previous | VersionName::File(_) if is_of_backup => {
+                return Err(CliError::failed(
+                    "a version in a backup is named by its ID or by its serial",
+                )
+                .hint("pass --version-id ID or --version-id serial=N beside --from-backup"));
+            }
+            version => {
+                let id = target.state_id(args.state.as_deref(), args.workspace.as_deref())?;
+                named::as_id(version, &target, &id, cx).await?
+            }
+        });
+    }
     match target {
         BackendTarget::S3(target) => s3::run(args, *target, cx).await,
         target => any(&args, &target, cx).await,
@@ -99,7 +114,9 @@ async fn any(
     let id = target.state_id(args.state.as_deref(), args.workspace.as_deref())?;
     cx.status(&format!("State: {}", id.path));
     let states = target.states();
-    if args.from_backup.is_none() && !states.capabilities().versions {
+    let is_of_file =
+        args.from_backup.is_some() || matches!(args.version_id, Some(VersionName::File(_)));
+    if !is_of_file && !states.capabilities().versions {
         return Err(no_versions(target, &id));
     }
     let source = source(args, &id.path, None, cx).await?;
@@ -197,23 +214,36 @@ async fn source(
         from_backup,
         ..
     } = args;
-    if let Some(from) = from_backup {
+    let version = version_id.clone().or(serial.map(VersionName::Serial));
+    let (from, version) = match (from_backup, version) {
+        (None, Some(VersionName::File(file))) => (Some(file), None),
+        (from, version) => (from.clone(), version),
+    };
+    let (id, serial) = match version {
+        Some(VersionName::Id(id)) => (Some(id), None),
+        Some(VersionName::Serial(serial)) => (None, Some(serial)),
+        Some(VersionName::Current | VersionName::Previous | VersionName::File(_)) => {
+            unreachable!("such a version was named by its ID, or refused")
+        }
+        None => (None, None),
+    };
+    if let Some(from) = from {
         let choice = file::BackupSelection {
             path: path.to_owned(),
-            version: version_id.clone(),
-            serial: *serial,
+            version: id,
+            serial,
             before: *before,
         };
         return file::read(cx.host.cwd.join(from), choice, bucket, cx)
             .await
             .map(RestoreSource::Bytes);
     }
-    match (version_id, serial, before) {
-        (Some(id), _, _) => Ok(RestoreSource::Version(id.clone())),
-        (None, Some(serial), _) => Ok(RestoreSource::Serial(*serial)),
+    match (id, serial, before) {
+        (Some(id), _, _) => Ok(RestoreSource::Version(id)),
+        (None, Some(serial), _) => Ok(RestoreSource::Serial(serial)),
         (None, None, Some(time)) => Ok(RestoreSource::Before(*time)),
         (None, None, None) => Err(CliError::failed("no version to restore was given")
-            .hint("name it: --version-id ID, --serial N, --before TIME or --from-backup FILE")),
+            .hint("name it: --version-id VERSION, --before TIME or --from-backup FILE")),
     }
 }
 

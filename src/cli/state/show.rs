@@ -19,7 +19,7 @@ pub struct StateShowArgs {
     #[command(flatten)]
     pub name: StateName,
 
-    /// Another version than the current one: its ID, `previous`, or `serial=N`
+    /// Version of the state: `current`, `previous`, `serial=N`, a version ID, or `file=PATH`
     #[arg(
         long,
         value_name = "VERSION",

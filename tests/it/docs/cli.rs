@@ -16,6 +16,16 @@ fn the_cli_reference_is_current() {
     text.push_str(&table(
         root.get_arguments().filter(|arg| arg.is_global_set()),
     ));
+    let of_target = root
+        .find_subcommand("state")
+        .and_then(|state| state.find_subcommand("list"))
+        .expect("a command");
+    text.push_str(SELECTING);
+    text.push_str(&table(
+        of_target
+            .get_arguments()
+            .filter(|arg| pages::is_of_target(arg)),
+    ));
     command(&root, "tfbackend", &mut text);
     page::must_be("docs/cli.md", &text);
 }
@@ -29,6 +39,14 @@ const HEAD: &str = "\
 arguments. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
 
 ## Every command
+
+";
+
+const SELECTING: &str = "
+## Selecting a backend
+
+`state` and `lock` commands work on the backend of the current folder, or on the one that these options
+select:
 
 ";
 
@@ -57,11 +75,15 @@ fn command(of: &Command, name: &str, text: &mut String) {
         let own = sub.get_arguments().filter(|arg| {
             !arg.is_global_set()
                 && !settings(arg)
+                && !pages::is_of_target(arg)
                 && !["help", "version"].contains(&arg.get_id().as_str())
         });
         let own = table(own);
         if !own.is_empty() {
             text.push_str(&format!("\n{own}"));
+        }
+        if sub.get_arguments().any(pages::is_of_target) {
+            text.push_str("\nAnd the options that [select a backend](#selecting-a-backend).\n");
         }
         if has_settings {
             let path = name.trim_start_matches("tfbackend ");

@@ -13,7 +13,7 @@ $ state diff previous current
 $ state pull --out pulled.tfstate
 $ state check
 $ state restore
-$ state restore --from-backup a.tfstate.backup
+$ state restore --version-id file=a.tfstate.backup
 $ state restore --from-backup a.tfstate.backup -y
 ! sleep 1
 $ state restore --from-backup pulled.tfstate -y --output json

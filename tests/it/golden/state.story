@@ -41,16 +41,16 @@ $ state check terraform.tfstate --output json
 
 # restore
 $ state restore
-$ state restore --serial 1
+$ state restore --version-id previous
 $ state restore --serial 1 -y
 $ state versions
 ! sleep 1
 $ state restore --serial 2 -y --output json
-$ state restore --serial 99 -y
+$ state restore --version-id serial=99 -y
 ! sleep 1
 $ state restore --from-backup pulled.tfstate -y
 py delete
 $ state show
 $ state check
 $ state versions --limit 2
-$ state restore --serial 4 -y
+$ state restore --version-id previous -y

@@ -338,7 +338,8 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
       terraform init -backend-config=backend.conf
     The same without questions:
       tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --lock s3 --access-log
-    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --auto-approve
+    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --auto-appro
+    ve
     ");
     assert!(!place.path().join("tfbackend.toml").exists());
 
