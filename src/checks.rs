@@ -4,6 +4,7 @@
 //! check that fails, or whose subject cannot be read, is a finding. Accepting a finding requires a
 //! reason.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::spec::Address;
@@ -12,7 +13,9 @@ pub mod accept;
 pub mod files;
 
 /// The severity of a failed check, in ascending order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Informational, without a risk.
@@ -25,7 +28,9 @@ pub enum Severity {
 }
 
 /// The subject of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckGroup {
     Storage,
@@ -51,12 +56,12 @@ pub struct Check {
     pub severity: Severity,
     pub group: CheckGroup,
     /// The expected condition, as in `versioning is enabled`.
-    pub title: &'static str,
-    /// The rationale: the consequence of a failure.
-    pub why: &'static str,
+    pub expected: &'static str,
+    /// The consequence of a failure.
+    pub rationale: &'static str,
     /// IDs of the controls that require it, such as `S3.14` (Security Hub), `CIS 3.6`,
     /// `CKV_AWS_21` (Checkov).
-    pub controls: &'static [&'static str],
+    pub references: &'static [&'static str],
 }
 
 /// The checked subject.
@@ -74,9 +79,9 @@ pub enum Verdict {
     Holds,
     Fails {
         /// What was found.
-        what: String,
+        found: String,
         /// The fix: a command, or an instruction.
-        mend: String,
+        remediation: String,
     },
     /// It cannot be read, so that the result is unknown.
     Unreadable {

@@ -48,6 +48,7 @@ pub mod explain;
 pub mod failure;
 pub mod log;
 pub mod reference;
+pub mod schemas;
 
 use context::Context;
 use failure::CliError;

@@ -1,11 +1,12 @@
 //! Accepted findings, with a reason, permanently or until a date.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CheckResult;
 
 /// `[[env.NAME.ignore]]` in `tfbackend.toml`, or `--ignore ID --reason TEXT`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptedFinding {
     /// The ID of the check.
     pub id: String,

@@ -288,10 +288,10 @@ fn at(check: &'static Check, path: &Path, verdict: Verdict) -> CheckResult {
     )
 }
 
-fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
+fn fails(found: impl Into<String>, remediation: impl Into<String>) -> Verdict {
     Verdict::Fails {
-        what: what.into(),
-        mend: mend.into(),
+        found: found.into(),
+        remediation: remediation.into(),
     }
 }
 

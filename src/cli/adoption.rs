@@ -84,7 +84,7 @@ pub async fn name_enforce(
     checked: &mut [CheckResult],
     environment: &ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
-    mend: &str,
+    remediation: &str,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     let Some((held, adoption)) = look(environment, observation, cx).await? else {
@@ -102,8 +102,10 @@ pub async fn name_enforce(
         .iter_mut()
         .filter(|one| one.place.address.as_ref().is_some_and(only_waits))
     {
-        if let Verdict::Fails { mend: its, .. } = &mut one.verdict
-            && (its == mend || its.strip_prefix(mend) == Some(" --adopt"))
+        if let Verdict::Fails {
+            remediation: its, ..
+        } = &mut one.verdict
+            && (its == remediation || its.strip_prefix(remediation) == Some(" --adopt"))
         {
             its.push_str(" --enforce");
         }

@@ -2,6 +2,7 @@
 //! keeps them.
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,10 +17,12 @@ use super::{
     session::{self, SandboxSession},
 };
 use crate::{
+    backend::{local::provider::LocalProvider, provider::Provider},
     exit,
     kind::BackendKind,
     report::{json, table::TextTable},
-    settings::{local::LocalSettings, merge::SettingOrigin, rerun::RerunArguments},
+    settings::{local::LocalSettings, merge::SettingOrigin, rerun::RerunArguments, s3::S3Settings},
+    store::location::BackendLocation,
 };
 
 /// Show the settings of an environment, or write them to tfbackend.toml
@@ -52,23 +55,27 @@ pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
 }
 
 /// Stands behind the version of the format.
-#[derive(Serialize)]
-struct ConfigDocument {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct ConfigDocument {
     env: String,
+    backend: BackendLocation,
     settings: Vec<ConfigRow>,
 }
 
-#[derive(Serialize)]
-struct InitDocument {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct InitDocument {
     env: String,
+    backend: BackendLocation,
     /// The settings file.
     written: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ConfigRow {
     name: String,
     value: Value,
+    /// `from` is the source; a variable has its `name`, a file its `path` and `line`.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     origin: SettingOrigin,
 }
 
@@ -99,12 +106,14 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     )
     .command("plan", "", &[]);
     let resolved = match merged.kind {
-        BackendKind::S3 => merged.resolve(&env).map(drop),
-        BackendKind::Local => LocalSettings::resolve(&merged, &env).map(drop),
+        BackendKind::S3 => merged.resolve(&env).map(|settings| s3_location(&settings)),
+        BackendKind::Local => {
+            LocalSettings::resolve(&merged, &env).map(|settings| local_location(&settings))
+        }
     };
     let resolved = resolved.map_err(|error| explain::settings(&error));
     if cx.global.json() {
-        resolved?;
+        let backend = resolved?;
         let settings = merged
             .rows()
             .into_iter()
@@ -116,6 +125,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
             .collect();
         let shown = ConfigDocument {
             env: env.to_string(),
+            backend,
             settings,
         };
         json::write_document(&mut *cx.host.out, shown)
@@ -129,13 +139,33 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     let view = cx.global.out_view(cx.host);
     cx.output(&table.text(&view))?;
     if !is_s3 {
-        return resolved.map(|()| exit::DONE);
+        return resolved.map(|_| exit::DONE);
     }
     cx.status(&format!(
         "AWS was not called. An existing backend keeps its own values instead of defaults; to see \
          them: {plan}"
     ));
-    resolved.map(|()| exit::DONE)
+    resolved.map(|_| exit::DONE)
+}
+
+/// What the settings say of the location. The account, which names without a setting contain, is
+/// unknown.
+fn s3_location(settings: &S3Settings) -> BackendLocation {
+    let mut location = vec![
+        ("key", settings.key.to_string()),
+        ("region", settings.region.to_string()),
+    ];
+    let bucket = settings.bucket.name.as_ref();
+    location.extend(bucket.map(|name| ("bucket", name.to_string())));
+    let table = settings.table.name.as_ref();
+    let table = table.filter(|_| settings.lock.uses_table());
+    location.extend(table.map(|name| ("dynamodb_table", name.to_string())));
+    BackendLocation::new(BackendKind::S3, location)
+}
+
+fn local_location(settings: &LocalSettings) -> BackendLocation {
+    let provider = LocalProvider::new(settings.clone());
+    BackendLocation::new(LocalProvider::KIND, provider.location())
 }
 
 fn text(value: &Value) -> String {
@@ -152,22 +182,24 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
         new_env: true,
         ..args
     };
-    let (env, save) = match args.kind(cx.host, &cx.global)? {
+    let (env, backend, save) = match args.kind(cx.host, &cx.global)? {
         BackendKind::S3 => {
             let settled = args.settle(cx.host, &cx.global, Prompting::Person).await?;
             let save = save::prepare(&SaveRequest::of(&settled), cx.host)?;
-            (settled.settings.common.env, save)
+            let backend = s3_location(&settled.settings);
+            (settled.settings.common.env, backend, save)
         }
         BackendKind::Local => {
             let environment = LocalEnvironment::open(args, Prompting::Person, cx)?;
             let save = save::prepare(&environment.save_request(), cx.host)?;
-            (environment.name().clone(), save)
+            (environment.name().clone(), environment.location(), save)
         }
     };
     save.write()?;
     if cx.global.json() {
         let document = InitDocument {
             env: env.to_string(),
+            backend,
             written: save.shown().to_owned(),
         };
         json::write_document(&mut *cx.host.out, document)

@@ -8,7 +8,7 @@ mod select;
 mod list;
 mod survey;
 mod migrate;
-mod outcome;
+pub(super) mod outcome;
 mod release;
 mod rows;
 mod show;

@@ -10,7 +10,7 @@ use crate::{
     kind::BackendKind,
     report::{
         json,
-        state_move::{self as report, StateMoveDocument},
+        state_move::{self as report, MoveTitles, StateMoveDocument},
     },
     store::{
         migrate::{
@@ -107,8 +107,12 @@ pub async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result<u8, Cl
         );
     }
     let document = StateMoveDocument {
-        from: from.document(cx),
-        to: to.document(cx),
+        from: from.location(),
+        to: to.location(),
+        titles: MoveTitles {
+            from: from.full_title(cx),
+            to: to.full_title(cx),
+        },
         outcome: "planned",
         workspaces: report::workspaces(&plan),
         files: vec![],
@@ -268,10 +272,11 @@ fn same_place(from: &MigrationPlace, cx: &mut Context<'_>) -> Result<u8, CliErro
     let dir = place::shown(dir, cx);
     let text = format!("Nothing to do: the folder {dir} uses {title}.");
     if cx.global.json() {
-        let place = from.document(cx);
+        let place = from.location();
         let document = StateMoveDocument {
             from: place.clone(),
             to: place,
+            titles: MoveTitles::default(),
             outcome: "nothing",
             workspaces: vec![],
             files: vec![],

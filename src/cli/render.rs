@@ -6,6 +6,7 @@ use crate::{cli::local, kind::BackendKind};
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
     exit,
     report::{json, safe::safe},
     settings::s3::EncryptionSettings,
+    store::location::BackendLocation,
     terraform::write::{
         file_status::FileStatus,
         files::{FileOutcome, WrittenFile},
@@ -94,14 +96,17 @@ async fn of_s3(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
         state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
         let written = files::write(&environment.provider, &known, cx)?;
         let is_json = cx.global.json();
-        RenderDocument::written(written).answer_written(cx)?;
+        RenderDocument::written(environment.location(), written).answer_written(cx)?;
         if !is_json {
             say_how_states_come_along(&environment, cx);
         }
         return Ok(exit::DONE);
     }
     let files = files::check(&environment.provider, &known, cx)?;
-    answer_check(RenderDocument::checked(files, refused), cx)
+    answer_check(
+        RenderDocument::checked(environment.location(), files, refused),
+        cx,
+    )
 }
 
 /// Prints the status of each file.
@@ -136,8 +141,9 @@ pub fn answer_check(document: RenderDocument, cx: &mut Context<'_>) -> Result<u8
 }
 
 /// The answer for a program.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct RenderDocument {
+    backend: BackendLocation,
     /// True if the files were only looked at.
     check: bool,
     current: bool,
@@ -146,7 +152,7 @@ pub struct RenderDocument {
     files: Vec<RenderedFileDocument>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct RenderedFileDocument {
     path: String,
     status: &'static str,
@@ -158,7 +164,7 @@ pub struct RenderedFileDocument {
 
 impl RenderDocument {
     /// After the files were written.
-    pub fn written(written: Vec<WrittenFile>) -> Self {
+    pub fn written(backend: BackendLocation, written: Vec<WrittenFile>) -> Self {
         let file = |file: WrittenFile| RenderedFileDocument {
             path: file.path.display().to_string(),
             status: if matches!(file.outcome, FileOutcome::Written { .. }) {
@@ -170,6 +176,7 @@ impl RenderDocument {
             diff: None,
         };
         Self {
+            backend,
             check: false,
             current: true,
             refused: vec![],
@@ -178,7 +185,11 @@ impl RenderDocument {
     }
 
     /// After the files were looked at; `refused` are settings that cannot be changed.
-    pub fn checked(files: Vec<(PathBuf, FileStatus)>, refused: Vec<String>) -> Self {
+    pub fn checked(
+        backend: BackendLocation,
+        files: Vec<(PathBuf, FileStatus)>,
+        refused: Vec<String>,
+    ) -> Self {
         let current = refused.is_empty()
             && files
                 .iter()
@@ -202,6 +213,7 @@ impl RenderDocument {
             }
         };
         Self {
+            backend,
             check: true,
             current,
             refused,

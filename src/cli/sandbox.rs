@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -159,8 +160,8 @@ pub async fn run_for_program(
 }
 
 /// The sandbox for a program.
-#[derive(Debug, Default, Serialize)]
-struct SandboxDocument {
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::cli) struct SandboxDocument {
     running: bool,
     #[serde(flatten)]
     at: Option<PlaceDocument>,
@@ -171,7 +172,7 @@ struct SandboxDocument {
     purged: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PlaceDocument {
     endpoint: String,
     account: String,

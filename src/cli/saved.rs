@@ -18,6 +18,7 @@ use crate::{
         defaults, layer::SettingsLayer, merge::SettingOrigin, names::EnvName,
         s3::CredentialSettings,
     },
+    store::location::BackendLocation,
     terraform::write,
     text::words,
 };
@@ -43,6 +44,9 @@ pub struct SavedPlan {
     pub tool_version: String,
     pub project: String,
     pub env: EnvName,
+    /// Absent in a plan of a version that did not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BackendLocation>,
     /// The account's 12 digits.
     pub account: String,
     pub region: String,
@@ -85,6 +89,7 @@ impl SavedPlan {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             project: settings.common.project.to_string(),
             env: settings.common.env.clone(),
+            backend: Some(environment.location()),
             account: aws.account().to_owned(),
             region: settings.region.to_string(),
             partition: aws.caller.partition.clone(),
@@ -169,7 +174,12 @@ impl SavedPlan {
             ..
         } = &environment.provider;
         let place = (settings.common.project.as_str(), settings.region.as_str());
+        let here = environment.location();
+        let is_here = |backend: &BackendLocation| {
+            (backend.kind, &backend.location) == (here.kind, &here.location)
+        };
         if (&*self.project, &*self.region) == place
+            && self.backend.as_ref().is_none_or(is_here)
             && self.blueprint_sha256 == sum(blueprint, &files(environment)?)
         {
             return Ok(());

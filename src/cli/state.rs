@@ -9,7 +9,7 @@ mod diff;
 pub(super) mod in_force;
 mod list;
 pub mod named;
-mod pull;
+pub(super) mod pull;
 mod show;
 mod versions;
 pub(super) mod restore;

@@ -3,6 +3,7 @@
 use crate::backend::aws::provider::S3Provider;
 use crate::text::shell::shell_word;
 use crate::{backend::provider::Provider, kind::BackendKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -27,6 +28,7 @@ use crate::{
         options::said,
         s3::{AlarmSettings, EncryptionSettings, TopicSettings},
     },
+    store::location::BackendLocation,
     terraform::{
         read::next::next_command,
         write::files::{FileOutcome, WrittenFile},
@@ -58,7 +60,7 @@ pub fn say_openings(
     for checked in
         external_access::checks(observation, environment.provider.aws.account(), &|_| None)
     {
-        if let Verdict::Fails { what, .. } = &checked.verdict {
+        if let Verdict::Fails { found, .. } = &checked.verdict {
             let address = checked
                 .place
                 .address
@@ -66,7 +68,7 @@ pub fn say_openings(
                 .map(ToString::to_string)
                 .unwrap_or_default();
             cx.status(&format!(
-                "warning: {address}: {what}; `tfbackend verify` says more"
+                "warning: {address}: {found}; `tfbackend verify` says more"
             ));
         }
     }
@@ -216,11 +218,12 @@ pub fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
 }
 
 /// The result: the last line of `bootstrap --output json`.
-#[derive(Serialize)]
-struct BootstrapDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct BootstrapDocument<'a> {
     event: &'static str,
     project: &'a str,
     env: &'a str,
+    backend: BackendLocation,
     account: &'a str,
     region: &'a str,
     bucket: &'a str,
@@ -233,7 +236,7 @@ struct BootstrapDocument<'a> {
     unconfirmed: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FileMade {
     path: String,
     written: bool,
@@ -285,6 +288,7 @@ pub fn made(
             event: "made",
             project: settings.common.project.as_str(),
             env: settings.common.env.as_str(),
+            backend: environment.location(),
             account: environment.provider.aws.account(),
             region: settings.region.as_str(),
             bucket: &environment.provider.names.state_bucket,

@@ -17,13 +17,13 @@ use crate::{
 };
 
 mod recheck;
-mod cancel;
+pub(super) mod cancel;
 mod carry_out;
 pub(super) mod confirm;
 mod assess;
 mod sharing;
-mod show;
-mod report;
+pub(super) mod show;
+pub(super) mod report;
 
 use confirm::TypedName;
 use sharing::SharedBucket;

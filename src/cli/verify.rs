@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -207,8 +208,8 @@ async fn all(
 }
 
 /// `verify --all --output json`.
-#[derive(Serialize)]
-struct AllDocument {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct AllDocument {
     /// True if all of them were verified and passed.
     passed: bool,
     environments: Vec<VerifyDocument>,
@@ -216,7 +217,7 @@ struct AllDocument {
     errors: Vec<NotVerified>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct NotVerified {
     env: String,
     /// The failure, as for a failed command.
@@ -328,7 +329,9 @@ fn named_from(cwd: &Path, checked: Vec<CheckResult>) -> Vec<CheckResult> {
             one.place.name.iter_mut().for_each(short);
             match &mut one.verdict {
                 Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {}
-                Verdict::Fails { what, mend } => [what, mend].into_iter().for_each(short),
+                Verdict::Fails { found, remediation } => {
+                    [found, remediation].into_iter().for_each(short)
+                }
                 Verdict::Unreadable { error } => short(error),
             }
             one

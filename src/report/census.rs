@@ -1,6 +1,7 @@
 //! A census of a backend before teardown, as text and as JSON.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, safe::safe, table::TextTable};
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// The census as a document. It contains no values of states.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CensusDocument {
     pub states: CountedNames<CensusStateDocument>,
     /// States without resources.
@@ -37,13 +38,13 @@ pub struct CensusDocument {
 }
 
 /// The first entries and the number of all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CountedNames<T> {
     pub count: usize,
     pub first: Vec<T>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CensusStateDocument {
     pub path: String,
     pub workspace: String,
@@ -59,7 +60,7 @@ pub struct CensusStateDocument {
     pub error: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CensusLockDocument {
     pub path: String,
     pub in_table: bool,
@@ -69,7 +70,7 @@ pub struct CensusLockDocument {
     pub since: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectLockDocument {
     pub mode: Option<String>,
     pub days: Option<u32>,

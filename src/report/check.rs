@@ -1,12 +1,13 @@
 //! Problems of states and their repairs, as a table and as JSON, without values of states.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, table::TextTable};
 use crate::text::words;
 
 /// `state check --output json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StateCheckDocument {
     /// The number of checked objects.
     pub states: usize,
@@ -15,7 +16,7 @@ pub struct StateCheckDocument {
     pub unseen: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FaultDocument {
     /// The object key.
     pub path: String,

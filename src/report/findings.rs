@@ -154,8 +154,10 @@ impl<'a> SharedFixes<'a> {
     fn of(findings: &[&'a FindingDocument]) -> Self {
         let mut shared: Vec<&str> = vec![];
         for (at, finding) in findings.iter().enumerate() {
-            let fix = finding.mend.as_str();
-            let again = findings[at + 1..].iter().any(|other| other.mend == fix);
+            let fix = finding.remediation.as_str();
+            let again = findings[at + 1..]
+                .iter()
+                .any(|other| other.remediation == fix);
             if fix.chars().count() > Self::LONG && again && !shared.contains(&fix) {
                 shared.push(fix);
             }
@@ -167,7 +169,7 @@ impl<'a> SharedFixes<'a> {
     fn number(&self, finding: &FindingDocument) -> Option<usize> {
         self.0
             .iter()
-            .position(|fix| *fix == finding.mend)
+            .position(|fix| *fix == finding.remediation)
             .map(|at| at + 1)
     }
 
@@ -192,8 +194,8 @@ fn vendor_page(docs: &str) -> Option<&str> {
 }
 
 /// Returns whether a fix is a command; otherwise it is a sentence.
-fn is_command(mend: &str) -> bool {
-    let program = mend.split(' ').next().unwrap_or_default();
+fn is_command(remediation: &str) -> bool {
+    let program = remediation.split(' ').next().unwrap_or_default();
     [
         "tfbackend",
         "terraform",
@@ -205,11 +207,11 @@ fn is_command(mend: &str) -> bool {
         "mv",
     ]
     .contains(&program)
-        && mend.contains(' ')
+        && remediation.contains(' ')
         && ![", ", ". ", ": ", "; ", "`", "\n"]
             .iter()
-            .any(|sentence| mend.contains(sentence))
-        && !mend.ends_with('.')
+            .any(|sentence| remediation.contains(sentence))
+        && !remediation.ends_with('.')
 }
 
 #[cfg(test)]

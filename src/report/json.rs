@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::safe::is_command;
@@ -18,7 +19,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A value preceded by the version of its format.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct VersionedDocument<T> {
-    /// [`FORMAT_VERSION`].
+    /// The version of the format.
     pub format_version: u32,
     #[serde(flatten)]
     pub body: T,
@@ -34,7 +35,7 @@ impl<T> VersionedDocument<T> {
 }
 
 /// A document with its backend, and notes on it if there are any.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NotedDocument<'a, T> {
     #[serde(flatten)]
     pub body: T,

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, safe::safe, table::TextTable};
 use crate::text::words;
 
 /// `lock list --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LocksDocument {
     pub bucket: String,
     /// Null if there is none.
@@ -19,7 +20,7 @@ pub struct LocksDocument {
 }
 
 /// One lock, in one place or in both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HeldLockDocument {
     /// The bucket of the state: may be another one if several share a table.
     pub bucket: String,
@@ -45,7 +46,7 @@ pub struct HeldLockDocument {
     pub error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeldIn {
     File,
@@ -53,7 +54,7 @@ pub enum HeldIn {
 }
 
 /// `lock show --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownDocument {
     pub bucket: String,
     pub path: String,
@@ -67,7 +68,7 @@ pub struct ShownDocument {
 }
 
 /// One of the two places of a lock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HalfDocument {
     pub state: LockPlaceDocument,
     /// The error of the read.
@@ -76,7 +77,7 @@ pub struct HalfDocument {
     pub raw: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockPlaceDocument {
     Held,

@@ -1,5 +1,6 @@
 //! The progress of a lock migration, as text and as JSON.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, safe::safe};
@@ -9,7 +10,7 @@ use crate::text::words;
 const MOST: usize = 20;
 
 /// `lock migrate --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MigrationDocument {
     pub bucket: String,
     pub table: Option<String>,

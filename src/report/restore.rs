@@ -1,5 +1,6 @@
 //! The changes and the result of a restore, as text and as JSON.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TextStyle, safe::safe, table::TextTable};
@@ -15,7 +16,7 @@ use crate::{
 const MOST: usize = 20;
 
 /// `state restore --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreDocument {
     /// The object key.
     pub path: String,
@@ -42,7 +43,7 @@ pub struct RestoreDocument {
 }
 
 /// Facts about a state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SideDocument {
     pub serial: Option<u64>,
     pub lineage: Option<String>,

@@ -1,12 +1,12 @@
 //! A migration of states between backends, as text and as JSON.
 
-use std::collections::BTreeMap;
-
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{TextStyle, table::TextTable};
 use crate::{
     store::{
+        location::BackendLocation,
         migrate::{MigrationPlan, MoveAction, MoveRefusal, PlannedMove, plan::LockSighting},
         state_store::StoredLock,
     },
@@ -14,10 +14,13 @@ use crate::{
 };
 
 /// `migrate --output json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StateMoveDocument {
-    pub from: MoveSideDocument,
-    pub to: MoveSideDocument,
+    pub from: BackendLocation,
+    pub to: BackendLocation,
+    /// Both places for people, such as `s3://states/terraform.tfstate (Amazon S3)`.
+    #[serde(skip)]
+    pub titles: MoveTitles,
     /// `planned`, `refused`, `migrated`, or `nothing` if there was nothing to do.
     pub outcome: &'static str,
     /// In the order of their names.
@@ -31,17 +34,15 @@ pub struct StateMoveDocument {
     pub next: Option<String>,
 }
 
-/// A backend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MoveSideDocument {
-    pub kind: &'static str,
-    /// One line for people.
-    pub title: String,
-    pub location: BTreeMap<&'static str, String>,
+/// The two places of a migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoveTitles {
+    pub from: String,
+    pub to: String,
 }
 
 /// The state of one workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MovedStateDocument {
     pub workspace: String,
     pub from: String,
@@ -166,13 +167,13 @@ pub fn text(document: &StateMoveDocument, view: &TextStyle) -> String {
         ]);
     }
     let bold = |text: &str| view.style.bold(text);
-    let place = |place: &MoveSideDocument| super::safe::safe(&place.title).into_owned();
+    let MoveTitles { from, to } = &document.titles;
     format!(
         "{} {}\n{}   {}\n\n{}\n{}\n",
         bold("From:"),
-        place(&document.from),
+        super::safe::safe(from),
         bold("To:"),
-        place(&document.to),
+        super::safe::safe(to),
         table.text(view),
         summary(document)
     )
@@ -214,7 +215,7 @@ pub fn answer(
     if document.outcome == "nothing" {
         lines.push(format!(
             "Nothing to do: the states are in {}.",
-            safe(&document.to.title)
+            safe(&document.titles.to)
         ));
     } else {
         let moved = document
@@ -225,7 +226,7 @@ pub fn answer(
         lines.push(format!(
             "Moved {} to {}.",
             words::count(moved, "state", "states"),
-            safe(&document.to.title)
+            safe(&document.titles.to)
         ));
         lines.extend(
             document

@@ -1,5 +1,6 @@
 //! States as text and as JSON, never with their values.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::location::BackendLocation;
@@ -14,7 +15,7 @@ pub mod show;
 pub mod diff;
 
 /// The backend.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AboutDocument {
     pub backend: BackendLocation,
     #[serde(flatten)]
@@ -23,7 +24,7 @@ pub struct AboutDocument {
 }
 
 /// Where a backend of kind s3 is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct BucketDocument {
     pub bucket: String,
     pub region: String,
@@ -34,7 +35,7 @@ pub struct BucketDocument {
 }
 
 /// Facts about the content of a state.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ContentsDocument {
     /// `known`, `encrypted`, `other-format` or `unreadable`.
     pub contents: &'static str,
@@ -49,7 +50,7 @@ pub struct ContentsDocument {
     pub error: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct EncryptionDocument {
     /// `AES256` (S3 managed keys), `aws:kms` or `aws:kms:dsse`.
     pub algorithm: Option<String>,
@@ -59,7 +60,7 @@ pub struct EncryptionDocument {
 }
 
 /// The holder of a lock.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StateLockDocument {
     pub id: Option<String>,
     pub who: Option<String>,

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{TextStyle, safe::safe, table::TextTable};
 use crate::{store::state_store::StoredLock, text::words};
 
 /// `lock list --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StoredLocksDocument {
     pub locks: Vec<StoredLockDocument>,
     /// Errors of reads: there may be more locks.
@@ -18,7 +19,7 @@ pub struct StoredLocksDocument {
 }
 
 /// `lock show --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ShownLockDocument {
     pub path: String,
     pub workspace: String,
@@ -29,7 +30,7 @@ pub struct ShownLockDocument {
     pub unseen: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StoredLockDocument {
     pub path: String,
     pub workspace: String,
@@ -52,12 +53,12 @@ pub struct StoredLockDocument {
 }
 
 /// `lock release --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ReleasedLocksDocument {
     pub released: Vec<ReleasedLockDocument>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ReleasedLockDocument {
     pub path: String,
     pub workspace: String,

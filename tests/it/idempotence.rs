@@ -143,7 +143,7 @@ impl World {
             aws,
             blueprint,
             observation,
-            mend: "tfbackend bootstrap",
+            remediation: "tfbackend bootstrap",
             lock_files: false,
             tagged: true,
         }

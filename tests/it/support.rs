@@ -28,6 +28,8 @@ pub mod proxy;
 #[cfg(unix)]
 pub mod recorder;
 pub mod s3;
+#[cfg(unix)]
+pub mod schemas;
 pub mod scripted;
 pub mod sources;
 #[cfg(unix)]

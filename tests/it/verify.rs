@@ -152,13 +152,13 @@ async fn nothing_there_then_clean_then_drifted() {
       "status": "open",
       "severity": "critical",
       "group": "storage",
-      "title": "versioning is enabled",
-      "what": "status: \"Suspended\" -> \"Enabled\"",
-      "why": "without versioning, an overwritten or deleted state cannot be restored",
-      "mend": "tfbackend bootstrap --env prod --project acme --region eu-west-1 --alarm-email ops@example.com",
+      "expected": "versioning is enabled",
+      "found": "status: \"Suspended\" -> \"Enabled\"",
+      "rationale": "without versioning, an overwritten or deleted state cannot be restored",
+      "remediation": "tfbackend bootstrap --env prod --project acme --region eu-west-1 --alarm-email ops@example.com",
       "address": "state_bucket/versioning",
       "resource": "arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1",
-      "controls": [
+      "references": [
         "S3.14",
         "CKV_AWS_21"
       ],
@@ -173,9 +173,15 @@ async fn nothing_there_then_clean_then_drifted() {
         ]
     );
     // What it says to run is what sets it right.
-    let mend = document["findings"][0]["mend"].as_str().expect("a command");
-    let words: Vec<&str> = mend.split_whitespace().skip(1).chain(["-y"]).collect();
-    assert_eq!(place.run(&words).code, Some(0), "{mend}");
+    let remediation = document["findings"][0]["remediation"]
+        .as_str()
+        .expect("a command");
+    let words: Vec<&str> = remediation
+        .split_whitespace()
+        .skip(1)
+        .chain(["-y"])
+        .collect();
+    assert_eq!(place.run(&words).code, Some(0), "{remediation}");
     assert_eq!(verify(&place, &line).0.code, Some(0));
 
     // Whom a policy of others lets in is said by those who write, too.
@@ -219,9 +225,9 @@ async fn nothing_there_then_clean_then_drifted() {
         findings(&document),
         ["terraform-denied at state_bucket/policy: open"]
     );
-    let what = document["findings"][0]["what"].as_str().expect("words");
+    let found = document["findings"][0]["found"].as_str().expect("words");
     assert_eq!(
-        what,
+        found,
         "statement Partner denies deleting states of workspaces for every run; change the \
          statement"
     );
@@ -342,7 +348,7 @@ async fn tags_that_were_lost() {
         .as_array()
         .expect("findings")
         .iter()
-        .filter_map(|one| one["mend"].as_str())
+        .filter_map(|one| one["remediation"].as_str())
         .collect();
     let mends: Vec<&str> = mends.into_iter().collect();
     assert_eq!(mends, [format!("tfbackend bootstrap {line} --adopt")]);

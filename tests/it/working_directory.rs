@@ -71,15 +71,15 @@ fn said(dir: &Path, checked: &[CheckResult]) -> String {
         verdict,
     } in checked
     {
-        let (what, mend) = match verdict {
+        let (found, remediation) = match verdict {
             Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => continue,
-            Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
+            Verdict::Fails { found, remediation } => (found.clone(), remediation.clone()),
             Verdict::Unreadable { error } => (format!("? {error}"), String::new()),
         };
-        let line = format!("{} {}\n  {what}\n", check.id, place.shown());
+        let line = format!("{} {}\n  {found}\n", check.id, place.shown());
         text.push_str(&line);
-        if !mend.is_empty() {
-            text.push_str(&format!("  -> {mend}\n"));
+        if !remediation.is_empty() {
+            text.push_str(&format!("  -> {remediation}\n"));
         }
     }
     text.replace(&format!("{}/", dir.display()), "")

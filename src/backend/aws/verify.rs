@@ -36,7 +36,7 @@ pub struct VerifiedBackend<'a> {
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
     /// The command that fixes differences from the blueprint.
-    pub mend: &'a str,
+    pub remediation: &'a str,
     /// True if the backend uses lock files.
     pub lock_files: bool,
     /// True if tags identify the owner, which they do not for an unmanaged backend.
@@ -50,7 +50,7 @@ impl VerifiedBackend<'_> {
             aws,
             blueprint,
             observation,
-            mend,
+            remediation,
             lock_files,
             tagged,
         } = *self;
@@ -61,7 +61,7 @@ impl VerifiedBackend<'_> {
             blueprint,
             observation,
             plan: &plan,
-            mend,
+            remediation,
             tagged,
         }
         .checks(&name);

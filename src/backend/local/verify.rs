@@ -43,17 +43,17 @@ const fn check(
     docs: &'static str,
     severity: Severity,
     group: CheckGroup,
-    title: &'static str,
-    why: &'static str,
+    expected: &'static str,
+    rationale: &'static str,
 ) -> Check {
     Check {
         id,
         docs,
         severity,
         group,
-        title,
-        why,
-        controls: &[],
+        expected,
+        rationale,
+        references: &[],
     }
 }
 
@@ -146,9 +146,9 @@ impl LocalProvider {
         let mut add = |check, place: &CheckedPlace, verdict| {
             checked.push(CheckResult::new(check, place.clone(), verdict));
         };
-        let fails = |what: String| Verdict::Fails {
-            what,
-            mend: remediation.to_owned(),
+        let fails = |found: String| Verdict::Fails {
+            found,
+            remediation: remediation.to_owned(),
         };
         let seen = observation.get(&STATE_FOLDER);
         let is_there = matches!(seen, Some(Observed::Present { .. }));
@@ -179,7 +179,7 @@ impl LocalProvider {
             &FOLDER_PERMISSIONS,
             &folder,
             of_folder(match self.difference(&STATE_FOLDER, observation) {
-                Some(what) => fails(what),
+                Some(found) => fails(found),
                 None => Verdict::Holds,
             }),
         );
@@ -192,7 +192,7 @@ impl LocalProvider {
                     error: error.clone(),
                 },
                 _ => of_folder(match self.difference(&STATE_FILES, observation) {
-                    Some(what) => fails(what),
+                    Some(found) => fails(found),
                     None => Verdict::Holds,
                 }),
             },
@@ -206,7 +206,7 @@ impl LocalProvider {
     }
 
     fn owned(&self, seen: Option<&Observed<LocalSpec>>, remediation: &str) -> Verdict {
-        let (what, mend) = match seen {
+        let (found, remediation) = match seen {
             Some(Observed::Present {
                 owner: ResourceOwner::Unmanaged,
                 ..
@@ -223,7 +223,7 @@ impl LocalProvider {
             ),
             _ => return Verdict::Holds,
         };
-        Verdict::Fails { what, mend }
+        Verdict::Fails { found, remediation }
     }
 
     /// What differs from the blueprint at an address.
@@ -256,8 +256,8 @@ impl LocalProvider {
         match file_system::open_parent(self.state_dir()) {
             Ok(None) => Verdict::Holds,
             Ok(Some(dir)) => Verdict::Fails {
-                what: format!("other users can write to {}", dir.display()),
-                mend: format!(
+                found: format!("other users can write to {}", dir.display()),
+                remediation: format!(
                     "chmod go-w {}, or choose another folder with --state-dir",
                     shell_word(&dir.display().to_string())
                 ),
@@ -270,10 +270,11 @@ impl LocalProvider {
         match file_system::repository(self.state_dir()) {
             None => Verdict::Holds,
             Some(root) => Verdict::Fails {
-                what: format!("it is in the repository {}", root.display()),
-                mend: "move the states to a folder outside of it: tfbackend migrate, with another \
+                found: format!("it is in the repository {}", root.display()),
+                remediation:
+                    "move the states to a folder outside of it: tfbackend migrate, with another \
                        --state-dir"
-                    .to_owned(),
+                        .to_owned(),
             },
         }
     }
@@ -282,9 +283,10 @@ impl LocalProvider {
         match file_system::network_file_system(self.state_dir()) {
             Ok(None) => Verdict::Holds,
             Ok(Some(name)) => Verdict::Fails {
-                what: format!("it is on a file system of type {name}"),
-                mend: "use a folder on a local disk, or another backend kind (tfbackend backends)"
-                    .to_owned(),
+                found: format!("it is on a file system of type {name}"),
+                remediation:
+                    "use a folder on a local disk, or another backend kind (tfbackend backends)"
+                        .to_owned(),
             },
             Err(error) => unknown(
                 &error,
@@ -321,8 +323,9 @@ impl LocalProvider {
             return Verdict::Holds;
         }
         Verdict::Fails {
-            what: damaged.join("; "),
-            mend: "restore the state from its .backup file: tfbackend state restore".to_owned(),
+            found: damaged.join("; "),
+            remediation: "restore the state from its .backup file: tfbackend state restore"
+                .to_owned(),
         }
     }
 
@@ -345,8 +348,8 @@ impl LocalProvider {
             return Verdict::Holds;
         }
         Verdict::Fails {
-            what: format!("no process holds the lock on {}", left.join(", ")),
-            mend: "tfbackend lock release".to_owned(),
+            found: format!("no process holds the lock on {}", left.join(", ")),
+            remediation: "tfbackend lock release".to_owned(),
         }
     }
 
@@ -355,7 +358,7 @@ impl LocalProvider {
         [self.not_in_git(), self.not_on_network(), self.parents()]
             .into_iter()
             .find_map(|verdict| match verdict {
-                Verdict::Fails { what, mend } => Some((what, mend)),
+                Verdict::Fails { found, remediation } => Some((found, remediation)),
                 _ => None,
             })
     }

@@ -52,8 +52,8 @@ pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
 }
 
 fn block_agrees(block: &ConfiguredBlock, partial: &PartialFile) -> Verdict {
-    let mut what = vec![];
-    let mut mend = vec![];
+    let mut found = vec![];
+    let mut remediation = vec![];
     for ours in &block.arguments {
         let Some(theirs) = partial
             .said()
@@ -64,20 +64,20 @@ fn block_agrees(block: &ConfiguredBlock, partial: &PartialFile) -> Verdict {
         };
         if !same(&ours.name, Some(&ours.value), Some(&theirs.value)) {
             let name = named(&ours.name);
-            what.push(format!(
+            found.push(format!(
                 "{name} is {} at {}, and {} at {}",
                 shown(Some(&ours.value)),
                 ours.at,
                 shown(Some(&theirs.value)),
                 theirs.at
             ));
-            mend.push(format!("remove {name} at {}", ours.at));
+            remediation.push(format!("remove {name} at {}", ours.at));
         }
     }
-    if what.is_empty() {
+    if found.is_empty() {
         Verdict::Holds
     } else {
-        fails(what.join("; "), mend.join("; "))
+        fails(found.join("; "), remediation.join("; "))
     }
 }
 
@@ -97,12 +97,12 @@ fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict>
         } else {
             String::new()
         };
-        let what = format!(
+        let found = format!(
             "it was initialized with `{}`{unsupported}",
             saved.kind.title()
         );
         return Some(fails(
-            what,
+            found,
             format!(
                 "{}, or with `-migrate-state` instead of `-reconfigure` to migrate its state",
                 files.init(setup)
@@ -119,7 +119,7 @@ fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict>
         .copied()
         .chain(must)
         .filter(|name| !same(name, setup.value(name), saved.value(name)));
-    let what: Vec<String> = differ
+    let found: Vec<String> = differ
         .map(|name| {
             let (now, then) = (shown(setup.value(name)), shown(saved.value(name)));
             format!(
@@ -129,15 +129,15 @@ fn initialized(files: &FolderFiles<'_>, saved: &SavedBackend) -> Option<Verdict>
             )
         })
         .collect();
-    Some(if what.is_empty() {
+    Some(if found.is_empty() {
         Verdict::Holds
     } else {
-        fails(what.join("; "), files.init(setup))
+        fails(found.join("; "), files.init(setup))
     })
 }
 
 fn of_none(files: &FolderFiles<'_>, saved: &SavedBackend) -> Verdict {
-    let what = format!(
+    let found = format!(
         "it was initialized with `{}`, bucket {}, key {}, which none of the {} partial \
          configurations contains",
         saved.kind.title(),
@@ -146,7 +146,7 @@ fn of_none(files: &FolderFiles<'_>, saved: &SavedBackend) -> Verdict {
         files.setups.len()
     );
     fails(
-        what,
+        found,
         format!(
             "`{} init -reconfigure -backend-config=FILE` with the intended file",
             files.folder.engine.program()
@@ -164,16 +164,20 @@ fn is_place(setup: &BackendSetup<'_>, saved: &SavedBackend) -> bool {
 fn with_cloud(files: &FolderFiles<'_>, cloud: &S3BackendConfig) -> Vec<CheckResult> {
     let about = files.of_cloud(cloud);
     if about.is_empty() && !files.in_use().is_empty() {
-        let what = format!(
+        let found = format!(
             "none of the files contains the bucket of the environment {}, {}",
             cloud.env,
             shown(Some(&text(&cloud.bucket)))
         );
-        let mend = format!(
+        let remediation = format!(
             "`tfbackend render --env {}`",
             crate::text::shell::shell_word(&cloud.env)
         );
-        return vec![at(&CLOUD_AGREES, &files.folder.dir, fails(what, mend))];
+        return vec![at(
+            &CLOUD_AGREES,
+            &files.folder.dir,
+            fails(found, remediation),
+        )];
     }
     about
         .iter()
@@ -211,10 +215,10 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &S3BackendCo
     let differ = all.into_iter().filter(|(name, wanted)| {
         !left_open(name) && !unsaid(name) && !same(name, setup.value(name), wanted.as_ref())
     });
-    let (mut what, mut write, mut remove, mut other_state) = (vec![], vec![], vec![], vec![]);
+    let (mut found, mut write, mut remove, mut other_state) = (vec![], vec![], vec![], vec![]);
     for (name, wanted) in differ {
         let (is, wanted_text) = (shown(setup.value(&name)), shown(wanted.as_ref()));
-        what.push(format!(
+        found.push(format!(
             "{} is {is} at {}, but {wanted_text} in the backend",
             named(&name),
             setup.spot(&name)
@@ -234,7 +238,7 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &S3BackendCo
         && !accounts.contains(&cloud.account)
     {
         let spot = setup.spot("allowed_account_ids");
-        what.push(format!(
+        found.push(format!(
             "`allowed_account_ids` at {spot} does not contain the account of the backend, {}",
             cloud.account
         ));
@@ -243,7 +247,7 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &S3BackendCo
             shown(Some(&text(&cloud.account)))
         ));
     }
-    if what.is_empty() {
+    if found.is_empty() {
         return Verdict::Holds;
     }
     let right =
@@ -258,7 +262,7 @@ fn agrees(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, cloud: &S3BackendCo
         )
     });
     fails(
-        what.join("; "),
+        found.join("; "),
         [settings, right]
             .into_iter()
             .flatten()

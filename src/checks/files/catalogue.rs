@@ -29,17 +29,17 @@ const fn check(
     id: &'static str,
     docs: &'static str,
     severity: Severity,
-    title: &'static str,
-    why: &'static str,
+    expected: &'static str,
+    rationale: &'static str,
 ) -> Check {
     Check {
         id,
         docs,
         severity,
         group: CheckGroup::Files,
-        title,
-        why,
-        controls: &[],
+        expected,
+        rationale,
+        references: &[],
     }
 }
 
@@ -69,7 +69,7 @@ pub static DECLARED: Check = check(
 );
 
 pub static NO_CREDENTIALS: Check = Check {
-    controls: &["CKV_SECRET_2"],
+    references: &["CKV_SECRET_2"],
     ..check(
         "files-no-credentials",
         "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",

@@ -91,12 +91,12 @@ fn sources<'a>(files: &FolderFiles<'a>) -> Vec<ArgumentFile<'a>> {
 }
 
 fn credentials(source: &ArgumentFile<'_>, files: &FolderFiles<'_>) -> Verdict {
-    let found: Vec<String> = source.arguments.iter().flat_map(secrets).collect();
-    if found.is_empty() {
+    let secrets: Vec<String> = source.arguments.iter().flat_map(secrets).collect();
+    if secrets.is_empty() {
         return Verdict::Holds;
     }
     let rotate = "rotate the credential, because others may have read it";
-    let mend = match source.kind {
+    let remediation = match source.kind {
         ArgumentFileKind::Saved => {
             let program = files.folder.engine.program();
             format!(
@@ -111,7 +111,10 @@ fn credentials(source: &ArgumentFile<'_>, files: &FolderFiles<'_>) -> Verdict {
             )
         }
     };
-    fails(format!("credentials in {}", found.join(", ")), mend)
+    fails(
+        format!("credentials in {}", secrets.join(", ")),
+        remediation,
+    )
 }
 
 /// Returns the path of each credential in an argument, and the location of the argument.
@@ -143,50 +146,50 @@ fn literal(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
     // OpenTofu 1.8 and later support variables and locals in a block; no engine supports them in a
     // partial configuration.
     let taken = engine == TerraformEngine::OpenTofu && source.kind == ArgumentFileKind::Block;
-    let found: Vec<&SourcedArgument> = source
+    let unknown: Vec<&SourcedArgument> = source
         .arguments
         .iter()
         .filter(|argument| !taken && argument.value.has_no_literal())
         .collect();
-    if found.is_empty() {
+    if unknown.is_empty() {
         return Verdict::Holds;
     }
-    let what = format!(
+    let found = format!(
         "{} not a literal value: {}",
-        if found.len() == 1 {
+        if unknown.len() == 1 {
             "one is"
         } else {
             "some are"
         },
-        spots(&found)
+        spots(&unknown)
     );
     fails(
-        what,
+        found,
         "write the value itself, or pass it with `-backend-config=NAME=VALUE`",
     )
 }
 
 fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
-    let mut what = vec![];
-    let mut mend = vec![];
+    let mut found = vec![];
+    let mut remediation = vec![];
     for (name, argument) in names(source.arguments) {
         match arguments::taken(&name, engine) {
             ArgumentSupport::Fully | ArgumentSupport::Still(_) => {}
             ArgumentSupport::NoLonger(instead) => {
-                what.push(format!(
+                found.push(format!(
                     "{} no longer supports {} ({})",
                     engine.title(),
                     named(&name),
                     argument.at
                 ));
-                mend.push(format!(
+                remediation.push(format!(
                     "write `{instead}` for {} at {}",
                     named(&name),
                     argument.at
                 ));
             }
             ArgumentSupport::Never => {
-                what.push(format!(
+                found.push(format!(
                     "{} does not support {} ({})",
                     engine.title(),
                     named(&name),
@@ -195,14 +198,14 @@ fn known(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict {
                 let likely = arguments::likely(&name).map_or("remove it".to_owned(), |likely| {
                     format!("write `{likely}`, if this is intended, or remove it")
                 });
-                mend.push(format!("{}: {likely}", argument.at));
+                remediation.push(format!("{}: {likely}", argument.at));
             }
         }
     }
-    if what.is_empty() {
+    if found.is_empty() {
         Verdict::Holds
     } else {
-        fails(what.join("; "), mend.join("; "))
+        fails(found.join("; "), remediation.join("; "))
     }
 }
 
@@ -218,7 +221,7 @@ fn not_deprecated(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict
             }
             _ => None,
         });
-    let (what, mend): (Vec<String>, Vec<String>) = deprecated
+    let (found, remediation): (Vec<String>, Vec<String>) = deprecated
         .map(|(name, argument, instead)| {
             let name = named(&name);
             (
@@ -227,10 +230,10 @@ fn not_deprecated(source: &ArgumentFile<'_>, engine: TerraformEngine) -> Verdict
             )
         })
         .unzip();
-    if what.is_empty() {
+    if found.is_empty() {
         Verdict::Holds
     } else {
-        fails(what.join("; "), mend.join("; "))
+        fails(found.join("; "), remediation.join("; "))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
 /// Returns one check of the folder.
 pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
     let known = files.folder.versions.iter().flatten();
-    let (what, mut mend): (Vec<String>, Vec<&str>) =
+    let (found, mut remediation): (Vec<String>, Vec<&str>) =
         known.filter_map(|versions| fault(files, versions)).unzip();
     let errors = files
         .folder
@@ -18,9 +18,9 @@ pub(super) fn check(files: &FolderFiles<'_>) -> Vec<CheckResult> {
         .iter()
         .filter_map(|versions| versions.as_ref().err());
     let errors: Vec<String> = errors.map(ToString::to_string).collect();
-    mend.dedup();
-    let verdict = match (what.is_empty(), errors.is_empty()) {
-        (false, _) => fails(what.join("; "), mend.join("; ")),
+    remediation.dedup();
+    let verdict = match (found.is_empty(), errors.is_empty()) {
+        (false, _) => fails(found.join("; "), remediation.join("; ")),
         (true, false) => unreadable(errors.join("; ")),
         (true, true) => Verdict::Holds,
     };
@@ -32,7 +32,7 @@ fn fault(files: &FolderFiles<'_>, versions: &EngineVersions) -> Option<(String, 
     let EngineVersions {
         engine, allowed, ..
     } = versions;
-    let of = |what: &str| format!("{}: {what}", named_version(versions));
+    let of = |found: &str| format!("{}: {found}", named_version(versions));
     match engine {
         TerraformEngine::Terraform => {
             (allowed.are_all(|version| version == (1, 15, 0)) && is_partial(files)).then(|| {

@@ -43,12 +43,12 @@ fn local_state(files: &FolderFiles<'_>, state: &LocalState) -> Verdict {
         LocalStateContents::Resources { resources, outputs } => (*resources, *outputs),
     };
     let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let what = format!(
+    let found = format!(
         "it contains {} and {} in plain text",
         count(resources, "resource"),
         count(outputs, "output")
     );
-    fails(what, away(files, &state.path))
+    fails(found, away(files, &state.path))
 }
 
 /// Returns the commands that move the content to the backend, if needed, and delete the file.
@@ -138,11 +138,11 @@ fn by_git(files: &FolderFiles<'_>, ignored: &IgnoreStatus) -> Vec<CheckResult> {
 
 fn of_tracked(files: &FolderFiles<'_>, path: &Path) -> Verdict {
     let file = shell_word(&files.relative(path));
-    let mend = format!(
+    let remediation = format!(
         "`git rm --cached {file}`, and rotate every secret in it: the history of the repository \
          still contains them"
     );
-    fails("git tracks it", mend)
+    fails("git tracks it", remediation)
 }
 
 /// Returns the usual pattern for such a state or copy.

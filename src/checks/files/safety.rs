@@ -45,7 +45,7 @@ fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
             setup.spot("use_lockfile")
         )),
         Some(false) => {
-            let what = "neither `use_lockfile = true` nor `dynamodb_table` is set";
+            let found = "neither `use_lockfile = true` nor `dynamodb_table` is set";
             let (name, value) = match files.cloud.and_then(|cloud| {
                 cloud
                     .dynamodb_table
@@ -58,7 +58,7 @@ fn locked(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
                 ),
                 None => ("use_lockfile", "true".to_owned()),
             };
-            fails(what, files.set(setup, name, &value))
+            fails(found, files.set(setup, name, &value))
         }
     }
 }
@@ -74,15 +74,15 @@ fn lock_lasts(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Option<Verdi
     {
         return Some(Verdict::Holds);
     }
-    let what = format!(
+    let found = format!(
         "`dynamodb_table` at {} is the only lock",
         setup.spot("dynamodb_table")
     );
-    let mend = format!(
+    let remediation = format!(
         "{}; remove the table when all runs use lock files",
         files.set(setup, "use_lockfile", "true")
     );
-    Some(fails(what, mend))
+    Some(fails(found, remediation))
 }
 
 fn key_used(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
@@ -93,11 +93,11 @@ fn key_used(files: &FolderFiles<'_>, setup: &BackendSetup<'_>) -> Verdict {
             setup.spot("encrypt")
         )),
         Some(false) => {
-            let what = format!(
+            let found = format!(
                 "`kms_key_id` at {} is ignored: `encrypt` is not true",
                 setup.spot("kms_key_id")
             );
-            fails(what, files.set(setup, "encrypt", "true"))
+            fails(found, files.set(setup, "encrypt", "true"))
         }
     }
 }
@@ -106,12 +106,12 @@ fn key_named(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &str) -> Ve
     if setup.value("kms_key_id").is_some() || setup.flag("encrypt") == Some(false) {
         return Verdict::Holds;
     }
-    let what = format!(
+    let found = format!(
         "`encrypt` at {} is set without `kms_key_id`: states are written with AES256",
         setup.spot("encrypt")
     );
     let key = shown(Some(&ArgumentValue::Text(key.to_owned())));
-    fails(what, files.set(setup, "kms_key_id", &key))
+    fails(found, files.set(setup, "kms_key_id", &key))
 }
 
 fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValue) -> Verdict {
@@ -122,7 +122,7 @@ fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValu
     if is_key_arn(key) {
         return Verdict::Holds;
     }
-    let what = format!(
+    let found = format!(
         "`kms_key_id` at {spot} is {}",
         shown(Some(&ArgumentValue::Text(key.to_owned())))
     );
@@ -130,7 +130,7 @@ fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValu
         Some(arn) => shown(Some(&ArgumentValue::Text(arn.to_owned()))),
         None => {
             return fails(
-                what,
+                found,
                 format!(
                     "{}, the ARN that `aws kms describe-key --key-id ID` returns",
                     files.set(setup, "kms_key_id", "ARN")
@@ -138,7 +138,7 @@ fn key_arn(files: &FolderFiles<'_>, setup: &BackendSetup<'_>, key: &ArgumentValu
             );
         }
     };
-    fails(what, files.set(setup, "kms_key_id", &arn))
+    fails(found, files.set(setup, "kms_key_id", &arn))
 }
 
 /// `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`, the id a UUID or that of a key in several regions.

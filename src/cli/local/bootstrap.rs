@@ -1,5 +1,6 @@
 //! `tfbackend bootstrap --backend local`: creates or repairs the folder, and writes the files.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{LocalEnvironment, no_outputs, written_line};
@@ -47,8 +48,8 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
 }
 
 /// The last line of `bootstrap --output json`.
-#[derive(Serialize)]
-struct LocalBootstrapDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct LocalBootstrapDocument<'a> {
     event: &'static str,
     project: &'a str,
     env: &'a str,
@@ -57,7 +58,7 @@ struct LocalBootstrapDocument<'a> {
     next: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct LocalFileDocument {
     path: String,
     written: bool,

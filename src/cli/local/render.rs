@@ -25,9 +25,12 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError>
     }
     if args.check {
         let files = files::check(provider, &no_outputs(), cx)?;
-        return render::answer_check(RenderDocument::checked(files, vec![]), cx);
+        return render::answer_check(
+            RenderDocument::checked(environment.location(), files, vec![]),
+            cx,
+        );
     }
-    let document = RenderDocument::written(files::write(provider, &no_outputs(), cx)?);
-    document.answer_written(cx)?;
+    let written = files::write(provider, &no_outputs(), cx)?;
+    RenderDocument::written(environment.location(), written).answer_written(cx)?;
     Ok(exit::DONE)
 }

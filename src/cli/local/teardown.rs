@@ -1,5 +1,6 @@
 //! `tfbackend teardown` of an environment of kind `local`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{LocalEnvironment, no_outputs};
@@ -304,8 +305,8 @@ fn not_deleted(error: &NotDeleted) -> CliError {
 }
 
 /// The last line of `teardown --output json`.
-#[derive(Serialize)]
-struct LocalTeardownDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct LocalTeardownDocument<'a> {
     event: &'static str,
     project: &'a str,
     env: &'a str,
@@ -317,8 +318,8 @@ struct LocalTeardownDocument<'a> {
 }
 
 /// `teardown --plan --output json`.
-#[derive(Serialize)]
-struct PlanOfTeardown {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct PlanOfTeardown {
     backend: BackendLocation,
     states: usize,
     guards: Vec<String>,

@@ -95,17 +95,17 @@ fn of_files(
     }
     let mut checked = vec![];
     for (path, status) in files {
-        let what = match &status {
+        let found = match &status {
             FileStatus::Current => None,
             FileStatus::Missing => Some("it does not exist".to_owned()),
             FileStatus::Stale { .. } => Some("it does not match the settings".to_owned()),
             FileStatus::Refused(refusal) => Some(format!("it {refusal}")),
         };
-        let verdict = match what {
+        let verdict = match found {
             None => Verdict::Holds,
-            Some(what) => Verdict::Fails {
-                what,
-                mend: render.clone(),
+            Some(found) => Verdict::Fails {
+                found,
+                remediation: render.clone(),
             },
         };
         let place = CheckedPlace::named(path.display().to_string());

@@ -1,5 +1,6 @@
 //! The results of releasing locks, for each place.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::select::ChosenLock;
@@ -15,12 +16,12 @@ use crate::{
 };
 
 /// `lock release --output json`.
-#[derive(Serialize)]
-struct LockReleaseDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct LockReleaseDocument<'a> {
     released: &'a [ReleaseOutcome],
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ReleaseOutcome {
     bucket: String,
     path: String,
@@ -35,7 +36,7 @@ pub struct ReleaseOutcome {
 }
 
 /// One of the two places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum ReleasedPlace {
     Released,

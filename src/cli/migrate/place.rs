@@ -20,10 +20,9 @@ use crate::{
     },
     engine::spec::KnownOutputs,
     kind::BackendKind,
-    report::state_move::MoveSideDocument,
     settings::{layer::LockMechanism, names::EnvName},
     state::layout::DEFAULT_WORKSPACE,
-    store::state_store::StateStore,
+    store::{location::BackendLocation, state_store::StateStore},
     terraform::{
         read::{
             ArgumentValue, ConfiguredKind, PartialFile, SourcedArgument, WorkingDirectory,
@@ -176,12 +175,13 @@ impl MigrationPlace {
         }
     }
 
-    pub(super) fn document(&self, cx: &Context<'_>) -> MoveSideDocument {
-        MoveSideDocument {
-            kind: self.kind().as_str(),
-            title: format!("{} ({})", self.title(cx), self.kind().title()),
-            location: self.store().location().into_iter().collect(),
-        }
+    /// Names it with its kind, for people.
+    pub(super) fn full_title(&self, cx: &Context<'_>) -> String {
+        format!("{} ({})", self.title(cx), self.kind().title())
+    }
+
+    pub(super) fn location(&self) -> BackendLocation {
+        BackendLocation::of(&*self.store())
     }
 
     /// Returns whether the states are where Terraform has them without a backend.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::named::{self, StateName, VersionName};
@@ -42,8 +43,8 @@ pub struct PullArgs {
 }
 
 /// `state pull --out FILE --output json`.
-#[derive(Serialize)]
-struct PullDocument {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct PullDocument {
     #[serde(flatten)]
     about: AboutDocument,
     path: String,

@@ -1,6 +1,7 @@
 //! `tfbackend teardown --cancel`: releases the locks of an interrupted teardown.
 
 use crate::backend::provider::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::assess::Assessment;
@@ -9,12 +10,14 @@ use crate::{
     cli::{context::Context, environment::ConnectedEnvironment, explain, failure::CliError},
     exit,
     report::json,
+    store::location::BackendLocation,
     text::words,
 };
 
-#[derive(Serialize)]
-struct CancelledDeletion<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct CancelledDeletion<'a> {
     event: &'static str,
+    backend: BackendLocation,
     bucket: &'a str,
     /// States that were locked.
     released: usize,
@@ -49,7 +52,7 @@ pub async fn run(
             "{}: no teardown locks it",
             environment.provider.title()
         ));
-        return answer(bucket, 0, cx);
+        return answer(environment, 0, cx);
     };
     let released = freeze.locks();
     let left = freeze.lift().await;
@@ -63,14 +66,19 @@ pub async fn run(
         "{bucket}: runs are unlocked ({states} released); run bootstrap to recreate what was \
          deleted"
     ));
-    answer(bucket, released, cx)
+    answer(environment, released, cx)
 }
 
-fn answer(bucket: &str, released: usize, cx: &mut Context<'_>) -> Result<u8, CliError> {
+fn answer(
+    environment: &ConnectedEnvironment,
+    released: usize,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
     if cx.global.json() {
         let document = CancelledDeletion {
             event: "cancelled",
-            bucket,
+            backend: environment.location(),
+            bucket: &environment.provider.names.state_bucket,
             released,
         };
         json::write_line(&mut *cx.host.out, document)

@@ -3,6 +3,7 @@
 
 use crate::backend::aws::provider::S3Provider;
 use crate::backend::provider::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{assess::Assessment, carry_out::TakenDown};
@@ -24,6 +25,7 @@ use crate::{
     },
     exit,
     report::{json, safe::safe},
+    store::location::BackendLocation,
     terraform::write::files::FileRemoval,
     text::words,
 };
@@ -36,11 +38,12 @@ pub struct StayingResource {
 }
 
 /// The last line of `teardown --output json`.
-#[derive(Serialize)]
-struct TakenDownDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct TakenDownDocument<'a> {
     event: &'static str,
     project: &'a str,
     env: &'a str,
+    backend: BackendLocation,
     account: &'a str,
     region: &'a str,
     bucket: &'a str,
@@ -55,19 +58,19 @@ struct TakenDownDocument<'a> {
     key: Option<KeyDocument>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct KeptResourceDocument {
     address: String,
     why: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RemovedFileDocument {
     path: String,
     removed: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct BackupDocument {
     path: String,
     states: usize,
@@ -75,7 +78,7 @@ struct BackupDocument {
     sha256: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct KeyDocument {
     arn: String,
     deleted_on: Option<String>,
@@ -213,6 +216,7 @@ fn document<'a>(
         },
         project: settings.common.project.as_str(),
         env: settings.common.env.as_str(),
+        backend: environment.location(),
         account: aws.account(),
         region: settings.region.as_str(),
         bucket: &names.state_bucket,

@@ -2,6 +2,7 @@
 //! conditions.
 
 use crate::backend::provider::Provider;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::assess::Assessment;
@@ -18,8 +19,8 @@ use crate::{
 };
 
 /// `teardown --plan --output json`.
-#[derive(Serialize)]
-struct TeardownDocument {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::cli) struct TeardownDocument {
     #[serde(flatten)]
     plan: PlanDocument,
     /// Absent if nothing of this environment exists.
@@ -30,7 +31,7 @@ struct TeardownDocument {
     warnings: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct GuardDocument {
     reason: String,
     what_to_do: &'static str,

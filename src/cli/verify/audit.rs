@@ -244,22 +244,22 @@ async fn held_to(
             *owner = ResourceOwner::Unmanaged;
         }
     }
-    let mend = mend(settings, found) + &cx.global.words();
+    let remediation = remediation(settings, found) + &cx.global.words();
     let backend = VerifiedBackend {
         aws,
         blueprint: &blueprint,
         observation: &observation,
-        mend: &mend,
+        remediation: &remediation,
         lock_files: table.is_none(),
         tagged: false,
     };
     let mut checked = backend.checks();
     // The default key of the bucket is used here; other checks judge it.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
-    checked.extend(found.checks(&place, &mend));
-    unmanaged::hold_table_to_a_key(&mut checked, &observation, &mend);
-    unmanaged::make_a_trail(&mut checked, &mend);
-    checked.push(unmanaged::alarmed(&surveyed, place, &mend));
+    checked.extend(found.checks(&place, &remediation));
+    unmanaged::hold_table_to_a_key(&mut checked, &observation, &remediation);
+    unmanaged::make_a_trail(&mut checked, &remediation);
+    checked.push(unmanaged::alarmed(&surveyed, place, &remediation));
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(exposed);
@@ -287,7 +287,7 @@ async fn held_to(
             .await?,
         );
     }
-    let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
+    let (probed, notes) = super::probe::run(aws, &target, &remediation, &options.probe, cx).await?;
     checked.extend(probed);
     let words = words(settings, said) + &cx.global.words();
     super::fixes::name_backend(&mut checked, |name, more| {
@@ -371,7 +371,7 @@ fn words(settings: &S3Settings, said: &SettingsLayer) -> String {
 }
 
 /// Returns the `bootstrap --adopt` command that fixes all findings, with placeholders for names.
-fn mend(settings: &S3Settings, found: &UnmanagedBackend) -> String {
+fn remediation(settings: &S3Settings, found: &UnmanagedBackend) -> String {
     let bucket = settings
         .bucket
         .name

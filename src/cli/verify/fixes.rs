@@ -8,8 +8,10 @@ use crate::checks::{CheckResult, Verdict};
 /// stays as it is.
 pub fn name_backend(checked: &mut [CheckResult], complete: impl Fn(&str, &str) -> Option<String>) {
     for one in checked {
-        if let Verdict::Fails { mend: text, .. } | Verdict::Unreadable { error: text } =
-            &mut one.verdict
+        if let Verdict::Fails {
+            remediation: text, ..
+        }
+        | Verdict::Unreadable { error: text } = &mut one.verdict
         {
             *text = completed(text, &complete);
         }

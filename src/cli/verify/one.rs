@@ -221,7 +221,7 @@ async fn judge(
         .judged
         .as_ref()
         .unwrap_or(&environment.provider.blueprint);
-    let mend = wizard::command(
+    let remediation = wizard::command(
         "bootstrap",
         environment.name(),
         &environment.flags_to_mend(),
@@ -230,12 +230,12 @@ async fn judge(
         aws: account,
         blueprint,
         observation,
-        mend: &mend,
+        remediation: &remediation,
         lock_files: settings.lock.uses_lockfile(),
         tagged: true,
     };
     let mut checked = backend.checks();
-    adoption::name_enforce(&mut checked, &environment, observation, &mend, cx).await?;
+    adoption::name_enforce(&mut checked, &environment, observation, &remediation, cx).await?;
     checked.push(settings_live(&environment));
     checked.extend(others);
     checked.extend(of_files(&environment, observation, cx).await?);
@@ -253,7 +253,7 @@ async fn judge(
     ) {
         let key = observation::outputs(observation).get(&KEY).cloned();
         let target = in_use(&environment, table_of(&environment)).target(account, key);
-        let (probed, said) = probe::run(account, &target, &mend, &options.probe, cx).await?;
+        let (probed, said) = probe::run(account, &target, &remediation, &options.probe, cx).await?;
         checked.extend(probed);
         notes.extend(said);
     }
@@ -305,10 +305,10 @@ fn settings_live(environment: &ConnectedEnvironment) -> CheckResult {
     let verdict = match refused.is_empty() {
         true => Verdict::Holds,
         false => {
-            let (what, mend): (Vec<String>, Vec<String>) = refused.into_iter().unzip();
+            let (found, remediation): (Vec<String>, Vec<String>) = refused.into_iter().unzip();
             Verdict::Fails {
-                what: what.join("; "),
-                mend: mend.join("; "),
+                found: found.join("; "),
+                remediation: remediation.join("; "),
             }
         }
     };

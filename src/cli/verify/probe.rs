@@ -30,7 +30,7 @@ pub struct ProbeOptions {
 pub async fn run(
     aws: &AwsProvider,
     target: &ProbeTarget,
-    mend: &str,
+    remediation: &str,
     options: &ProbeOptions,
     cx: &mut Context<'_>,
 ) -> Result<(Vec<CheckResult>, Vec<String>), CliError> {
@@ -69,7 +69,7 @@ pub async fn run(
     }
     let judge = ProbeJudge {
         probe: &probe,
-        mend,
+        remediation,
         of_aws: !aws.clients.has_own_endpoint(),
     };
     Ok((judge.checks(&facts), notes))

@@ -1,5 +1,6 @@
 //! The result of `verify` as a JSON document; the other formats are created from it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{
@@ -9,7 +10,7 @@ use crate::store::location::BackendLocation;
 
 /// The complete result. [`write_document`](crate::report::json::write_document) puts
 /// `format_version` before the first field.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifyDocument {
     pub about: VerifiedEnvironment,
     /// The time of the check, as in `2026-11-21T03:00:00Z`.
@@ -41,7 +42,7 @@ pub struct VerifyDocument {
 }
 
 /// The checked backend.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifiedEnvironment {
     /// Absent for an unmanaged backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,7 +86,7 @@ impl VerifiedEnvironment {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictCounts {
     pub critical: usize,
     pub high: usize,
@@ -105,7 +106,7 @@ pub struct VerdictCounts {
 }
 
 /// A finding of verify.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingDocument {
     /// The ID of the check, the argument of `--ignore`. Stable between versions.
     pub id: String,
@@ -113,19 +114,27 @@ pub struct FindingDocument {
     pub severity: Severity,
     pub group: CheckGroup,
     /// The expected condition.
-    pub title: String,
-    /// What was found.
-    pub what: String,
-    pub why: String,
-    /// The fix; empty if the subject cannot be read for a reason other than a denial.
-    pub mend: String,
+    #[serde(alias = "title")]
+    pub expected: String,
+    /// The actual condition.
+    #[serde(alias = "what")]
+    pub found: String,
+    /// The consequence of the failure.
+    #[serde(alias = "why")]
+    pub rationale: String,
+    /// The fix: a command or an instruction; empty if the subject cannot be read for a reason
+    /// other than a denial.
+    #[serde(alias = "mend")]
+    pub remediation: String,
     /// The address in the blueprint, as in `state_bucket/versioning`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The ARN of the resource, `s3://bucket/key` of the object, or path of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    pub controls: Vec<String>,
+    /// The IDs of the controls that require it, such as `S3.14`.
+    #[serde(alias = "controls")]
+    pub references: Vec<String>,
     /// The URL of the vendor's documentation.
     #[serde(default)]
     pub docs: String,
@@ -134,7 +143,7 @@ pub struct FindingDocument {
     pub accepted: Option<AcceptedFinding>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckStatus {
     Holds,
@@ -151,27 +160,30 @@ pub enum CheckStatus {
 }
 
 /// A check of one resource; for states and locks, a check of all of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResultDocument {
     pub id: String,
     pub status: CheckStatus,
     pub severity: Severity,
     pub group: CheckGroup,
-    pub title: String,
+    /// The expected condition.
+    #[serde(alias = "title")]
+    pub expected: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// Absent if it ran at several places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The IDs of the controls that require it.
-    pub controls: Vec<String>,
+    /// The IDs of the controls that require it, such as `S3.14`.
+    #[serde(alias = "controls")]
+    pub references: Vec<String>,
     /// The URL of the vendor's documentation.
     #[serde(default)]
     pub docs: String,
 }
 
 /// A resource of the backend and its dependencies: a node of the picture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceDocument {
     /// As in `state_bucket`.
     pub address: String,
@@ -279,11 +291,11 @@ impl VerifyDocument {
 impl FindingDocument {
     fn of(checked: &CheckResult, status: CheckStatus, accepted: Option<&AcceptedFinding>) -> Self {
         let check = checked.check;
-        let (what, mend) = match &checked.verdict {
+        let (found, remediation) = match &checked.verdict {
             Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {
                 (String::new(), String::new())
             }
-            Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
+            Verdict::Fails { found, remediation } => (found.clone(), remediation.clone()),
             Verdict::Unreadable { error } => (format!("cannot be read: {error}"), String::new()),
         };
         Self {
@@ -291,14 +303,14 @@ impl FindingDocument {
             status,
             severity: check.severity,
             group: check.group,
-            title: check.title.to_owned(),
-            what,
-            why: check.why.to_owned(),
-            mend,
+            expected: check.expected.to_owned(),
+            found,
+            rationale: check.rationale.to_owned(),
+            remediation,
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
-            controls: check
-                .controls
+            references: check
+                .references
                 .iter()
                 .map(|&control| control.to_owned())
                 .collect(),
@@ -338,12 +350,12 @@ impl CheckResultDocument {
             status,
             severity: checked.check.severity,
             group: checked.check.group,
-            title: checked.check.title.to_owned(),
+            expected: checked.check.expected.to_owned(),
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
-            controls: checked
+            references: checked
                 .check
-                .controls
+                .references
                 .iter()
                 .map(|&control| control.to_owned())
                 .collect(),

@@ -1,7 +1,7 @@
 //! Findings as one HTML page: without external resources and scripts, in light or dark mode.
 //!
-//! In the template, `{{ x }}` is always escaped. `{{ x | prose }}` and `{{ x | mend }}` mark names
-//! and commands.
+//! In the template, `{{ x }}` is always escaped. `{{ x | prose }}` and `{{ x | remediation }}` mark
+//! names and commands.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use super::{
     document::{
         CheckResultDocument, CheckStatus, FindingDocument, VerifiedEnvironment, VerifyDocument,
     },
-    markup::{escape, linked, mend, prose},
+    markup::{escape, linked, prose, remediation},
     picture::BackendPicture,
 };
 use crate::{
@@ -288,8 +288,8 @@ fn engine() -> Result<Environment<'static>, Error> {
     engine.add_filter("linked", |id: &str, docs: &str| {
         Value::from_object(HtmlMarkup(linked(id, docs)))
     });
-    engine.add_filter("mend", |text: &str| {
-        Value::from_object(HtmlMarkup(mend(text)))
+    engine.add_filter("remediation", |text: &str| {
+        Value::from_object(HtmlMarkup(remediation(text)))
     });
     engine.add_template(
         "verify.html",

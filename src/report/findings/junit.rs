@@ -65,7 +65,7 @@ fn suite(group: CheckGroup, checks: &[&CheckResultDocument], document: &VerifyDo
 }
 
 fn case(check: &CheckResultDocument, document: &VerifyDocument) -> String {
-    let name = format!("{} {} ({})", check.id, check.title, check.shown());
+    let name = format!("{} {} ({})", check.id, check.expected, check.shown());
     let start = format!(
         "    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"",
         escape(&name),
@@ -79,7 +79,7 @@ fn case(check: &CheckResultDocument, document: &VerifyDocument) -> String {
 
 fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<String> {
     let finding = document.findings_of(check).next();
-    let what = escape(finding.map_or(check.title.as_str(), |finding| finding.what.as_str()));
+    let what = escape(finding.map_or(check.expected.as_str(), |finding| finding.found.as_str()));
     let severity = check.severity.word();
     match check.status {
         CheckStatus::Holds => None,
@@ -125,14 +125,14 @@ fn details(check: &CheckResultDocument, document: &VerifyDocument) -> String {
 }
 
 fn one(finding: &FindingDocument) -> String {
-    let controls = finding.controls.join(", ");
+    let references = finding.references.join(", ");
     let said = [
         ("address", finding.address.as_deref().unwrap_or_default()),
         ("resource", finding.resource.as_deref().unwrap_or_default()),
-        ("found", &finding.what),
-        ("rationale", &finding.why),
-        ("fix", &finding.mend),
-        ("references", &controls),
+        ("found", &finding.found),
+        ("rationale", &finding.rationale),
+        ("fix", &finding.remediation),
+        ("references", &references),
     ];
     let said = said.iter().filter(|(_, text)| !text.is_empty());
     said.map(|(name, text)| format!("{name}: {}", escape(text)))

@@ -7,7 +7,7 @@
 use super::{
     SharedFixes,
     document::{CheckStatus, FindingDocument, VerifyDocument},
-    markup::{code, linked, mend, prose},
+    markup::{code, linked, prose, remediation},
 };
 use crate::text::words::count;
 
@@ -59,7 +59,7 @@ pub fn markdown(document: &VerifyDocument) -> String {
         blocks.extend(
             fixes
                 .all()
-                .map(|(number, fix)| format!("<p><b>Fix {number}:</b> {}</p>", mend(fix))),
+                .map(|(number, fix)| format!("<p><b>Fix {number}:</b> {}</p>", remediation(fix))),
         );
     }
     if !accepted.is_empty() {
@@ -101,7 +101,7 @@ fn table(open: &[&FindingDocument]) -> String {
             finding.status.word(),
             linked(&finding.id, &finding.docs),
             code(finding.shown()),
-            prose(&finding.what),
+            prose(&finding.found),
         )
     });
     let head =
@@ -131,19 +131,19 @@ fn severity(finding: &FindingDocument) -> String {
 }
 
 fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
-    let controls: Vec<_> = finding
-        .controls
+    let references: Vec<_> = finding
+        .references
         .iter()
         .map(|control| code(control))
         .collect();
     let said = [
-        ("Expected", prose(&finding.title)),
-        ("Found", prose(&finding.what)),
-        ("Rationale", prose(&finding.why)),
+        ("Expected", prose(&finding.expected)),
+        ("Found", prose(&finding.found)),
+        ("Rationale", prose(&finding.rationale)),
         (
             "Fix",
             fixes.number(finding).map_or_else(
-                || mend(&finding.mend),
+                || remediation(&finding.remediation),
                 |number| format!("fix {number}, below"),
             ),
         ),
@@ -151,7 +151,7 @@ fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
             "Resource",
             finding.resource.as_deref().map(code).unwrap_or_default(),
         ),
-        ("References", controls.join(", ")),
+        ("References", references.join(", ")),
     ];
     let said: Vec<_> = said
         .iter()

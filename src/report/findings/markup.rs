@@ -45,7 +45,7 @@ pub fn prose(text: &str) -> String {
 }
 
 /// Returns a fix: a command as one `<code>`, or prose.
-pub fn mend(text: &str) -> String {
+pub fn remediation(text: &str) -> String {
     if super::is_command(text) {
         code(text)
     } else {

@@ -73,12 +73,14 @@ fn rule(check: &CheckResultDocument, document: &VerifyDocument) -> Value {
         .findings
         .iter()
         .find(|finding| finding.id == check.id)
-        .map_or(check.title.as_str(), |finding| finding.why.as_str());
+        .map_or(check.expected.as_str(), |finding| {
+            finding.rationale.as_str()
+        });
     let group = [check.group.word(), "security"].map(str::to_owned);
     let mut tags: Vec<String> = vec![];
     for tag in group.into_iter().chain(
         check
-            .controls
+            .references
             .iter()
             .map(|control| safe(control).into_owned()),
     ) {
@@ -92,7 +94,7 @@ fn rule(check: &CheckResultDocument, document: &VerifyDocument) -> Value {
     );
     let mut rule = json!({
         "id": safe(&check.id),
-        "shortDescription": { "text": safe(&check.title) },
+        "shortDescription": { "text": safe(&check.expected) },
         "fullDescription": { "text": safe(why) },
         "help": { "text": help },
         "defaultConfiguration": { "level": level(check.severity) },
@@ -139,9 +141,9 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
 
 /// Returns expectation, finding and fix in one text, because a viewer may show nothing else.
 fn said(finding: &FindingDocument) -> String {
-    let mut said = format!("{}: {}", finding.title, finding.what);
-    if !finding.mend.is_empty() {
-        said.push_str(&format!(". Fix: {}", finding.mend));
+    let mut said = format!("{}: {}", finding.expected, finding.found);
+    if !finding.remediation.is_empty() {
+        said.push_str(&format!(". Fix: {}", finding.remediation));
     }
     said
 }

@@ -37,38 +37,46 @@ fn check(
     status: CheckStatus,
     severity: Severity,
     group: CheckGroup,
-    title: &str,
+    expected: &str,
     place: [&str; 2],
-    controls: &[&str],
+    references: &[&str],
 ) -> CheckResultDocument {
     let [address, resource] = place.map(owned);
-    let controls = controls.iter().map(|&control| control.to_owned()).collect();
+    let references = references
+        .iter()
+        .map(|&control| control.to_owned())
+        .collect();
     CheckResultDocument {
         id: id.into(),
         status,
         severity,
         group,
-        title: title.into(),
+        expected: expected.into(),
         address,
         resource,
-        controls,
+        references,
         docs: "https://docs.aws.amazon.com/x/y.html".into(),
     }
 }
 
-fn finding(check: &CheckResultDocument, what: &str, why: &str, mend: &str) -> FindingDocument {
+fn finding(
+    check: &CheckResultDocument,
+    found: &str,
+    rationale: &str,
+    remediation: &str,
+) -> FindingDocument {
     FindingDocument {
         id: check.id.clone(),
         status: check.status,
         severity: check.severity,
         group: check.group,
-        title: check.title.clone(),
-        what: what.into(),
-        why: why.into(),
-        mend: mend.into(),
+        expected: check.expected.clone(),
+        found: found.into(),
+        rationale: rationale.into(),
+        remediation: remediation.into(),
         address: check.address.clone(),
         resource: check.resource.clone(),
-        controls: check.controls.clone(),
+        references: check.references.clone(),
         docs: check.docs.clone(),
         accepted: None,
     }
@@ -315,7 +323,7 @@ fn with_shared_fixes() -> VerifyDocument {
         LONG_FIX,
         "tfbackend render --env prod",
     ] {
-        open.next().expect("five are open").mend = fix.to_owned();
+        open.next().expect("five are open").remediation = fix.to_owned();
     }
     document
 }
@@ -338,16 +346,16 @@ fn filled_with(text: &str) -> VerifyDocument {
     for finding in &mut document.findings {
         (
             finding.id,
-            finding.title,
-            finding.what,
-            finding.why,
-            finding.mend,
+            finding.expected,
+            finding.found,
+            finding.rationale,
+            finding.remediation,
         ) = (all(), all(), all(), all(), all());
         (finding.address, finding.resource) = (
             finding.address.as_ref().map(|_| all()),
             finding.resource.as_ref().map(|_| all()),
         );
-        (finding.controls, finding.docs) = (vec![all()], all());
+        (finding.references, finding.docs) = (vec![all()], all());
         if let Some(acceptance) = &mut finding.accepted {
             *acceptance = AcceptedFinding {
                 id: all(),
@@ -358,7 +366,8 @@ fn filled_with(text: &str) -> VerifyDocument {
         }
     }
     for check in &mut document.checks {
-        (check.id, check.title, check.controls, check.docs) = (all(), all(), vec![all()], all());
+        (check.id, check.expected, check.references, check.docs) =
+            (all(), all(), vec![all()], all());
         (check.address, check.resource) = (
             check.address.as_ref().map(|_| all()),
             check.resource.as_ref().map(|_| all()),

@@ -144,17 +144,17 @@ fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &TextStyle) -
     if finding.address.is_some() {
         say("", finding.resource.as_deref().unwrap_or_default());
     }
-    say("expected: ", &finding.title);
-    say("found: ", &finding.what);
-    say("rationale: ", &finding.why);
+    say("expected: ", &finding.expected);
+    say("found: ", &finding.found);
+    say("rationale: ", &finding.rationale);
     say(
         "fix: ",
         &fixes.number(finding).map_or_else(
-            || copyable(&finding.mend),
+            || copyable(&finding.remediation),
             |number| format!("fix {number}, below"),
         ),
     );
-    say("references: ", &finding.controls.join(", "));
+    say("references: ", &finding.references.join(", "));
     if view.verbose {
         say(
             "documentation: ",
@@ -212,7 +212,7 @@ fn held(check: &CheckResultDocument, view: &TextStyle) -> Vec<String> {
             "{}  {}  {}",
             safe(&check.id),
             safe(check.shown()),
-            safe(&check.title)
+            safe(&check.expected)
         ),
         view,
     )

@@ -5,14 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DescribeResource, adoption::AdoptionDocument};
-use crate::store::location::BackendLocation;
-use crate::{
-    engine::{
-        plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
-        spec::{Address, Spec},
-    },
-    report::json::VersionedDocument,
+use crate::engine::{
+    plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
+    spec::{Address, Spec},
 };
+use crate::store::location::BackendLocation;
 
 /// The environment of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -213,16 +210,6 @@ pub struct KeptStepDocument {
     #[serde(flatten)]
     pub why: KeepReason,
     pub message: String,
-}
-
-/// Returns the JSON Schema of the complete document.
-pub fn schema() -> Value {
-    let mut schema = schemars::schema_for!(VersionedDocument<PlanDocument>);
-    schema.insert(
-        "title".to_owned(),
-        "A plan, as `tfbackend plan --output json` prints it".into(),
-    );
-    schema.to_value()
 }
 
 impl PlanDocument {

@@ -1,12 +1,13 @@
 //! Progress as JSON: each event as a document on a line of its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{event::ApplyEvent, spec::Address};
 
 /// A line of output. `format_version` precedes the first field; `event` is one of
 /// `started`, `finished`, `failed`, `skipped` or `interrupted`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum EventDocument {
     /// A write started.

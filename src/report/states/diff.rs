@@ -1,5 +1,6 @@
 //! The differences between two versions of a state, by name.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// `state diff --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DiffDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
@@ -31,7 +32,7 @@ pub struct DiffDocument {
     pub difference: Option<DifferenceDocument>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DifferenceDocument {
     /// Addresses.
     pub added: Vec<String>,
@@ -40,7 +41,7 @@ pub struct DifferenceDocument {
     pub outputs: OutputsDocument,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ChangedDocument {
     pub address: String,
     /// The names of attributes whose values differ.
@@ -52,7 +53,7 @@ pub struct ChangedDocument {
 }
 
 /// Names of outputs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct OutputsDocument {
     pub added: Vec<String>,
     pub removed: Vec<String>,

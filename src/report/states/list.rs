@@ -1,5 +1,6 @@
 //! The states of a backend, as a table or as a document.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument, StateLockDocument};
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// `state list --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ListDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
@@ -25,7 +26,7 @@ pub struct ListDocument {
     pub locks_unseen: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StateListDocument {
     /// The object key.
     pub path: String,
@@ -45,7 +46,7 @@ pub struct StateListDocument {
     pub lock: Option<StateLockDocument>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct OrphanDocument {
     pub path: String,
     pub lock: StateLockDocument,

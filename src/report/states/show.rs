@@ -1,5 +1,6 @@
 //! The content of one state, by name.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// `state show --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ShowDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
@@ -33,7 +34,7 @@ pub struct ShowDocument {
 }
 
 /// The version of the state.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ShownVersionDocument {
     /// Absent if the bucket never had versioning enabled.
     pub version_id: Option<String>,
@@ -43,7 +44,7 @@ pub struct ShownVersionDocument {
     pub contents: ContentsDocument,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ObjectDocument {
     pub address: String,
     /// True for a data source.

@@ -1,5 +1,6 @@
 //! The versions of one state, newest first.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// `state versions --output json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct VersionsDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
@@ -23,7 +24,7 @@ pub struct VersionsDocument {
     pub versions: Vec<StateVersionDocument>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct StateVersionDocument {
     pub version_id: String,
     pub modified: Option<String>,

@@ -284,7 +284,7 @@ fn mends(taker: &Taker<'_>) -> BTreeMap<String, String> {
         .map(|finding| {
             (
                 text(&finding["id"]).to_owned(),
-                format!("{} {}", place(finding), text(&finding["mend"])),
+                format!("{} {}", place(finding), text(&finding["remediation"])),
             )
         })
         .collect()

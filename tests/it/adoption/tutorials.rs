@@ -118,7 +118,7 @@ fn findings(emulator: &Emulator, tutorial: &Tutorial) -> Vec<Value> {
 fn table(findings: &[Value]) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace('*', "\\*");
     let row = |finding: &Value| {
-        let [severity, id, what] = ["severity", "id", "what"].map(|field| text(&finding[field]));
+        let [severity, id, what] = ["severity", "id", "found"].map(|field| text(&finding[field]));
         format!(
             "| {severity} | `{id}` | `{}` | {} |",
             place(finding),

@@ -240,43 +240,43 @@ fn verification() -> VerifyDocument {
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
         severity: Severity::Critical,
         group: CheckGroup::Storage,
-        title: "every version of a state is kept",
-        why: "a state that is overwritten or deleted is lost for good",
-        controls: &["S3.14", "CKV_AWS_21"],
+        expected: "every version of a state is kept",
+        rationale: "a state that is overwritten or deleted is lost for good",
+        references: &["S3.14", "CKV_AWS_21"],
     };
     static ENCRYPTION: Check = Check {
         id: "bucket-encryption",
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
         severity: Severity::High,
         group: CheckGroup::Encryption,
-        title: "states are encrypted with a key of one's own",
-        why: "who can read the bucket could read its states without a trace",
-        controls: &["S3.17"],
+        expected: "states are encrypted with a key of one's own",
+        rationale: "who can read the bucket could read its states without a trace",
+        references: &["S3.17"],
     };
     static LOGS: Check = Check {
         id: "bucket-logs",
         docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
         severity: Severity::Medium,
         group: CheckGroup::Audit,
-        title: "each access to a state is recorded",
-        why: "after an incident, it is unknown what was read",
-        controls: &["S3.9"],
+        expected: "each access to a state is recorded",
+        rationale: "after an incident, it is unknown what was read",
+        references: &["S3.9"],
     };
     static ROTATION: Check = Check {
         id: "key-rotation",
         docs: "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
         severity: Severity::Medium,
         group: CheckGroup::Keys,
-        title: "the key is rotated at least once a year",
-        why: "data encrypted with a leaked key stays readable",
-        controls: &["KMS.4"],
+        expected: "the key is rotated at least once a year",
+        rationale: "data encrypted with a leaked key stays readable",
+        references: &["KMS.4"],
     };
     let bucket = "acme-tfstate-prod-123456789012-eu-west-1";
     let arn = format!("arn:aws:s3:::{bucket}");
     let in_bucket = |part: &'static str| CheckedPlace::at(&Address::new(part), Some(arn.clone()));
-    let mend = |text: &str| Verdict::Fails {
-        what: text.into(),
-        mend: "tfbackend bootstrap --env prod".into(),
+    let remediation = |text: &str| Verdict::Fails {
+        found: text.into(),
+        remediation: "tfbackend bootstrap --env prod".into(),
     };
     let error = format!("s3:GetEncryptionConfiguration on {bucket}: AccessDenied");
     let checked = [
@@ -288,7 +288,7 @@ fn verification() -> VerifyDocument {
         CheckResult::new(
             &VERSIONING,
             in_bucket("state_bucket/versioning"),
-            mend("versioning is `Suspended`"),
+            remediation("versioning is `Suspended`"),
         ),
         CheckResult::new(
             &ENCRYPTION,
@@ -298,7 +298,7 @@ fn verification() -> VerifyDocument {
         CheckResult::new(
             &LOGS,
             in_bucket("state_bucket/logging"),
-            mend("no access logs are written"),
+            remediation("no access logs are written"),
         ),
     ];
     let accepted = AcceptedFinding {

@@ -1,10 +1,11 @@
-//! `docs/schema/plan.json`: what `plan --output json` prints, as a JSON Schema.
+//! `docs/schema`: what each command prints with `--output json`, as a JSON Schema.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use tfbackend::{
     backend::aws::permissions::needed,
+    cli::schemas,
     engine::{
         plan::{BlockReason, KeepReason, Plan, PlannedChange},
         spec::{Address, KnownOutputs},
@@ -12,7 +13,7 @@ use tfbackend::{
     report::plan::ResourceTitle,
     report::{
         json::{VersionedDocument, pretty},
-        plan::document::{PlanDocument, PlanSubject, schema},
+        plan::document::{PlanDocument, PlanSubject},
     },
 };
 
@@ -26,8 +27,19 @@ use crate::support::{
 };
 
 #[test]
-fn the_schema_is_that_of_the_types() {
-    page::must_be("docs/schema/plan.json", &pretty(&schema()));
+fn the_schemas_are_those_of_the_types() {
+    let schemas = schemas::all();
+    let page = page::read("docs/json.md");
+    for (name, schema) in &schemas {
+        let file = format!("docs/schema/{name}.json");
+        page::must_be(&file, &pretty(schema));
+        assert!(
+            page.contains(&format!("](schema/{name}.json)")),
+            "docs/json.md does not link to {file}"
+        );
+    }
+    let files = fs::read_dir(page::path("docs/schema")).expect("schemas");
+    assert_eq!(files.count(), schemas.len(), "a schema of no document");
 }
 
 fn written() -> jsonschema::Validator {

@@ -17,14 +17,14 @@ fn every_check_is_documented() {
                         | --- | --- |\n"
             .to_owned();
         for check in catalogue::every().filter(|check| check.group == group) {
-            let controls = check.controls.join(", ");
+            let references = check.references.join(", ");
             rows.push_str(&format!(
-                "| [`{}`]({}) | {} | {} | {} | {controls} |\n",
+                "| [`{}`]({}) | {} | {} | {} | {references} |\n",
                 check.id,
                 check.docs,
                 check.severity.word(),
-                check.title,
-                check.why
+                check.expected,
+                check.rationale
             ));
         }
         parts.push((group.word(), rows));
@@ -47,7 +47,7 @@ fn ids_are_one_of_a_kind() {
             "{}",
             check.id
         );
-        for text in [check.title, check.why] {
+        for text in [check.expected, check.rationale] {
             assert!(
                 !text.is_empty() && !text.ends_with('.') && !text.contains('|'),
                 "{}: {text}",
@@ -64,7 +64,7 @@ fn ids_are_one_of_a_kind() {
             check.id,
             check.docs
         );
-        for control in check.controls {
+        for control in check.references {
             let known = [
                 "CKV_AWS_",
                 "CKV2_AWS_",

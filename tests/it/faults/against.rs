@@ -153,9 +153,12 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     let given_up = with(&place, &["teardown", "--cancel", "--output", "json"]);
     assert_eq!(given_up.code, Some(0), "{}", given_up.all());
     assert!(
-        given_up.out.contains(&format!(
-            r#""event":"cancelled","bucket":"{BUCKET}","released":1"#
-        )),
+        given_up
+            .out
+            .contains(r#""event":"cancelled","backend":{"kind":"s3","#)
+            && given_up
+                .out
+                .contains(&format!(r#""bucket":"{BUCKET}","released":1"#)),
         "{}",
         given_up.all()
     );

@@ -52,6 +52,16 @@ fn what_is_read_is_what_was_saved() {
         plan()
     );
     assert_ne!(back.sha256, plan().sha256);
+    let old = dir.path().join("old.json");
+    let unnamed = SavedPlan {
+        backend: None,
+        ..plan()
+    };
+    write(&old, &unnamed).expect("written");
+    let text = fs::read_to_string(&old).expect("a plan");
+    assert!(!text.contains("\"backend\": {\n"), "{text}");
+    assert_eq!(read(&old).expect("read").steps, back.steps);
+    fs::remove_file(&old).expect("removed");
     let text = fs::read_to_string(&path).expect("a plan");
     assert!(
         text.starts_with("{\n  \"saved_plan\": 1,\n  \"sha256\": \""),
@@ -266,6 +276,23 @@ fn a_plan_fits_one_account_and_one_blueprint() {
             "{line}"
         );
     }
+    // A plan of before does not name the backend, and no plan names another one.
+    let unnamed = SavedPlan {
+        backend: None,
+        ..plan.clone()
+    };
+    assert_eq!(says(&unnamed, &same), "fits");
+    let mut elsewhere = plan.clone();
+    let backend = elsewhere.backend.as_mut().expect("a backend");
+    assert_eq!(
+        backend.location["bucket"],
+        "acme-tfstate-prod-123456789012-eu-west-1"
+    );
+    backend.location.insert("bucket".into(), "other".into());
+    assert_eq!(
+        says(&elsewhere, &same),
+        "3 the plan does not match its own settings; nothing was changed"
+    );
     let newer = SavedPlan {
         tool_version: "9.9.9".into(),
         ..plan

@@ -336,12 +336,13 @@ async fn backend_whose_states_moved_is_taken_down() {
     world.must("migrate --from dev --to prod -y");
     let verified = world.run("verify --env dev --output json");
     let document: Value = serde_json::from_str(&verified.out).expect("JSON");
-    assert_eq!(
-        document["findings"],
-        serde_json::json!([]),
-        "{}",
-        verified.all()
-    );
+    let findings = document["findings"].as_array().expect("findings");
+    let ids: Vec<&str> = findings
+        .iter()
+        .filter_map(|finding| finding["id"].as_str())
+        .collect();
+    // Terraform writes its files for the group of the user, too.
+    assert_eq!(ids, ["folder-file-permissions"]);
     let confirm = states.display().to_string();
     let words = ["teardown", "--env", "dev", "--confirm", &confirm];
     let gone = world.place.run(&words);

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::emulator::Emulator;
+use super::{emulator::Emulator, schemas};
 
 /// A folder, and an environment to run the program in.
 pub struct Place {
@@ -98,8 +98,12 @@ impl Place {
         command
     }
 
+    /// Runs it to its end. Its JSON is valid under the schema of the command.
+    #[track_caller]
     pub fn run(&self, args: &[&str]) -> Said {
-        self.said(&self.command(args).output().expect("the program"))
+        let output = self.command(args).output().expect("the program");
+        schemas::must_be_valid(args, &String::from_utf8_lossy(&output.stdout));
+        self.said(&output)
     }
 
     /// `line` at spaces, after `bootstrap`.

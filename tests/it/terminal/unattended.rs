@@ -94,7 +94,7 @@ async fn a_program_reads_one_document_a_line() {
         .map(|document| document["event"].as_str().expect("an event"))
         .collect();
     insta::assert_snapshot!(events.join(" "), @"started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished made");
-    insta::assert_snapshot!(made.out.lines().last().expect("a line"), @r#"{"format_version":1,"event":"made","project":"acme","env":"prod","account":"000000000000","region":"eu-west-1","bucket":"acme-tfstate-prod-000000000000-eu-west-1","table":null,"kms_key":null,"files":[{"path":"~/shop/backend.tf","written":true},{"path":"~/shop/backend.conf","written":true}],"next":["terraform init -backend-config=backend.conf"]}"#);
+    insta::assert_snapshot!(made.out.lines().last().expect("a line"), @r#"{"format_version":1,"event":"made","project":"acme","env":"prod","backend":{"kind":"s3","title":"Amazon S3","location":{"bucket":"acme-tfstate-prod-000000000000-eu-west-1","key":"terraform.tfstate","region":"eu-west-1"}},"account":"000000000000","region":"eu-west-1","bucket":"acme-tfstate-prod-000000000000-eu-west-1","table":null,"kms_key":null,"files":[{"path":"~/shop/backend.tf","written":true},{"path":"~/shop/backend.conf","written":true}],"next":["terraform init -backend-config=backend.conf"]}"#);
     assert!(
         documents
             .iter()

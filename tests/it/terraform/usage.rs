@@ -163,8 +163,8 @@ async fn findings(backend: &Backend, aws: &AwsProvider, lock: LockMechanism) -> 
     let checked = usage::check(&S3Store::new(aws, &address), expected(backend, lock)).await;
     let line = |checked: &CheckResult| match &checked.verdict {
         Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
-        Verdict::Fails { what, .. } => Some(format!(
-            "{} at {}: {what}\n",
+        Verdict::Fails { found, .. } => Some(format!(
+            "{} at {}: {found}\n",
             checked.check.id,
             checked.place.shown()
         )),

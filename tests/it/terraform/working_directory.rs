@@ -191,7 +191,11 @@ async fn a_partial_configuration_without_a_block_stayed_local() {
         .expect("checked");
     let local = dir.join("terraform.tfstate");
     assert!(
-        matches!(&found.verdict, Verdict::Fails { what, .. } if what.contains(&format!("the state is in {}", local.display()))),
+        matches!(
+            &found.verdict,
+            Verdict::Fails { found, .. }
+                if found.contains(&format!("the state is in {}", local.display()))
+        ),
         "{found:?}"
     );
     assert_eq!(

@@ -136,9 +136,9 @@ async fn denied(part: Part) {
             .collect();
         assert!(!unreadable.is_empty(), "{action} is missed: {document:#}");
         for finding in unreadable {
-            let what = finding["what"].as_str().expect("words");
+            let found = finding["found"].as_str().expect("words");
             assert!(
-                what.contains(&format!("needs {action}")),
+                found.contains(&format!("needs {action}")),
                 "{action}: {finding}"
             );
         }

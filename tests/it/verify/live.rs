@@ -56,9 +56,9 @@ async fn states_digests_and_locks() {
         .find(|finding| finding["id"] == "state-encryption")
         .expect("found");
     assert!(
-        encryption["what"]
+        encryption["found"]
             .as_str()
-            .is_some_and(|what| what.contains("AES256")),
+            .is_some_and(|found| found.contains("AES256")),
         "{encryption:#}"
     );
 
@@ -118,7 +118,7 @@ async fn states_digests_and_locks() {
             .iter()
             .find(|finding| finding["id"] == id)
             .expect("found");
-        let fix = finding["mend"].as_str().expect("a fix").to_owned();
+        let fix = finding["remediation"].as_str().expect("a fix").to_owned();
         let command = fix
             .split('`')
             .find(|piece| piece.starts_with(name))

@@ -88,7 +88,7 @@ fn notes(document: &Value) -> Vec<&str> {
 fn what<'a>(document: &'a Value, id: &str) -> &'a str {
     let mut all = document["findings"].as_array().expect("findings").iter();
     all.find(|finding| finding["id"] == id)
-        .and_then(|finding| finding["what"].as_str())
+        .and_then(|finding| finding["found"].as_str())
         .unwrap_or_default()
 }
 
@@ -273,7 +273,7 @@ async fn what_is_missing_is_what_fails() {
             .find(|finding| finding["id"] == id)
             .expect("a finding");
         assert!(
-            finding["mend"]
+            finding["remediation"]
                 .as_str()
                 .expect("a command")
                 .starts_with("tfbackend bootstrap --env prod"),

@@ -66,7 +66,7 @@ async fn a_bucket_made_by_hand() {
                 text("severity"),
                 text("id"),
                 text("address"),
-                text("what")
+                text("found")
             )
         });
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
@@ -104,7 +104,7 @@ async fn a_bucket_made_by_hand() {
     let (_, document) = verify(&place, &audit);
     let all = document["findings"].as_array().expect("findings");
     let of = |id: &str| {
-        all.iter().find(|one| one["id"] == id).expect("found")["mend"]
+        all.iter().find(|one| one["id"] == id).expect("found")["remediation"]
             .as_str()
             .expect("a fix")
             .to_owned()

@@ -63,13 +63,13 @@ fn probe<'a>(aws: &'a AwsProvider, target: &'a ProbeTarget) -> BackendProbe<'a> 
 fn judged(probe: &BackendProbe<'_>, facts: &ProbeFacts) -> Vec<String> {
     let checked = ProbeJudge {
         probe,
-        mend: "mend",
+        remediation: "remediation",
         of_aws: true,
     }
     .checks(facts);
     let word = |verdict: &Verdict| match verdict {
         Verdict::Holds => "holds".to_owned(),
-        Verdict::Fails { what, .. } => format!("fails: {what}"),
+        Verdict::Fails { found, .. } => format!("fails: {found}"),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
         Verdict::FailsWith { check, place } => {
             format!("fails with {} at {}", check.id, place.shown())

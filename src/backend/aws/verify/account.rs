@@ -60,13 +60,13 @@ pub async fn checks(aws: &AwsProvider, about: &SurveyScope<'_>) -> Vec<CheckResu
     }
     if let Some(policy) = about.policy {
         let unattached = "it is not attached to any principal that these credentials can read";
-        let mend = "attach it with `tfbackend bootstrap --attach-to role/NAME` or in your own \
-                    configuration";
+        let remediation = "attach it with `tfbackend bootstrap --attach-to role/NAME` or in your \
+                           own configuration";
         let verdict = match used {
             Ok(true) => Verdict::Holds,
             Ok(false) => Verdict::Fails {
-                what: unattached.to_owned(),
-                mend: mend.to_owned(),
+                found: unattached.to_owned(),
+                remediation: remediation.to_owned(),
             },
             Err(error) => Verdict::Unreadable {
                 error: error.to_string(),
@@ -87,9 +87,9 @@ type SurveyAnswer = Result<Option<(String, &'static str)>, AwsError>;
 fn of(answer: SurveyAnswer) -> Verdict {
     match answer {
         Ok(None) => Verdict::Holds,
-        Ok(Some((what, mend))) => Verdict::Fails {
-            what,
-            mend: mend.to_owned(),
+        Ok(Some((found, remediation))) => Verdict::Fails {
+            found,
+            remediation: remediation.to_owned(),
         },
         Err(error) => Verdict::Unreadable {
             error: error.to_string(),
@@ -110,7 +110,7 @@ fn unreadable(check: &'static Check, place: CheckedPlace, error: &AwsError) -> C
 /// Checks the Block Public Access settings of the account. tfbackend never changes them, because
 /// they affect all buckets.
 async fn public_access(aws: &AwsProvider) -> SurveyAnswer {
-    const MEND: &str =
+    const REMEDIATION: &str =
         "`aws s3control put-public-access-block`, if nothing in the account needs to be public";
     let request = aws
         .clients
@@ -124,7 +124,7 @@ async fn public_access(aws: &AwsProvider) -> SurveyAnswer {
     let Some(block) = answer.and_then(|answer| answer.public_access_block_configuration) else {
         return Ok(Some((
             "no Block Public Access settings for the account".to_owned(),
-            MEND,
+            REMEDIATION,
         )));
     };
     let off: Vec<&str> = [
@@ -137,15 +137,15 @@ async fn public_access(aws: &AwsProvider) -> SurveyAnswer {
     .filter(|(_, on)| *on != Some(true))
     .map(|(name, _)| name)
     .collect();
-    Ok((!off.is_empty()).then(|| (format!("{} off", off.join(", ")), MEND)))
+    Ok((!off.is_empty()).then(|| (format!("{} off", off.join(", ")), REMEDIATION)))
 }
 
 fn recorded(answer: Result<ManagementEvents, AwsError>) -> Verdict {
     match answer {
         Ok(ManagementEvents::Yes) => Verdict::Holds,
         Ok(ManagementEvents::No) => Verdict::Fails {
-            what: "no trail that these credentials can read records them".to_owned(),
-            mend: "create a trail for the account or the organization; the first copy of \
+            found: "no trail that these credentials can read records them".to_owned(),
+            remediation: "create a trail for the account or the organization; the first copy of \
                    management events is free"
                 .to_owned(),
         },

@@ -54,13 +54,13 @@ pub fn checks(
     checked
 }
 
-fn fails_if(what: Vec<String>, mend: &str) -> Verdict {
-    if what.is_empty() {
+fn fails_if(found: Vec<String>, remediation: &str) -> Verdict {
+    if found.is_empty() {
         Verdict::Holds
     } else {
         Verdict::Fails {
-            what: what.join("; "),
-            mend: mend.to_owned(),
+            found: found.join("; "),
+            remediation: remediation.to_owned(),
         }
     }
 }

@@ -123,7 +123,7 @@ fn checked(
 ) -> Option<CheckResult> {
     let verdict = match answer {
         Ok(None) => Verdict::Holds,
-        Ok(Some((what, mend))) => Verdict::Fails { what, mend },
+        Ok(Some((found, remediation))) => Verdict::Fails { found, remediation },
         Err(error) if error.is(NO_RESOURCE) => return None,
         Err(error) if error.is(NOT_OFFERED) => Verdict::Holds,
         Err(error) => Verdict::Unreadable {
@@ -175,14 +175,14 @@ async fn replication(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
         };
         theirs.extend(whose.map(|whose| format!("{name} ({whose})")));
     }
-    let mend = format!(
+    let remediation = format!(
         "delete the rule (`aws s3api delete-bucket-replication --bucket {bucket}`), or accept it \
          with --ignore"
     );
     Ok((!theirs.is_empty()).then(|| {
         (
             format!("states are replicated to {}", theirs.join(", ")),
-            mend,
+            remediation,
         )
     }))
 }
@@ -218,13 +218,13 @@ async fn cors(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
             .flat_map(|rule| rule.allowed_origins())
             .map(String::as_str)
             .collect();
-        let what = format!(
+        let found = format!(
             "pages of {} can read it with the permissions of their visitor",
             origins.join(", ")
         );
         (!origins.is_empty()).then(|| {
             (
-                what,
+                found,
                 format!("aws s3api delete-bucket-cors --bucket {bucket}"),
             )
         })
@@ -240,12 +240,12 @@ async fn acceleration(aws: &AwsProvider, bucket: &str) -> ExposureAnswer {
         .bucket(bucket)
         .expected_bucket_owner(aws.account());
     let answer = aws.read(ACCELERATION, bucket, request.send()).await?;
-    let mend = format!(
+    let remediation = format!(
         "aws s3api put-bucket-accelerate-configuration --bucket {bucket} \
          --accelerate-configuration Status=Suspended"
     );
     Ok((answer.status == Some(BucketAccelerateStatus::Enabled))
-        .then(|| ("Transfer Acceleration is enabled".to_owned(), mend)))
+        .then(|| ("Transfer Acceleration is enabled".to_owned(), remediation)))
 }
 
 async fn arn_of(aws: &AwsProvider, key: &str) -> Result<Option<String>, AwsError> {
@@ -288,12 +288,14 @@ async fn grants(aws: &AwsProvider, key: &str) -> ExposureAnswer {
             break;
         }
     }
-    let mend =
+    let remediation =
         format!("`aws kms revoke-grant --key-id {key} --grant-id ID`, or accept it with --ignore");
-    Ok(
-        (!theirs.is_empty())
-            .then(|| (format!("the key is granted to {}", theirs.join(", ")), mend)),
-    )
+    Ok((!theirs.is_empty()).then(|| {
+        (
+            format!("the key is granted to {}", theirs.join(", ")),
+            remediation,
+        )
+    }))
 }
 
 async fn table_policy(aws: &AwsProvider, table: &str) -> ExposureAnswer {
@@ -315,11 +317,11 @@ async fn table_policy(aws: &AwsProvider, table: &str) -> ExposureAnswer {
             AwsError::nonsense(TABLE_POLICY, table, &format!("invalid policy: {error}"))
         })?;
     let openings = openings(&policy, aws.account());
-    let mend = format!(
+    let remediation = format!(
         "remove the statement, or all of it: `aws dynamodb delete-resource-policy --resource-arn \
          {arn}`"
     );
-    Ok((!openings.is_empty()).then(|| (openings.join("; "), mend)))
+    Ok((!openings.is_empty()).then(|| (openings.join("; "), remediation)))
 }
 
 async fn time_to_live(aws: &AwsProvider, table: &str) -> ExposureAnswer {
@@ -337,13 +339,13 @@ async fn time_to_live(aws: &AwsProvider, table: &str) -> ExposureAnswer {
     });
     Ok(on.map(|on| {
         let attribute = on.attribute_name.unwrap_or_default();
-        let mend = format!(
+        let remediation = format!(
             "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
              Enabled=false,AttributeName={attribute}"
         );
         (
             format!("items that have the attribute {attribute} are deleted at that time"),
-            mend,
+            remediation,
         )
     }))
 }

@@ -29,11 +29,12 @@ pub fn checks(
         let verdict = if openings.is_empty() {
             Verdict::Holds
         } else {
-            let mend = "remove the statement, or restrict it to the required principals with a \
-                        condition; tfbackend never removes statements or rules of others";
+            let remediation = "remove the statement, or restrict it to the required principals \
+                               with a condition; tfbackend never removes statements or rules of \
+                               others";
             Verdict::Fails {
-                what: openings.join("; "),
-                mend: mend.to_owned(),
+                found: openings.join("; "),
+                remediation: remediation.to_owned(),
             }
         };
         checked.push(CheckResult::new(

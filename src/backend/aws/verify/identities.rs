@@ -26,7 +26,8 @@ const OURS: [EntityType; 4] = [
     EntityType::User,
     EntityType::Group,
 ];
-const MEND: &str = "allow only what the policy for Terraform runs allows (tfbackend creates it)";
+const REMEDIATION: &str =
+    "allow only what the policy for Terraform runs allows (tfbackend creates it)";
 
 /// Actions that Terraform never needs, by resource type.
 const ON_OBJECTS: [&str; 2] = ["s3:DeleteObjectVersion", "s3:PutObjectAcl"];
@@ -73,8 +74,8 @@ pub async fn checks(aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Vec
         let excess = excess(&document, &bucket, table.as_deref());
         if !excess.is_empty() {
             let verdict = Verdict::Fails {
-                what: format!("it allows {}", excess.join(", ")),
-                mend: MEND.to_owned(),
+                found: format!("it allows {}", excess.join(", ")),
+                remediation: REMEDIATION.to_owned(),
             };
             checked.push(CheckResult::new(
                 &rule::WIDE_ACCESS,

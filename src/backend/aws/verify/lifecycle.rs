@@ -19,8 +19,9 @@ use crate::{
 
 /// Storage classes that take hours to read from (S3: archived objects).
 const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
-const MEND: &str = "remove the rule, or have it keep as many versions (NewerNoncurrentVersions); \
-                    tfbackend never removes statements or rules of others";
+const REMEDIATION: &str = "remove the rule, or have it keep as many versions \
+                           (NewerNoncurrentVersions); tfbackend never removes statements or rules \
+                           of others";
 
 pub fn checks(
     blueprint: &Blueprint<AwsSpec>,
@@ -43,8 +44,8 @@ pub fn checks(
     let verdict = match harms[..] {
         [] => Verdict::Holds,
         _ => Verdict::Fails {
-            what: harms.join("; "),
-            mend: MEND.to_owned(),
+            found: harms.join("; "),
+            remediation: REMEDIATION.to_owned(),
         },
     };
     vec![CheckResult::new(

@@ -45,10 +45,10 @@ pub async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
     checked
 }
 
-fn fails(what: &str, mend: &str) -> Verdict {
+fn fails(found: &str, remediation: &str) -> Verdict {
     Verdict::Fails {
-        what: what.to_owned(),
-        mend: mend.to_owned(),
+        found: found.to_owned(),
+        remediation: remediation.to_owned(),
     }
 }
 
@@ -84,11 +84,11 @@ fn window(policy: &PolicyDocument) -> Verdict {
     if denies {
         return Verdict::Holds;
     }
-    let mend = "deny kms:ScheduleKeyDeletion for all principals if \
+    let remediation = "deny kms:ScheduleKeyDeletion for all principals if \
                 kms:ScheduleKeyDeletionPendingWindowInDays is less than 30";
     fails(
         "a principal that can delete the key can set a waiting period of only 7 days",
-        mend,
+        remediation,
     )
 }
 

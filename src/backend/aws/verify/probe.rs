@@ -36,7 +36,7 @@ const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or the mis
 pub struct ProbeJudge<'a> {
     pub probe: &'a BackendProbe<'a>,
     /// The command that fixes differences from the blueprint.
-    pub mend: &'a str,
+    pub remediation: &'a str,
     /// True if AWS itself answered, which reports for every object whether a bucket key is used.
     pub of_aws: bool,
 }
@@ -320,8 +320,8 @@ impl ProbeJudge<'_> {
             Ok(_) => Verdict::Holds,
             Err(error) if error.kind == ServiceErrorKind::Denied && self.probe.role.is_some() => {
                 Verdict::Fails {
-                    what: error.to_string(),
-                    mend: ATTACH.to_owned(),
+                    found: error.to_string(),
+                    remediation: ATTACH.to_owned(),
                 }
             }
             Err(error) if error.kind == ServiceErrorKind::Refused => self.fails(error.to_string()),
@@ -360,20 +360,21 @@ impl ProbeJudge<'_> {
     fn may_not(&self, tried: &ProbeResult) -> Verdict {
         match tried {
             Ok(()) => Verdict::Fails {
-                what: "the role can do this".to_owned(),
-                mend: "remove permissions of the role that `tfbackend policy runner` does not \
+                found: "the role can do this".to_owned(),
+                remediation:
+                    "remove permissions of the role that `tfbackend policy runner` does not \
                        include"
-                    .to_owned(),
+                        .to_owned(),
             },
             Err(error) if error.kind == ServiceErrorKind::Denied => Verdict::Holds,
             Err(error) => unreadable(error),
         }
     }
 
-    fn fails(&self, what: String) -> Verdict {
+    fn fails(&self, found: String) -> Verdict {
         Verdict::Fails {
-            what,
-            mend: self.mend.to_owned(),
+            found,
+            remediation: self.remediation.to_owned(),
         }
     }
 }

@@ -54,9 +54,9 @@ pub fn checks(
         };
         let verdict = match what {
             None => Verdict::Holds,
-            Some((what, mend)) => Verdict::Fails {
-                what,
-                mend: mend.to_owned(),
+            Some((found, remediation)) => Verdict::Fails {
+                found,
+                remediation: remediation.to_owned(),
             },
         };
         checked.push(CheckResult::new(
@@ -70,7 +70,7 @@ pub fn checks(
 
 /// Checks that publishers can use the key of an existing topic.
 fn of_key(topic: &ExistingTopic) -> Verdict {
-    let mend = format!(
+    let remediation = format!(
         "aws sns set-topic-attributes --topic-arn {} --attribute-name KmsMasterKeyId \
          --attribute-value KEY",
         topic.arn
@@ -79,8 +79,8 @@ fn of_key(topic: &ExistingTopic) -> Verdict {
         // Its owner decides whether it needs a key.
         None | Some(TopicKey::Usable) => Verdict::Holds,
         Some(TopicKey::Unusable { why }) => Verdict::Fails {
-            what: why.clone(),
-            mend,
+            found: why.clone(),
+            remediation,
         },
         Some(TopicKey::Unreadable { error }) => Verdict::Unreadable {
             error: error.clone(),

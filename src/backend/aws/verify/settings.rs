@@ -28,7 +28,7 @@ pub struct SettingChecks<'a> {
     /// A plan that adopts what exists and changes it to the blueprint.
     pub plan: &'a Plan<AwsSpec>,
     /// The command that applies the plan.
-    pub mend: &'a str,
+    pub remediation: &'a str,
     /// True if tags are checked, which they are not for an unmanaged backend.
     pub tagged: bool,
 }
@@ -81,11 +81,11 @@ impl SettingChecks<'_> {
     }
 
     fn mend_by_adoption(&self, verdict: &mut Verdict) {
-        if let Verdict::Fails { mend, .. } = verdict
-            && mend == self.mend
-            && !mend.contains(" --adopt")
+        if let Verdict::Fails { remediation, .. } = verdict
+            && remediation == self.remediation
+            && !remediation.contains(" --adopt")
         {
-            mend.push_str(" --adopt");
+            remediation.push_str(" --adopt");
         }
     }
 
@@ -106,8 +106,8 @@ impl SettingChecks<'_> {
         match differences.iter().find_map(unseen) {
             Some(error) if lines.is_empty() => Verdict::Unreadable { error },
             _ => Verdict::Fails {
-                what: lines.join("; "),
-                mend: self.mend.to_owned(),
+                found: lines.join("; "),
+                remediation: self.remediation.to_owned(),
             },
         }
     }
@@ -123,9 +123,9 @@ impl SettingChecks<'_> {
 
     fn verdicts(&self, step: &PlanStep<AwsSpec>, spec: &AwsSpec) -> Vec<(&'static Check, Verdict)> {
         let whole = whole(spec);
-        let fails = |what: String| Verdict::Fails {
-            what,
-            mend: self.mend.to_owned(),
+        let fails = |found: String| Verdict::Fails {
+            found,
+            remediation: self.remediation.to_owned(),
         };
         match &step.change {
             PlannedChange::NoOp { .. } => self.all(&step.address, spec, &BrokenRules::new()),
@@ -161,8 +161,8 @@ impl SettingChecks<'_> {
                 BlockReason::NeedsOrder { what, remedy } => vec![(
                     whole,
                     Verdict::Fails {
-                        what: what.clone(),
-                        mend: remedy.clone(),
+                        found: what.clone(),
+                        remediation: remedy.clone(),
                     },
                 )],
             },
@@ -268,8 +268,8 @@ impl SettingChecks<'_> {
             }
             let verdict = if std::ptr::eq(check, &rule::UNMANAGED) {
                 Verdict::Fails {
-                    what: NO_TAGS.to_owned(),
-                    mend: self.mend.to_owned(),
+                    found: NO_TAGS.to_owned(),
+                    remediation: self.remediation.to_owned(),
                 }
             } else {
                 broken
@@ -294,10 +294,10 @@ struct SettingDifference {
     unknown: Option<Address>,
 }
 
-fn by_hand(what: String) -> Verdict {
+fn by_hand(found: String) -> Verdict {
     Verdict::Fails {
-        what,
-        mend: "change it manually: bootstrap cannot change it in place".to_owned(),
+        found,
+        remediation: "change it manually: bootstrap cannot change it in place".to_owned(),
     }
 }
 

@@ -75,13 +75,14 @@ fn heard(all: &[SdkSubscription], ours: &[(&Address, &TopicSubscription)]) -> Ve
             }
         }
         None => Verdict::Fails {
-            what: match all.len() {
+            found: match all.len() {
                 0 => "the topic has no subscription".to_owned(),
                 _ => "the topic has no confirmed subscription".to_owned(),
             },
-            mend: "`tfbackend bootstrap --alarm-email ADDRESS`, then confirm the subscription in \
+            remediation:
+                "`tfbackend bootstrap --alarm-email ADDRESS`, then confirm the subscription in \
                    the mail from AWS; or subscribe another endpoint"
-                .to_owned(),
+                    .to_owned(),
         },
     }
 }
@@ -126,11 +127,11 @@ fn fails(others: &[&SdkSubscription]) -> Verdict {
         end.join(", ")
     };
     Verdict::Fails {
-        what: format!(
+        found: format!(
             "subscribed, but not in the settings: {}{and_more}",
             who.collect::<Vec<_>>().join(", ")
         ),
-        mend: format!(
+        remediation: format!(
             "if it is expected, add it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept it \
              with --ignore; otherwise: {end}{}",
             if more > 0 { ", and so on" } else { "" }

@@ -40,10 +40,11 @@ pub fn checks(
         let verdict = match denials[..] {
             [] => Verdict::Holds,
             _ => Verdict::Fails {
-                what: denials.join("; "),
-                mend: "change the client's settings or the statement: tfbackend does not change \
+                found: denials.join("; "),
+                remediation:
+                    "change the client's settings or the statement: tfbackend does not change \
                        either"
-                    .to_owned(),
+                        .to_owned(),
             },
         };
         checked.push(CheckResult::new(
@@ -101,12 +102,12 @@ mod tests {
     fn what_theirs_wants_is_not_what_ours_makes_terraform_send() {
         let ours = || policy("TfbackendDenyOtherEncryption", "AES256");
         assert_eq!(said(ours(), policy("Theirs", "AES256")), [Verdict::Holds]);
-        let [Verdict::Fails { what, .. }] = &said(ours(), policy("Theirs", "aws:kms"))[..] else {
+        let [Verdict::Fails { found, .. }] = &said(ours(), policy("Theirs", "aws:kms"))[..] else {
             panic!("a finding")
         };
         assert!(
-            what.starts_with("statement Theirs denies writing states"),
-            "{what}"
+            found.starts_with("statement Theirs denies writing states"),
+            "{found}"
         );
         assert_eq!(
             said(

@@ -141,13 +141,13 @@ async fn recorder(
 
 fn verdicts(recorder: &RecordingTrail) -> Vec<CheckResult> {
     let arn = &recorder.arn;
-    let check = |check: &'static Check, holds: bool, what: String, mend: &str| {
+    let check = |check: &'static Check, holds: bool, found: String, remediation: &str| {
         let verdict = if holds {
             Verdict::Holds
         } else {
             Verdict::Fails {
-                what,
-                mend: mend.to_owned(),
+                found,
+                remediation: remediation.to_owned(),
             }
         };
         CheckResult::new(check, CheckedPlace::named(&*recorder.arn), verdict)

@@ -102,9 +102,9 @@ impl UnmanagedBackend {
         })
     }
 
-    /// Checks key, logs and events, regardless of their names. `mend` is the command that adopts
-    /// the bucket.
-    pub fn checks(&self, place: &CheckedPlace, mend: &str) -> Vec<CheckResult> {
+    /// Checks key, logs and events, regardless of their names. `remediation` is the command that
+    /// adopts the bucket.
+    pub fn checks(&self, place: &CheckedPlace, remediation: &str) -> Vec<CheckResult> {
         let key = match &self.key {
             None => Some("its default encryption is SSE-S3, with an S3 managed key".to_owned()),
             Some(key) if key.managed => Some(format!(
@@ -112,18 +112,18 @@ impl UnmanagedBackend {
             )),
             Some(_) => None,
         };
-        let fails = |what: Option<String>| match what {
+        let fails = |found: Option<String>| match found {
             None => Verdict::Holds,
-            Some(what) => Verdict::Fails {
-                what,
-                mend: mend.to_owned(),
+            Some(found) => Verdict::Fails {
+                found,
+                remediation: remediation.to_owned(),
             },
         };
-        let unless = |seen: &Result<bool, AwsError>, what: &str| match seen {
+        let unless = |seen: &Result<bool, AwsError>, found: &str| match seen {
             Ok(true) => Verdict::Holds,
             Ok(false) => Verdict::Fails {
-                what: what.to_owned(),
-                mend: mend.to_owned(),
+                found: found.to_owned(),
+                remediation: remediation.to_owned(),
             },
             Err(error) => Verdict::Unreadable {
                 error: error.to_string(),
@@ -176,7 +176,7 @@ pub async fn what_else(
 pub fn hold_table_to_a_key(
     checked: &mut [CheckResult],
     observation: &Observation<AwsSpec>,
-    mend: &str,
+    remediation: &str,
 ) {
     let Some(Observed::Present {
         spec: AwsSpec::LockTable(table),
@@ -190,20 +190,23 @@ pub fn hold_table_to_a_key(
         unkeyed && std::ptr::eq(one.check, &rule::TABLE_ENCRYPTION) && !one.is_finding()
     }) {
         one.verdict = Verdict::Fails {
-            what: "it is encrypted with an AWS owned key".to_owned(),
-            mend: mend.to_owned(),
+            found: "it is encrypted with an AWS owned key".to_owned(),
+            remediation: remediation.to_owned(),
         };
     }
 }
 
-/// Replaces the fix of a missing trail with `mend`, the command that adopts the bucket.
-pub fn make_a_trail(checked: &mut [CheckResult], mend: &str) {
+/// Replaces the fix of a missing trail with `remediation`, the command that adopts the bucket.
+pub fn make_a_trail(checked: &mut [CheckResult], remediation: &str) {
     for one in checked
         .iter_mut()
         .filter(|one| std::ptr::eq(one.check, &rule::TRAIL))
     {
-        if let Verdict::Fails { mend: fix, .. } = &mut one.verdict {
-            mend.clone_into(fix);
+        if let Verdict::Fails {
+            remediation: fix, ..
+        } = &mut one.verdict
+        {
+            remediation.clone_into(fix);
         }
     }
 }
@@ -220,7 +223,7 @@ fn tells_of_deletions(notifications: &BucketNotifications) -> bool {
 
 /// Checks that an alarm watches each of these, regardless of its name; `surveyed` has the findings
 /// about alarms.
-pub fn alarmed(surveyed: &[CheckResult], place: CheckedPlace, mend: &str) -> CheckResult {
+pub fn alarmed(surveyed: &[CheckResult], place: CheckedPlace, remediation: &str) -> CheckResult {
     let of = |check: &'static Check| {
         surveyed
             .iter()
@@ -235,8 +238,8 @@ pub fn alarmed(surveyed: &[CheckResult], place: CheckedPlace, mend: &str) -> Che
             place: unseen.place.clone(),
         },
         (None, None) => Verdict::Fails {
-            what: "no alarm watches the bucket or the table".to_owned(),
-            mend: mend.to_owned(),
+            found: "no alarm watches the bucket or the table".to_owned(),
+            remediation: remediation.to_owned(),
         },
     };
     CheckResult::new(&rule::ALARM, place, verdict)

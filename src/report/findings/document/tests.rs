@@ -11,8 +11,8 @@ use crate::{
 
 fn fails() -> Verdict {
     Verdict::Fails {
-        what: "not so".to_owned(),
-        mend: String::new(),
+        found: "not so".to_owned(),
+        remediation: String::new(),
     }
 }
 
@@ -142,5 +142,43 @@ fn what_cannot_be_told_neither_passes_nor_fails() {
     assert_eq!(
         document.notes,
         ["account-trail at account 1: its owner knows"]
+    );
+}
+
+/// The names of fields before they had one word in the code, the documents and the pages.
+#[test]
+fn a_document_with_the_former_names_is_read() {
+    let finding = serde_json::json!({
+        "id": "bucket-versioning",
+        "status": "open",
+        "severity": "critical",
+        "group": "storage",
+        "title": "versioning is enabled",
+        "what": "versioning is `Suspended`",
+        "why": "an overwritten state cannot be restored",
+        "mend": "tfbackend bootstrap",
+        "controls": ["S3.14"],
+    });
+    let read: FindingDocument = serde_json::from_value(finding.clone()).unwrap();
+    let [expected, found, rationale, remediation] = [
+        &read.expected,
+        &read.found,
+        &read.rationale,
+        &read.remediation,
+    ];
+    assert_eq!(
+        [expected, found, rationale, remediation],
+        ["title", "what", "why", "mend"].map(|name| finding[name].as_str().unwrap())
+    );
+    assert_eq!(read.references, ["S3.14"]);
+    let written = serde_json::to_value(&read).unwrap();
+    for former in ["title", "what", "why", "mend", "controls"] {
+        assert_eq!(written.get(former), None, "{former}");
+    }
+
+    let check: CheckResultDocument = serde_json::from_value(finding).unwrap();
+    assert_eq!(
+        (check.expected, check.references),
+        (read.expected, read.references)
     );
 }

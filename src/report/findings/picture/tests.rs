@@ -30,16 +30,16 @@ fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckResultDocument>) 
 
 fn check(address: &str, status: CheckStatus, severity: Severity) -> CheckResultDocument {
     let address = Some(address.to_owned());
-    let (id, title, controls) = (String::new(), String::new(), vec![]);
+    let (id, expected, references) = (String::new(), String::new(), vec![]);
     CheckResultDocument {
         id,
         status,
         severity,
         group: CheckGroup::Storage,
-        title,
+        expected,
         address,
         resource: None,
-        controls,
+        references,
         docs: String::new(),
     }
 }

@@ -428,8 +428,12 @@ fn a_fingerprint_is_of_the_place_and_not_of_the_words() {
         ..made()
     };
     let finding = &mut reworded.findings[0];
-    (finding.what, finding.why, finding.title, finding.severity) =
-        ("b".into(), "c".into(), "d".into(), Severity::Low);
+    (
+        finding.found,
+        finding.rationale,
+        finding.expected,
+        finding.severity,
+    ) = ("b".into(), "c".into(), "d".into(), Severity::Low);
     assert_eq!(of(&reworded), first);
     for change in [
         |document: &mut VerifyDocument| document.about.bucket = Some("other".into()),

@@ -252,7 +252,7 @@ fn a_long_fix_is_written_once() {
     assert_eq!(text.matches("fix: fix 1, below\n").count(), 2, "{text}");
     assert!(
         text.contains(&format!("\nFix 1\n    `{LONG_FIX}`\n"))
-            && text.rfind("mend:") < text.find("\nFix 1\n"),
+            && text.rfind("fix:") < text.find("\nFix 1\n"),
         "{text}"
     );
     assert_eq!(

@@ -50,7 +50,7 @@ async fn surveyed(script: &ScriptedServer, policy: Option<&str>) -> String {
     let lines = checks(&script.aws(), &about).await.into_iter().map(|one| {
         let verdict = match one.verdict {
             Verdict::Holds => "holds".to_owned(),
-            Verdict::Fails { what, .. } => what,
+            Verdict::Fails { found, .. } => found,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
             Verdict::FailsWith { check, place } => {
                 format!("fails with {} at {}", check.id, place.shown())

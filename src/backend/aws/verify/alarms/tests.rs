@@ -45,7 +45,7 @@ fn found(alarm: &Alarm) -> Vec<String> {
         alarm.name.clone()
     });
     let fails = |one: &CheckResult| match &one.verdict {
-        Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
+        Verdict::Fails { found, .. } => Some(format!("{}: {found}", one.check.id)),
         Verdict::Holds
         | Verdict::Unreadable { .. }
         | Verdict::Untold { .. }

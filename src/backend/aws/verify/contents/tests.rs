@@ -41,7 +41,7 @@ async fn said(script: &ScriptedServer, states: Vec<ToRead>, lock: LockMechanism)
     let line = |one: CheckResult| {
         let verdict = match one.verdict {
             Verdict::Holds => "holds".to_owned(),
-            Verdict::Fails { what, .. } => what,
+            Verdict::Fails { found, .. } => found,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
             Verdict::FailsWith { check, place } => {
                 format!("fails with {} at {}", check.id, place.shown())

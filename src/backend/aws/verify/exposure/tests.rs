@@ -40,7 +40,7 @@ async fn said(script: &ScriptedServer) -> String {
         .filter_map(|one| {
             let verdict = match one.verdict {
                 Verdict::Holds => return None,
-                Verdict::Fails { what, mend } => format!("{what}\n  {mend}"),
+                Verdict::Fails { found, remediation } => format!("{found}\n  {remediation}"),
                 Verdict::Unreadable { error } => format!("unreadable: {error}"),
                 Verdict::FailsWith { check, place } => {
                     format!("fails with {} at {}", check.id, place.shown())

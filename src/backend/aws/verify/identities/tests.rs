@@ -97,7 +97,7 @@ async fn said(answer: ScriptedAnswer) -> Vec<String> {
     let checked = checks(&script.aws(), "b", None).await.into_iter();
     let said = checked.map(|one| match one.verdict {
         Verdict::Holds => format!("{} holds", one.place.name.unwrap_or_default()),
-        Verdict::Fails { what, .. } => format!("{}: {what}", one.place.name.unwrap_or_default()),
+        Verdict::Fails { found, .. } => format!("{}: {found}", one.place.name.unwrap_or_default()),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
         Verdict::FailsWith { check, place } => {
             format!("fails with {} at {}", check.id, place.shown())

@@ -30,13 +30,13 @@ fn a_key_that_can_be_gone_in_a_week() {
 #[test]
 fn a_key_that_others_may_use() {
     let allow = |who: &str| json!({"Sid": "Use", "Effect": "Allow", "Principal": {"AWS": who}, "Action": "kms:Decrypt", "Resource": "*"});
-    let Verdict::Fails { what, .. } = opened(
+    let Verdict::Fails { found, .. } = opened(
         &policy(&allow("arn:aws:iam::999999999999:root")),
         "111122223333",
     ) else {
         panic!("open")
     };
-    assert_eq!(what, "statement Use allows arn:aws:iam::999999999999:root");
+    assert_eq!(found, "statement Use allows arn:aws:iam::999999999999:root");
     assert_eq!(
         opened(
             &policy(&allow("arn:aws:iam::111122223333:role/terraform")),

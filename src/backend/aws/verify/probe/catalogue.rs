@@ -31,17 +31,17 @@ const fn check(
     docs: &'static str,
     severity: Severity,
     group: CheckGroup,
-    title: &'static str,
-    why: &'static str,
+    expected: &'static str,
+    rationale: &'static str,
 ) -> Check {
     Check {
         id,
         docs,
         severity,
         group,
-        title,
-        why,
-        controls: &[],
+        expected,
+        rationale,
+        references: &[],
     }
 }
 

@@ -14,7 +14,7 @@ fn found(spec: AwsSpec) -> Vec<Option<String>> {
     };
     let observation = [(Address::new("x"), seen)].into_iter().collect();
     let what = |one: CheckResult| match one.verdict {
-        Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
+        Verdict::Fails { found, .. } => Some(format!("{}: {found}", one.check.id)),
         Verdict::Holds
         | Verdict::Unreadable { .. }
         | Verdict::Untold { .. }

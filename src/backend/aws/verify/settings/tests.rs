@@ -33,7 +33,7 @@ fn checks(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) ->
         blueprint,
         observation,
         plan: &plan,
-        mend: "tfbackend bootstrap",
+        remediation: "tfbackend bootstrap",
         tagged: true,
     }
     .checks(&|_| None)
@@ -206,7 +206,7 @@ fn statements_stand_for_rules_of_their_own() {
         });
         let checked = checks(&blueprint, &observation);
         let what = checked.iter().filter_map(|one| match &one.verdict {
-            Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
+            Verdict::Fails { found, .. } => Some(format!("{}: {found}", one.check.id)),
             _ => None,
         });
         what.collect::<Vec<_>>()
@@ -282,7 +282,7 @@ fn of_a_backend_that_others_made_each_missing_rule_is_said() {
         blueprint: &blueprint,
         observation: &observation,
         plan: &plan,
-        mend: "",
+        remediation: "",
         tagged,
     };
     let found = findings(&settings(false).checks(&|_| None));

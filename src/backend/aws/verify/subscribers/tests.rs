@@ -69,7 +69,7 @@ fn ours() -> AwsSpec {
 async fn said(script: ScriptedServer, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
     let words = |one: CheckResult| match one.verdict {
         Verdict::Holds => format!("{} holds", one.check.id),
-        Verdict::Fails { what, .. } => format!("{}: {what}", one.check.id),
+        Verdict::Fails { found, .. } => format!("{}: {found}", one.check.id),
         Verdict::Unreadable { error } => format!("{}: {error}", one.check.id),
         Verdict::Untold { why } => format!("{}: untold: {why}", one.check.id),
         Verdict::FailsWith { check, place } => format!(
@@ -209,10 +209,11 @@ async fn how_a_subscription_ends_is_said_with_its_arn() {
             .into_iter()
             .find(|one| one.check == &rule::LISTENERS)
             .expect("checked");
-        let Verdict::Fails { mend, .. } = one.verdict else {
+        let Verdict::Fails { remediation, .. } = one.verdict else {
             panic!("{one:?}")
         };
-        mend.split_once("otherwise: ")
+        remediation
+            .split_once("otherwise: ")
             .expect("both ways")
             .1
             .to_owned()

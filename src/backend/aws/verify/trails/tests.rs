@@ -21,7 +21,7 @@ fn findings(recorder: &RecordingTrail) -> Vec<(&'static str, String)> {
     let fails = verdicts(recorder)
         .into_iter()
         .filter_map(|checked| match checked.verdict {
-            Verdict::Fails { what, .. } => Some((checked.check.id, what)),
+            Verdict::Fails { found, .. } => Some((checked.check.id, found)),
             Verdict::Holds
             | Verdict::Unreadable { .. }
             | Verdict::Untold { .. }
@@ -42,13 +42,13 @@ fn a_pattern_where_a_prefix_belongs() {
         whole: false,
         ..recorder()
     };
-    let [(id, what)] = &findings(&starred)[..] else {
+    let [(id, found)] = &findings(&starred)[..] else {
         panic!("one finding")
     };
     assert_eq!(*id, "trail-selectors");
     assert!(
-        what.starts_with("arn:aws:s3:::b/* is a prefix, not a pattern"),
-        "{what}"
+        found.starts_with("arn:aws:s3:::b/* is a prefix, not a pattern"),
+        "{found}"
     );
     let part = RecordingTrail {
         values: vec!["arn:aws:s3:::b/prod/".to_owned()],

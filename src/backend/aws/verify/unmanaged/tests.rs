@@ -30,7 +30,7 @@ fn bare() -> ScriptedServer {
 fn found(unknown: &UnmanagedBackend) -> Vec<String> {
     let what = |one: CheckResult| match one.verdict {
         Verdict::Holds => None,
-        Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
+        Verdict::Fails { found, .. } => Some(format!("{}: {found}", one.check.id)),
         Verdict::Unreadable { .. } => Some(format!("{}: unreadable", one.check.id)),
         Verdict::FailsWith { check, .. } => {
             Some(format!("{}: fails with {}", one.check.id, check.id))
@@ -38,7 +38,7 @@ fn found(unknown: &UnmanagedBackend) -> Vec<String> {
         Verdict::Untold { why } => Some(format!("{}: {why}", one.check.id)),
     };
     unknown
-        .checks(&CheckedPlace::named("b"), "MEND")
+        .checks(&CheckedPlace::named("b"), "REMEDIATION")
         .into_iter()
         .filter_map(what)
         .collect()
@@ -204,7 +204,7 @@ fn a_table_under_no_key_of_the_account() {
         hold_table_to_a_key(
             &mut checked,
             &Observation::from([(LOCK_TABLE, seen)]),
-            "MEND",
+            "REMEDIATION",
         );
         checked.remove(0).verdict
     };

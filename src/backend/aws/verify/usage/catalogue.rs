@@ -18,10 +18,11 @@ pub const STATE_ENCRYPTION: Check = Check {
     docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     severity: Severity::High,
     group: CheckGroup::Encryption,
-    title: "every state is encrypted with the key of the backend",
-    why: "the encryption in a request overrides the bucket's default: a state under another key \
-          is not protected by the key policy of the backend, and is lost if that key is deleted",
-    controls: &[],
+    expected: "every state is encrypted with the key of the backend",
+    rationale: "the encryption in a request overrides the bucket's default: a state under another \
+                key is not protected by the key policy of the backend, and is lost if that key is \
+                deleted",
+    references: &[],
 };
 
 pub const STATE_DIGEST: Check = Check {
@@ -29,10 +30,10 @@ pub const STATE_DIGEST: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: CheckGroup::Usage,
-    title: "the digests in the lock table match the states",
-    why: "with a wrong digest, or a digest of a missing state, every Terraform command fails \
+    expected: "the digests in the lock table match the states",
+    rationale: "with a wrong digest, or a digest of a missing state, every Terraform command fails \
           after ten seconds: `state data in S3 does not have the expected content`",
-    controls: &[],
+    references: &[],
 };
 
 /// Only of states that were read: see [`super::super::contents`].
@@ -41,10 +42,10 @@ pub const STATE_UNREADABLE: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/state",
     severity: Severity::High,
     group: CheckGroup::Usage,
-    title: "Terraform can read every state (--read-states)",
-    why: "every Terraform command fails on a truncated or overwritten state, and repairing its \
-          digest would hide which version is the correct one",
-    controls: &[],
+    expected: "Terraform can read every state (--read-states)",
+    rationale: "every Terraform command fails on a truncated or overwritten state, and repairing \
+                its digest would hide which version is the correct one",
+    references: &[],
 };
 
 pub const DIGEST_MISSING: Check = Check {
@@ -52,9 +53,9 @@ pub const DIGEST_MISSING: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Low,
     group: CheckGroup::Usage,
-    title: "the lock table has a digest for every state",
-    why: "without a digest, a state that was damaged or restored manually cannot be detected",
-    controls: &[],
+    expected: "the lock table has a digest for every state",
+    rationale: "without a digest, a state that was damaged or restored manually cannot be detected",
+    references: &[],
 };
 
 pub const STALE_LOCK: Check = Check {
@@ -62,10 +63,10 @@ pub const STALE_LOCK: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "no lock is held longer than a run takes",
-    why: "locks do not expire: the lock of a crashed run blocks all other runs until it is \
+    expected: "no lock is held longer than a run takes",
+    rationale: "locks do not expire: the lock of a crashed run blocks all other runs until it is \
           released",
-    controls: &[],
+    references: &[],
 };
 
 pub const HALF_LOCK: Check = Check {
@@ -73,10 +74,10 @@ pub const HALF_LOCK: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "locks are held both in the table and as a lock file, or in neither",
-    why: "a lock that is held in only one of the two places blocks all runs, and `terraform \
+    expected: "locks are held both in the table and as a lock file, or in neither",
+    rationale: "a lock that is held in only one of the two places blocks all runs, and `terraform \
           force-unlock` fails on it (`tfbackend lock release` does not)",
-    controls: &[],
+    references: &[],
 };
 
 pub const LOCK_MECHANISM: Check = Check {
@@ -84,10 +85,10 @@ pub const LOCK_MECHANISM: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: CheckGroup::Locking,
-    title: "all runs use the same lock mechanism",
-    why: "a run that locks in the table and a run that uses lock files do not see each other, and \
-          the later one overwrites the state of the earlier one",
-    controls: &[],
+    expected: "all runs use the same lock mechanism",
+    rationale: "a run that locks in the table and a run that uses lock files do not see each \
+                other, and the later one overwrites the state of the earlier one",
+    references: &[],
 };
 
 pub const LOCK_MECHANISM_VERSION: Check = Check {
@@ -95,10 +96,10 @@ pub const LOCK_MECHANISM_VERSION: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Medium,
     group: CheckGroup::Locking,
-    title: "every version in use supports the lock mechanism",
-    why: "Terraform and OpenTofu support lock files since version 1.10: an older version cannot \
-          use this configuration",
-    controls: &[],
+    expected: "every version in use supports the lock mechanism",
+    rationale: "Terraform and OpenTofu support lock files since version 1.10: an older version \
+                cannot use this configuration",
+    references: &[],
 };
 
 pub const TFLOCK_LEFT: Check = Check {
@@ -106,7 +107,7 @@ pub const TFLOCK_LEFT: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/state/locking",
     severity: Severity::Low,
     group: CheckGroup::Locking,
-    title: "every lock file was written by a run",
-    why: "a lock file blocks all runs that use lock files, regardless of its content",
-    controls: &[],
+    expected: "every lock file was written by a run",
+    rationale: "a lock file blocks all runs that use lock files, regardless of its content",
+    references: &[],
 };

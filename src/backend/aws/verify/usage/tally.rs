@@ -62,10 +62,10 @@ impl UsageTally {
         } = self;
         let mut at_whole = |verdict| named.push(CheckResult::new(check, whole.clone(), verdict));
         if fails > 0 {
-            let mend = "as for the listed places".to_owned();
+            let remediation = "as for the listed places".to_owned();
             at_whole(Verdict::Fails {
-                what: format!("the same finding at {fails} more places"),
-                mend,
+                found: format!("the same finding at {fails} more places"),
+                remediation,
             });
         }
         if unreadable > 0 {

@@ -123,8 +123,8 @@ fn findings(expected: ExpectedUsage, seen: &[ScanItem]) -> String {
 fn shown<'a>(checked: impl Iterator<Item = &'a CheckResult>) -> String {
     let line = |checked: &CheckResult| match &checked.verdict {
         Verdict::Holds => format!("{} at {}: holds\n", checked.check.id, checked.place.shown()),
-        Verdict::Fails { what, mend } => format!(
-            "{} at {}:\n  {what}\n  {mend}\n",
+        Verdict::Fails { found, remediation } => format!(
+            "{} at {}:\n  {found}\n  {remediation}\n",
             checked.check.id,
             checked.place.shown()
         ),
@@ -458,7 +458,7 @@ fn a_hostile_lock_puts_nothing_into_a_command() {
     let mut usage = UsageScan::new(expected(LockMechanism::S3));
     usage.see(&lock(LockPlace::Unknown, held(hostile)));
     let checked = usage.finish();
-    let Some(Verdict::Fails { what, mend }) = checked
+    let Some(Verdict::Fails { found, remediation }) = checked
         .iter()
         .find(|checked| checked.is_finding())
         .map(|checked| &checked.verdict)
@@ -466,8 +466,8 @@ fn a_hostile_lock_puts_nothing_into_a_command() {
         panic!("it is stale: {checked:?}")
     };
     assert!(
-        what.contains("rm -rf") && !mend.contains("rm -rf"),
-        "{mend}"
+        found.contains("rm -rf") && !remediation.contains("rm -rf"),
+        "{remediation}"
     );
 }
 

@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
+fn fails(found: impl Into<String>, remediation: impl Into<String>) -> Verdict {
     Verdict::Fails {
-        what: what.into(),
-        mend: mend.into(),
+        found: found.into(),
+        remediation: remediation.into(),
     }
 }
 
@@ -214,14 +214,14 @@ pub fn files_not_in_use(file: &LockPlace) -> Verdict {
 }
 
 pub fn too_old(version: &str, both: bool) -> Verdict {
-    let mend = if both {
+    let remediation = if both {
         "upgrade it before you remove the table"
     } else {
         "upgrade it, or lock in the table as well until then (--lock both)"
     };
     fails(
         format!("version {version} uses this state, and lock files are supported since 1.10"),
-        mend,
+        remediation,
     )
 }
 
