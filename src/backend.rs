@@ -1,6 +1,6 @@
 //! The backend kinds, one folder each.
 
-use crate::{kind::BackendKind, store::state_store::Capabilities};
+use crate::{checks::Check, kind::BackendKind, store::state_store::Capabilities};
 
 pub mod aws;
 pub mod local;
@@ -12,4 +12,9 @@ pub fn capabilities(kind: BackendKind) -> Capabilities {
         BackendKind::S3 => aws::store::state_store::CAPABILITIES,
         BackendKind::Local => local::store::CAPABILITIES,
     }
+}
+
+/// The checks of all kinds, each once.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    aws::verify::catalogue::every().chain(local::verify::ALL)
 }

@@ -146,6 +146,7 @@ impl World {
             remediation: "tfbackend bootstrap",
             lock_files: false,
             tagged: true,
+            describe: tfbackend::report::plan::differences,
         }
         .checks()
     }

@@ -109,17 +109,17 @@ async fn every_command_answers_in_json_or_refuses_it() {
 
     let current = run(&place, &format!("render {SETTLED} --check --output json"));
     assert_eq!(current.code, Some(0));
-    insta::assert_snapshot!(document(&current), @r#"{"format_version":1,"check":true,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"current"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
+    insta::assert_snapshot!(document(&current), @r#"{"format_version":1,"backend":{"kind":"s3","title":"Amazon S3","location":{"bucket":"acme-tfstate-prod-000000000000-eu-west-1","key":"terraform.tfstate","region":"eu-west-1"}},"check":true,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"current"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
     fs::remove_file(place.path().join("backend.tf")).expect("removed");
     let missing = run(&place, &format!("render {SETTLED} --check --output json"));
     assert_eq!(missing.code, Some(2));
     insta::assert_snapshot!(document(&missing)["files"], @r#"[{"path":"~/shop/backend.tf","status":"missing"},{"path":"~/shop/backend.conf","status":"current"}]"#);
     let written = run(&place, &format!("render {SETTLED} --output json"));
     assert_eq!(written.code, Some(0));
-    insta::assert_snapshot!(document(&written), @r#"{"format_version":1,"check":false,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"written"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
+    insta::assert_snapshot!(document(&written), @r#"{"format_version":1,"backend":{"kind":"s3","title":"Amazon S3","location":{"bucket":"acme-tfstate-prod-000000000000-eu-west-1","key":"terraform.tfstate","region":"eu-west-1"}},"check":false,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"written"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
 
     let init = run(&place, &format!("config init {SETTLED} --output json"));
-    insta::assert_snapshot!(document(&init), @r#"{"format_version":1,"env":"prod","written":"tfbackend.toml"}"#);
+    insta::assert_snapshot!(document(&init), @r#"{"format_version":1,"env":"prod","backend":{"kind":"s3","title":"Amazon S3","location":{"key":"terraform.tfstate","region":"eu-west-1"}},"written":"tfbackend.toml"}"#);
 
     let down = run(&place, "sandbox status --output json");
     assert_eq!(down.code, Some(2));

@@ -41,6 +41,8 @@ pub struct VerifiedBackend<'a> {
     pub lock_files: bool,
     /// True if tags identify the owner, which they do not for an unmanaged backend.
     pub tagged: bool,
+    /// Says how two values of a setting differ.
+    pub describe: settings::DescribeDifferences,
 }
 
 impl VerifiedBackend<'_> {
@@ -53,6 +55,7 @@ impl VerifiedBackend<'_> {
             remediation,
             lock_files,
             tagged,
+            describe,
         } = *self;
         let plan = Plan::to_apply(blueprint, observation, true);
         let known = observation::outputs(observation);
@@ -63,6 +66,7 @@ impl VerifiedBackend<'_> {
             plan: &plan,
             remediation,
             tagged,
+            describe,
         }
         .checks(&name);
         checked.extend(external_access::checks(observation, aws.account(), &name));

@@ -2,7 +2,7 @@
 
 use super::VerifyOptions;
 use crate::{
-    backend::aws::verify::catalogue,
+    backend,
     checks::accept::AcceptedFinding,
     cli::{context::Context, failure::CliError, save::PendingFile},
     settings::{
@@ -37,9 +37,9 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> 
         let (id, at) = text
             .split_once('@')
             .map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
-        if !catalogue::every().any(|check| check.id == id) {
+        if !backend::checks().any(|check| check.id == id) {
             let failure = CliError::failed(format!("there is no check {id:?}"));
-            let nearest = nearest(id, catalogue::every().map(|check| check.id), 0);
+            let nearest = nearest(id, backend::checks().map(|check| check.id), 0);
             return Err(match nearest {
                 Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
                 None => failure.hint("each finding starts with its ID"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tfbackend::{
-    backend::aws::verify::catalogue,
+    backend,
     checks::{CheckGroup, Severity},
 };
 
@@ -16,7 +16,7 @@ fn every_check_is_documented() {
         let mut rows = "| id | severity | expected | rationale | references |\n| --- | --- | --- \
                         | --- | --- |\n"
             .to_owned();
-        for check in catalogue::every().filter(|check| check.group == group) {
+        for check in backend::checks().filter(|check| check.group == group) {
             let references = check.references.join(", ");
             rows.push_str(&format!(
                 "| [`{}`]({}) | {} | {} | {} | {references} |\n",
@@ -37,7 +37,7 @@ fn every_check_is_documented() {
 #[test]
 fn ids_are_one_of_a_kind() {
     let mut seen = BTreeSet::new();
-    for check in catalogue::every() {
+    for check in backend::checks() {
         assert!(seen.insert(check.id), "{} comes twice", check.id);
         assert!(
             check
@@ -88,6 +88,6 @@ fn ids_are_one_of_a_kind() {
     assert!(
         Severity::ALL
             .iter()
-            .all(|severity| catalogue::every().any(|check| check.severity == *severity))
+            .all(|severity| backend::checks().any(|check| check.severity == *severity))
     );
 }

@@ -18,8 +18,10 @@ use crate::{
         plan::{BlockReason, Plan, PlanStep, PlannedChange},
         spec::{Address, Spec, UNKNOWN, texts_mut},
     },
-    report::plan::differences,
 };
+
+/// Says in words how two values of a setting differ, one line for each difference.
+pub type DescribeDifferences = fn(&Value, &Value) -> Vec<String>;
 
 /// The input of the checks of settings.
 pub struct SettingChecks<'a> {
@@ -31,6 +33,7 @@ pub struct SettingChecks<'a> {
     pub remediation: &'a str,
     /// True if tags are checked, which they are not for an unmanaged backend.
     pub tagged: bool,
+    pub describe: DescribeDifferences,
 }
 
 impl SettingChecks<'_> {
@@ -112,6 +115,10 @@ impl SettingChecks<'_> {
         }
     }
 
+    fn differing(&self, from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
+        differing(from, to, self.describe)
+    }
+
     /// Returns whether the parent is missing or unreadable, which its own finding reports.
     fn is_said_by_the_whole(&self, step: &PlanStep<AwsSpec>) -> bool {
         let parent = step.address.parent();
@@ -138,7 +145,7 @@ impl SettingChecks<'_> {
                 .map(|check| (check, fails(format!("no {}", spec.name()))))
                 .collect(),
             PlannedChange::Update { from, to } | PlannedChange::Adopt { from, to } => {
-                self.all(&step.address, spec, &differing(from, to))
+                self.all(&step.address, spec, &self.differing(from, to))
             }
             PlannedChange::Blocked { reason } => match reason {
                 BlockReason::Unreadable { error } => vec![(
@@ -189,7 +196,7 @@ impl SettingChecks<'_> {
                 let to = spec
                     .resolve(&observation::outputs(self.observation))
                     .merge_onto(from);
-                self.all(&step.address, spec, &differing(from, &to))
+                self.all(&step.address, spec, &self.differing(from, &to))
             }
             // Its access control list: nothing else can conflict.
             (
@@ -202,7 +209,7 @@ impl SettingChecks<'_> {
                 let mut verdicts = self.all(
                     &step.address,
                     spec,
-                    &differing(from, &spec.merge_onto(from)),
+                    &self.differing(from, &spec.merge_onto(from)),
                 );
                 for (_, verdict) in verdicts
                     .iter_mut()
@@ -354,7 +361,7 @@ fn of_statement(sid: &str) -> &'static Check {
 }
 
 /// Returns the differences by the id of the violated rule.
-fn differing(from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
+fn differing(from: &AwsSpec, to: &AwsSpec, describe: DescribeDifferences) -> BrokenRules {
     let mut broken = BrokenRules::new();
     let mut by_statement = true;
     match (from, to) {
@@ -401,10 +408,10 @@ fn differing(from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
             )
         };
         if let (AwsSpec::Lifecycle(from), AwsSpec::Lifecycle(to)) = (from, to) {
-            lifecycle(from, to, &mut broken);
+            lifecycle(from, to, describe, &mut broken);
         } else {
             let unknown = after.and_then(unknown_in);
-            let lines = differences(&one(before), &one(after)).into_iter();
+            let lines = describe(&one(before), &one(after)).into_iter();
             let differences = lines.map(|line| SettingDifference {
                 line,
                 unknown: unknown.clone(),
@@ -421,6 +428,7 @@ fn differing(from: &AwsSpec, to: &AwsSpec) -> BrokenRules {
 fn lifecycle(
     from: &crate::backend::aws::bucket::lifecycle::LifecycleSpec,
     to: &crate::backend::aws::bucket::lifecycle::LifecycleSpec,
+    describe: DescribeDifferences,
     broken: &mut BrokenRules,
 ) {
     for rule in to.rules.iter().filter(|rule| !from.rules.contains(rule)) {
@@ -437,7 +445,7 @@ fn lifecycle(
         };
         let lines = match before {
             None => vec![format!("no rule such as {}", rule.id)],
-            Some(_) => differences(&value(before), &value(Some(rule))),
+            Some(_) => describe(&value(before), &value(Some(rule))),
         };
         broken
             .entry(check.id)
