@@ -43,7 +43,9 @@ impl Backend {
     }
 
     fn terraform(&self, line: &str) -> String {
-        let output = Command::new("terraform")
+        // Terraform's files have the permissions of the umask.
+        let output = Command::new("sh")
+            .args(["-c", "umask 022; exec terraform \"$@\"", "terraform"])
             .args(line.split_whitespace())
             .current_dir(self.place.path())
             .env("CHECKPOINT_DISABLE", "1")

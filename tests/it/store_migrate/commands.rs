@@ -62,8 +62,10 @@ impl World {
     }
 
     fn command(&self, dir: &Path, line: &str) -> Command {
-        let mut command = Command::new("terraform");
+        // Terraform's files have the permissions of the umask.
+        let mut command = Command::new("sh");
         command
+            .args(["-c", "umask 022; exec terraform \"$@\"", "terraform"])
             .args(line.split(' '))
             .current_dir(dir)
             .env_clear()
