@@ -8,6 +8,7 @@ pub mod census;
 pub mod restore;
 pub mod check;
 pub mod json;
+pub mod lock_table;
 pub mod locks;
 pub mod migration;
 pub mod plan;

@@ -1,11 +1,10 @@
 //! Locks as text and as JSON. All of their content is external and unchecked.
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{TextStyle, safe::safe, table::TextTable};
+use super::lock_table::{self, LockTableRow};
+use super::{TextStyle, safe::safe};
 use crate::text::words;
 
 /// `lock list --output json`.
@@ -107,10 +106,7 @@ impl HeldLockDocument {
     }
 
     fn age(&self) -> String {
-        self.age_seconds.map_or_else(
-            || "?".to_owned(),
-            |age| words::age(Duration::from_secs(age)),
-        )
+        lock_table::age(self.age_seconds)
     }
 
     pub fn url(&self) -> String {
@@ -119,20 +115,11 @@ impl HeldLockDocument {
 
     /// Returns holder, operation and time in one line.
     pub fn holder(&self) -> String {
-        let or = |text: &Option<String>| {
-            text.clone()
-                .filter(|text| !text.is_empty())
-                .unwrap_or_else(|| "?".to_owned())
-        };
-        let since = self
-            .since
-            .as_ref()
-            .map_or_else(String::new, |since| format!(", since {since}"));
-        format!(
-            "{} by {} for {}{since}",
-            or(&self.operation),
-            or(&self.who),
-            self.age()
+        lock_table::holder(
+            self.operation.as_deref(),
+            self.who.as_deref(),
+            self.since.as_deref(),
+            self.age_seconds,
         )
     }
 }
@@ -159,41 +146,32 @@ pub fn list(document: &LocksDocument, view: &TextStyle) -> String {
 
 /// Returns a row for each lock. States of this bucket are shown by their key.
 pub fn table(locks: &[HeldLockDocument], bucket: &str, view: &TextStyle) -> String {
-    let table = TextTable::new([
-        "State",
-        "Workspace",
-        "Lock",
-        "ID",
-        "Operation",
-        "Who",
-        "Version",
-        "Age",
-    ]);
-    let mut table = table.optional(&["Version", "Workspace", "Lock"]);
-    for lock in locks {
-        let state = if lock.bucket == bucket {
-            lock.key.clone()
-        } else {
-            lock.url()
-        };
-        let or = |text: &Option<String>| text.clone().unwrap_or_default();
-        let operation = lock
-            .error
-            .as_ref()
-            .map_or_else(|| or(&lock.operation), |error| format!("unknown: {error}"));
-        table.row([
-            &state,
-            &lock.workspace,
-            &lock.places(),
-            &lock.id,
-            &operation,
-            &or(&lock.who),
-            &or(&lock.version),
-            &lock.age(),
-        ]);
-    }
-    let text = table.text(view);
-    if text.is_empty() { text } else { text + "\n" }
+    let named: Vec<(String, String)> = locks
+        .iter()
+        .map(|lock| {
+            let state = if lock.bucket == bucket {
+                lock.key.clone()
+            } else {
+                lock.url()
+            };
+            (state, lock.places())
+        })
+        .collect();
+    let rows = locks
+        .iter()
+        .zip(&named)
+        .map(|(lock, (state, places))| LockTableRow {
+            state,
+            workspace: &lock.workspace,
+            lock: places,
+            id: &lock.id,
+            operation: lock.operation.as_deref(),
+            who: lock.who.as_deref(),
+            version: lock.version.as_deref(),
+            age_seconds: lock.age_seconds,
+            error: lock.error.as_deref(),
+        });
+    lock_table::table(rows, view)
 }
 
 /// Returns one state with all fields of its lock.

@@ -1,13 +1,12 @@
 //! Locks of a backend of any kind but s3, whose locks are in two places (`locks`), as text and as
 //! JSON. All of their content is external and unchecked.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{TextStyle, safe::safe, table::TextTable};
+use super::lock_table::{self, LockTableRow};
+use super::{TextStyle, safe::safe};
 use crate::{store::state_store::StoredLock, text::words};
 
 /// `lock list --output json`.
@@ -96,24 +95,16 @@ impl StoredLockDocument {
 
     /// Returns holder, operation and time in one line.
     pub fn holder(&self) -> String {
-        let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
-        let since = self
-            .since
-            .as_ref()
-            .map_or_else(String::new, |since| format!(", since {since}"));
-        format!(
-            "{} by {} for {}{since}",
-            or(&self.operation),
-            or(&self.who),
-            self.age()
+        lock_table::holder(
+            self.operation.as_deref(),
+            self.who.as_deref(),
+            self.since.as_deref(),
+            self.age_seconds,
         )
     }
 
     fn age(&self) -> String {
-        self.age_seconds.map_or_else(
-            || "?".to_owned(),
-            |age| words::age(Duration::from_secs(age)),
-        )
+        lock_table::age(self.age_seconds)
     }
 
     /// Returns `held` or `left behind`.
@@ -158,36 +149,18 @@ pub fn list(document: &StoredLocksDocument, place: &str, view: &TextStyle) -> St
 
 /// Returns a row for each lock.
 pub fn table(locks: &[StoredLockDocument], view: &TextStyle) -> String {
-    let table = TextTable::new([
-        "State",
-        "Workspace",
-        "Lock",
-        "ID",
-        "Operation",
-        "Who",
-        "Version",
-        "Age",
-    ]);
-    let mut table = table.optional(&["Version", "Workspace", "Lock"]);
-    for lock in locks {
-        let or = |text: &Option<String>| text.clone().unwrap_or_default();
-        let operation = lock
-            .error
-            .as_ref()
-            .map_or_else(|| or(&lock.operation), |error| format!("unknown: {error}"));
-        table.row([
-            &lock.path,
-            &lock.workspace,
-            lock.status(),
-            &lock.id,
-            &operation,
-            &or(&lock.who),
-            &or(&lock.version),
-            &lock.age(),
-        ]);
-    }
-    let text = table.text(view);
-    if text.is_empty() { text } else { text + "\n" }
+    let rows = locks.iter().map(|lock| LockTableRow {
+        state: &lock.path,
+        workspace: &lock.workspace,
+        lock: lock.status(),
+        id: &lock.id,
+        operation: lock.operation.as_deref(),
+        who: lock.who.as_deref(),
+        version: lock.version.as_deref(),
+        age_seconds: lock.age_seconds,
+        error: lock.error.as_deref(),
+    });
+    lock_table::table(rows, view)
 }
 
 /// Returns one state with all fields of its lock.
