@@ -40,7 +40,7 @@ use crate::{
 
 mod audit;
 mod engine;
-mod fixes;
+pub(super) mod fixes;
 pub(super) mod ignore;
 mod live;
 mod one;

@@ -102,6 +102,164 @@ fn terraform_uses_what_bootstrap_made() {
     assert_eq!(verified.code, Some(0), "{}", verified.out);
 }
 
+/// What someone did to an environment, and what `verify` says of it.
+struct Fault {
+    check: &'static str,
+    /// What is found.
+    found: &'static str,
+    /// The command that repairs it, or the beginning of one.
+    command: &'static str,
+    done: fn(&Path),
+}
+
+const FAULTS: [Fault; 9] = [
+    Fault {
+        check: "folder",
+        found: "it does not exist",
+        command: "tfbackend bootstrap --env dev --backend local --project acme",
+        done: |folder| fs::remove_dir_all(folder).expect("removed"),
+    },
+    Fault {
+        check: "folder-owned",
+        found: "it has no .tfbackend.json",
+        command: "tfbackend bootstrap --env dev --backend local --project acme --adopt",
+        done: |folder| fs::remove_file(folder.join(".tfbackend.json")).expect("removed"),
+    },
+    Fault {
+        check: "folder-owned",
+        found: "it belongs to environment prod of project acme",
+        command: "--state-dir",
+        done: |folder| {
+            let marker = folder.join(".tfbackend.json");
+            let text = fs::read_to_string(&marker).expect("a marker");
+            fs::write(marker, text.replace("\"dev\"", "\"prod\"")).expect("written");
+        },
+    },
+    Fault {
+        check: "folder-permissions",
+        found: "its permissions are 0755, expected 0700",
+        command: "tfbackend bootstrap --env dev --backend local --project acme",
+        done: |folder| chmod(folder, 0o755),
+    },
+    Fault {
+        check: "folder-file-permissions",
+        found: "terraform.tfstate",
+        command: "tfbackend bootstrap --env dev --backend local --project acme",
+        done: |folder| chmod(&folder.join("terraform.tfstate"), 0o644),
+    },
+    Fault {
+        check: "folder-parents",
+        found: "other users can write to ~/home/.local/share/tfbackend/acme",
+        command: "chmod go-w ",
+        done: |folder| chmod(folder.parent().expect("a folder"), 0o777),
+    },
+    Fault {
+        check: "folder-not-in-git",
+        found: "it is in the repository ~/home/.local/share",
+        command: "`tfbackend migrate`",
+        done: |folder| {
+            let share = folder.ancestors().nth(3).expect("a folder");
+            fs::create_dir(share.join(".git")).expect("a repository");
+        },
+    },
+    Fault {
+        check: "folder-states-readable",
+        found: "terraform.tfstate: ",
+        command: "restore a copy that you have: `tfbackend state restore --env dev --version-id \
+                  file=PATH --backend local --project acme`",
+        done: |folder| fs::write(folder.join("terraform.tfstate"), "{").expect("written"),
+    },
+    Fault {
+        check: "folder-locks-held",
+        found: "no process holds the lock on ",
+        command: "`tfbackend lock release --env dev --id 1 --backend local --project acme`",
+        done: |folder| {
+            let left = folder.join(".terraform.tfstate.lock.info");
+            fs::write(&left, "{\"ID\": \"1\", \"Who\": \"gone@there\"}").expect("written");
+            chmod(&left, 0o600);
+        },
+    },
+];
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+}
+
+const EMPTY_STATE: &str =
+    r#"{"version": 4, "serial": 1, "lineage": "l", "outputs": {}, "resources": []}"#;
+
+#[test]
+fn each_fault_is_found_by_its_check_and_by_no_other() {
+    for fault in FAULTS {
+        let backend = Backend::made();
+        let state = backend.folder().join("terraform.tfstate");
+        fs::write(&state, EMPTY_STATE).expect("written");
+        chmod(&state, 0o600);
+        let sound = backend.run(&format!("verify {NAMES}"));
+        assert_eq!(sound.code, Some(0), "{}", sound.out);
+        (fault.done)(&backend.folder());
+        let verified = backend.run(&format!("verify {NAMES} --output json"));
+        let document: Value = serde_json::from_str(&verified.out).expect("JSON");
+        let findings = document["findings"].as_array().expect("findings");
+        let ids: Vec<_> = findings.iter().map(|finding| &finding["id"]).collect();
+        assert_eq!(ids, [fault.check], "{}", verified.out);
+        for (field, expected) in [("found", fault.found), ("remediation", fault.command)] {
+            let text = findings[0][field].as_str().expect("text");
+            assert!(text.contains(expected), "{}: {field}: {text}", fault.check);
+        }
+        assert_eq!(verified.code, Some(2), "{}", fault.check);
+        if fault.check == "folder" {
+            assert_eq!(document["score"], 0);
+            assert_eq!(document["score_capped"], "the state folder does not exist");
+        }
+    }
+}
+
+/// A person copies them from the report.
+#[test]
+fn commands_of_remediations_run_as_they_are() {
+    let backend = Backend::made();
+    fs::write(backend.place.path().join("main.tf"), CONFIG).expect("written");
+    backend.terraform("init -backend-config=backend.conf");
+    backend.terraform("workspace new stage");
+    backend.terraform("apply -auto-approve");
+    backend.terraform("apply -auto-approve -replace=terraform_data.one");
+    let bootstrapped = backend.run(&format!("bootstrap {NAMES} -y"));
+    assert_eq!(bootstrapped.code, Some(0), "{}", bootstrapped.err);
+    let stage = backend.folder().join("terraform.tfstate.d/stage");
+    fs::write(stage.join("terraform.tfstate"), "{").expect("written");
+    let left = stage.join(".terraform.tfstate.lock.info");
+    fs::write(&left, "{\"ID\": \"an id\", \"Who\": \"gone@there\"}").expect("written");
+    chmod(&left, 0o600);
+    let output = backend
+        .place
+        .command(&["verify", "--output", "json"])
+        .args(NAMES.split_whitespace())
+        .output()
+        .expect("the program");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let findings = document["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), 2, "{document}");
+    // The lock first: a state that is locked is not restored.
+    for finding in findings.iter().rev() {
+        let text = finding["remediation"].as_str().expect("text");
+        let command = text.split('`').nth(1).expect("a command");
+        let line = command.replacen("tfbackend", env!("CARGO_BIN_EXE_tfbackend"), 1);
+        let ran = Command::new("sh")
+            .args(["-c", &format!("{line} -y")])
+            .current_dir(backend.place.path())
+            .env_clear()
+            .envs(&backend.place.vars)
+            .output()
+            .expect("a shell");
+        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(0), "{command}: {err}");
+    }
+    let sound = backend.run(&format!("verify {NAMES}"));
+    assert_eq!(sound.code, Some(0), "{}", sound.out);
+    assert!(backend.terraform("plan").contains("terraform_data.one"));
+}
+
 /// Another folder of the same environment has a state of its own.
 #[test]
 fn each_folder_of_a_repository_has_a_state_of_its_own() {

@@ -1,12 +1,13 @@
 //! What must hold of a local backend.
 
-use std::io;
+use std::{io, path::Path};
 
 use super::{
     file_system,
     folder::{FolderMarker, MARKER},
     provider::LocalProvider,
     resources::{LocalSpec, STATE_FILES, STATE_FOLDER},
+    store::backup_path,
 };
 use crate::{
     backend::provider::Provider,
@@ -15,8 +16,11 @@ use crate::{
         observation::{Observation, Observed, ResourceOwner},
         spec::Address,
     },
-    state::snapshot::{SnapshotDetail, StateSnapshot},
-    store::state_store::StateStore,
+    state::{
+        layout::DEFAULT_WORKSPACE,
+        snapshot::{SnapshotDetail, StateSnapshot},
+    },
+    store::state_store::{StateId, StateStore},
     text::shell::shell_word,
 };
 
@@ -271,10 +275,8 @@ impl LocalProvider {
             None => Verdict::Holds,
             Some(root) => Verdict::Fails {
                 found: format!("it is in the repository {}", root.display()),
-                remediation:
-                    "move the states to a folder outside of it: tfbackend migrate, with another \
-                       --state-dir"
-                        .to_owned(),
+                remediation: "move the states to a folder outside of it: `tfbackend migrate`"
+                    .to_owned(),
             },
         }
     }
@@ -285,7 +287,7 @@ impl LocalProvider {
             Ok(Some(name)) => Verdict::Fails {
                 found: format!("it is on a file system of type {name}"),
                 remediation:
-                    "use a folder on a local disk, or another backend kind (tfbackend backends)"
+                    "use a folder on a local disk, or another backend kind (`tfbackend backends`)"
                         .to_owned(),
             },
             Err(error) => unknown(
@@ -299,43 +301,49 @@ impl LocalProvider {
         let store = self.local_store();
         let states: Vec<_> = store.list().collect().await;
         let mut damaged = vec![];
+        let mut remediation = None;
         for state in states {
-            let read = match state {
-                Ok(state) => (store.read(&state.id, None, LARGEST).await, state.id.path),
+            let id = match state {
+                Ok(state) => state.id,
                 Err(error) => {
                     return Verdict::Unreadable {
                         error: error.to_string(),
                     };
                 }
             };
-            let (read, path) = read;
-            match read {
-                Ok(None) => {}
-                Ok(Some(state)) => {
-                    if let Err(error) = StateSnapshot::parse(&state.bytes, SnapshotDetail::Counts) {
-                        damaged.push(format!("{path}: {error}"));
-                    }
-                }
-                Err(error) => damaged.push(error.to_string()),
-            }
+            let found = match store.read(&id, None, LARGEST).await {
+                Ok(None) => continue,
+                Ok(Some(state)) => match StateSnapshot::parse(&state.bytes, SnapshotDetail::Counts)
+                {
+                    Ok(_) => continue,
+                    Err(error) => format!("{}: {error}", id.path),
+                },
+                Err(error) => error.to_string(),
+            };
+            damaged.push(found);
+            remediation.get_or_insert_with(|| restore_of(&id));
         }
-        if damaged.is_empty() {
+        let Some(remediation) = remediation else {
             return Verdict::Holds;
-        }
+        };
         Verdict::Fails {
             found: damaged.join("; "),
-            remediation: "restore the state from its .backup file: tfbackend state restore"
-                .to_owned(),
+            remediation,
         }
     }
 
     async fn locks_held(&self) -> Verdict {
         let store = self.local_store();
         let locks: Vec<_> = store.locks().collect().await;
-        let mut left = vec![];
+        let (mut left, mut ids) = (vec![], String::new());
         for lock in locks {
             match lock {
-                Ok(lock) if lock.is_left_behind => left.push(lock.id.path),
+                Ok(lock) if lock.is_left_behind => {
+                    if let Ok(info) = &lock.info {
+                        ids.push_str(&format!(" --id {}", shell_word(&info.id)));
+                    }
+                    left.push(lock.id.path);
+                }
                 Ok(_) => {}
                 Err(error) => {
                     return Verdict::Unreadable {
@@ -347,9 +355,13 @@ impl LocalProvider {
         if left.is_empty() {
             return Verdict::Holds;
         }
+        let remediation = match ids.is_empty() {
+            true => "`tfbackend lock list` names the files; delete them".to_owned(),
+            false => format!("`tfbackend lock release{ids}`"),
+        };
         Verdict::Fails {
             found: format!("no process holds the lock on {}", left.join(", ")),
-            remediation: "tfbackend lock release".to_owned(),
+            remediation,
         }
     }
 
@@ -371,6 +383,20 @@ impl LocalProvider {
 
 /// In bytes.
 const LARGEST: usize = 64 << 20;
+
+/// Restores the copy that Terraform keeps of the state before its last write, if there is one.
+fn restore_of(id: &StateId) -> String {
+    let copy = backup_path(Path::new(&id.path));
+    let (what, file) = match copy.is_file() {
+        true => ("its copy", shell_word(&copy.display().to_string())),
+        false => ("a copy that you have", "PATH".to_owned()),
+    };
+    let workspace = match id.workspace.as_str() {
+        DEFAULT_WORKSPACE => String::new(),
+        other => format!(" --workspace {}", shell_word(other)),
+    };
+    format!("restore {what}: `tfbackend state restore{workspace} --version-id file={file}`")
+}
 
 fn unknown(error: &io::Error, unsupported: &str) -> Verdict {
     if error.kind() == io::ErrorKind::Unsupported {

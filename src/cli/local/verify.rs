@@ -10,8 +10,7 @@ use crate::{
     },
     cli::{
         context::Context,
-        environment::EnvironmentArgs,
-        environment::Prompting,
+        environment::{EnvironmentArgs, Prompting},
         failure::CliError,
         files,
         verify::{self, VerifyOptions},
@@ -51,6 +50,10 @@ pub async fn document(
         .until_cancelled(provider.checks(&observation, &bootstrap))
         .await?;
     checked.extend(of_files(&environment, cx)?);
+    verify::fixes::name_backend(&mut checked, |name, more| match name.split(' ').next() {
+        Some("state" | "lock") => Some(environment.rerun.of_target(name, more, &[])),
+        _ => None,
+    });
     let common = provider.common();
     let about = VerifiedEnvironment {
         project: Some(common.project.to_string()),

@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{
-    Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
+use crate::{
+    checks::{
+        Check, CheckGroup, CheckResult, CheckedPlace, Severity, Verdict, accept::AcceptedFinding,
+    },
+    store::location::BackendLocation,
 };
-use crate::store::location::BackendLocation;
 
 /// The complete result. [`write_document`](crate::report::json::write_document) puts
 /// `format_version` before the first field.
@@ -281,10 +283,11 @@ impl VerifyDocument {
         }
     }
 
-    /// Returns the document for a backend without a state bucket.
+    /// Scores a backend without the bucket or folder of its states.
     pub fn score_nothing(&mut self) {
+        let (what, _) = self.about.holder();
         self.score = 0;
-        self.score_capped = Some("the state bucket does not exist".to_owned());
+        self.score_capped = Some(format!("the state {what} does not exist"));
     }
 }
 
