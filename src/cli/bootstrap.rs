@@ -1,7 +1,6 @@
 //! `tfbackend bootstrap`: creates missing resources, repairs drift, writes the files.
 
-use crate::backend::provider::Provider;
-use crate::{cli::local, kind::BackendKind};
+use crate::{backend::provider::Provider, cli::local, kind::BackendKind};
 use std::path::PathBuf;
 
 use clap::{Arg, Args};

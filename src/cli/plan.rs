@@ -1,7 +1,6 @@
 //! `tfbackend plan`: shows the changes of a bootstrap without applying them.
 
-use crate::backend::provider::Provider;
-use crate::{cli::local, kind::BackendKind};
+use crate::{backend::provider::Provider, cli::local, kind::BackendKind};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Args};

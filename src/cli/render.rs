@@ -1,8 +1,6 @@
 //! `tfbackend render`: writes the files of an existing backend; AWS is only read.
 
-use crate::backend::provider::Provider;
-use crate::text::shell::shell_word;
-use crate::{cli::local, kind::BackendKind};
+use crate::{backend::provider::Provider, cli::local, kind::BackendKind, text::shell::shell_word};
 use std::path::PathBuf;
 
 use clap::Args;

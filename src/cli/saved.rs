@@ -1,7 +1,6 @@
 //! A saved plan, from `plan --out` to `bootstrap FILE`, and its validation.
 
-use crate::backend::aws::provider::S3Provider;
-use crate::backend::provider::Provider;
+use crate::backend::{aws::provider::S3Provider, provider::Provider};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

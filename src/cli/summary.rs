@@ -1,8 +1,10 @@
 //! The output of a bootstrap: the plan, and after it the created backend and the next commands.
 
-use crate::backend::aws::provider::S3Provider;
-use crate::text::shell::shell_word;
-use crate::{backend::provider::Provider, kind::BackendKind};
+use crate::{
+    backend::{aws::provider::S3Provider, provider::Provider},
+    kind::BackendKind,
+    text::shell::shell_word,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 

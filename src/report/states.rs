@@ -3,10 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::store::location::BackendLocation;
 use crate::{
     state::census::{StateContentsKind, StateFacts},
-    store::state_store::{AtRestEncryption, StoredLock},
+    store::{
+        location::BackendLocation,
+        state_store::{AtRestEncryption, StoredLock},
+    },
 };
 
 pub mod list;

@@ -7,8 +7,11 @@ use tfbackend::{
     backend::aws::blueprint::KEY,
     cli::environment::ConnectedEnvironment,
     engine::spec::KnownOutputs,
-    report::plan::ResourceTitle,
-    report::{TextStyle, plan::text, style::TextStyles},
+    report::{
+        TextStyle,
+        plan::{ResourceTitle, text},
+        style::TextStyles,
+    },
     settings::{file::SettingsFile, s3::EncryptionSettings},
     terraform::write,
 };

@@ -10,8 +10,11 @@ use tfbackend::{
         plan::{Plan, PlannedChange},
         spec::Spec,
     },
-    report::plan::ResourceTitle,
-    report::{TextStyle, plan::text, style::TextStyles},
+    report::{
+        TextStyle,
+        plan::{ResourceTitle, text},
+        style::TextStyles,
+    },
 };
 
 use crate::support::made_up;

@@ -1,9 +1,9 @@
 //! The IAM policy for Terraform runs on this backend: what they need, and no more.
 
-use crate::backend::aws::rationale;
 use crate::{
     backend::aws::{
         permissions::{ActionTargets, PermissionScope},
+        rationale,
         verify::catalogue as rules,
     },
     checks::Check,

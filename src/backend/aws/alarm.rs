@@ -1,8 +1,8 @@
 //! A CloudWatch alarm on a metric with data, with an action.
 
-use crate::backend::aws::cost;
 use crate::{
     backend::aws::{
+        cost,
         permissions::{ANYTHING, ActionTargets, PermissionScope},
         verify::catalogue as rules,
     },

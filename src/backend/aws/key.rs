@@ -1,11 +1,11 @@
 //! The KMS key that encrypts states, locks, alarms and audit logs: without it, all of them are
 //! lost.
 
-use crate::backend::aws::cost;
-use crate::backend::aws::rationale;
 use crate::{
     backend::aws::{
+        cost,
         permissions::{ANYTHING, ActionTargets, PermissionScope},
+        rationale,
         verify::catalogue as rules,
     },
     checks::Check,

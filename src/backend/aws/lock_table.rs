@@ -1,8 +1,8 @@
 //! The table with Terraform's locks and the digests of its states.
 
-use crate::backend::aws::cost;
 use crate::{
     backend::aws::{
+        cost,
         permissions::{ActionTargets, PermissionScope},
         verify::catalogue as rules,
     },

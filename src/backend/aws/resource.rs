@@ -11,13 +11,13 @@ use aws_sdk_cloudwatch::types::MetricAlarm;
 use aws_sdk_kms::types::KeyMetadata;
 use tokio::sync::OnceCell;
 
-use super::permissions::{ActionTargets, PermissionScope};
 use super::{
     AwsProvider,
     access::RunnerPolicy,
     alarm,
     error::AwsError,
     key::find::{self, FoundKey},
+    permissions::{ActionTargets, PermissionScope},
     resources::KeySearch,
 };
 use crate::{

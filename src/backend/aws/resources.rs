@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 
-use super::permissions::{ActionTargets, PermissionScope};
 use super::{
     AwsProvider,
     access::{self, attachment::PolicyAttachment},
@@ -18,18 +17,21 @@ use super::{
     error::AwsError,
     key::{KmsKey, own::OwnKey, rotation::KeyRotation},
     lock_table::{LockTable, recovery::PointInTimeRecovery},
+    permissions::{ActionTargets, PermissionScope},
     resource::{AwsResource, ObserveContext, ObservedResource},
     retry::Backoff,
     topic::{AlarmTopic, existing::ExistingTopic, subscription::TopicSubscription},
     trail::{TrailSpec, existing::ExistingTrail, logging::TrailLogging, selectors::EventSelectors},
 };
-use crate::checks::Check;
-use crate::engine::{
-    apply::ChangeWriter,
-    blueprint::{Blueprint, BlueprintNode},
-    observation::{Observation, Observed, inherit_owners, torn},
-    plan::PlannedChange,
-    spec::{Address, KnownOutputs, Spec},
+use crate::{
+    checks::Check,
+    engine::{
+        apply::ChangeWriter,
+        blueprint::{Blueprint, BlueprintNode},
+        observation::{Observation, Observed, inherit_owners, torn},
+        plan::PlannedChange,
+        spec::{Address, KnownOutputs, Spec},
+    },
 };
 
 /// The number of resources that are read concurrently.

@@ -1,9 +1,9 @@
 //! The SNS topic for alarms and deleted states.
 
-use crate::backend::aws::rationale;
 use crate::{
     backend::aws::{
         permissions::{ActionTargets, PermissionScope},
+        rationale,
         verify::catalogue as rules,
     },
     checks::Check,

@@ -1,8 +1,8 @@
 //! The CloudTrail trail that records reads and writes of states and locks.
 
-use crate::backend::aws::cost;
 use crate::{
     backend::aws::{
+        cost,
         permissions::{ActionTargets, PermissionScope},
         verify::catalogue as rules,
     },

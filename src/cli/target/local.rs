@@ -7,8 +7,10 @@ use super::{
     resolve::{self, contradiction, shown},
 };
 use crate::{
-    backend::local::store::{LocalStore, STATE_FILE, WORKSPACE_DIR},
-    backend::provider::Provider,
+    backend::{
+        local::store::{LocalStore, STATE_FILE, WORKSPACE_DIR},
+        provider::Provider,
+    },
     cli::{
         context::Context,
         environment::{EnvironmentArgs, Prompting},

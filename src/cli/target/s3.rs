@@ -1,7 +1,6 @@
 //! A backend of kind s3: bucket and table, found and connected to.
 
-use crate::backend::provider::Provider;
-use crate::store::location::BackendLocation;
+use crate::{backend::provider::Provider, store::location::BackendLocation};
 use std::path::PathBuf;
 
 use serde::Serialize;

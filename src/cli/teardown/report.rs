@@ -1,8 +1,7 @@
 //! The final report of a teardown: deleted, kept and remaining resources, and how to cancel the key
 //! deletion.
 
-use crate::backend::aws::provider::S3Provider;
-use crate::backend::provider::Provider;
+use crate::backend::{aws::provider::S3Provider, provider::Provider};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,8 +1,9 @@
 //! Finds other environments of tfbackend.toml that use the same bucket, table, or states.
 
-use crate::backend::aws::provider::S3Provider;
 use crate::{
-    backend::aws::{ownership::EnvironmentId, teardown::scope::TeardownScope},
+    backend::aws::{
+        ownership::EnvironmentId, provider::S3Provider, teardown::scope::TeardownScope,
+    },
     cli::{
         context::Context, environment::ConnectedEnvironment, explain, failure::CliError,
         folder_defaults,

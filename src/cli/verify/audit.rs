@@ -21,6 +21,7 @@ use crate::{
     },
     engine::observation::{Observed, ResourceOwner},
     exit,
+    kind::BackendKind,
     report::findings::document::VerifiedEnvironment,
     settings::{
         file::SettingsFile,
@@ -29,10 +30,10 @@ use crate::{
         names::{AccountId, BucketName, EnvName, ProfileName, Region},
         s3::{S3Settings, derived::DerivedNames},
     },
+    store::location::BackendLocation,
     terraform::read::{ConfiguredBackend, configured::NotConfigured},
     text::shell::shell_word,
 };
-use crate::{kind::BackendKind, store::location::BackendLocation};
 
 /// The region of the first call: S3 returns the region of the bucket.
 const ANYWHERE: &str = "us-east-1";

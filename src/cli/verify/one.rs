@@ -1,8 +1,7 @@
 //! Verifies one environment: all reads at once, with the settings that follow from existing
 //! resources.
 
-use crate::backend::aws::provider::S3Provider;
-use crate::backend::provider::Provider;
+use crate::backend::{aws::provider::S3Provider, provider::Provider};
 use std::future::Future;
 
 use tokio::sync::oneshot;

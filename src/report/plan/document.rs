@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{DescribeResource, adoption::AdoptionDocument};
-use crate::engine::{
-    plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
-    spec::{Address, Spec},
+use crate::{
+    engine::{
+        plan::{BlockReason, KeepReason, Plan, PlanStep, PlannedChange, path::CriticalPath},
+        spec::{Address, Spec},
+    },
+    store::location::BackendLocation,
 };
-use crate::store::location::BackendLocation;
 
 /// The environment of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

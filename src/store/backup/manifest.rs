@@ -8,8 +8,11 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::state::snapshot::{SnapshotError, StateSnapshot};
-use crate::{kind::BackendKind, store::location::BackendLocation};
+use crate::{
+    kind::BackendKind,
+    state::snapshot::{SnapshotError, StateSnapshot},
+    store::location::BackendLocation,
+};
 
 /// The name of the manifest file.
 pub const FILE: &str = "manifest.json";

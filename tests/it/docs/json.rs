@@ -18,22 +18,23 @@ use tfbackend::{
         plan::{BlockReason, Plan, PlannedChange},
         spec::Address,
     },
-    report::plan::ResourceTitle,
     report::{
         findings::document::{self as verified, ResourceDocument, VerifyDocument},
         json::{VersionedDocument, write_line},
         locks::{HeldIn, HeldLockDocument, LocksDocument},
-        plan::document::{PlanDocument, PlanSubject, PlannedStateDocument, StateStatus},
+        plan::{
+            ResourceTitle,
+            document::{PlanDocument, PlanSubject, PlannedStateDocument, StateStatus},
+        },
         progress::json::EventDocument,
     },
 };
 
 use super::SETTINGS;
-use crate::support::made_up::location;
 use crate::support::{
     backend::said,
     emulator::Emulator,
-    made_up::{self, ACCOUNT},
+    made_up::{self, ACCOUNT, location},
     page,
 };
 

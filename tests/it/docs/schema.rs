@@ -10,18 +10,19 @@ use tfbackend::{
         plan::{BlockReason, KeepReason, Plan, PlannedChange},
         spec::{Address, KnownOutputs},
     },
-    report::plan::ResourceTitle,
     report::{
         json::{VersionedDocument, pretty},
-        plan::document::{PlanDocument, PlanSubject},
+        plan::{
+            ResourceTitle,
+            document::{PlanDocument, PlanSubject},
+        },
     },
 };
 
 use super::{EVERYTHING, SETTINGS};
-use crate::support::made_up::location;
 use crate::support::{
     emulator::Emulator,
-    made_up::{self, ACCOUNT},
+    made_up::{self, ACCOUNT, location},
     page,
     program::Place,
 };

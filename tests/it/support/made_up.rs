@@ -1,8 +1,9 @@
 //! An environment in a made-up account that is never called.
 
 use std::path::Path;
-use tfbackend::backend::aws::provider::S3Provider;
-use tfbackend::{kind::BackendKind, store::location::BackendLocation};
+use tfbackend::{
+    backend::aws::provider::S3Provider, kind::BackendKind, store::location::BackendLocation,
+};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{

@@ -3,10 +3,12 @@
 use std::{fs, path::Path};
 
 use tempfile::tempdir;
-use tfbackend::kind::BackendKind;
-use tfbackend::terraform::{
-    read::next::{NextCommand, next_command},
-    write::{files::write, s3::S3BackendConfig},
+use tfbackend::{
+    kind::BackendKind,
+    terraform::{
+        read::next::{NextCommand, next_command},
+        write::{files::write, s3::S3BackendConfig},
+    },
 };
 
 use crate::render::{emulated, endpoint, rendered, terraform::terraform};

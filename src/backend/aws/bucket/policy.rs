@@ -1,10 +1,10 @@
 //! The bucket policy, which denies requests regardless of IAM policies; written last of its
 //! settings.
 
-use crate::backend::aws::rationale;
 use crate::{
     backend::aws::{
         permissions::{ActionTargets, PermissionScope},
+        rationale,
         verify::{catalogue as rules, settings::of_statements},
     },
     checks::Check,

@@ -24,16 +24,21 @@ use crate::{
         error::{AwsError, ServiceErrorKind as Wrong},
         probe::ProbeName,
     },
+    kind::BackendKind,
     state::{
         layout::ObjectKind,
         snapshot::{self, SnapshotDetail, StateSnapshot},
     },
-    store::backup::{
-        manifest::{BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState},
-        write::{ArchiveError, ArchiveWriter, FinishedBackup, finished},
+    store::{
+        backup::{
+            manifest::{
+                BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState,
+            },
+            write::{ArchiveError, ArchiveWriter, FinishedBackup, finished},
+        },
+        location::BackendLocation,
     },
 };
-use crate::{kind::BackendKind, store::location::BackendLocation};
 
 /// The number of states that are read concurrently.
 const AT_ONCE: usize = 8;
