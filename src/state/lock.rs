@@ -114,16 +114,7 @@ impl LockInfo {
 
 /// Returns a random lock ID in Terraform's format: a UUID.
 pub fn new_id() -> String {
-    let hex = format!("{:032x}", fastrand::u128(..));
-    // Version 4, and the variant of RFC 9562.
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..]
-    )
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// Writes a text like Go, with its HTML escapes.

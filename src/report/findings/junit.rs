@@ -1,103 +1,67 @@
 //! Checks as JUnit XML: a suite for each group, a case for each check.
 
-use super::{
-    document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument},
-    markup::escape,
-};
-use crate::checks::CheckGroup;
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::document::{CheckResultDocument, CheckStatus, FindingDocument, VerifyDocument};
+use crate::{checks::CheckGroup, report::safe::safe};
+
+/// No check takes time of its own, but readers expect one.
+const TIME: Duration = Duration::ZERO;
 
 /// Returns all checks, with a trailing line break.
 pub fn junit(document: &VerifyDocument) -> String {
-    let all: Vec<&CheckResultDocument> = document.checks.iter().collect();
-    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    xml.push_str(&format!(
-        "<testsuites name=\"{}\" {}>\n",
-        escape(&format!("tfbackend verify {}", document.name())),
-        totals(&all)
-    ));
+    let mut report = Report::new(text(&format!("tfbackend verify {}", document.name())));
+    report.set_time(TIME);
     for group in CheckGroup::ALL {
-        let checks: Vec<_> = all
-            .iter()
-            .copied()
-            .filter(|check| check.group == group)
-            .collect();
-        if !checks.is_empty() {
-            xml.push_str(&suite(group, &checks, document));
+        let checks = document.checks.iter().filter(|check| check.group == group);
+        let cases: Vec<TestCase> = checks.map(|check| case(check, document)).collect();
+        if !cases.is_empty() {
+            let mut suite = suite(group, document);
+            suite.add_test_cases(cases);
+            report.add_test_suite(suite);
         }
     }
-    xml + "</testsuites>\n"
+    report.to_string().expect("writing to a string never fails")
 }
 
-fn totals(checks: &[&CheckResultDocument]) -> String {
-    let number = |status: CheckStatus| checks.iter().filter(|check| check.status == status).count();
-    let [failures, errors, skipped] = [
-        number(CheckStatus::Open) + number(CheckStatus::FailsWithResource),
-        number(CheckStatus::Unreadable),
-        number(CheckStatus::Accepted) + number(CheckStatus::Untold),
-    ];
-    format!(
-        r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#,
-        checks.len()
-    )
+/// On one line, with characters visible that XML cannot represent or a terminal would act on.
+fn text(text: &str) -> String {
+    safe(text)
+        .replace('\u{fffe}', "\\u{fffe}")
+        .replace('\u{ffff}', "\\u{ffff}")
 }
 
-fn suite(group: CheckGroup, checks: &[&CheckResultDocument], document: &VerifyDocument) -> String {
-    let timestamp = escape(document.at.trim_end_matches('Z'));
-    let mut xml = format!(
-        "  <testsuite name=\"{}\" {} timestamp=\"{timestamp}\">\n",
-        group.word(),
-        totals(checks)
-    );
+fn suite(group: CheckGroup, document: &VerifyDocument) -> TestSuite {
     let about = &document.about;
-    xml.push_str("    <properties>\n");
+    let mut suite = TestSuite::new(group.word());
+    suite.set_time(TIME);
+    suite.timestamp = document.at.parse().ok();
     let facts = about.facts().filter(|(name, _)| *name != "table");
     for (name, value) in facts.chain([about.holder()]) {
-        xml.push_str(&format!(
-            "      <property name=\"{name}\" value=\"{}\"/>\n",
-            escape(value)
-        ));
+        suite.add_property(Property::new(name, text(value)));
     }
-    xml.push_str("    </properties>\n");
-    for check in checks {
-        xml.push_str(&case(check, document));
-    }
-    xml + "  </testsuite>\n"
+    suite
 }
 
-fn case(check: &CheckResultDocument, document: &VerifyDocument) -> String {
+fn case(check: &CheckResultDocument, document: &VerifyDocument) -> TestCase {
     let name = format!("{} {} ({})", check.id, check.expected, check.shown());
-    let start = format!(
-        "    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"",
-        escape(&name),
-        check.group.word()
-    );
-    match outcome(check, document) {
-        None => start + "/>\n",
-        Some(outcome) => format!("{start}>\n      {outcome}\n    </testcase>\n"),
-    }
+    let mut case = TestCase::new(text(&name), status(check, document));
+    case.set_time(TIME);
+    case.set_classname(format!("tfbackend.{}", check.group.word()));
+    case
 }
 
-fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<String> {
+fn status(check: &CheckResultDocument, document: &VerifyDocument) -> TestCaseStatus {
     let finding = document.findings_of(check).next();
-    let what = escape(finding.map_or(check.expected.as_str(), |finding| finding.found.as_str()));
-    let severity = check.severity.word();
-    match check.status {
-        CheckStatus::Holds => None,
-        CheckStatus::Untold => {
-            Some("<skipped message=\"the result is unknown: see the notes\"/>".to_owned())
-        }
-        CheckStatus::Open => Some(format!(
-            "<failure message=\"{what}\" type=\"{severity}\">{}</failure>",
-            details(check, document)
-        )),
-        CheckStatus::FailsWithResource => {
-            let why = "the resource is missing or cannot be read: see the failure of the resource";
-            Some(format!("<failure message=\"{why}\" type=\"{severity}\"/>"))
-        }
-        CheckStatus::Unreadable => Some(format!(
-            "<error message=\"{what}\" type=\"{severity}\">{}</error>",
-            details(check, document)
-        )),
+    let what = text(finding.map_or(check.expected.as_str(), |finding| finding.found.as_str()));
+    let (mut status, message) = match check.status {
+        CheckStatus::Holds => return TestCaseStatus::success(),
+        CheckStatus::Untold => (
+            TestCaseStatus::skipped(),
+            "the result is unknown: see the notes".to_owned(),
+        ),
         CheckStatus::Accepted => {
             let acceptance = finding.and_then(|finding| finding.accepted.as_ref());
             let reason = acceptance
@@ -107,12 +71,33 @@ fn outcome(check: &CheckResultDocument, document: &VerifyDocument) -> Option<Str
             let until = until
                 .map(|until| format!(" until {until}"))
                 .unwrap_or_default();
-            Some(format!(
-                "<skipped message=\"{}\"/>",
-                escape(&format!("accepted{until}: {reason}"))
-            ))
+            (
+                TestCaseStatus::skipped(),
+                text(&format!("accepted{until}: {reason}")),
+            )
+        }
+        CheckStatus::Open | CheckStatus::FailsWithResource => {
+            (TestCaseStatus::non_success(NonSuccessKind::Failure), what)
+        }
+        CheckStatus::Unreadable => (TestCaseStatus::non_success(NonSuccessKind::Error), what),
+    };
+    match check.status {
+        CheckStatus::FailsWithResource => {
+            status.set_message(
+                "the resource is missing or cannot be read: see the failure of the resource",
+            );
+            status.set_type(check.severity.word());
+        }
+        CheckStatus::Open | CheckStatus::Unreadable => {
+            status.set_message(message);
+            status.set_type(check.severity.word());
+            status.set_description(details(check, document));
+        }
+        CheckStatus::Holds | CheckStatus::Untold | CheckStatus::Accepted => {
+            status.set_message(message);
         }
     }
+    status
 }
 
 /// Returns the details of each place, one per line.
@@ -134,8 +119,8 @@ fn one(finding: &FindingDocument) -> String {
         ("fix", &finding.remediation),
         ("references", &references),
     ];
-    let said = said.iter().filter(|(_, text)| !text.is_empty());
-    said.map(|(name, text)| format!("{name}: {}", escape(text)))
+    let said = said.iter().filter(|(_, said)| !said.is_empty());
+    said.map(|(name, said)| format!("{name}: {}", text(said)))
         .collect::<Vec<_>>()
         .join("\n")
 }
