@@ -57,7 +57,7 @@ proxy: ## The tests' proxy before the sandbox, by hand: make proxy PROXY="'kms:C
 
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference each_command_calls every_example what_the_tutorials docs::
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- each_command_calls every_example what_the_tutorials docs::
 
 .PHONY: bench
 bench: test-venv bench-venv ## How long it takes, beside Terraform, the AWS CLI and boto3; BENCH=bootstrap or BENCH=teardown for one

@@ -47,7 +47,6 @@ pub mod wait;
 pub mod explain;
 pub mod failure;
 pub mod log;
-pub mod reference;
 pub mod schemas;
 
 use context::Context;

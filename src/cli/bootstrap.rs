@@ -97,11 +97,11 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         new_env,
         ..args.environment
     };
-    let settled = environment
-        .settle(cx.host, &cx.global, Prompting::PersonKnownToAws)
+    let resolved = environment
+        .resolve(cx.host, &cx.global, Prompting::PersonKnownToAws)
         .await?;
-    let save = save::offer(&SaveRequest::of(&settled), args.save, cx)?;
-    let environment = settled.meet(cx.host, &cx.global).await?;
+    let save = save::offer(&SaveRequest::of(&resolved), args.save, cx)?;
+    let environment = resolved.connect(cx.host, &cx.global).await?;
     let (mut environment, observation, state) =
         state_in_place::inspect(environment, false, cx).await?;
     let adoption =
@@ -218,7 +218,7 @@ pub async fn carry_out(
         let notes = environment.provider.aws.notes.take();
         notes.iter().for_each(|note| cx.status(note));
         outputs = applied?;
-        provision::settled::must_be(&environment.provider, &observation, cx).await?;
+        provision::verify_result::must_match(&environment.provider, &observation, cx).await?;
     }
     let written = files::write(&environment.provider, &outputs, cx).map_err(|failure| {
         if makes_nothing {

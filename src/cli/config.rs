@@ -184,10 +184,10 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     };
     let (env, backend, save) = match args.kind(cx.host, &cx.global)? {
         BackendKind::S3 => {
-            let settled = args.settle(cx.host, &cx.global, Prompting::Person).await?;
-            let save = save::prepare(&SaveRequest::of(&settled), cx.host)?;
-            let backend = s3_location(&settled.settings);
-            (settled.settings.common.env, backend, save)
+            let resolved = args.resolve(cx.host, &cx.global, Prompting::Person).await?;
+            let save = save::prepare(&SaveRequest::of(&resolved), cx.host)?;
+            let backend = s3_location(&resolved.settings);
+            (resolved.settings.common.env, backend, save)
         }
         BackendKind::Local => {
             let environment = LocalEnvironment::open(args, Prompting::Person, cx)?;

@@ -212,7 +212,7 @@ impl EnvironmentArgs {
     }
 
     /// Resolves the settings, and asks the user for missing ones.
-    pub async fn settle(
+    pub async fn resolve(
         self,
         host: &mut Host,
         global: &GlobalOptions,
@@ -305,9 +305,9 @@ impl EnvironmentArgs {
         global: &GlobalOptions,
         ask: Prompting,
     ) -> Result<ConnectedEnvironment, CliError> {
-        self.settle(host, global, ask)
+        self.resolve(host, global, ask)
             .await?
-            .meet(host, global)
+            .connect(host, global)
             .await
     }
 }
@@ -352,7 +352,7 @@ impl ResolvedEnvironment {
     }
 
     /// Connects, and returns the environment with its blueprint in this account.
-    pub async fn meet(
+    pub async fn connect(
         self,
         host: &mut Host,
         global: &GlobalOptions,

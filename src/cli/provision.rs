@@ -20,7 +20,7 @@ use crate::{
     text::words,
 };
 
-pub mod settled;
+pub mod verify_result;
 
 /// Shows the environment and its plan.
 pub fn show_plan<P: Provider>(plan: &Plan<P::Spec>, provider: &P, cx: &mut Context<'_>) {

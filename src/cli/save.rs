@@ -47,13 +47,13 @@ pub struct SaveRequest<'a> {
 }
 
 impl<'a> SaveRequest<'a> {
-    pub fn of(settled: &'a ResolvedEnvironment) -> Self {
+    pub fn of(resolved: &'a ResolvedEnvironment) -> Self {
         Self {
-            env: &settled.settings.common.env,
-            merged: &settled.merged,
-            file: settled.sources.file.as_ref(),
-            asked: settled.asked,
-            auto_approve: settled.settings.common.run.auto_approve,
+            env: &resolved.settings.common.env,
+            merged: &resolved.merged,
+            file: resolved.sources.file.as_ref(),
+            asked: resolved.asked,
+            auto_approve: resolved.settings.common.run.auto_approve,
         }
     }
 }

@@ -240,16 +240,16 @@ async fn of_s3(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, CliError> {
-    let settled = args.settle(cx.host, &cx.global, Prompting::Never).await?;
-    let mut accepted = settled
+    let resolved = args.resolve(cx.host, &cx.global, Prompting::Never).await?;
+    let mut accepted = resolved
         .sources
         .file
         .as_ref()
-        .map(|file| file.accepted(Some(&settled.settings.common.env)))
+        .map(|file| file.accepted(Some(&resolved.settings.common.env)))
         .unwrap_or_default();
     let asked = ignore::asked(options)?;
-    let file = settled.sources.file.clone();
-    let environment = settled.meet(cx.host, &cx.global).await?;
+    let file = resolved.sources.file.clone();
+    let environment = resolved.connect(cx.host, &cx.global).await?;
     ignore::keep(
         asked,
         &mut accepted,

@@ -10,6 +10,7 @@ mod permissions;
 mod plans;
 mod policies;
 mod schema;
+mod settings;
 mod threats;
 mod verify;
 mod what_is_made;

@@ -11,7 +11,6 @@ mod render;
 mod settings_check;
 mod settings_file;
 mod settings_merge;
-mod settings_reference;
 mod tidy;
 mod wizard;
 mod working_directory;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::examples;
 use crate::{
-    cli::{reference, target::TargetArgs},
+    cli::target::TargetArgs,
     kind::BackendKind,
     settings::{
         defaults::defaults,
@@ -141,12 +141,44 @@ fn told(arg: Arg) -> Arg {
 
 fn notes_of(option: &OptionInfo) -> String {
     static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| said(&defaults()));
-    let default = reference::default_text(&option.name, DEFAULTS.get(&option.name));
+    let default = default_text(&option.name, DEFAULTS.get(&option.name));
     let default = match default.replace('`', "") {
         text if text.ends_with("(required)") => "[required]".to_owned(),
         text => format!("[default: {text}]"),
     };
     format!("{default} [env: {}]", option.variable())
+}
+
+/// The default of a setting in words: what it is derived from, where it has no fixed one.
+pub fn default_text(name: &str, default: Option<&Value>) -> String {
+    let value = match default {
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(Value::Array(_)) => "none".to_owned(),
+        Some(other) => format!("`{other}`"),
+        None => String::new(),
+    };
+    match name {
+        "project" | "region" => "none (required)".to_owned(),
+        "account" => "the account of the credentials".to_owned(),
+        "profile" => "as in the AWS SDK: credentials in variables, then `AWS_PROFILE`, then \
+                      `default`"
+            .to_owned(),
+        "role-arn" => "none: calls use the credentials directly".to_owned(),
+        "external-id" => "none".to_owned(),
+        "state-dir" => {
+            "`tfbackend/<project>/<env>` in `$XDG_DATA_HOME`, else in `~/.local/share`".to_owned()
+        }
+        "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, with the suffix `-an` in the \
+                     account-regional namespace"
+            .to_owned(),
+        "table" => "`<project>-tfstate-<env>-locks`".to_owned(),
+        "kms-key" => "a new key".to_owned(),
+        "alarm-topic" => "a new topic".to_owned(),
+        "read-capacity" | "write-capacity" => format!("{value}, with `billing` `provisioned`"),
+        "table-encryption" => format!("{value}; `aws-owned` with `encryption` `sse-s3`"),
+        "delete-events" => format!("{value}; off without `alarms`"),
+        _ => value,
+    }
 }
 
 /// Help of commands on an existing backend has no settings by which one is created. They are still

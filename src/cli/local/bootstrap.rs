@@ -40,7 +40,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliErr
         asked |= provision::confirm(&plan, run, environment.may_ask, cx)?;
         save.map_or(Ok(()), |save| save.keep(cx))?;
         provision::apply(plan, &observation, provider, cx).await?;
-        provision::settled::must_be(provider, &observation, cx).await?;
+        provision::verify_result::must_match(provider, &observation, cx).await?;
     }
     let written = files::write(provider, &no_outputs(), cx)?;
     answer(&environment, &written, asked, cx)?;

@@ -84,11 +84,11 @@ async fn open(
         );
     }
     let settings = settings(saved, said, &variables, &caller);
-    let settled = ResolvedEnvironment::said(settings, &saved.env, cx.host, &cx.global)
+    let resolved = ResolvedEnvironment::said(settings, &saved.env, cx.host, &cx.global)
         .map_err(|failure| failure.hint("make a new plan"))?;
-    settled
+    resolved
         .of_plan(&saved.settings)
-        .meet(cx.host, &cx.global)
+        .connect(cx.host, &cx.global)
         .await
 }
 

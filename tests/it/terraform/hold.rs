@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tfbackend::{
     backend::aws::store::{
         S3Store,
-        lock_acquire::{LockMechanisms, NotTaken},
+        lock_acquire::{AcquireError, LockMechanisms},
         scan::LockPlace,
         write::{ConditionalDelete, WriteEncryption},
     },
@@ -39,7 +39,7 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
 
     // Ours, in both places.
     let hold = store
-        .take(
+        .acquire(
             PATH,
             LockMechanisms::from(LockMechanism::Both),
             &info,
@@ -75,8 +75,8 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
         );
     }
     let second = store.lock_info(PATH, "another", "me@here", Timestamp::now());
-    let Err(NotTaken::Held { by, left }) = store
-        .take(
+    let Err(AcquireError::Held { by, left }) = store
+        .acquire(
             PATH,
             LockMechanisms {
                 table: true,
@@ -130,8 +130,8 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
         Some(theirs.to_go_json()),
         "byte for byte"
     );
-    let Err(NotTaken::Held { by, .. }) = store
-        .take(
+    let Err(AcquireError::Held { by, .. }) = store
+        .acquire(
             PATH,
             LockMechanisms {
                 table: true,

@@ -39,7 +39,7 @@ pub struct S3LockGuard {
 
 /// The reason why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
-pub enum NotTaken {
+pub enum AcquireError {
     /// Another client holds it, in at least one place; in none, if it was released in the meantime.
     #[error("the state is locked")]
     Held {
@@ -55,7 +55,7 @@ pub enum NotTaken {
 }
 
 /// The error of one place.
-enum AcquireError {
+enum PlaceError {
     Held,
     Failed(AwsError),
     /// Whether it was acquired anyway is unknown, because of the second error.
@@ -107,13 +107,13 @@ impl S3Store<'_> {
     ///
     /// # Errors
     /// If another client holds it, or a write fails.
-    pub async fn take(
+    pub async fn acquire(
         &self,
         path: &str,
         mechanisms: LockMechanisms,
         info: &LockInfo,
         encrypt: &WriteEncryption,
-    ) -> Result<S3LockGuard, NotTaken> {
+    ) -> Result<S3LockGuard, AcquireError> {
         let located = LocatedObject {
             kind: layout::ObjectKind::State,
             ..self.address.layout.locate(path)
@@ -125,15 +125,15 @@ impl S3Store<'_> {
         };
         let raw = info.to_go_json();
         if mechanisms.file {
-            match self.take_file(path, info, &raw, encrypt).await {
+            match self.acquire_file(path, info, &raw, encrypt).await {
                 Ok(held) => lock.file = LockPlace::held(held),
-                Err(refusal) => return Err(self.not_taken(refusal, &lock).await),
+                Err(refusal) => return Err(self.not_acquired(refusal, &lock).await),
             }
         }
         if mechanisms.table {
-            match self.take_item(path, &raw).await {
+            match self.acquire_item(path, &raw).await {
                 Ok(held) => lock.item = LockPlace::held(held),
-                Err(refusal) => return Err(self.not_taken(refusal, &lock).await),
+                Err(refusal) => return Err(self.not_acquired(refusal, &lock).await),
             }
         }
         Ok(S3LockGuard {
@@ -172,13 +172,13 @@ impl S3Store<'_> {
         )
     }
 
-    async fn take_file(
+    async fn acquire_file(
         &self,
         path: &str,
         info: &LockInfo,
         raw: &str,
         encrypt: &WriteEncryption,
-    ) -> Result<HeldLock, AcquireError> {
+    ) -> Result<HeldLock, PlaceError> {
         let error = match self
             .put_object(
                 &layout::lock_file(path),
@@ -202,37 +202,37 @@ impl S3Store<'_> {
             Ok(Some(file)) if file.info.as_ref().is_ok_and(|there| there.id == info.id) => {
                 Ok(HeldLock::file(file))
             }
-            Ok(_) | Err(_) if error.is(HELD) => Err(AcquireError::Held),
-            Err(unread) if may_be_done(&error) => Err(AcquireError::Unsure(error, unread)),
-            Ok(_) | Err(_) => Err(AcquireError::Failed(error)),
+            Ok(_) | Err(_) if error.is(HELD) => Err(PlaceError::Held),
+            Err(unread) if may_be_done(&error) => Err(PlaceError::Unsure(error, unread)),
+            Ok(_) | Err(_) => Err(PlaceError::Failed(error)),
         }
     }
 
-    async fn take_item(&self, path: &str, raw: &str) -> Result<HeldLock, AcquireError> {
+    async fn acquire_item(&self, path: &str, raw: &str) -> Result<HeldLock, PlaceError> {
         let Err(error) = self.put_lock_item(path, raw).await else {
             return Ok(HeldLock::item(raw.to_owned()));
         };
         match self.lock_item(path).await {
             Ok(Some(there)) if there == raw => Ok(HeldLock::item(there)),
-            Ok(_) | Err(_) if error.is(HELD) => Err(AcquireError::Held),
-            Err(unread) if may_be_done(&error) => Err(AcquireError::Unsure(error, unread)),
-            Ok(_) | Err(_) => Err(AcquireError::Failed(error)),
+            Ok(_) | Err(_) if error.is(HELD) => Err(PlaceError::Held),
+            Err(unread) if may_be_done(&error) => Err(PlaceError::Unsure(error, unread)),
+            Ok(_) | Err(_) => Err(PlaceError::Failed(error)),
         }
     }
 
     /// Releases what was acquired, then reads the holder.
-    async fn not_taken(&self, refusal: AcquireError, taken: &LiveLock) -> NotTaken {
+    async fn not_acquired(&self, refusal: PlaceError, taken: &LiveLock) -> AcquireError {
         let mut left = self.release(taken).await.into_errors();
         match refusal {
-            AcquireError::Unsure(error, unread) => {
+            PlaceError::Unsure(error, unread) => {
                 left.push(unread);
-                NotTaken::Failed { error, left }
+                AcquireError::Failed { error, left }
             }
-            AcquireError::Held => NotTaken::Held {
+            PlaceError::Held => AcquireError::Held {
                 by: Box::new(self.lock_on(&taken.located.path).await.0),
                 left,
             },
-            AcquireError::Failed(error) => NotTaken::Failed { error, left },
+            PlaceError::Failed(error) => AcquireError::Failed { error, left },
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     S3Store,
     content::AtRestEncryption,
-    lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
+    lock_acquire::{AcquireError, LockMechanisms, S3LockGuard},
     write::{ExpectedDigest, NotWritten, WriteCondition, WriteEncryption, WrittenObject},
 };
 use crate::{
@@ -164,7 +164,7 @@ pub struct RestoreError {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreErrorKind {
     #[error(transparent)]
-    NotLocked(Box<NotTaken>),
+    NotLocked(Box<AcquireError>),
     #[error("the state or its digest was changed in the meantime")]
     Changed,
     /// Content that is not a state must not be made to look like one.
@@ -226,10 +226,10 @@ impl S3Store<'_> {
         encrypt: &WriteEncryption,
         done: &mut (dyn FnMut(RestoreStep) + Send),
     ) -> Result<RestoreReport, RestoreError> {
-        let taken = self
-            .take(&plan.path, work.mechanisms, &work.info, encrypt)
+        let acquired = self
+            .acquire(&plan.path, work.mechanisms, &work.info, encrypt)
             .await;
-        let S3LockGuard { info, lock } = taken.map_err(|error| RestoreError {
+        let S3LockGuard { info, lock } = acquired.map_err(|error| RestoreError {
             why: RestoreErrorKind::NotLocked(Box::new(error)),
             written: false,
             kept: None,

@@ -15,7 +15,7 @@ use super::{
     S3Store,
     history::VersionLookup,
     inventory::AT_ONCE,
-    lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
+    lock_acquire::{AcquireError, LockMechanisms, S3LockGuard},
     lock_release::ReleaseReport,
     objects::{CurrentObject, ObjectChange},
     scan::{LiveLock, LockPlace},
@@ -319,29 +319,29 @@ impl StateStore for S3StateStore<'_> {
             path: digest::lock_id(&self.store.address().bucket, &id.path),
             ..info.clone()
         };
-        let taken = self
+        let acquired = self
             .store
-            .take(&id.path, self.mechanisms, &info, &self.encrypt)
+            .acquire(&id.path, self.mechanisms, &info, &self.encrypt)
             .await;
-        match taken {
+        match acquired {
             Ok(held) => Ok(Box::new(HeldS3Lock {
                 store: self.store,
                 id: id.clone(),
                 held,
             })),
-            Err(NotTaken::Held { by, left }) if left.is_empty() => {
+            Err(AcquireError::Held { by, left }) if left.is_empty() => {
                 let is_held = by.halves().next().is_some();
                 Err(StateLockError::Held(is_held.then(|| Box::new(stored(&by)))))
             }
-            Err(NotTaken::Held { left, .. }) => Err(StateLockError::Store(left_behind(
+            Err(AcquireError::Held { left, .. }) => Err(StateLockError::Store(left_behind(
                 &info.id,
                 "the state is locked",
                 &left,
             ))),
-            Err(NotTaken::Failed { error, left }) if left.is_empty() => {
+            Err(AcquireError::Failed { error, left }) if left.is_empty() => {
                 Err(StateLockError::Store(error.into()))
             }
-            Err(NotTaken::Failed { error, left }) => Err(StateLockError::Store(left_behind(
+            Err(AcquireError::Failed { error, left }) => Err(StateLockError::Store(left_behind(
                 &info.id,
                 &error.to_string(),
                 &left,

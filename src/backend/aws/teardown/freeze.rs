@@ -18,7 +18,7 @@ use crate::{
         policy::PolicyDocument,
         store::{
             S3Store,
-            lock_acquire::{LockMechanisms, NotTaken},
+            lock_acquire::{AcquireError, LockMechanisms},
             objects::CurrentObject,
             scan::{LiveLock, ScanItem, ScanScope},
             write::WriteEncryption,
@@ -280,7 +280,7 @@ async fn take(
     // A state whose lock file name would be too long for S3 cannot be locked with a file.
     let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
     match store
-        .take(
+        .acquire(
             &path,
             LockMechanisms {
                 file,
@@ -293,9 +293,9 @@ async fn take(
     {
         Ok(hold) => Ok(hold.lock),
         // From a teardown that did not write the policy.
-        Err(NotTaken::Held { by, .. }) if is_ours(&by) => Ok(*by),
-        Err(NotTaken::Held { by, .. }) => Err(NotFrozen::Locked(named(&[*by]))),
-        Err(NotTaken::Failed { error, .. }) => Err(error.into()),
+        Err(AcquireError::Held { by, .. }) if is_ours(&by) => Ok(*by),
+        Err(AcquireError::Held { by, .. }) => Err(NotFrozen::Locked(named(&[*by]))),
+        Err(AcquireError::Failed { error, .. }) => Err(error.into()),
     }
 }
 

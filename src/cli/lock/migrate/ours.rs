@@ -84,7 +84,7 @@ pub async fn find(
         Some(mut args) => {
             args.layer.lock = Some(LockMechanism::Both);
             (
-                args.settle(cx.host, &cx.global, Prompting::Never)
+                args.resolve(cx.host, &cx.global, Prompting::Never)
                     .await?
                     .settings,
                 sources.file,
@@ -231,7 +231,7 @@ fn of_mark(
         ..SettingsLayer::default()
     };
     ResolvedEnvironment::said(layer, &env, cx.host, &cx.global)
-        .map(|settled| Some(settled.settings))
+        .map(|resolved| Some(resolved.settings))
 }
 
 /// The project that a settings file says for an environment.

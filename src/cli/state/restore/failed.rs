@@ -4,7 +4,7 @@ use crate::{
     backend::aws::{
         error::AwsError,
         store::{
-            lock_acquire::NotTaken,
+            lock_acquire::AcquireError,
             restore::{RestoreError, RestoreErrorKind},
             scan::LiveLock,
         },
@@ -84,10 +84,10 @@ fn because(failure: CliError, why: &RestoreErrorKind) -> CliError {
 }
 
 /// Returns the failure if the state is locked or cannot be locked; the state is unchanged.
-pub fn not_locked(error: &NotTaken, path: &str, target: &S3Target) -> CliError {
+pub fn not_locked(error: &AcquireError, path: &str, target: &S3Target) -> CliError {
     match error {
-        NotTaken::Held { by, left } => held(by, left, path, target),
-        NotTaken::Failed { error, left } => {
+        AcquireError::Held { by, left } => held(by, left, path, target),
+        AcquireError::Failed { error, left } => {
             let failure =
                 CliError::refused(format!("{path} could not be locked; nothing was changed"))
                     .because(error);

@@ -71,10 +71,10 @@ impl S3Store<'_> {
         work: &RestoreContext<'_>,
     ) -> Result<RepairReport, RestoreError> {
         let path = &fault.located.path;
-        let taken = self
-            .take(path, work.mechanisms, &work.info, should.encrypt)
+        let acquired = self
+            .acquire(path, work.mechanisms, &work.info, should.encrypt)
             .await;
-        let S3LockGuard { info, lock } = taken.map_err(|error| RestoreError {
+        let S3LockGuard { info, lock } = acquired.map_err(|error| RestoreError {
             why: RestoreErrorKind::NotLocked(Box::new(error)),
             written: false,
             kept: None,

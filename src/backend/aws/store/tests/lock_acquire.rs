@@ -6,7 +6,7 @@ use crate::{
     backend::aws::{
         error::AwsError,
         store::{
-            lock_acquire::{LockMechanisms, NotTaken, S3LockGuard},
+            lock_acquire::{AcquireError, LockMechanisms, S3LockGuard},
             lock_release::ReleaseReport,
             scan::{LiveLock, LockPlace},
             write::{ConditionalDelete, WriteEncryption},
@@ -61,10 +61,10 @@ fn nothing() -> ScriptedAnswer {
 async fn take(
     script: &ScriptedServer,
     mechanisms: LockMechanisms,
-) -> Result<S3LockGuard, NotTaken> {
+) -> Result<S3LockGuard, AcquireError> {
     let (aws, address) = (script.aws(), address());
     S3Store::new(&aws, &address)
-        .take(
+        .acquire(
             PATH,
             mechanisms,
             &info(),
@@ -79,15 +79,15 @@ async fn release(script: &ScriptedServer, lock: &LiveLock) -> ReleaseReport {
 }
 
 /// Returns the holder, and whether anything of this lock remains.
-fn refused(result: Result<S3LockGuard, NotTaken>) -> String {
+fn refused(result: Result<S3LockGuard, AcquireError>) -> String {
     let all = |left: Vec<AwsError>| {
         left.iter()
             .map(|error| format!("; left: {error}"))
             .collect::<String>()
     };
     match result.expect_err("it is not to be had") {
-        NotTaken::Failed { error, left } => format!("{error}{}", all(left)),
-        NotTaken::Held { by, left } => {
+        AcquireError::Failed { error, left } => format!("{error}{}", all(left)),
+        AcquireError::Held { by, left } => {
             let half = |half: &LockPlace| match half {
                 LockPlace::Held(held) => held
                     .info
@@ -171,7 +171,7 @@ async fn each_place_alone_and_no_other() {
         },
     );
     let refusal = S3Store::new(&aws, &address)
-        .take(PATH, TABLE, &info(), &WriteEncryption::Unsaid)
+        .acquire(PATH, TABLE, &info(), &WriteEncryption::Unsaid)
         .await;
     assert_eq!(
         refused(refusal),
