@@ -10,6 +10,8 @@ use std::{
 
 use serde_json::Value;
 
+mod teardown;
+
 use crate::support::program::{Place, Said};
 
 const NAMES: &str = "--backend local --env dev --project acme";

@@ -112,13 +112,7 @@ impl FenceNote {
 
     /// The text in the place of the state.
     pub(super) fn to_text(&self) -> String {
-        // Terraform prints a version that is none.
-        let message = json!(self.lock.info.replace('"', "'"));
-        format!(
-            "{{\"tfbackend\":{},\"version\":4,\"terraform_version\":{message},\"serial\":0,\
-             \"lineage\":\"\",\"outputs\":{{}},\"resources\":[]}}\n",
-            self.to_json()
-        )
+        no_state(&self.to_json(), &self.lock.info)
     }
 
     /// The state that was there, if it still is in its copy.
@@ -151,6 +145,25 @@ impl FenceNote {
         }
         replace_by_link(path, &format!("{}{}", moved::LINK, parts.join("/")))
     }
+}
+
+/// What a run reads that waited for the lock while the state was deleted.
+pub(super) fn deleted_state() -> String {
+    no_state(
+        "null",
+        "the state was deleted, or not yet written, while this run waited for the lock. Run \
+         Terraform again",
+    )
+}
+
+/// A text that Terraform cannot take for a state, and of which it prints the message.
+fn no_state(note: &str, message: &str) -> String {
+    // Terraform prints a version that is none.
+    let message = json!(message.replace('"', "'"));
+    format!(
+        "{{\"tfbackend\":{note},\"version\":4,\"terraform_version\":{message},\"serial\":0,\
+         \"lineage\":\"\",\"outputs\":{{}},\"resources\":[]}}\n"
+    )
 }
 
 #[cfg(unix)]

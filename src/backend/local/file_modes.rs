@@ -95,8 +95,15 @@ impl StateFileModes {
     }
 }
 
-/// Files and folders below a folder, in order. Links are not followed, and not among them.
+/// Files and folders below a folder, in order.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, LocalError> {
+    let mut found = entries_below(folder)?;
+    found.retain(|(_, meta)| meta.is_dir() || meta.is_file());
+    Ok(found)
+}
+
+/// Everything below a folder, in order. Links are not followed.
+pub(super) fn entries_below(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>, LocalError> {
     let (mut found, mut folders) = (vec![], vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         let failed = |error: io::Error| LocalError::new("list", &folder, error);
@@ -115,9 +122,7 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<(PathBuf, fs::Metadata)>,
             if meta.is_dir() {
                 folders.push(path.clone());
             }
-            if meta.is_dir() || meta.is_file() {
-                found.push((path, meta));
-            }
+            found.push((path, meta));
             if found.len() > MOST {
                 let what = format!("has more than {MOST} files");
                 return Err(failed(io::Error::other(what)));

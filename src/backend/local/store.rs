@@ -5,7 +5,8 @@
 //!   `<workspace_dir>/<workspace>/terraform.tfstate`.
 //! - The lock is a POSIX record lock on the state file itself (`fcntl`, `F_WRLCK`, the whole file).
 //!   `.<name>.lock.info` beside it says who holds it. It ends with the process that holds it, so
-//!   that a lock of another process cannot be released.
+//!   that a lock of another process cannot be released. A file without a state is removed with the
+//!   lock.
 //! - A state that moved to another backend leaves a note in its place, which is listed as a lock (see
 //!   `fence`).
 //! - The file is written in place: a run that waits for the lock has it open already, and would
@@ -372,7 +373,7 @@ impl StateStore for LocalStore {
         if fence(path)?.is_some() {
             return Err(StateLockError::Held(self.lock_on(id)?.map(Box::new)));
         }
-        let existed = fs::symlink_metadata(path).is_ok();
+        let has_state = fs::symlink_metadata(path).is_ok_and(|meta| meta.len() > 0);
         // Missing folders are for their owner alone: states have secrets.
         private_file::create_dir(folder(path))
             .map_err(|error| failed("create the folder of", path, error))?;
@@ -411,7 +412,7 @@ impl StateStore for LocalStore {
         }
         let held = HeldFile {
             file,
-            remove_if_empty: !existed,
+            remove_if_empty: !has_state,
         };
         table.insert(key.clone(), Arc::new(Mutex::new(held)));
         Ok(Box::new(LocalLock {

@@ -1,7 +1,8 @@
 //! What a teardown would lose, and the deletion of the folder.
 //!
 //! The states are locked one after the other, compared with what was looked at, and deleted. The
-//! marker goes last, so that a teardown that was interrupted goes on.
+//! marker goes last, and only if nothing was written meanwhile: a teardown that was interrupted
+//! goes on.
 
 use std::{
     fs, io,
@@ -12,10 +13,10 @@ use futures_util::StreamExt;
 
 use super::{
     fence::FenceNote,
-    file_modes::files_below,
+    file_modes::{entries_below, files_below},
     folder::{FolderMarker, MARKER},
     provider::{LocalError, LocalProvider},
-    store::LocalStore,
+    store::{LocalStore, backup_path},
 };
 use crate::{
     host::bounded::is_absent,
@@ -74,8 +75,8 @@ impl LocalProvider {
     /// If the folder cannot be listed, or a state in it cannot be read.
     pub async fn census(&self) -> Result<FolderCensus, NotDeleted> {
         let mut census = FolderCensus::default();
-        for (path, meta) in files_below(self.state_dir())? {
-            if !meta.is_file() {
+        for (path, meta) in entries_below(self.state_dir())? {
+            if meta.is_dir() {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -87,6 +88,10 @@ impl LocalProvider {
             let ends = [".backup", ".lock.info", ".moved"];
             if has_moved || ends.iter().any(|end| name.ends_with(end)) {
                 census.beside.push(path);
+                continue;
+            }
+            if !meta.is_file() {
+                census.others.push(path);
                 continue;
             }
             let store = store_of(&path);
@@ -130,25 +135,30 @@ impl LocalProvider {
         for state in &census.states {
             delete_state(state, info).await?;
         }
-        for path in &census.beside {
-            remove(path)?;
+        // The store keeps a copy of what it deletes.
+        let copies = census.states.iter().map(|state| backup_path(&state.path));
+        for path in copies.chain(census.beside.iter().cloned()) {
+            remove(&path)?;
         }
-        for (path, meta) in files_below(self.state_dir())?.into_iter().rev() {
-            if meta.is_dir() {
-                remove_if_empty(&path)?;
-            } else if path
-                .file_name()
-                .is_some_and(|name| name.to_string_lossy().ends_with(".backup"))
-            {
-                // The store keeps a copy of what it deletes.
-                remove(&path)?;
-            }
+        let dir = self.state_dir();
+        let marker = dir.join(MARKER);
+        let left = entries_below(dir)?.into_iter().find(|(path, meta)| {
+            !meta.is_dir() && *path != marker && !census.others.contains(path)
+        });
+        if let Some((path, _)) = left {
+            return Err(NotDeleted::Changed { path });
         }
-        let is_ours = FolderMarker::read(self.state_dir())?
-            .is_some_and(|marker| marker.is_of(&self.marker()));
+        for (path, _) in files_below(dir)?
+            .iter()
+            .rev()
+            .filter(|(_, meta)| meta.is_dir())
+        {
+            remove_if_empty(path)?;
+        }
+        let is_ours = FolderMarker::read(dir)?.is_some_and(|marker| marker.is_of(&self.marker()));
         if is_ours && census.others.is_empty() {
-            remove(&self.state_dir().join(MARKER))?;
-            remove_if_empty(self.state_dir())?;
+            remove(&marker)?;
+            remove_if_empty(dir)?;
         }
         Ok(census.states.len())
     }
@@ -168,8 +178,7 @@ async fn delete_state(state: &FolderState, info: &LockInfo) -> Result<(), NotDel
     };
     guard.release().await?;
     match deleted {
-        // An empty file is what a lock on a new state leaves.
-        Ok(()) => Ok(remove(&state.path)?),
+        Ok(()) => Ok(()),
         Err(WriteError::Changed) => Err(NotDeleted::Changed { path: path() }),
         Err(WriteError::Store(error)) => Err(error.into()),
     }

@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    path::Path,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -271,26 +271,19 @@ async fn odd_files_are_refused() {
     );
 }
 
-/// It has the file open already: it must not write a state where no other run looks.
-#[tokio::test]
-async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
-    let dir = tempfile::tempdir().expect("a folder");
+/// A folder with an applied state in it, its store, and the path of the state.
+fn applied(dir: &Path) -> (LocalStore, PathBuf) {
     let main = "resource \"terraform_data\" \"one\" {\n  input = 1\n}\n";
-    fs::write(dir.path().join("main.tf"), main).expect("written");
-    assert_eq!(ran(terraform(dir.path(), &["init"])).0, Some(0));
-    assert_eq!(
-        ran(terraform(dir.path(), &["apply", "-auto-approve"])).0,
-        Some(0)
-    );
-    let path = dir.path().join("terraform.tfstate");
-    let store = LocalStore::new(&path, dir.path().join("terraform.tfstate.d"));
-    let id = store.locate("default").expect("a place");
-    let before = bytes(&store, &id).await;
-    let moved = LockInfo {
-        info: "moved to elsewhere".to_owned(),
-        ..info("me@here")
-    };
-    let lock = store.lock(&id, &moved).await.expect("locked");
+    fs::write(dir.join("main.tf"), main).expect("written");
+    assert_eq!(ran(terraform(dir, &["init"])).0, Some(0));
+    assert_eq!(ran(terraform(dir, &["apply", "-auto-approve"])).0, Some(0));
+    let path = dir.join("terraform.tfstate");
+    let store = LocalStore::new(&path, dir.join("terraform.tfstate.d"));
+    (store, path)
+}
+
+/// A run that waits for a lock that is held. It has tried when this returns, and tries again.
+async fn waiting(dir: &Path) -> Child {
     let args = [
         "apply",
         "-auto-approve",
@@ -298,16 +291,17 @@ async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
         "-lock-timeout=60s",
         "-replace=terraform_data.one",
     ];
-    let mut run = terraform(dir.path(), &args);
-    let run = run
+    let run = terraform(dir, &args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("terraform");
-    // It has tried by then, and tries again.
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let now = revision(&store, &id).await;
-    lock.keep(&now).await.expect("kept");
+    run
+}
+
+/// What a run said that failed, in one line.
+fn refused(run: Child) -> String {
     let output = run.wait_with_output().expect("ended");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -315,7 +309,26 @@ async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
         .split_whitespace()
         .filter(|word| *word != "│")
         .collect();
-    assert!(words.join(" ").contains("moved to elsewhere"), "{said}");
+    words.join(" ")
+}
+
+/// It has the file open already: it must not write a state where no other run looks.
+#[tokio::test]
+async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (store, path) = applied(dir.path());
+    let id = store.locate("default").expect("a place");
+    let before = bytes(&store, &id).await;
+    let moved = LockInfo {
+        info: "moved to elsewhere".to_owned(),
+        ..info("me@here")
+    };
+    let lock = store.lock(&id, &moved).await.expect("locked");
+    let run = waiting(dir.path()).await;
+    let now = revision(&store, &id).await;
+    lock.keep(&now).await.expect("kept");
+    let said = refused(run);
+    assert!(said.contains("moved to elsewhere"), "{said}");
     assert_eq!(bytes(&store, &id).await, before);
     assert!(path.is_symlink());
     let locks: Vec<_> = store.locks().try_collect().await.expect("listed");
@@ -324,4 +337,24 @@ async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_moved() {
         "moved to elsewhere",
         "the run did not take the note along"
     );
+}
+
+/// It would write to a file that has no name any more.
+#[tokio::test]
+async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_was_deleted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (store, path) = applied(dir.path());
+    let id = store.locate("default").expect("a place");
+    let lock = held(&store, &id).await;
+    let run = waiting(dir.path()).await;
+    let now = revision(&store, &id).await;
+    store.delete(&id, &now, &*lock).await.expect("deleted");
+    lock.release().await.expect("released");
+    assert!(!path.exists());
+    let said = refused(run);
+    assert!(said.contains("the state was deleted"), "{said}");
+    // The next run sees that there is no state.
+    let (code, said) = ran(terraform(dir.path(), &["apply", "-auto-approve"]));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(path.exists());
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use super::file::{failed, folder, info_path, must_be, overwrite, remove};
 use crate::{
-    backend::local::fence::FenceNote,
+    backend::local::fence::{self, FenceNote},
     host::bounded::{self, is_absent},
     state::lock::LockInfo,
     store::state_store::{Expected, LockGuard, Release, Revision, StateId, StoreError, WriteError},
@@ -51,12 +51,16 @@ impl LockGuard for LocalLock {
         let Some(file) = table.get(&self.key) else {
             return Ok(Release::AlreadyReleased);
         };
-        let unused = {
-            let held = lock_file(file);
-            held.remove_if_empty && held.file.metadata().is_ok_and(|meta| meta.len() == 0)
-        };
-        if unused {
-            remove(path).map_err(|error| failed("remove", path, error))?;
+        {
+            let mut held = lock_file(file);
+            let is_empty = held.file.metadata().is_ok_and(|meta| meta.len() == 0);
+            if held.remove_if_empty && is_empty {
+                remove(path).map_err(|error| failed("remove", path, error))?;
+                // A run that waits for the lock has the file open, and would write its state to
+                // it, where no other run looks.
+                overwrite(&mut held.file, fence::deleted_state().as_bytes())
+                    .map_err(|error| failed("write", path, error))?;
+            }
         }
         table.remove(&self.key);
         Ok(Release::Released)
