@@ -13,7 +13,7 @@ use super::{
     lock::outcome::LockReleaseDocument,
     render::RenderDocument,
     sandbox::SandboxDocument,
-    state::pull::PullDocument,
+    state::{backup::StateBackupDocument, pull::PullDocument},
     summary::BootstrapDocument,
     teardown::{cancel::CancelledDeletion, report::TakenDownDocument, show::TeardownDocument},
     verify::AllDocument,
@@ -111,6 +111,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "state-pull",
             of::<PullDocument>("A downloaded state: `state pull --out`"),
+        ),
+        (
+            "state-backup",
+            of::<StateBackupDocument>("A backup of the states: `state backup`"),
         ),
         (
             "lock-list",

@@ -1,10 +1,11 @@
-//! `tfbackend state`: lists, checks, repairs and restores states of any backend; values in states
+//! `tfbackend state`: lists, checks, repairs, backs up and restores states of any backend; values in states
 //! are never shown.
 
 use clap::{Args, Subcommand};
 
 use super::{boxed, context::Context, failure::CliError};
 
+pub(super) mod backup;
 mod diff;
 pub(super) mod in_force;
 mod list;
@@ -15,7 +16,7 @@ mod versions;
 pub(super) mod restore;
 mod check;
 
-/// List, check, repair and restore the states of a backend; only names in them are shown, never
+/// List, check, repair, back up and restore the states of a backend; only names in them are shown, never
 /// values
 #[derive(Args, Clone, Debug)]
 pub struct StateArgs {
@@ -30,6 +31,7 @@ pub enum StateCommand {
     Show(show::StateShowArgs),
     Diff(diff::DiffArgs),
     Pull(pull::PullArgs),
+    Backup(Box<backup::BackupArgs>),
     Restore(Box<restore::RestoreArgs>),
     Check(Box<check::CheckArgs>),
 }
@@ -41,6 +43,7 @@ pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> 
         StateCommand::Show(args) => boxed(|| show::run(args, cx)),
         StateCommand::Diff(args) => boxed(|| diff::run(args, cx)),
         StateCommand::Pull(args) => boxed(|| pull::run(args, cx)),
+        StateCommand::Backup(args) => boxed(|| backup::run(*args, cx)),
         StateCommand::Restore(args) => boxed(|| restore::run(*args, cx)),
         StateCommand::Check(args) => boxed(|| check::run(*args, cx)),
     };

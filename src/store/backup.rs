@@ -9,6 +9,7 @@ pub mod file;
 pub mod manifest;
 pub mod write;
 pub mod read;
+pub mod states;
 pub mod stopping;
 mod dense;
 

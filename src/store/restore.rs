@@ -259,9 +259,11 @@ async fn under_lock(
         };
         written?;
     }
-    let back = store
-        .read(id, None, next.bytes.len())
-        .await?
+    let back = match store.read(id, None, next.bytes.len()).await {
+        Err(StoreError::TooLarge { .. }) => None,
+        back => back?,
+    };
+    let back = back
         .filter(|back| back.bytes == next.bytes)
         .ok_or(RestoreFailureKind::NotWhatWasWritten)?;
     let version = back.version.map(|VersionId(version)| version);

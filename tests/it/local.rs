@@ -332,6 +332,8 @@ fn local_lock_of_a_run_is_seen_and_kept() {
     }
     let state = fs::read(folder.path().join("states/a.tfstate")).expect("a state");
     assert_eq!(folder.run(&["state", "pull"]).stdout, state);
+    let backup = folder.ok(&["state", "backup"]);
+    assert!(backup.contains("was locked"), "{backup}");
     let other = String::from_utf8(state.clone()).expect("text").replace(
         "\"outputs\": {}",
         "\"outputs\": {\"a\": {\"value\": 1, \"type\": \"number\"}}",
@@ -400,4 +402,31 @@ fn local_lock_file_that_was_left_behind_is_removed() {
         2,
         &["state-unreadable", "truncated JSON", "--from-backup FILE"],
     );
+}
+
+#[test]
+fn backup_is_restored() {
+    let folder = Folder::make(BLOCK);
+    folder.terraform(&["workspace", "new", "stage"]);
+    folder.terraform(&["apply", "-auto-approve"]);
+    let made = folder.json(&["state", "backup"]);
+    assert_eq!((&made["states"], &made["versions"]), (&2.into(), &2.into()));
+    assert_eq!(made["locked"], serde_json::json!([]));
+    let file = made["file"].as_str().expect("a file");
+    assert!(
+        file.contains("/.tfbackend/tfbackend-backup-local-"),
+        "{file}"
+    );
+    let state = "states/spaces/stage/terraform.tfstate";
+    let before = fs::read_to_string(folder.path().join(state)).expect("a state");
+    folder.terraform(&["destroy", "-auto-approve"]);
+    let said = folder.ok(&["state", "restore", state, "--from-backup", file, "-y"]);
+    assert!(!said.contains("of the bucket"), "{said}");
+    let after = fs::read_to_string(folder.path().join(state)).expect("a state");
+    let resources = |text: &str| {
+        let state: Value = serde_json::from_str(text).expect("a state");
+        (state["resources"].clone(), state["lineage"].clone())
+    };
+    assert_eq!(resources(&before), resources(&after));
+    assert!(folder.terraform(&["plan"]).contains("No changes"));
 }

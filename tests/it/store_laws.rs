@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{aws, emulator::Emulator, memory_store::MemoryStore, program::Place};
 
+mod backups;
 mod local;
 mod operations;
 
@@ -84,6 +85,7 @@ async fn laws(one: &dyn StateStore, other: &dyn StateStore) {
     the_lock_that_was_read_is_released(one, other).await;
     workspaces_are_listed(one).await;
     versions_are_kept_or_unsupported(one).await;
+    backups::a_backup_has_every_state(one).await;
     a_deletion_depends_on_what_is_there(one, other).await;
     the_lock_of_another_run_stays(one, other).await;
     a_restore_goes_on_from_what_is_there(one, other).await;

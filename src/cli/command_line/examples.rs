@@ -110,6 +110,10 @@ fn any(path: &str) -> Option<&'static [&'static str]> {
         "state pull" => {
             &["tfbackend state pull --version-id serial=7 --out old.tfstate --env prod"]
         }
+        "state backup" => &[
+            "tfbackend state backup --env prod",
+            "tfbackend state backup --all-versions --backup-dir /var/backups/states --env prod",
+        ],
         "state restore" => &[
             "tfbackend state restore --version-id previous --env prod",
             "tfbackend state restore terraform.tfstate --before 2026-11-21 --env prod",

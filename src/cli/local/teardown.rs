@@ -38,9 +38,7 @@ use crate::{
     },
     store::{
         backup::{
-            manifest::{
-                BackupExtent, FORMAT_VERSION, ManifestFacts, ManifestHeader, ManifestState,
-            },
+            manifest::{BackupExtent, ManifestFacts, ManifestHeader, ManifestState},
             write::{ArchiveError, ArchiveWriter, FinishedBackup, finished},
         },
         location::BackendLocation,
@@ -91,7 +89,10 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
     let text = report::text(&plan, &ResourceTitle::of, &view) + &census_text(&census);
     if options.plan {
         if cx.global.json() {
+            let common = provider.common();
             let document = PlanOfTeardown {
+                project: common.project.as_str(),
+                env: common.env.as_str(),
                 backend: environment.location(),
                 states: census.states.len(),
                 guards: guards.iter().map(|(what, _)| what.clone()).collect(),
@@ -255,15 +256,9 @@ async fn back_up(
     let beside = files::out(provider, cx.host);
     let dir = copies::folder(options.backup_dir.as_deref(), &beside, &cx.host.cwd)?;
     let header = ManifestHeader {
-        format_version: FORMAT_VERSION,
-        made: cx.now(),
         env: environment.name().to_string(),
         backend: Some(environment.location()),
-        account: String::new(),
-        region: String::new(),
-        bucket: String::new(),
-        table: None,
-        extent: BackupExtent::Current,
+        ..ManifestHeader::new(BackupExtent::Current, cx.now())
     };
     let writing = async {
         let mut archive = ArchiveWriter::begin(&dir, header)?;
@@ -319,7 +314,9 @@ pub(in crate::cli) struct LocalTeardownDocument<'a> {
 
 /// `teardown --plan --output json`.
 #[derive(Serialize, JsonSchema)]
-pub(in crate::cli) struct PlanOfTeardown {
+pub(in crate::cli) struct PlanOfTeardown<'a> {
+    project: &'a str,
+    env: &'a str,
     backend: BackendLocation,
     states: usize,
     guards: Vec<String>,

@@ -31,6 +31,7 @@ const CLOSE: &str = "]}";
 pub struct ManifestHeader {
     pub format_version: u32,
     pub made: Timestamp,
+    /// Empty if the backend was not named by its environment.
     pub env: String,
     /// Absent in backups of versions before 0.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +46,31 @@ pub struct ManifestHeader {
     #[serde(default)]
     pub table: Option<String>,
     pub extent: BackupExtent,
+}
+
+impl ManifestHeader {
+    /// The header of a backup of today's format; where the states were is still to be said.
+    pub fn new(extent: BackupExtent, made: Timestamp) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            made,
+            env: String::new(),
+            backend: None,
+            account: String::new(),
+            region: String::new(),
+            bucket: String::new(),
+            table: None,
+            extent,
+        }
+    }
+
+    /// Names the backend in the name of the file: its environment, else its bucket or kind.
+    pub(super) fn subject(&self) -> &str {
+        let kind = self.backend.as_ref().map(|backend| backend.kind.as_str());
+        let names = [Some(&*self.env), Some(&*self.bucket), kind];
+        let mut names = names.into_iter().flatten();
+        names.find(|name| !name.is_empty()).unwrap_or_default()
+    }
 }
 
 /// The versions that are included.

@@ -280,8 +280,8 @@ impl SealedArchive {
             packed,
             ..
         } = self;
-        let env: String = header
-            .env
+        let subject: String = header
+            .subject()
             .chars()
             .map(|c| {
                 if c.is_ascii_alphanumeric() || "-_.".contains(c) {
@@ -292,7 +292,7 @@ impl SealedArchive {
             })
             .take(64)
             .collect();
-        let stem = format!("tfbackend-backup-{env}");
+        let stem = format!("tfbackend-backup-{subject}");
         let path = file::named(temp, &dir, |number| {
             file::name(&stem, header.made, number, ".tar.zst")
         })?;

@@ -11,6 +11,8 @@ $ state show --output json
 $ state diff file=a.tfstate.backup current
 $ state diff previous current
 $ state pull --out pulled.tfstate
+$ state backup --backup-dir copies
+$ state backup --all-versions
 $ state check
 $ state restore
 $ state restore --version-id file=a.tfstate.backup

@@ -28,6 +28,10 @@ $ state show --version-id serial=9
 $ state show no/such.tfstate
 $ state show --workspace nothing
 
+# backup
+$ state backup --backup-dir copies
+$ state backup --all-versions --backup-dir copies --output json
+
 # check
 $ state check
 $ state check --output json

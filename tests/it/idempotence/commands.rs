@@ -186,6 +186,7 @@ async fn each_command_calls_what_is_documented() {
     world.counts("state show", "state show --env prod");
     world.counts("state diff", "state diff previous current --env prod");
     world.counts("state pull", "state pull --env prod --out pulled.json");
+    world.counts("state backup", "state backup --env prod");
     world.counts("state check", "state check --env prod");
     world.counts("state restore", "state restore --env prod --serial 1 -y");
 

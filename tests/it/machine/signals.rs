@@ -147,6 +147,7 @@ fn a_command_that_only_reads_ends_at_once() {
         format!("state list {bucket}"),
         format!("state versions {bucket} --key a.tfstate"),
         format!("state pull {bucket} --key a.tfstate --out pulled"),
+        format!("state backup {bucket}"),
         format!("state restore {env} --serial 1 -y"),
         format!("state check {env}"),
         format!("lock list {bucket}"),

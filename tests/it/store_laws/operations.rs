@@ -1,196 +1,36 @@
 //! What is done with the states of any kind, over the store in memory: inventory, history, restore
 //! and check, also where calls fail.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
-use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream};
 use tfbackend::{
-    kind::BackendKind,
     state::census::StateContentsKind,
     store::{
         check::StoreCheck,
         history::{StateHistory, VersionKind},
         inventory::StateInventory,
         restore::{self, LookError, RestoreFailureKind, RestoreSource},
-        state_store::{
-            Capabilities, FetchedState, StoredLock, StoredState, StoredVersion, VersionId,
-        },
     },
 };
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::support::{
+    cut_store::{CallCutter, CutStore},
+    proxy::When,
+};
 
-const BROKEN: &[u8] = b"{\"version\": 4, hunter2";
+pub const BROKEN: &[u8] = b"{\"version\": 4, hunter2";
 
-/// A store of which the call with this number fails, and all after it, as when a machine dies.
-#[derive(Clone, Debug)]
-struct CutStore {
-    inner: MemoryStore,
-    left: Arc<AtomicUsize>,
-    /// The write that is cut was carried out all the same.
-    writes_anyway: bool,
-    /// What is written is not what is stored.
-    garbles: bool,
+/// A process that dies at the call with this number, from 1.
+fn dies_at(call: usize, when: When) -> CallCutter {
+    CallCutter::new(Some((call, when)))
 }
 
-impl CutStore {
-    fn after(inner: &MemoryStore, calls: usize, writes_anyway: bool) -> Self {
-        Self {
-            inner: inner.clone(),
-            left: Arc::new(AtomicUsize::new(calls)),
-            writes_anyway,
-            garbles: false,
-        }
-    }
-
-    fn call(&self) -> Result<(), StoreError> {
-        let left = self.left.load(Ordering::SeqCst);
-        if left == 0 {
-            return Err(StoreError::Failed {
-                message: "the connection was lost".to_owned(),
-                source: None,
-            });
-        }
-        self.left.store(left - 1, Ordering::SeqCst);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl StateStore for CutStore {
-    fn kind(&self) -> BackendKind {
-        self.inner.kind()
-    }
-
-    fn location(&self) -> Vec<(&'static str, String)> {
-        self.inner.location()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-
-    fn concurrency(&self) -> NonZeroUsize {
-        self.inner.concurrency()
-    }
-
-    fn locate(&self, workspace: &str) -> Result<StateId, StoreError> {
-        self.inner.locate(workspace)
-    }
-
-    fn list(&self) -> BoxStream<'_, Result<StoredState, StoreError>> {
-        match self.call() {
-            Ok(()) => self.inner.list(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
-    }
-
-    async fn read(
-        &self,
-        id: &StateId,
-        version: Option<&VersionId>,
-        max: usize,
-    ) -> Result<Option<FetchedState>, StoreError> {
-        self.call()?;
-        self.inner.read(id, version, max).await
-    }
-
-    fn versions(&self, id: &StateId) -> BoxStream<'_, Result<StoredVersion, StoreError>> {
-        match self.call() {
-            Ok(()) => self.inner.versions(id),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
-    }
-
-    async fn write(
-        &self,
-        id: &StateId,
-        bytes: &[u8],
-        expected: Expected<'_>,
-        lock: &dyn LockGuard,
-    ) -> Result<Revision, WriteError> {
-        if let Err(error) = self.call() {
-            if self.writes_anyway {
-                self.inner.write(id, bytes, expected, lock).await?;
-            }
-            return Err(error.into());
-        }
-        if self.garbles {
-            return self.inner.write(id, BROKEN, expected, lock).await;
-        }
-        self.inner.write(id, bytes, expected, lock).await
-    }
-
-    async fn delete(
-        &self,
-        id: &StateId,
-        expected: &Revision,
-        lock: &dyn LockGuard,
-    ) -> Result<(), WriteError> {
-        self.call()?;
-        self.inner.delete(id, expected, lock).await
-    }
-
-    fn locks(&self) -> BoxStream<'_, Result<StoredLock, StoreError>> {
-        match self.call() {
-            Ok(()) => self.inner.locks(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
-    }
-
-    async fn lock<'a>(
-        &'a self,
-        id: &StateId,
-        info: &LockInfo,
-    ) -> Result<Box<dyn LockGuard + 'a>, StateLockError> {
-        self.call()?;
-        let lock = self.inner.lock(id, info).await?;
-        Ok(Box::new(CutLock { store: self, lock }))
-    }
-
-    async fn release(&self, lock: &StoredLock) -> Result<Release, StoreError> {
-        self.call()?;
-        self.inner.release(lock).await
-    }
-}
-
-#[derive(Debug)]
-struct CutLock<'a> {
-    store: &'a CutStore,
-    lock: Box<dyn LockGuard + 'a>,
-}
-
-#[async_trait]
-impl LockGuard for CutLock<'_> {
-    fn info(&self) -> &LockInfo {
-        self.lock.info()
-    }
-
-    fn id(&self) -> &StateId {
-        self.lock.id()
-    }
-
-    async fn release(self: Box<Self>) -> Result<Release, StoreError> {
-        self.store.call()?;
-        self.lock.release().await
-    }
-
-    async fn keep(self: Box<Self>, at: &Revision) -> Result<(), WriteError> {
-        self.store.call().map_err(WriteError::Store)?;
-        self.lock.keep(at).await
-    }
+fn cut<'a>(inner: &'a MemoryStore, cutter: &'a CallCutter) -> CutStore<'a> {
+    CutStore { inner, cutter }
 }
 
 /// Writes states one after the other.
-async fn written(store: &dyn StateStore, workspace: &str, states: &[&[u8]]) -> StateId {
+pub async fn written(store: &dyn StateStore, workspace: &str, states: &[&[u8]]) -> StateId {
     let id = store.locate(workspace).expect("a place");
     let lock = held(store, &id).await;
     for bytes in states {
@@ -242,12 +82,15 @@ async fn inventory_has_facts_locks_and_what_is_unknown() {
     assert!(!format!("{inventory:?}").contains("hunter2"), "no value");
 
     // Without locks nothing is said to be free; without a list nothing is said at all.
-    let no_locks = CutStore::after(&store, 1, false);
-    let inventory = StateInventory::read(&no_locks).await.expect("listed");
+    let cutter = dies_at(2, When::Before);
+    let inventory = StateInventory::read(&cut(&store, &cutter))
+        .await
+        .expect("listed");
     assert!(!inventory.unseen.is_empty());
     assert!(inventory.entries.iter().all(|entry| !entry.is_read));
-    let nothing = CutStore::after(&store, 0, false);
-    assert!(StateInventory::read(&nothing).await.is_err());
+    let cutter = dies_at(1, When::Before);
+    let nothing = StateInventory::read(&cut(&store, &cutter)).await;
+    assert!(nothing.is_err());
 }
 
 #[tokio::test]
@@ -272,8 +115,9 @@ async fn history_is_the_newest_first_with_facts() {
     assert_eq!(serials, [None, Some(2), None, Some(1)]);
     let newest = StateHistory::read(&store, &id, 1).await.expect("listed");
     assert_eq!((newest.versions.len(), newest.count), (1, 4));
-    let cut = CutStore::after(&store, 0, false);
-    assert!(StateHistory::read(&cut, &id, 1).await.is_err());
+    let cutter = dies_at(1, When::Before);
+    let nothing = StateHistory::read(&cut(&store, &cutter), &id, 1).await;
+    assert!(nothing.is_err());
 }
 
 #[tokio::test]
@@ -355,9 +199,9 @@ async fn each_way_to_name_what_is_restored() {
 /// After a cut at any call there is the old state or the new one, and the same restore goes on.
 #[tokio::test]
 async fn cut_off_at_any_call_the_same_restore_goes_on() {
-    for writes_anyway in [false, true] {
+    for when in [When::Before, When::After] {
         let mut cuts = 0;
-        for calls in 0.. {
+        for call in 1.. {
             let store = MemoryStore::default();
             let id = written(&store, "default", &[FIRST, LATER]).await;
             let dir = tempfile::tempdir().expect("a folder");
@@ -366,8 +210,9 @@ async fn cut_off_at_any_call_the_same_restore_goes_on() {
                 .await
                 .plan(false)
                 .expect("fit");
-            let cut = CutStore::after(&store, calls, writes_anyway);
-            let result = restore::run(&cut, &plan, &run(dir.path(), &cancel), &mut |_| {}).await;
+            let cutter = dies_at(call, when);
+            let run_of = run(dir.path(), &cancel);
+            let result = restore::run(&cut(&store, &cutter), &plan, &run_of, &mut |_| {}).await;
             let now = bytes(&store, &id).await.expect("a state");
             let is_written = now == RESTORED;
             assert!(is_written || now == LATER, "old or new");
@@ -376,14 +221,19 @@ async fn cut_off_at_any_call_the_same_restore_goes_on() {
                 break;
             };
             cuts += 1;
-            assert!(!is_written || failure.written, "{calls}: {failure:?}");
+            assert!(!is_written || failure.written, "{call}: {failure:?}");
             if let Some(kept) = &failure.kept {
                 assert_eq!(std::fs::read(kept).expect("kept"), LATER);
             }
             assert!(!is_written || failure.kept.is_some(), "what was replaced");
             // Its lock is named, and can be released.
             let left: Vec<_> = store.locks().try_collect().await.expect("listed");
-            assert_eq!(failure.left.is_some(), !left.is_empty());
+            let last = cutter.calls().pop().expect("a call");
+            let is_answered = when == When::Before || !last.contains("lock");
+            assert!(
+                failure.left.is_some() == !left.is_empty() || !is_answered,
+                "{last}"
+            );
             for lock in &left {
                 store.release(lock).await.expect("released");
             }
@@ -433,10 +283,9 @@ async fn what_is_not_stored_as_it_was_written_is_an_error() {
         .await
         .plan(false)
         .expect("fit");
-    let garbled = CutStore {
-        garbles: true,
-        ..CutStore::after(&store, 99, false)
-    };
+    let mut cutter = CallCutter::new(None);
+    cutter.lies = true;
+    let garbled = cut(&store, &cutter);
     let failure = restore::run(&garbled, &plan, &run(dir.path(), &cancel), &mut |_| {})
         .await
         .expect_err("not what was written");

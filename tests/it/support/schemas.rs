@@ -95,6 +95,7 @@ fn schema(args: &[&str]) -> Option<&'static str> {
             "show" => "state-show",
             "diff" => "state-diff",
             "versions" => "state-versions",
+            "backup" => "state-backup",
             "check" => "state-check",
             "restore" => "state-restore",
             "pull" if args.iter().any(|word| word.starts_with("--out")) => "state-pull",

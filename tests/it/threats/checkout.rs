@@ -301,6 +301,7 @@ fn links_of_a_folder_show_and_send_nothing() {
         "state list",
         "state versions",
         "state pull --out x",
+        "state backup",
         "state check",
         "lock show",
         "lock list",

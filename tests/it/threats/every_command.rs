@@ -132,6 +132,7 @@ async fn threat_01_keeps_to_its_account_and_tells_no_secret() {
         "state show",
         "state diff previous current",
         "state pull --out pulled.json",
+        "state backup --all-versions",
         "state check",
         "lock list",
         "lock show",

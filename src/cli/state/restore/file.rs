@@ -131,7 +131,7 @@ fn find(
     };
     Ok(BackupMatch {
         bytes: backup.bytes(&entry, max())?,
-        bucket: Some(backup.header.bucket),
+        bucket: Some(backup.header.bucket).filter(|bucket| !bucket.is_empty()),
     })
 }
 

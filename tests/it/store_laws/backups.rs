@@ -1,0 +1,169 @@
+//! Backups of the states of any kind: complete, or not there.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use tfbackend::store::backup::{
+    manifest::{BackupExtent, ManifestEntry, ManifestHeader},
+    read::{self, ReadLimits},
+    states::{self, StatesBackup, StatesBackupError},
+};
+
+use super::*;
+use crate::support::{
+    cut_store::{CallCutter, CutStore},
+    proxy::When,
+};
+
+fn header(store: &dyn StateStore, extent: BackupExtent) -> ManifestHeader {
+    let name = |name: &str| {
+        let location = store.location();
+        let found = location.iter().find(|(of, _)| *of == name);
+        found.map_or_else(|| ACCOUNT.to_owned(), |(_, value)| value.clone())
+    };
+    ManifestHeader {
+        account: name("account"),
+        region: name("region"),
+        bucket: name("bucket"),
+        ..ManifestHeader::new(extent, jiff::Timestamp::now())
+    }
+}
+
+async fn made(
+    store: &dyn StateStore,
+    dir: &Path,
+    extent: BackupExtent,
+) -> Result<StatesBackup, StatesBackupError> {
+    states::write(store, dir, header(store, extent)).await
+}
+
+/// What is in an archive, after it was checked completely.
+fn unpacked(backup: &StatesBackup) -> Vec<(ManifestEntry, Vec<u8>)> {
+    let mut entries = vec![];
+    let stop = Arc::new(AtomicBool::new(false));
+    let checked = read::open(&backup.file.path, ReadLimits::default(), stop, |entry| {
+        entries.push(entry);
+    })
+    .expect("a backup");
+    entries
+        .into_iter()
+        .map(|entry| {
+            let bytes = checked.bytes(&entry, size(&[0; MAX])).expect("in it");
+            (entry, bytes)
+        })
+        .collect()
+}
+
+/// Whatever is there then: every state, or every version of it, byte for byte.
+pub async fn a_backup_has_every_state(store: &dyn StateStore) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let listed: Vec<_> = store.list().try_collect().await.expect("listed");
+    assert!(listed.len() > 1, "states");
+    let backup = made(store, dir.path(), BackupExtent::Current)
+        .await
+        .expect("made");
+    let unpacked_states = unpacked(&backup);
+    assert_eq!(
+        (backup.states, backup.versions, unpacked_states.len()),
+        (listed.len(), listed.len(), listed.len())
+    );
+    for (state, (entry, found)) in listed.iter().zip(&unpacked_states) {
+        let of = (&entry.state.path, &entry.state.workspace);
+        assert_eq!(of, (&state.id.path, &state.id.workspace));
+        assert_eq!(bytes(store, &state.id).await.as_ref(), Some(found));
+        assert!(entry.state.current);
+    }
+    let all = made(store, dir.path(), BackupExtent::AllVersions).await;
+    if !store.capabilities().versions {
+        assert!(
+            matches!(
+                all,
+                Err(StatesBackupError::Store(StoreError::Unsupported { .. }))
+            ),
+            "{all:?}"
+        );
+        assert_eq!(files(dir.path()), 1, "nothing of it is left");
+        return;
+    }
+    let all = all.expect("made");
+    let mut unpacked_versions = unpacked(&all).into_iter();
+    for state in &listed {
+        let versions: Vec<_> = store.versions(&state.id).try_collect().await.expect("read");
+        for version in versions.iter().filter(|version| version.size.is_some()) {
+            let (entry, found) = unpacked_versions.next().expect("a version");
+            assert_eq!(entry.state.version, Some(version.id.to_string()));
+            assert_eq!(entry.state.current, version.current);
+            let read = store.read(&state.id, Some(&version.id), MAX).await;
+            assert_eq!(read.expect("read").map(|state| state.bytes), Some(found));
+        }
+    }
+    assert!(unpacked_versions.next().is_none());
+    assert!(all.versions > listed.len(), "some state has a history");
+}
+
+fn files(dir: &Path) -> usize {
+    std::fs::read_dir(dir).expect("listed").count()
+}
+
+/// A backup that lacks a state would be believed to have it.
+#[tokio::test]
+async fn cut_off_at_any_call_there_is_no_backup() {
+    for extent in [BackupExtent::Current, BackupExtent::AllVersions] {
+        let store = MemoryStore::default();
+        operations::written(&store, "default", &[FIRST, SECOND]).await;
+        operations::written(&store, "stage", &[FIRST]).await;
+        let mut cuts = 0;
+        loop {
+            let dir = tempfile::tempdir().expect("a folder");
+            let cutter = CallCutter::new(Some((cuts + 1, When::Before)));
+            let cut = CutStore {
+                inner: &store,
+                cutter: &cutter,
+            };
+            match made(&cut, dir.path(), extent).await {
+                Ok(_) => break,
+                Err(error) => assert!(matches!(error, StatesBackupError::Store(_)), "{error:?}"),
+            }
+            assert_eq!(files(dir.path()), 0);
+            cuts += 1;
+        }
+        assert!(cuts >= 4, "{cuts}");
+    }
+}
+
+/// What cannot be read while a run holds the lock may be half of what it writes.
+#[tokio::test]
+async fn a_state_that_is_being_written_is_not_backed_up() {
+    let store = MemoryStore::default();
+    let dir = tempfile::tempdir().expect("a folder");
+    let id = operations::written(&store, "default", &[operations::BROKEN]).await;
+    // Broken, but nothing writes it: its bytes are all that there is.
+    let backup = made(&store, dir.path(), BackupExtent::Current)
+        .await
+        .expect("made");
+    assert_eq!(unpacked(&backup)[0].1, operations::BROKEN);
+    assert!(backup.locked.is_empty());
+    let _lock = held(&store, &id).await;
+    let error = made(&store, dir.path(), BackupExtent::Current)
+        .await
+        .expect_err("being written");
+    assert!(
+        matches!(error, StatesBackupError::BeingWritten { .. }),
+        "{error:?}"
+    );
+    let other = operations::written(&store, "stage", &[FIRST]).await;
+    let store = &store;
+    let now = revision(store, &id).await;
+    store
+        .write(&id, FIRST, Expected::Exactly(&now), &*_lock)
+        .await
+        .expect("written");
+    let backup = made(store, dir.path(), BackupExtent::Current)
+        .await
+        .expect("made");
+    assert_eq!(backup.states, 2);
+    let locked: Vec<_> = backup.locked.iter().collect();
+    assert_eq!(locked, [&id.path], "and not {}", other.path);
+}
