@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-pub mod bounded;
-pub mod private_file;
+pub(crate) mod bounded;
+pub(crate) mod private_file;
 pub mod user;
 
 /// The host of the program. Tests pass their own.

@@ -4,22 +4,22 @@
 //! before it is written to a terminal.
 
 pub mod findings;
-pub mod census;
-pub mod restore;
-pub mod check;
+pub(crate) mod census;
+pub(crate) mod restore;
+pub(crate) mod check;
 pub mod json;
-pub mod lock_table;
+pub(crate) mod lock_table;
 pub mod locks;
-pub mod migration;
+pub(crate) mod migration;
 pub mod plan;
 pub mod progress;
-pub mod safe;
-pub mod states;
-pub mod stored_locks;
-pub mod state_move;
+pub(crate) mod safe;
+pub(crate) mod states;
+pub(crate) mod stored_locks;
+pub(crate) mod state_move;
 pub mod style;
-pub mod table;
-pub mod wrap;
+pub(crate) mod table;
+pub(crate) mod wrap;
 
 /// The output properties of texts.
 #[derive(Clone, Copy, Debug)]

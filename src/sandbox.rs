@@ -11,7 +11,7 @@ mod error;
 mod files;
 mod process;
 mod python;
-pub mod running;
+pub(crate) mod running;
 mod venv;
 
 use std::{

@@ -3,16 +3,16 @@
 
 pub mod names;
 pub mod layer;
-pub mod kinds;
+pub(crate) mod kinds;
 pub mod options;
 pub mod variables;
 pub mod file;
-pub mod place;
+pub(crate) mod place;
 pub mod merge;
 pub mod defaults;
-pub mod common;
+pub(crate) mod common;
 pub mod rerun;
 pub mod s3;
 pub mod local;
-pub mod check;
+pub(crate) mod check;
 pub mod error;

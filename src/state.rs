@@ -4,17 +4,17 @@
 //! lineage, counts and addresses; no values.
 
 pub mod layout;
-pub mod moved;
+pub(crate) mod moved;
 pub mod lock;
-pub mod engine;
+pub(crate) mod engine;
 pub mod digest;
 pub mod snapshot;
 pub mod census;
-pub mod fingerprint;
-pub mod outline;
-pub mod diff;
+pub(crate) mod fingerprint;
+pub(crate) mod outline;
+pub(crate) mod diff;
 pub mod recover;
 
-pub mod lenient;
+pub(crate) mod lenient;
 
-pub mod json;
+pub(crate) mod json;

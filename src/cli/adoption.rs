@@ -23,7 +23,7 @@ pub struct EnforceArgs {
 }
 
 /// A bucket in use, and the deferred steps.
-pub struct BucketAdoption {
+pub(crate) struct BucketAdoption {
     pub contents: contents::BucketContents,
     /// The deferred steps, or those that `--enforce` applies.
     pub waiting: Vec<WaitingStep>,
@@ -32,7 +32,7 @@ pub struct BucketAdoption {
 
 /// Reads the contents of an adopted bucket, and defers steps that would refuse runs that are
 /// allowed today.
-pub async fn decide(
+pub(crate) async fn decide(
     environment: &mut ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
     enforce: bool,
@@ -80,7 +80,7 @@ async fn look(
 }
 
 /// Findings of `verify` about deferred steps are fixed only by `--enforce`.
-pub async fn name_enforce(
+pub(crate) async fn name_enforce(
     checked: &mut [CheckResult],
     environment: &ConnectedEnvironment,
     observation: &Observation<AwsSpec>,
@@ -120,7 +120,7 @@ impl BucketAdoption {
     }
 
     /// Below a plan.
-    pub fn say(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+    pub(crate) fn say(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
         if !self.is_in_use() {
             return;
         }
@@ -151,7 +151,7 @@ impl BucketAdoption {
         }
     }
 
-    pub fn document(&self) -> AdoptionDocument {
+    pub(crate) fn document(&self) -> AdoptionDocument {
         let word = |encryption: &contents::StateEncryption| match encryption {
             contents::StateEncryption::Key(key) => key.clone(),
             contents::StateEncryption::S3 => "s3".to_owned(),

@@ -11,7 +11,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Failure::cancelled`] if the answer is no; another if the question cannot be asked.
-pub fn ask(text: &str, flag: &'static str, cx: &mut Context<'_>) -> Result<(), CliError> {
+pub(crate) fn ask(text: &str, flag: &'static str, cx: &mut Context<'_>) -> Result<(), CliError> {
     let question = Question {
         text: safe(text).into_owned(),
         flag,

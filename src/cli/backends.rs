@@ -47,7 +47,7 @@ struct BackendKindDocument {
     required: &'static [&'static str],
 }
 
-pub fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
     let backends: Vec<BackendKindDocument> = BackendKind::ALL.iter().map(document).collect();
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, BackendsDocument { backends })

@@ -75,7 +75,7 @@ fn beside_a_plan(arg: Arg) -> Arg {
     }
 }
 
-pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if args.plan.is_some() {
         return of_s3(args, cx).await;
     }
@@ -163,7 +163,7 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
 }
 
 /// The plan, and the environment that it was made for.
-pub struct PlanToApply {
+pub(crate) struct PlanToApply {
     pub plan: Plan<AwsSpec>,
     pub observation: Observation<AwsSpec>,
     pub adoption: Option<BucketAdoption>,
@@ -173,7 +173,7 @@ pub struct PlanToApply {
 }
 
 /// Asks, applies the plan, verifies the result, and writes the files.
-pub async fn carry_out(
+pub(crate) async fn carry_out(
     carry: PlanToApply,
     environment: &mut ConnectedEnvironment,
     cx: &mut Context<'_>,

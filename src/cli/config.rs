@@ -47,7 +47,7 @@ pub enum ConfigCommand {
     },
 }
 
-pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     match args.command {
         ConfigCommand::Show { environment } => show(*environment, cx),
         ConfigCommand::Init { environment } => init(*environment, cx).await,
@@ -81,7 +81,7 @@ struct ConfigRow {
 
 /// Prints the settings and the values in tfbackend's file in the folder; AWS is not called. Prints
 /// contradicting settings as well, and then reports the errors.
-pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Prompting::Never)?;
     let is_s3 = merged.kind == BackendKind::S3;
     if is_s3 && merged.layer.region.is_none() {

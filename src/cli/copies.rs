@@ -10,14 +10,14 @@ use super::failure::CliError;
 use crate::terraform::read::COPIES;
 
 /// The warning about every copy of a state.
-pub const RISK: &str = "it contains every secret of the states in plain text";
+pub(crate) const RISK: &str = "it contains every secret of the states in plain text";
 
 /// The folder that was said, as it is; else `.tfbackend` in the folder `beside`, made ready: for
 /// its owner only, and with a `.gitignore` that leaves out all of it.
 ///
 /// # Errors
 /// If something else is in its place, or it cannot be made.
-pub fn folder(said: Option<&Path>, beside: &Path, cwd: &Path) -> Result<PathBuf, CliError> {
+pub(crate) fn folder(said: Option<&Path>, beside: &Path, cwd: &Path) -> Result<PathBuf, CliError> {
     match said {
         Some(said) => Ok(cwd.join(said).components().collect()),
         None => made(&beside.join(COPIES)),

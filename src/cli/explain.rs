@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// An error of a backend kind, with what to do next.
-pub trait ExplainedError: std::error::Error {
+pub(crate) trait ExplainedError: std::error::Error {
     /// Adds hints to a failure that this error caused.
     fn explain(&self, failure: CliError) -> CliError;
 }
@@ -42,7 +42,7 @@ impl ExplainedError for LocalError {
     }
 }
 
-pub fn settings(error: &SettingsError) -> CliError {
+pub(crate) fn settings(error: &SettingsError) -> CliError {
     let failure = CliError::of(exit::FAILED, error);
     let refused = |failure: CliError| CliError {
         code: exit::REFUSED,
@@ -63,7 +63,7 @@ pub fn settings(error: &SettingsError) -> CliError {
 }
 
 /// The same for a command that would ask for missing settings in a terminal (`would_ask`).
-pub fn missing(error: &SettingsError, would_ask: bool) -> CliError {
+pub(crate) fn missing(error: &SettingsError, would_ask: bool) -> CliError {
     match (error, would_ask) {
         (SettingsError::Missing { .. }, true) => {
             settings(error).hint("or run it in a terminal to be asked")
@@ -72,14 +72,14 @@ pub fn missing(error: &SettingsError, would_ask: bool) -> CliError {
     }
 }
 
-pub fn prompt(error: &PromptError) -> CliError {
+pub(crate) fn prompt(error: &PromptError) -> CliError {
     match error {
         PromptError::Interrupted => CliError::interrupted("interrupted; nothing was changed"),
         PromptError::CannotAsk { .. } | PromptError::Io(_) => CliError::of(exit::FAILED, error),
     }
 }
 
-pub fn connect(error: &ConnectError) -> CliError {
+pub(crate) fn connect(error: &ConnectError) -> CliError {
     let failure = CliError::of(exit::FAILED, error);
     match error {
         ConnectError::NoProfile { known, .. } if known.is_empty() => {
@@ -102,7 +102,7 @@ pub fn connect(error: &ConnectError) -> CliError {
     }
 }
 
-pub fn caller(error: &CallerError, region: &str) -> CliError {
+pub(crate) fn caller(error: &CallerError, region: &str) -> CliError {
     match error {
         CallerError::Aws(error) => {
             let summary = match (error.kind, &error.code) {
@@ -151,7 +151,7 @@ pub fn caller(error: &CallerError, region: &str) -> CliError {
 }
 
 /// Returns the failure for a role that the credentials may not assume.
-pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError {
+pub(crate) fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError {
     let failure = aws(
         CliError::failed(format!("cannot assume the role {arn}")).because(error),
         error,
@@ -175,7 +175,7 @@ pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> CliError 
 const NO_CREDENTIALS: &str = "no credentials found in chain";
 
 /// Returns the IAM actions that must be allowed according to these errors.
-pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let named = errors.filter_map(|error| error.split_once(NEEDS)?.1.split_once(')'));
     let mut actions: Vec<&str> = named.map(|(action, _)| action).collect();
     actions.sort_unstable();
@@ -183,7 +183,7 @@ pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str
     actions
 }
 
-pub fn render(error: &RenderError) -> CliError {
+pub(crate) fn render(error: &RenderError) -> CliError {
     let failure = CliError::of(exit::FAILED, error);
     match error {
         RenderError::ReadOnlyFolder { .. }
@@ -223,7 +223,7 @@ fn is_opt_in(region: &str) -> bool {
 }
 
 /// Adds the error of a store to the causes, and hints where it is an error of a call.
-pub fn store(failure: CliError, error: &StoreError) -> CliError {
+pub(crate) fn store(failure: CliError, error: &StoreError) -> CliError {
     let failure = failure.because(error);
     let source = match error {
         StoreError::Failed { source, .. } => source.as_deref(),
@@ -236,7 +236,7 @@ pub fn store(failure: CliError, error: &StoreError) -> CliError {
 }
 
 /// Adds hints for an error of a call. `region` is set if the call is the first one.
-pub fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliError {
+pub(crate) fn aws(failure: CliError, error: &AwsError, region: Option<&str>) -> CliError {
     match error.kind {
         ServiceErrorKind::Denied => failure.hint(format!(
             "allow {} on {}, then run the same command again",

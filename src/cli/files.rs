@@ -202,7 +202,7 @@ impl FileSet {
 ///
 /// A file of ours that was changed by hand keeps no resource from being repaired: it is named,
 /// and refused at the end.
-pub fn must_be_writable(
+pub(crate) fn must_be_writable(
     provider: &impl Provider,
     known: &KnownOutputs,
     is_live: bool,
@@ -235,7 +235,10 @@ pub fn must_be_writable(
 
 /// Says which other files have a block, what that means, and which files bootstrap would refuse to
 /// write.
-pub fn say_what_is_there(provider: &impl Provider, cx: &mut Context<'_>) -> Result<(), CliError> {
+pub(crate) fn say_what_is_there(
+    provider: &impl Provider,
+    cx: &mut Context<'_>,
+) -> Result<(), CliError> {
     let dir = out(provider, cx.host);
     let set = FileSet::new(provider, &KnownOutputs::new(), &dir, cx)?;
     set.say(cx);
@@ -255,7 +258,7 @@ pub fn say_what_is_there(provider: &impl Provider, cx: &mut Context<'_>) -> Resu
 }
 
 /// Writes missing and outdated files.
-pub fn write(
+pub(crate) fn write(
     provider: &impl Provider,
     known: &KnownOutputs,
     cx: &mut Context<'_>,
@@ -272,7 +275,7 @@ pub fn write(
 }
 
 /// Returns the status of each file.
-pub fn check(
+pub(crate) fn check(
     provider: &impl Provider,
     known: &KnownOutputs,
     cx: &Context<'_>,
@@ -284,7 +287,7 @@ pub fn check(
 
 /// Removes those that are as tfbackend wrote them, but for a block that another partial
 /// configuration completes: without it, Terraform would work on a local state.
-pub fn remove(
+pub(crate) fn remove(
     provider: &impl Provider,
     known: &KnownOutputs,
     cx: &Context<'_>,
@@ -357,7 +360,7 @@ fn refused(files: &[WrittenFile]) -> Option<CliError> {
 }
 
 /// The folder that the files go to.
-pub fn out(provider: &impl Provider, host: &Host) -> PathBuf {
+pub(crate) fn out(provider: &impl Provider, host: &Host) -> PathBuf {
     // Without a `.` on its end, which would be in every path that is printed.
     host.cwd
         .join(&provider.common().files.out)

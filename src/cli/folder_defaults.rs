@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Puts the defaults of the folder below everything that was said.
-pub fn put(
+pub(crate) fn put(
     merged: MergedSettings,
     env: &EnvName,
     file: Option<&SettingsFile>,
@@ -53,7 +53,7 @@ pub fn put(
 /// Returns whether the state key was said for this folder. A key in a settings file that is above
 /// the
 /// folder may be that of another folder as well, and an answer that takes the default says nothing.
-pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
+pub(crate) fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
     match merged.origin("key") {
         Some(SettingOrigin::Flag | SettingOrigin::Variable { .. }) => true,
         Some(SettingOrigin::Answer) => merged.layer.key != Some(default_key(&out(merged, host))),
@@ -68,7 +68,7 @@ pub fn key_is_said(merged: &MergedSettings, host: &Host) -> bool {
 
 /// Returns the settings to save in the file. A key that is only the default of this folder would be
 /// that of every folder.
-pub fn without(layer: SettingsLayer, merged: &MergedSettings, host: &Host) -> SettingsLayer {
+pub(crate) fn without(layer: SettingsLayer, merged: &MergedSettings, host: &Host) -> SettingsLayer {
     let of_folder =
         merged.origin("key") == Some(&SettingOrigin::Answer) && !key_is_said(merged, host);
     SettingsLayer {
@@ -205,7 +205,7 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// The name of the Git repository's folder, else of the current one.
-pub fn repository(host: &Host) -> Option<String> {
+pub(crate) fn repository(host: &Host) -> Option<String> {
     let root = host
         .cwd
         .ancestors()

@@ -18,13 +18,13 @@ use crate::{
 };
 
 /// A file of ours, and whose it says that it is.
-pub struct BesideFile {
+pub(crate) struct BesideFile {
     partial: PartialFile,
     pub owner: HeaderOwner,
 }
 
 /// The partial configuration of this environment in `dir`, if it is as tfbackend wrote it.
-pub fn find(dir: &Path, settings: &S3Settings) -> Option<BesideFile> {
+pub(crate) fn find(dir: &Path, settings: &S3Settings) -> Option<BesideFile> {
     let path = dir.join(
         settings
             .common
@@ -51,7 +51,7 @@ impl BesideFile {
     /// Returns the values in the file. For another account or an emulator, only where in a bucket
     /// the state
     /// is.
-    pub fn read(&self, settings: &S3Settings, is_same_account: bool) -> FolderSettings {
+    pub(crate) fn read(&self, settings: &S3Settings, is_same_account: bool) -> FolderSettings {
         let value = |name: &str| {
             self.partial
                 .said()

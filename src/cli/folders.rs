@@ -18,7 +18,7 @@ const MOST_FOLDERS: usize = 20_000;
 ///
 /// # Errors
 /// If one of them cannot be listed, or there are too many.
-pub fn below(root: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub(crate) fn below(root: &Path) -> Result<Vec<PathBuf>, CliError> {
     let (mut found, mut at) = (vec![root.to_owned()], 0);
     while let Some(dir) = found.get(at).cloned() {
         at += 1;
@@ -48,7 +48,7 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, CliError> {
 
 /// Partial configurations of ours in other folders of the Git repository of `dir` that name the
 /// same state. None outside of a repository, and where it cannot be listed.
-pub fn with_the_same_state(dir: &Path, owner: &HeaderOwner, key: &str) -> Vec<PathBuf> {
+pub(crate) fn with_the_same_state(dir: &Path, owner: &HeaderOwner, key: &str) -> Vec<PathBuf> {
     let Ok(dir) = dir.canonicalize() else {
         return vec![];
     };

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The environment of a settings file that has exactly one.
-pub fn only(sources: &SettingsSources) -> Option<EnvName> {
+pub(crate) fn only(sources: &SettingsSources) -> Option<EnvName> {
     let mut names = known(sources);
     match (names.next(), names.next()) {
         (Some(only), None) => Some(only.clone()),
@@ -17,7 +17,7 @@ pub fn only(sources: &SettingsSources) -> Option<EnvName> {
 }
 
 /// The error of a command that needs an environment and was given none.
-pub fn not_named(sources: &SettingsSources) -> CliError {
+pub(crate) fn not_named(sources: &SettingsSources) -> CliError {
     let failure = CliError::failed("no environment was given");
     match list(sources) {
         Some(names) => failure.hint(format!(
@@ -33,7 +33,7 @@ pub fn not_named(sources: &SettingsSources) -> CliError {
 ///
 /// # Errors
 /// Unless the file has it, has none at all, or the user says that it is new.
-pub fn must_be_known(
+pub(crate) fn must_be_known(
     env: &EnvName,
     sources: &SettingsSources,
     is_new: bool,
@@ -79,7 +79,7 @@ fn known(sources: &SettingsSources) -> impl Iterator<Item = &EnvName> {
 }
 
 /// The environments of the settings file, if it has any.
-pub fn list(sources: &SettingsSources) -> Option<String> {
+pub(crate) fn list(sources: &SettingsSources) -> Option<String> {
     let names: Vec<&str> = known(sources).map(EnvName::as_str).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
@@ -94,7 +94,7 @@ fn shown(sources: &SettingsSources) -> String {
 
 /// Words of a command line for a command about the environment: the global ones, and that it is
 /// new.
-pub fn words(env: &EnvName, sources: &SettingsSources, global: &GlobalOptions) -> String {
+pub(crate) fn words(env: &EnvName, sources: &SettingsSources, global: &GlobalOptions) -> String {
     let is_new = sources
         .file
         .as_ref()

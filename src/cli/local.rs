@@ -33,14 +33,14 @@ use crate::{
     text::shell::shell_word,
 };
 
-pub mod bootstrap;
-pub mod plan;
-pub mod render;
-pub mod verify;
-pub mod teardown;
+pub(crate) mod bootstrap;
+pub(crate) mod plan;
+pub(crate) mod render;
+pub(crate) mod verify;
+pub(crate) mod teardown;
 
 /// An environment of this kind, with what its settings say.
-pub struct LocalEnvironment {
+pub(crate) struct LocalEnvironment {
     pub provider: LocalProvider,
     pub merged: MergedSettings,
     pub sources: SettingsSources,
@@ -56,7 +56,7 @@ impl LocalEnvironment {
     ///
     /// # Errors
     /// If something without a default is not said, or values contradict each other.
-    pub fn open(
+    pub(crate) fn open(
         args: EnvironmentArgs,
         ask: Prompting,
         cx: &mut Context<'_>,
@@ -96,20 +96,23 @@ impl LocalEnvironment {
         })
     }
 
-    pub fn name(&self) -> &EnvName {
+    pub(crate) fn name(&self) -> &EnvName {
         &self.provider.settings.common.env
     }
 
     /// Its backend, for a document.
-    pub fn location(&self) -> BackendLocation {
+    pub(crate) fn location(&self) -> BackendLocation {
         BackendLocation::new(LocalProvider::KIND, self.provider.location())
     }
 
-    pub async fn observe(&self, cx: &mut Context<'_>) -> Result<Observation<LocalSpec>, CliError> {
+    pub(crate) async fn observe(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Result<Observation<LocalSpec>, CliError> {
         cx.until_cancelled(self.provider.observe()).await
     }
 
-    pub fn plan(&self, observation: &Observation<LocalSpec>) -> Plan<LocalSpec> {
+    pub(crate) fn plan(&self, observation: &Observation<LocalSpec>) -> Plan<LocalSpec> {
         let adopt = self.provider.settings.common.run.adopt;
         Plan::to_apply(self.provider.blueprint(), observation, adopt)
     }
@@ -118,7 +121,10 @@ impl LocalEnvironment {
     ///
     /// # Errors
     /// With exit code 3.
-    pub fn must_be_safe(&self, observation: &Observation<LocalSpec>) -> Result<(), CliError> {
+    pub(crate) fn must_be_safe(
+        &self,
+        observation: &Observation<LocalSpec>,
+    ) -> Result<(), CliError> {
         let is_new = observation
             .values()
             .all(|seen| matches!(seen, Observed::Absent));
@@ -133,7 +139,7 @@ impl LocalEnvironment {
     }
 
     /// The commands after the files are written.
-    pub fn next(&self, cx: &Context<'_>) -> Vec<String> {
+    pub(crate) fn next(&self, cx: &Context<'_>) -> Vec<String> {
         let files = &self.provider.settings.common.files;
         let conf = files.conf_file.for_env(self.name());
         let dir = super::files::out(&self.provider, cx.host);
@@ -157,7 +163,7 @@ impl LocalEnvironment {
         save::offer(&self.save_request(), wanted, cx)
     }
 
-    pub fn save_request(&self) -> SaveRequest<'_> {
+    pub(crate) fn save_request(&self) -> SaveRequest<'_> {
         SaveRequest {
             env: self.name(),
             merged: &self.merged,

@@ -32,7 +32,7 @@ pub enum LockCommand {
     Migrate(Box<migrate::MigrateArgs>),
 }
 
-pub async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let run = match args.command {
         LockCommand::List(args) => boxed(|| list::run(*args, cx)),
         LockCommand::Show(args) => boxed(|| show::run(*args, cx)),

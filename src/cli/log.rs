@@ -11,7 +11,7 @@ use tracing_subscriber::{
 /// Starts logging if asked for, by `-vv` or by a level in `TFBACKEND_LOG`, such as `debug`.
 ///
 /// Only tfbackend's own words: what the AWS SDK logs holds session tokens and bodies.
-pub fn start(verbose: u8, level: Option<&str>, color: bool) {
+pub(crate) fn start(verbose: u8, level: Option<&str>, color: bool) {
     let level = level.and_then(|level| level.parse::<LevelFilter>().ok());
     let Some(level) = level.or((verbose >= 2).then_some(LevelFilter::DEBUG)) else {
         return;

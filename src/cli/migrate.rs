@@ -64,7 +64,7 @@ struct MoveSubject<'a> {
     document: StateMoveDocument,
 }
 
-pub async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let here = PlaceName::Path(".".into());
     let from = args.from.as_ref().unwrap_or(&here);
     let from = MigrationPlace::open(from, FolderUse::InUse, cx).await?;

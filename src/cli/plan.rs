@@ -57,7 +57,7 @@ fn without_alias(dir: Arg) -> Arg {
     dir.alias(None::<&str>)
 }
 
-pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     match args.environment.kind(cx.host, &cx.global)? {
         BackendKind::S3 => of_s3(args, cx).await,
         BackendKind::Local => local::plan::run(args, cx).await,

@@ -8,7 +8,7 @@ use super::failure::CliError;
 ///
 /// # Errors
 /// If the path is not a regular file, or is one and `overwrite` is not set.
-pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), CliError> {
+pub(crate) fn must_be_free(path: &Path, overwrite: bool) -> Result<(), CliError> {
     let refused =
         |what: &str| CliError::refused(format!("{} {what}; nothing was written", path.display()));
     match fs::symlink_metadata(path) {

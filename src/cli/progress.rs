@@ -14,7 +14,7 @@ use crate::{
 
 /// Applies `plan`, starting from `known` outputs; after Ctrl-C, running steps finish and no more
 /// are started.
-pub async fn carried_out<C: ChangeWriter>(
+pub(crate) async fn carried_out<C: ChangeWriter>(
     plan: Plan<C::Spec>,
     known: KnownOutputs,
     cloud: &C,

@@ -20,15 +20,15 @@ use crate::{
     text::words,
 };
 
-pub mod verify_result;
+pub(crate) mod verify_result;
 
 /// Shows the environment and its plan.
-pub fn show_plan<P: Provider>(plan: &Plan<P::Spec>, provider: &P, cx: &mut Context<'_>) {
+pub(crate) fn show_plan<P: Provider>(plan: &Plan<P::Spec>, provider: &P, cx: &mut Context<'_>) {
     cx.status(&provider.title());
     show_steps(plan, cx);
 }
 
-pub fn show_steps<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
+pub(crate) fn show_steps<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.status("");
     let text = report::text(plan, &report::ResourceTitle::of, &view);
@@ -37,7 +37,7 @@ pub fn show_steps<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
 }
 
 /// The settings of created resources are shown only with `-v`.
-pub fn say_how_to_see_all<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
+pub(crate) fn say_how_to_see_all<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
     if cx.global.verbose == 0
         && plan
             .steps
@@ -49,7 +49,7 @@ pub fn say_how_to_see_all<S: Spec>(plan: &Plan<S>, cx: &mut Context<'_>) {
 }
 
 /// Refuses a plan with blocked steps, and names each of them once.
-pub fn must_not_be_blocked<P: Provider>(
+pub(crate) fn must_not_be_blocked<P: Provider>(
     plan: &Plan<P::Spec>,
     provider: &P,
 ) -> Result<(), CliError> {
@@ -96,7 +96,7 @@ pub fn must_not_be_blocked<P: Provider>(
 }
 
 /// Returns the missing IAM actions that block steps, each once.
-pub fn missing_actions<S: Spec>(plan: &Plan<S>) -> Vec<&str> {
+pub(crate) fn missing_actions<S: Spec>(plan: &Plan<S>) -> Vec<&str> {
     let errors = plan.blocked().filter_map(|(_, reason)| match reason {
         BlockReason::Unreadable { error } => Some(error.as_str()),
         _ => None,
@@ -106,7 +106,7 @@ pub fn missing_actions<S: Spec>(plan: &Plan<S>) -> Vec<&str> {
 
 /// Returns a failure for written resources that cannot be read back, whose settings are therefore
 /// unknown.
-pub fn denied<S: Spec>(plan: &Plan<S>) -> Option<CliError> {
+pub(crate) fn denied<S: Spec>(plan: &Plan<S>) -> Option<CliError> {
     let unseen = plan
         .steps
         .iter()
@@ -142,7 +142,7 @@ fn what(address: &Address, provider: &impl Provider) -> String {
 }
 
 /// Asks once, and returns whether it asked; without a terminal, `--auto-approve` is required.
-pub fn confirm<S: Spec>(
+pub(crate) fn confirm<S: Spec>(
     plan: &Plan<S>,
     run: &RunSettings,
     may_ask: bool,
@@ -168,7 +168,7 @@ pub fn confirm<S: Spec>(
 ///
 /// # Errors
 /// If a step failed, or it was interrupted: with what was applied and what is left.
-pub async fn apply<P: Provider>(
+pub(crate) async fn apply<P: Provider>(
     plan: Plan<P::Spec>,
     observation: &Observation<P::Spec>,
     provider: &P,

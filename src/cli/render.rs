@@ -42,7 +42,7 @@ pub struct RenderArgs {
     pub use_existing_state: bool,
 }
 
-pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     match args.environment.kind(cx.host, &cx.global)? {
         BackendKind::S3 => of_s3(args, cx).await,
         BackendKind::Local => local::render::run(args, cx).await,
@@ -108,7 +108,7 @@ async fn of_s3(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
 }
 
 /// Prints the status of each file.
-pub fn answer_check(document: RenderDocument, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) fn answer_check(document: RenderDocument, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let code = if document.current {
         exit::DONE
     } else {
@@ -140,7 +140,7 @@ pub fn answer_check(document: RenderDocument, cx: &mut Context<'_>) -> Result<u8
 
 /// The answer for a program.
 #[derive(Serialize, JsonSchema)]
-pub struct RenderDocument {
+pub(crate) struct RenderDocument {
     backend: BackendLocation,
     /// True if the files were only looked at.
     check: bool,
@@ -151,7 +151,7 @@ pub struct RenderDocument {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub struct RenderedFileDocument {
+pub(crate) struct RenderedFileDocument {
     path: String,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,7 +162,7 @@ pub struct RenderedFileDocument {
 
 impl RenderDocument {
     /// After the files were written.
-    pub fn written(backend: BackendLocation, written: Vec<WrittenFile>) -> Self {
+    pub(crate) fn written(backend: BackendLocation, written: Vec<WrittenFile>) -> Self {
         let file = |file: WrittenFile| RenderedFileDocument {
             path: file.path.display().to_string(),
             status: if matches!(file.outcome, FileOutcome::Written { .. }) {
@@ -183,7 +183,7 @@ impl RenderDocument {
     }
 
     /// After the files were looked at; `refused` are settings that cannot be changed.
-    pub fn checked(
+    pub(crate) fn checked(
         backend: BackendLocation,
         files: Vec<(PathBuf, FileStatus)>,
         refused: Vec<String>,
@@ -223,7 +223,7 @@ impl RenderDocument {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn answer_written(self, cx: &mut Context<'_>) -> Result<(), CliError> {
+    pub(crate) fn answer_written(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         if cx.global.json() {
             return self.answer(cx);
         }

@@ -25,7 +25,7 @@ use crate::{
 
 /// A file to write, and the contents that it must have until then.
 #[derive(Clone, Debug)]
-pub struct PendingFile {
+pub(crate) struct PendingFile {
     path: PathBuf,
     /// The path for messages.
     shown: String,
@@ -33,10 +33,10 @@ pub struct PendingFile {
     after: String,
 }
 
-pub const GO_ON: &str = "continue without it: --save=false";
+pub(crate) const GO_ON: &str = "continue without it: --save=false";
 
 /// The settings of an environment that may be saved.
-pub struct SaveRequest<'a> {
+pub(crate) struct SaveRequest<'a> {
     pub env: &'a EnvName,
     pub merged: &'a MergedSettings,
     /// The settings file, if there is one.
@@ -47,7 +47,7 @@ pub struct SaveRequest<'a> {
 }
 
 impl<'a> SaveRequest<'a> {
-    pub fn of(resolved: &'a ResolvedEnvironment) -> Self {
+    pub(crate) fn of(resolved: &'a ResolvedEnvironment) -> Self {
         Self {
             env: &resolved.settings.common.env,
             merged: &resolved.merged,
@@ -60,7 +60,7 @@ impl<'a> SaveRequest<'a> {
 
 /// Returns the text to write, if `wanted` or the user agrees. The user is asked only if there were
 /// other questions.
-pub fn offer(
+pub(crate) fn offer(
     request: &SaveRequest<'_>,
     wanted: Option<bool>,
     cx: &mut Context<'_>,
@@ -97,7 +97,7 @@ pub fn offer(
 
 /// # Errors
 /// If the file cannot be added to.
-pub fn prepare(request: &SaveRequest<'_>, host: &Host) -> Result<PendingFile, CliError> {
+pub(crate) fn prepare(request: &SaveRequest<'_>, host: &Host) -> Result<PendingFile, CliError> {
     let shown = request.file.map_or(Path::new(FILE_NAME), |file| &file.path);
     let (path, before) = read(shown, host)?;
     let layer = folder_defaults::without(
@@ -180,7 +180,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// If the file cannot be read, or would not be understood with it.
-    pub fn appending(
+    pub(crate) fn appending(
         file: Option<&SettingsFile>,
         text: &str,
         host: &Host,
@@ -221,7 +221,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// If the file cannot be read, or not be edited without changing more.
-    pub fn setting(
+    pub(crate) fn setting(
         file: &SettingsFile,
         env: &EnvName,
         name: &str,
@@ -242,7 +242,7 @@ impl PendingFile {
         }))
     }
 
-    pub fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
@@ -251,7 +251,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub fn keep(&self, cx: &mut Context<'_>) -> Result<(), CliError> {
+    pub(crate) fn keep(&self, cx: &mut Context<'_>) -> Result<(), CliError> {
         self.write().map_err(|failure| failure.hint(GO_ON))?;
         cx.status(&format!("written: {}", self.shown()));
         Ok(())
@@ -261,7 +261,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// If it cannot be written, or has changed meanwhile.
-    pub fn write(&self) -> Result<(), CliError> {
+    pub(crate) fn write(&self) -> Result<(), CliError> {
         let shown = &self.shown;
         let failed = |error: &io::Error| {
             CliError::failed(format!("cannot write {shown}; nothing was changed")).because(error)

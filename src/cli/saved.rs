@@ -22,7 +22,7 @@ use crate::{
     text::words,
 };
 
-pub mod carry_out;
+pub(crate) mod carry_out;
 pub mod file;
 pub mod since;
 

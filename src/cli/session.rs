@@ -28,10 +28,10 @@ use crate::{
 };
 
 /// The sandbox that this run is to use.
-pub struct SandboxSession(RunningSandbox);
+pub(crate) struct SandboxSession(RunningSandbox);
 
 impl SandboxSession {
-    pub fn find(host: &Host, global: &GlobalOptions) -> Result<Option<Self>, CliError> {
+    pub(crate) fn find(host: &Host, global: &GlobalOptions) -> Result<Option<Self>, CliError> {
         if !global.sandbox {
             return Ok(None);
         }
@@ -45,11 +45,11 @@ impl SandboxSession {
         }
     }
 
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.0.region
     }
 
-    pub fn emulator(&self) -> EmulatorEndpoint {
+    pub(crate) fn emulator(&self) -> EmulatorEndpoint {
         EmulatorEndpoint {
             endpoint: self.0.endpoint.clone(),
             ca_file: Some(self.0.ca_file.clone()),
@@ -59,7 +59,7 @@ impl SandboxSession {
 
 /// The region that is taken where nothing says one: of the sandbox, or the SDK's own, for which it
 /// may ask the instance.
-pub async fn default_region(
+pub(crate) async fn default_region(
     profile: Option<&str>,
     sandbox: Option<&SandboxSession>,
 ) -> Option<String> {
@@ -70,7 +70,7 @@ pub async fn default_region(
 }
 
 /// With the region of the sandbox, else that of the profile, where nothing else says one.
-pub async fn with_region(
+pub(crate) async fn with_region(
     merged: MergedSettings,
     sandbox: Option<&SandboxSession>,
 ) -> MergedSettings {
@@ -88,11 +88,11 @@ pub async fn with_region(
 }
 
 /// The default session name of assumed roles, for the records of AWS.
-pub const SESSION: &str = "tfbackend";
+pub(crate) const SESSION: &str = "tfbackend";
 
 /// Profile and role that the caller did not choose, for people to know of; `at` says where the
 /// setting of a name was chosen, if so.
-pub fn chosen_for(
+pub(crate) fn chosen_for(
     credentials: &CredentialSettings,
     at: impl Fn(&str) -> Option<String>,
 ) -> Vec<String> {
@@ -110,7 +110,7 @@ pub fn chosen_for(
 }
 
 /// The same of a settings file, which may have come with a checkout.
-pub fn of_file(merged: &MergedSettings, sandbox: Option<&SandboxSession>) -> Vec<String> {
+pub(crate) fn of_file(merged: &MergedSettings, sandbox: Option<&SandboxSession>) -> Vec<String> {
     let at = |name: &str| match merged.origin(name) {
         Some(origin @ SettingOrigin::File { .. }) if sandbox.is_none() => Some(origin.to_string()),
         _ => None,
@@ -119,7 +119,7 @@ pub fn of_file(merged: &MergedSettings, sandbox: Option<&SandboxSession>) -> Vec
 }
 
 /// Also with -q and beside a document.
-pub fn say(notes: &[String], host: &mut Host) {
+pub(crate) fn say(notes: &[String], host: &mut Host) {
     for note in notes {
         let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
     }
@@ -128,7 +128,7 @@ pub fn say(notes: &[String], host: &mut Host) {
 /// The connection settings of a backend; values that are not set come from the caller's
 /// environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionSettings {
+pub(crate) struct ConnectionSettings {
     /// The profile, if the command line names none.
     pub profile: Option<String>,
     /// The endpoint of all services, if neither the command line nor a sandbox sets it.
@@ -143,7 +143,7 @@ pub struct ConnectionSettings {
 
 impl ConnectionSettings {
     /// As settings say.
-    pub fn of_layer(layer: &SettingsLayer) -> Self {
+    pub(crate) fn of_layer(layer: &SettingsLayer) -> Self {
         let CredentialSettings {
             profile,
             role,
@@ -163,14 +163,14 @@ impl ConnectionSettings {
     }
 
     /// Returns whether the backend sends calls to another endpoint than AWS.
-    pub fn names_endpoints(&self) -> bool {
+    pub(crate) fn names_endpoints(&self) -> bool {
         self.endpoint_url.is_some() || self.endpoints != ServiceEndpoints::default()
     }
 }
 
 /// A connected account, before the environment is known.
 #[derive(Clone)]
-pub struct AccountSession {
+pub(crate) struct AccountSession {
     clients: Clients,
     pub caller: Caller,
     region: String,
@@ -178,7 +178,7 @@ pub struct AccountSession {
 }
 
 impl AccountSession {
-    pub fn about(self, settings: &S3Settings) -> AwsProvider {
+    pub(crate) fn about(self, settings: &S3Settings) -> AwsProvider {
         self.of(EnvironmentId {
             project: settings.common.project.to_string(),
             env: settings.common.env.to_string(),
@@ -186,7 +186,7 @@ impl AccountSession {
     }
 
     /// Without an environment: no tagged resource counts as managed.
-    pub fn of_nobody(self) -> AwsProvider {
+    pub(crate) fn of_nobody(self) -> AwsProvider {
         self.of(EnvironmentId {
             project: String::new(),
             env: String::new(),
@@ -206,7 +206,7 @@ impl AccountSession {
 
 /// Connects with the profile and the role that `layer` names, and asks who is calling before
 /// anything else; it must be the account that `layer` names, if it names one.
-pub async fn connect(
+pub(crate) async fn connect(
     layer: &SettingsLayer,
     host: &mut Host,
     global: &GlobalOptions,
@@ -225,7 +225,7 @@ pub async fn connect(
 }
 
 /// The same, as a backend says.
-pub async fn connect_by(
+pub(crate) async fn connect_by(
     ways: &ConnectionSettings,
     host: &mut Host,
     global: &GlobalOptions,

@@ -21,7 +21,7 @@ pub struct ManArgs {
     pub dir: PathBuf,
 }
 
-pub fn completions(
+pub(crate) fn completions(
     args: &CompletionsArgs,
     command: &mut Command,
     host: &mut Host,
@@ -34,7 +34,7 @@ pub fn completions(
     Ok(exit::DONE)
 }
 
-pub fn man(args: &ManArgs, command: Command, host: &mut Host) -> Result<u8, CliError> {
+pub(crate) fn man(args: &ManArgs, command: Command, host: &mut Host) -> Result<u8, CliError> {
     let dir = host.cwd.join(&args.dir);
     let failed = |error| {
         CliError::failed(format!("cannot write manual pages to {}", dir.display())).because(&error)

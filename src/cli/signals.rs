@@ -17,7 +17,7 @@ const QUESTION: Duration = Duration::from_millis(300);
 
 /// Starts listening; to be called before any question is asked. What is under way when the first
 /// signal comes is finished: the outcome of a call that was cut off would be unknown.
-pub fn listen(cancel: CancellationToken) {
+pub(crate) fn listen(cancel: CancellationToken) {
     let terminal = prompt::TerminalState::now();
     let mut signals = Signals::new();
     tokio::spawn(async move {

@@ -9,7 +9,7 @@ pub(super) mod backup;
 mod diff;
 pub(super) mod in_force;
 mod list;
-pub mod named;
+pub(crate) mod named;
 pub(super) mod pull;
 mod show;
 mod versions;
@@ -36,7 +36,7 @@ pub enum StateCommand {
     Check(Box<check::CheckArgs>),
 }
 
-pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let run = match args.command {
         StateCommand::List(args) => boxed(|| list::run(*args, cx)),
         StateCommand::Versions(args) => boxed(|| versions::run(args, cx)),

@@ -34,11 +34,11 @@ use crate::{
 };
 
 /// The flag that says that the state is meant.
-pub const FLAG: &str = "--use-existing-state";
+pub(crate) const FLAG: &str = "--use-existing-state";
 
 /// The state that the folder is to use.
 #[derive(Debug)]
-pub struct StateInPlace {
+pub(crate) struct StateInPlace {
     /// As in `s3://bucket/key`.
     pub url: String,
     /// True if the folder has files of ours that say so already: then nothing but the lock was
@@ -57,7 +57,7 @@ pub struct StateInPlace {
 ///
 /// # Errors
 /// If it is interrupted, or the settings contradict each other.
-pub async fn inspect(
+pub(crate) async fn inspect(
     environment: ConnectedEnvironment,
     moves_state: bool,
     cx: &mut Context<'_>,
@@ -115,7 +115,7 @@ pub async fn inspect(
 
 impl StateInPlace {
     /// One line for a plan.
-    pub fn line(&self, environment: &ConnectedEnvironment) -> String {
+    pub(crate) fn line(&self, environment: &ConnectedEnvironment) -> String {
         let PlannedStateDocument {
             address,
             status,
@@ -138,7 +138,7 @@ impl StateInPlace {
 
     /// Names the files of other folders of the repository that lead to the same state, as those of
     /// a copied folder do.
-    pub fn say_who_else(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+    pub(crate) fn say_who_else(&self, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
         let owner = environment
             .provider
             .backend_config(&KnownOutputs::new())
@@ -171,7 +171,7 @@ impl StateInPlace {
     ///
     /// # Errors
     /// If there is a lock of a teardown on the state.
-    pub fn must_not_be_taken_down(
+    pub(crate) fn must_not_be_taken_down(
         &self,
         environment: &ConnectedEnvironment,
     ) -> Result<(), CliError> {
@@ -203,7 +203,7 @@ impl StateInPlace {
     }
 
     /// The same for a program.
-    pub fn document(&self, environment: &ConnectedEnvironment) -> PlannedStateDocument {
+    pub(crate) fn document(&self, environment: &ConnectedEnvironment) -> PlannedStateDocument {
         let (status, message) = match (&self.occupied, self.own) {
             _ if self.is_settled => (StateStatus::Configured, None),
             (Ok(occupied), _) if occupied.is_free() => (StateStatus::New, None),
@@ -229,7 +229,7 @@ impl StateInPlace {
     ///
     /// # Errors
     /// Unless nothing is there, or it is this folder's own, or it was said.
-    pub fn must_be_meant(
+    pub(crate) fn must_be_meant(
         &self,
         meant: bool,
         may_ask: bool,

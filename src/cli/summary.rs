@@ -38,7 +38,11 @@ use crate::{
     text::words,
 };
 
-pub fn show_plan(plan: &Plan<AwsSpec>, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+pub(crate) fn show_plan(
+    plan: &Plan<AwsSpec>,
+    environment: &ConnectedEnvironment,
+    cx: &mut Context<'_>,
+) {
     cx.status(&environment.provider.title());
     say_kept(environment, cx);
     provision::show_steps(plan, cx);
@@ -54,7 +58,7 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &ConnectedEnvironment, cx: &
 
 /// Returns warnings for policies that allow principals of other accounts: statements of others are
 /// kept and reported.
-pub fn say_openings(
+pub(crate) fn say_openings(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
@@ -77,7 +81,7 @@ pub fn say_openings(
 }
 
 /// Returns a note if alarms go to a new topic without any subscription.
-pub fn say_unheard(
+pub(crate) fn say_unheard(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
@@ -102,7 +106,7 @@ pub fn say_unheard(
 }
 
 /// The e-mail addresses with unconfirmed or new subscriptions.
-pub fn unconfirmed(
+pub(crate) fn unconfirmed(
     observation: &Observation<AwsSpec>,
     environment: &ConnectedEnvironment,
 ) -> Vec<String> {
@@ -130,13 +134,13 @@ pub fn unconfirmed(
 
 /// Returns the existing values that no source sets, and existing resources that the settings
 /// exclude.
-pub fn say_kept(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+pub(crate) fn say_kept(environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     for line in kept_lines(environment) {
         cx.status(&line);
     }
 }
 
-pub fn kept_lines(environment: &ConnectedEnvironment) -> Vec<String> {
+pub(crate) fn kept_lines(environment: &ConnectedEnvironment) -> Vec<String> {
     let kept: Vec<String> = kept_settings(environment)
         .into_iter()
         .map(|one| format!("{} = {}", one.name, text(&one.value)))
@@ -172,7 +176,7 @@ fn text(value: &serde_json::Value) -> String {
 }
 
 /// Returns the refused changes of settings, with alternatives.
-pub fn refused_changes(environment: &ConnectedEnvironment) -> Vec<String> {
+pub(crate) fn refused_changes(environment: &ConnectedEnvironment) -> Vec<String> {
     let refused = environment
         .changes
         .iter()
@@ -185,7 +189,7 @@ pub fn refused_changes(environment: &ConnectedEnvironment) -> Vec<String> {
 
 /// # Errors
 /// With exit code 3, if there are any.
-pub fn must_not_be_refused(refused: &[String]) -> Result<(), CliError> {
+pub(crate) fn must_not_be_refused(refused: &[String]) -> Result<(), CliError> {
     match refused {
         [] => Ok(()),
         [only] => Err(CliError::refused(format!("{only}; nothing was changed"))),
@@ -203,14 +207,14 @@ pub fn must_not_be_refused(refused: &[String]) -> Result<(), CliError> {
 }
 
 /// The same for the JSON document.
-pub fn kept_settings(environment: &ConnectedEnvironment) -> Vec<KeptSetting> {
+pub(crate) fn kept_settings(environment: &ConnectedEnvironment) -> Vec<KeptSetting> {
     said(&environment.kept)
         .into_iter()
         .map(|(name, value)| KeptSetting { name, value })
         .collect()
 }
 
-pub fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
+pub(crate) fn unwanted(environment: &ConnectedEnvironment) -> Vec<UnwantedResource> {
     let all = environment.unwanted.iter();
     all.map(|one| UnwantedResource {
         address: one.node.address.clone(),
@@ -247,7 +251,7 @@ struct FileMade {
 /// Prints the created backend, the next commands, and an equivalent command without questions.
 ///
 /// `unconfirmed` are e-mail addresses with an unconfirmed subscription.
-pub fn made(
+pub(crate) fn made(
     environment: &ConnectedEnvironment,
     outputs: &KnownOutputs,
     written: &[WrittenFile],

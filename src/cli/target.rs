@@ -32,10 +32,10 @@ mod connection;
 mod resolve;
 mod s3;
 
-pub use args::TargetArgs;
-pub use local::LocalTarget;
+pub(crate) use args::TargetArgs;
+pub(crate) use local::LocalTarget;
 use resolve::BackendChoice;
-pub use s3::{KnownLocks, S3Target};
+pub(crate) use s3::{KnownLocks, S3Target};
 
 /// An existing backend, and the connection to it.
 #[derive(Debug)]

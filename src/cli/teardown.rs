@@ -122,7 +122,7 @@ impl TeardownFlags {
     }
 }
 
-pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     match args.environment.kind(cx.host, &cx.global)? {
         BackendKind::S3 => of_s3(args, cx).await,
         BackendKind::Local => local::teardown::run(args, cx).await,

@@ -118,7 +118,7 @@ impl From<FailOn> for Severity {
     }
 }
 
-pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let options = args.verify;
     if let (false, Some(bucket)) = (
         args.environment.is_named(cx.host),

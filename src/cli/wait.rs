@@ -13,7 +13,7 @@ const UNSAID: Duration = Duration::from_secs(5);
 /// No more addresses fit into a line.
 const NAMED: usize = 3;
 
-pub struct WaitReport {
+pub(crate) struct WaitReport {
     /// As in `AWS shows`.
     until: &'static str,
     patience: Duration,
@@ -23,7 +23,7 @@ pub struct WaitReport {
 }
 
 impl WaitReport {
-    pub fn new(until: &'static str, patience: Duration) -> Self {
+    pub(crate) fn new(until: &'static str, patience: Duration) -> Self {
         Self {
             until,
             patience,
@@ -34,7 +34,7 @@ impl WaitReport {
     }
 
     /// Says that it goes on, for these.
-    pub fn on(&mut self, addresses: &[Address], cx: &mut Context<'_>) {
+    pub(crate) fn on(&mut self, addresses: &[Address], cx: &mut Context<'_>) {
         if cx.global.quiet || cx.global.json() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub mod path;
+pub(crate) mod path;
 pub mod teardown;
 
 use crate::engine::{

@@ -9,13 +9,13 @@ use std::{
 };
 
 /// In bytes: larger than any settings, certificates or configuration written by hand.
-pub const LARGEST: u64 = 4 << 20;
+pub(crate) const LARGEST: u64 = 4 << 20;
 
 /// Opens a regular file for reading. A pipe, a device or a folder is an error at once.
 ///
 /// # Errors
 /// If the file cannot be opened, or is not a regular file.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let must_be_regular = |meta: std::fs::Metadata| {
         if meta.is_file() {
             Ok(())
@@ -45,7 +45,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// If it cannot be read, is not a regular file, or is larger than [`LARGEST`].
-pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     all(open(path)?, LARGEST)
 }
 
@@ -53,7 +53,7 @@ pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`bytes`], and if it is not text.
-pub fn text(path: &Path) -> io::Result<String> {
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     text_up_to(path, LARGEST)
 }
 
@@ -61,7 +61,7 @@ pub fn text(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// As [`text`].
-pub fn text_up_to(path: &Path, limit: u64) -> io::Result<String> {
+pub(crate) fn text_up_to(path: &Path, limit: u64) -> io::Result<String> {
     as_text(all(open(path)?, limit)?)
 }
 
@@ -72,13 +72,13 @@ pub fn text_up_to(path: &Path, limit: u64) -> io::Result<String> {
 ///
 /// # Errors
 /// As [`text_up_to`], but for the kind of the file.
-pub fn named_text(path: &Path, limit: u64) -> io::Result<String> {
+pub(crate) fn named_text(path: &Path, limit: u64) -> io::Result<String> {
     let _reading = ReadGuard::begin();
     as_text(all(File::open(path)?, limit)?)
 }
 
 /// Returns whether a file does not exist, or cannot because its folder is a file.
-pub fn is_absent(error: &io::Error) -> bool {
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -106,10 +106,10 @@ static READERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Held while files are read and nothing else is done: a signal may end the program at once.
 #[derive(Debug)]
-pub struct ReadGuard(());
+pub(crate) struct ReadGuard(());
 
 impl ReadGuard {
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         READERS.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
@@ -122,7 +122,7 @@ impl Drop for ReadGuard {
 }
 
 /// Returns whether any [`Reading`] is held.
-pub fn is_reading() -> bool {
+pub(crate) fn is_reading() -> bool {
     READERS.load(Ordering::SeqCst) > 0
 }
 

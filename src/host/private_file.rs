@@ -11,7 +11,7 @@ use std::{
 ///
 /// # Errors
 /// If it cannot be written, or came to be there meanwhile and `replace` was not said.
-pub fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -38,7 +38,7 @@ pub fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
 ///
 /// # Errors
 /// If one of them cannot be created.
-pub fn create_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -12,7 +12,7 @@ use crate::{
 
 /// The census as a document. It contains no values of states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CensusDocument {
+pub(crate) struct CensusDocument {
     pub states: CountedNames<CensusStateDocument>,
     /// States without resources.
     pub empty: usize,
@@ -39,13 +39,13 @@ pub struct CensusDocument {
 
 /// The first entries and the number of all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CountedNames<T> {
+pub(crate) struct CountedNames<T> {
     pub count: usize,
     pub first: Vec<T>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CensusStateDocument {
+pub(crate) struct CensusStateDocument {
     pub path: String,
     pub workspace: String,
     pub bytes: u64,
@@ -61,7 +61,7 @@ pub struct CensusStateDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CensusLockDocument {
+pub(crate) struct CensusLockDocument {
     pub path: String,
     pub in_table: bool,
     pub as_file: bool,
@@ -71,7 +71,7 @@ pub struct CensusLockDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ObjectLockDocument {
+pub(crate) struct ObjectLockDocument {
     pub mode: Option<String>,
     pub days: Option<u32>,
     /// The time until which the newest version is retained.
@@ -79,7 +79,7 @@ pub struct ObjectLockDocument {
 }
 
 impl CensusDocument {
-    pub fn of(census: &StateCensus) -> Self {
+    pub(crate) fn of(census: &StateCensus) -> Self {
         let StateCensus {
             states,
             empty,
@@ -180,7 +180,7 @@ fn lock(row: &LockRow) -> CensusLockDocument {
 }
 
 /// Returns states and locks as tables, and counts of the rest, for a terminal.
-pub fn text(census: &StateCensus, view: &TextStyle, now: Timestamp) -> String {
+pub(crate) fn text(census: &StateCensus, view: &TextStyle, now: Timestamp) -> String {
     let mut text = String::new();
     let mut states = TextTable::new([
         "State",

@@ -8,7 +8,7 @@ use crate::text::words;
 
 /// `state check --output json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StateCheckDocument {
+pub(crate) struct StateCheckDocument {
     /// The number of checked objects.
     pub states: usize,
     pub faults: Vec<FaultDocument>,
@@ -17,7 +17,7 @@ pub struct StateCheckDocument {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FaultDocument {
+pub(crate) struct FaultDocument {
     /// The object key.
     pub path: String,
     pub workspace: String,
@@ -119,7 +119,7 @@ impl FaultDocument {
 }
 
 /// Returns the problems, before repairs.
-pub fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
+pub(crate) fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
     let mut table = TextTable::new(["State", "Workspace", "Fault", "What"]);
     for fault in &document.faults {
         let what = match &fault.error {
@@ -132,7 +132,7 @@ pub fn faults(document: &StateCheckDocument, view: &TextStyle) -> String {
 }
 
 /// Returns the summary.
-pub fn summary(document: &StateCheckDocument) -> String {
+pub(crate) fn summary(document: &StateCheckDocument) -> String {
     let StateCheckDocument {
         states,
         faults,

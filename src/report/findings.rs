@@ -6,13 +6,13 @@ use self::document::{
 use crate::checks::Severity;
 
 pub mod document;
-pub mod html;
-pub mod junit;
-pub mod markdown;
+pub(crate) mod html;
+pub(crate) mod junit;
+pub(crate) mod markdown;
 mod markup;
 mod picture;
-pub mod sarif;
-pub mod text;
+pub(crate) mod sarif;
+pub(crate) mod text;
 
 impl VerifyDocument {
     /// The findings that need a fix or cannot be determined, by severity.

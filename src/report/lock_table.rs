@@ -6,7 +6,7 @@ use super::{TextStyle, table::TextTable};
 use crate::text::words;
 
 /// What is known of a lock. Absent or empty is unknown.
-pub struct LockTableRow<'a> {
+pub(crate) struct LockTableRow<'a> {
     pub state: &'a str,
     pub workspace: &'a str,
     /// Where it is held, or whether.
@@ -21,7 +21,7 @@ pub struct LockTableRow<'a> {
 }
 
 /// Returns a table and an empty line; nothing without locks.
-pub fn table<'a>(rows: impl Iterator<Item = LockTableRow<'a>>, view: &TextStyle) -> String {
+pub(crate) fn table<'a>(rows: impl Iterator<Item = LockTableRow<'a>>, view: &TextStyle) -> String {
     let table = TextTable::new([
         "State",
         "Workspace",
@@ -54,7 +54,7 @@ pub fn table<'a>(rows: impl Iterator<Item = LockTableRow<'a>>, view: &TextStyle)
 }
 
 /// Returns holder, operation and time in one line.
-pub fn holder(
+pub(crate) fn holder(
     operation: Option<&str>,
     who: Option<&str>,
     since: Option<&str>,
@@ -74,7 +74,7 @@ pub fn holder(
     )
 }
 
-pub fn age(seconds: Option<u64>) -> String {
+pub(crate) fn age(seconds: Option<u64>) -> String {
     seconds.map_or_else(
         || "?".to_owned(),
         |seconds| words::age(Duration::from_secs(seconds)),

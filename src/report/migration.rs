@@ -11,7 +11,7 @@ const MOST: usize = 20;
 
 /// `lock migrate --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct MigrationDocument {
+pub(crate) struct MigrationDocument {
     pub bucket: String,
     pub table: Option<String>,
     /// The lock mechanism in the files: `dynamodb`, `both` or `s3`; null if it is not configured.
@@ -35,7 +35,7 @@ pub struct MigrationDocument {
     pub by_hand: Vec<String>,
 }
 
-pub fn text(document: &MigrationDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &MigrationDocument, view: &TextStyle) -> String {
     let MigrationDocument {
         bucket,
         table,

@@ -9,7 +9,7 @@ use super::{TextStyle, safe::safe, style::TextStyles, wrap::wrap};
 use crate::text::words;
 
 mod brief;
-pub mod adoption;
+pub(crate) mod adoption;
 pub mod document;
 mod policy;
 mod settings;

@@ -8,9 +8,9 @@ use self::{bars::ProgressBars, json::EventDocument, lines::ProgressLines};
 use super::{json::write_line, style::TextStyles};
 use crate::engine::event::ApplyEvent;
 
-pub mod bars;
+pub(crate) mod bars;
 pub mod json;
-pub mod lines;
+pub(crate) mod lines;
 
 /// Shows the progress of a run. Pass every event to [`on_event`](Self::on_event), and call
 /// [`finish`](Self::finish) at the end.

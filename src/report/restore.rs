@@ -17,7 +17,7 @@ const MOST: usize = 20;
 
 /// `state restore --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RestoreDocument {
+pub(crate) struct RestoreDocument {
     /// The object key.
     pub path: String,
     /// `restored`, `undeleted`, `digest` (the state was correct, its digest was not), or
@@ -44,7 +44,7 @@ pub struct RestoreDocument {
 
 /// Facts about a state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SideDocument {
+pub(crate) struct SideDocument {
     pub serial: Option<u64>,
     pub lineage: Option<String>,
     pub engine_version: Option<String>,
@@ -53,7 +53,7 @@ pub struct SideDocument {
 }
 
 impl SideDocument {
-    pub fn of(snapshot: &StateSnapshot, bytes: usize) -> Self {
+    pub(crate) fn of(snapshot: &StateSnapshot, bytes: usize) -> Self {
         let StateSnapshot {
             format: _,
             terraform_version,
@@ -77,7 +77,9 @@ impl SideDocument {
 }
 
 /// The added and removed addresses; `None` if unknown.
-pub fn addresses(difference: Option<&StateChanges>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+pub(crate) fn addresses(
+    difference: Option<&StateChanges>,
+) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let names = |all: &[crate::state::snapshot::ResourceAddress]| {
         all.iter().map(ToString::to_string).collect()
     };
@@ -88,7 +90,7 @@ pub fn addresses(difference: Option<&StateChanges>) -> (Option<Vec<String>>, Opt
 }
 
 /// Returns the changes, to be confirmed.
-pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
+pub(crate) fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
     let RestoreDocument {
         path,
         from,
@@ -153,7 +155,7 @@ pub fn preview(document: &RestoreDocument, view: &TextStyle) -> String {
 }
 
 /// Returns the result.
-pub fn text(document: &RestoreDocument) -> String {
+pub(crate) fn text(document: &RestoreDocument) -> String {
     let RestoreDocument {
         path,
         outcome,

@@ -10,7 +10,7 @@ const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Returns `text` on one line, with control and invisible characters shown as escapes: `\n`,
 /// `\u{1b}`, `\u{202e}`. The first character of a CI command is escaped, too: `\u{3a}:add-mask::`.
-pub fn safe(text: &str) -> Cow<'_, str> {
+pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) && !text.contains("::") && !text.contains("##") {
         return Cow::Borrowed(text);
     }
@@ -44,7 +44,7 @@ const SHOWN: usize = 100;
 
 /// Returns a line of readable length: a word or line that is too long is replaced by its beginning
 /// and length.
-pub fn shortened(line: &str) -> Cow<'_, str> {
+pub(crate) fn shortened(line: &str) -> Cow<'_, str> {
     if line.len() <= LONGEST_WORD {
         return Cow::Borrowed(line);
     }
@@ -66,7 +66,7 @@ pub fn shortened(line: &str) -> Cow<'_, str> {
 }
 
 /// Returns whether an argument is longer than what is shown of it.
-pub fn is_too_long(text: &str) -> bool {
+pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > LONGEST_WORD
 }
 

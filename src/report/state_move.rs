@@ -15,7 +15,7 @@ use crate::{
 
 /// `migrate --output json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct StateMoveDocument {
+pub(crate) struct StateMoveDocument {
     pub from: BackendLocation,
     pub to: BackendLocation,
     /// Both places for people, such as `s3://states/terraform.tfstate (Amazon S3)`.
@@ -36,14 +36,14 @@ pub struct StateMoveDocument {
 
 /// The two places of a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MoveTitles {
+pub(crate) struct MoveTitles {
     pub from: String,
     pub to: String,
 }
 
 /// The state of one workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct MovedStateDocument {
+pub(crate) struct MovedStateDocument {
     pub workspace: String,
     pub from: String,
     pub to: String,
@@ -102,7 +102,7 @@ impl MovedStateDocument {
 }
 
 /// The documents of a plan.
-pub fn workspaces(plan: &MigrationPlan) -> Vec<MovedStateDocument> {
+pub(crate) fn workspaces(plan: &MigrationPlan) -> Vec<MovedStateDocument> {
     plan.moves.iter().map(MovedStateDocument::of).collect()
 }
 
@@ -130,7 +130,7 @@ fn planned_lock(planned: &PlannedMove) -> Option<&StoredLock> {
 }
 
 /// Who holds a lock, for people.
-pub fn holder(lock: &StoredLock) -> String {
+pub(crate) fn holder(lock: &StoredLock) -> String {
     match &lock.info {
         Ok(info) => {
             let note = match info.info.as_str() {
@@ -144,7 +144,7 @@ pub fn holder(lock: &StoredLock) -> String {
 }
 
 /// The plan as a table.
-pub fn text(document: &StateMoveDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &StateMoveDocument, view: &TextStyle) -> String {
     let mut table = TextTable::new(["Workspace", "Serial", "Resources", "Action"])
         .optional(&["Resources", "Serial"]);
     let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
@@ -204,7 +204,7 @@ fn summary(document: &StateMoveDocument) -> String {
 }
 
 /// What was done, and what comes next; `plan` is the command that shows that nothing changed.
-pub fn answer(
+pub(crate) fn answer(
     document: &StateMoveDocument,
     plan: Option<&str>,
     from_local: bool,

@@ -11,10 +11,10 @@ use crate::{
     },
 };
 
-pub mod list;
-pub mod versions;
-pub mod show;
-pub mod diff;
+pub(crate) mod list;
+pub(crate) mod versions;
+pub(crate) mod show;
+pub(crate) mod diff;
 
 /// The backend.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -38,7 +38,7 @@ pub struct BucketDocument {
 
 /// Facts about the content of a state.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ContentsDocument {
+pub(crate) struct ContentsDocument {
     /// `known`, `encrypted`, `other-format` or `unreadable`.
     pub contents: &'static str,
     pub serial: Option<u64>,
@@ -53,7 +53,7 @@ pub struct ContentsDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-pub struct EncryptionDocument {
+pub(crate) struct EncryptionDocument {
     /// `AES256` (S3 managed keys), `aws:kms` or `aws:kms:dsse`.
     pub algorithm: Option<String>,
     /// The ARN of the key.
@@ -63,7 +63,7 @@ pub struct EncryptionDocument {
 
 /// The holder of a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StateLockDocument {
+pub(crate) struct StateLockDocument {
     pub id: Option<String>,
     pub who: Option<String>,
     pub operation: Option<String>,
@@ -74,7 +74,7 @@ pub struct StateLockDocument {
 }
 
 impl ContentsDocument {
-    pub fn of(holds: &StateContentsKind) -> Self {
+    pub(crate) fn of(holds: &StateContentsKind) -> Self {
         let (contents, facts, error) = match holds {
             StateContentsKind::Known(facts) => ("known", facts.clone(), None),
             StateContentsKind::Encrypted(facts) => ("encrypted", facts.clone(), None),
@@ -100,7 +100,7 @@ impl ContentsDocument {
     }
 
     /// Returns the cell of a table.
-    pub fn resources_text(&self) -> String {
+    pub(crate) fn resources_text(&self) -> String {
         match (self.resources, &self.error) {
             (Some(resources), _) => resources.to_string(),
             (None, Some(error)) => format!("unknown: {error}"),
@@ -108,7 +108,7 @@ impl ContentsDocument {
         }
     }
 
-    pub fn serial_text(&self) -> String {
+    pub(crate) fn serial_text(&self) -> String {
         self.serial
             .map(|serial| serial.to_string())
             .unwrap_or_default()
@@ -116,7 +116,7 @@ impl ContentsDocument {
 }
 
 impl EncryptionDocument {
-    pub fn of(encryption: &AtRestEncryption) -> Self {
+    pub(crate) fn of(encryption: &AtRestEncryption) -> Self {
         let AtRestEncryption {
             algorithm,
             key,
@@ -130,13 +130,13 @@ impl EncryptionDocument {
     }
 
     /// Returns the encryption without the key.
-    pub fn algorithm_text(&self) -> &str {
+    pub(crate) fn algorithm_text(&self) -> &str {
         self.algorithm.as_deref().unwrap_or("none")
     }
 }
 
 impl StateLockDocument {
-    pub fn of(lock: &StoredLock) -> Self {
+    pub(crate) fn of(lock: &StoredLock) -> Self {
         let info = lock.info.as_ref().ok();
         let since = info.and_then(|info| info.created).or(lock.modified);
         Self {
@@ -149,7 +149,7 @@ impl StateLockDocument {
     }
 
     /// Returns the cell of a table.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let since = self
             .since
             .as_ref()

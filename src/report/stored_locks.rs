@@ -11,7 +11,7 @@ use crate::{store::state_store::StoredLock, text::words};
 
 /// `lock list --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StoredLocksDocument {
+pub(crate) struct StoredLocksDocument {
     pub locks: Vec<StoredLockDocument>,
     /// Errors of reads: there may be more locks.
     pub unseen: Vec<String>,
@@ -19,7 +19,7 @@ pub struct StoredLocksDocument {
 
 /// `lock show --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ShownLockDocument {
+pub(crate) struct ShownLockDocument {
     pub path: String,
     pub workspace: String,
     /// Null if unknown.
@@ -30,7 +30,7 @@ pub struct ShownLockDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StoredLockDocument {
+pub(crate) struct StoredLockDocument {
     pub path: String,
     pub workspace: String,
     /// The argument of `lock release`.
@@ -53,12 +53,12 @@ pub struct StoredLockDocument {
 
 /// `lock release --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ReleasedLocksDocument {
+pub(crate) struct ReleasedLocksDocument {
     pub released: Vec<ReleasedLockDocument>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ReleasedLockDocument {
+pub(crate) struct ReleasedLockDocument {
     pub path: String,
     pub workspace: String,
     pub id: String,
@@ -68,7 +68,7 @@ pub struct ReleasedLockDocument {
 }
 
 impl StoredLockDocument {
-    pub fn of(lock: &StoredLock, now: Timestamp) -> Self {
+    pub(crate) fn of(lock: &StoredLock, now: Timestamp) -> Self {
         let info = lock.info.as_ref();
         let since = info.ok().and_then(|info| info.created).or(lock.modified);
         let age = since.map(|since| now.duration_since(since).as_secs().max(0));
@@ -94,7 +94,7 @@ impl StoredLockDocument {
     }
 
     /// Returns holder, operation and time in one line.
-    pub fn holder(&self) -> String {
+    pub(crate) fn holder(&self) -> String {
         lock_table::holder(
             self.operation.as_deref(),
             self.who.as_deref(),
@@ -108,7 +108,7 @@ impl StoredLockDocument {
     }
 
     /// Returns `held` or `left behind`.
-    pub fn status(&self) -> &'static str {
+    pub(crate) fn status(&self) -> &'static str {
         if self.is_left_behind {
             "left behind"
         } else {
@@ -118,7 +118,7 @@ impl StoredLockDocument {
 }
 
 /// Returns all locks as a table, followed by errors of reads. `place` is that of the states.
-pub fn list(document: &StoredLocksDocument, place: &str, view: &TextStyle) -> String {
+pub(crate) fn list(document: &StoredLocksDocument, place: &str, view: &TextStyle) -> String {
     let mut text = table(&document.locks, view);
     let held = document
         .locks
@@ -148,7 +148,7 @@ pub fn list(document: &StoredLocksDocument, place: &str, view: &TextStyle) -> St
 }
 
 /// Returns a row for each lock.
-pub fn table(locks: &[StoredLockDocument], view: &TextStyle) -> String {
+pub(crate) fn table(locks: &[StoredLockDocument], view: &TextStyle) -> String {
     let rows = locks.iter().map(|lock| LockTableRow {
         state: &lock.path,
         workspace: &lock.workspace,
@@ -164,7 +164,7 @@ pub fn table(locks: &[StoredLockDocument], view: &TextStyle) -> String {
 }
 
 /// Returns one state with all fields of its lock.
-pub fn show(document: &ShownLockDocument, view: &TextStyle) -> String {
+pub(crate) fn show(document: &ShownLockDocument, view: &TextStyle) -> String {
     let locked = match document.locked {
         Some(true) => "yes",
         Some(false) => "no",
@@ -223,7 +223,7 @@ pub fn show(document: &ShownLockDocument, view: &TextStyle) -> String {
 }
 
 /// Returns a line for each lock.
-pub fn released(document: &ReleasedLocksDocument) -> String {
+pub(crate) fn released(document: &ReleasedLocksDocument) -> String {
     let line = |lock: &ReleasedLockDocument| {
         let outcome = match lock.outcome {
             "released" => "released",

@@ -12,7 +12,7 @@ const GAP: &str = "  ";
 
 /// Rows of texts, sanitised when they are added.
 #[derive(Clone, Debug)]
-pub struct TextTable<const N: usize> {
+pub(crate) struct TextTable<const N: usize> {
     header: [String; N],
     rows: Vec<[String; N]>,
     /// The columns that may be omitted, the least important first.
@@ -20,7 +20,7 @@ pub struct TextTable<const N: usize> {
 }
 
 impl<const N: usize> TextTable<N> {
-    pub fn new(header: [&str; N]) -> Self {
+    pub(crate) fn new(header: [&str; N]) -> Self {
         Self {
             header: header.map(str::to_owned),
             rows: vec![],
@@ -30,7 +30,7 @@ impl<const N: usize> TextTable<N> {
 
     /// Sets the columns that are omitted, in this order, until the table fits.
     #[must_use]
-    pub fn optional(mut self, names: &[&str]) -> Self {
+    pub(crate) fn optional(mut self, names: &[&str]) -> Self {
         debug_assert!(
             names
                 .iter()
@@ -44,12 +44,12 @@ impl<const N: usize> TextTable<N> {
         self
     }
 
-    pub fn row(&mut self, cells: [&str; N]) {
+    pub(crate) fn row(&mut self, cells: [&str; N]) {
         self.rows.push(cells.map(|cell| safe(cell).into_owned()));
     }
 
     /// Returns lines with trailing line breaks; an empty text if there are no rows.
-    pub fn text(&self, view: &TextStyle) -> String {
+    pub(crate) fn text(&self, view: &TextStyle) -> String {
         if self.rows.is_empty() {
             return String::new();
         }

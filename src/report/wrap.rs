@@ -3,14 +3,14 @@
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the width of `text` in a terminal, for text without escapes.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// Returns lines of at most `width` columns: the first starts with `first`, all others with `rest`.
 /// A word that is too long is not broken, and neither is a command in backticks, so that it can be
 /// copied.
-pub fn wrap(first: &str, rest: &str, text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(first: &str, rest: &str, text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![];
     let mut line = first.to_owned();
     let mut empty = true;
@@ -46,7 +46,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Pads `text` with spaces to `columns`.
-pub fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 

@@ -81,7 +81,7 @@ pub(super) struct SandboxRecord {
 }
 
 impl SandboxRecord {
-    pub fn read(path: &Path) -> Result<Option<Self>, SandboxError> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, SandboxError> {
         match fs::read(path) {
             Ok(json) => serde_json::from_slice(&json)
                 .map(Some)

@@ -134,7 +134,7 @@ impl fmt::Display for SettingsConflict {
 const MAX_TAGS: usize = 40;
 
 /// Every contradiction in the settings that `merged` makes.
-pub fn check(settings: &S3Settings, merged: &MergedSettings) -> Vec<SettingsConflict> {
+pub(crate) fn check(settings: &S3Settings, merged: &MergedSettings) -> Vec<SettingsConflict> {
     let mut check = SettingsChecker {
         merged,
         found: vec![],
@@ -150,7 +150,10 @@ pub fn check(settings: &S3Settings, merged: &MergedSettings) -> Vec<SettingsConf
 }
 
 /// Every contradiction in the settings that every kind has.
-pub fn check_common(settings: &CommonSettings, merged: &MergedSettings) -> Vec<SettingsConflict> {
+pub(crate) fn check_common(
+    settings: &CommonSettings,
+    merged: &MergedSettings,
+) -> Vec<SettingsConflict> {
     let mut check = SettingsChecker {
         merged,
         found: vec![],

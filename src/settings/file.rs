@@ -40,8 +40,8 @@ use crate::{
     text::lines::LineIndex,
 };
 
-pub mod ignored;
-pub mod set;
+pub(crate) mod ignored;
+pub(crate) mod set;
 
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";
@@ -247,7 +247,7 @@ struct SettingsReader<'a> {
     options: &'static SettingOptions,
 }
 
-type FileResult<T, E = SettingsError> = std::result::Result<T, E>;
+type FileResult<T, E = SettingsError> = Result<T, E>;
 
 impl SettingsReader<'_> {
     fn file(&self, table: &DeTable<'_>) -> FileResult<SettingsFile> {

@@ -82,7 +82,7 @@ impl BackendKind {
 }
 
 /// `s3`, or `s3 and local`, for a message.
-pub fn names_of(kinds: &[BackendKind]) -> String {
+pub(crate) fn names_of(kinds: &[BackendKind]) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     crate::text::words::list(&names)
 }

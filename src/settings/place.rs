@@ -10,7 +10,7 @@ use std::{
 /// # Errors
 /// If something on the way cannot be looked at, is a link that leads nowhere, or if `..` follows
 /// what is not there.
-pub fn resolved(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let (mut there, mut rest) = (path, vec![]);
     loop {
         match fs::canonicalize(there) {

@@ -8,7 +8,7 @@ use super::{
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StateDiff {
+pub(crate) struct StateDiff {
     pub added: Vec<StateObject>,
     pub removed: Vec<StateObject>,
     pub changed: Vec<ChangedObject>,
@@ -17,7 +17,7 @@ pub struct StateDiff {
 
 /// An object in both states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangedObject {
+pub(crate) struct ChangedObject {
     pub object: StateObject,
     /// The names of attributes whose values differ.
     pub attributes: Vec<String>,
@@ -30,7 +30,7 @@ pub struct ChangedObject {
 
 /// Names of outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangedOutputs {
+pub(crate) struct ChangedOutputs {
     pub added: Vec<String>,
     pub removed: Vec<String>,
     pub changed: Vec<String>,
@@ -38,7 +38,7 @@ pub struct ChangedOutputs {
 
 impl StateDiff {
     /// Returns the differences; `None` if the content of one of them is unknown.
-    pub fn of(from: &StateOutline, to: &StateOutline) -> Option<Self> {
+    pub(crate) fn of(from: &StateOutline, to: &StateOutline) -> Option<Self> {
         if !from.is_known() || !to.is_known() {
             return None;
         }
@@ -66,10 +66,6 @@ impl StateDiff {
             changed,
             outputs,
         })
-    }
-
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }
 

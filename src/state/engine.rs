@@ -1,10 +1,10 @@
 //! The features of a version of Terraform or OpenTofu, which states and locks do not distinguish.
 
 /// Lock files: "Added in 1.10.0" in the change logs of both.
-pub const LOCK_FILES_SINCE: (u64, u64) = (1, 10);
+pub(crate) const LOCK_FILES_SINCE: (u64, u64) = (1, 10);
 
 /// Returns whether a version supports lock files; `None` if the text is not a version.
-pub fn knows_lock_files(version: &str) -> Option<bool> {
+pub(crate) fn knows_lock_files(version: &str) -> Option<bool> {
     let mut parts = version.split('.').map(|part| part.parse::<u64>().ok());
     Some((parts.next()??, parts.next()??) >= LOCK_FILES_SINCE)
 }

@@ -13,7 +13,7 @@ pub struct ValueFingerprint(u64);
 
 /// The type of a value, so that `"1"`, `1` and `[1]` differ.
 #[derive(Hash)]
-pub enum ValueShape {
+pub(crate) enum ValueShape {
     Nothing,
     Bool,
     /// The unmodified text, so that rounding does not make different numbers equal.
@@ -23,7 +23,7 @@ pub enum ValueShape {
     Object,
 }
 
-pub static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+pub(crate) static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl ValueFingerprint {
     pub fn of(value: impl Hash) -> Self {

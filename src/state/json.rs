@@ -11,14 +11,14 @@ use super::fingerprint::{KEYS, ValueFingerprint, ValueShape};
 
 /// The rest of a text that is known to be JSON. Each function reads one value; `None` means that
 /// the text is not JSON after all.
-pub struct JsonWalk<'a> {
+pub(crate) struct JsonWalk<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 /// A value that is neither an object nor a list.
 #[derive(Debug, PartialEq, Eq)]
-pub enum JsonScalar<'a> {
+pub(crate) enum JsonScalar<'a> {
     Text(String),
     /// The unmodified text.
     Number(&'a str),
@@ -50,13 +50,16 @@ enum JsonLevel {
 }
 
 impl<'a> JsonWalk<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
     /// Calls `field` with the name of each field, whose value it reads. Another value has no
     /// fields.
-    pub fn object(&mut self, mut field: impl FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
+    pub(crate) fn object(
+        &mut self,
+        mut field: impl FnMut(&mut Self, String) -> Option<()>,
+    ) -> Option<()> {
         if self.peek()? != b'{' {
             return self.skip();
         }
@@ -75,7 +78,7 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// Calls `item` for each item, which it reads. Another value has no items.
-    pub fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    pub(crate) fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         if self.peek()? != b'[' {
             return self.skip();
         }
@@ -92,7 +95,7 @@ impl<'a> JsonWalk<'a> {
         }
     }
 
-    pub fn scalar(&mut self) -> Option<JsonScalar<'a>> {
+    pub(crate) fn scalar(&mut self) -> Option<JsonScalar<'a>> {
         if matches!(self.peek()?, b'{' | b'[') {
             self.skip()?;
             return Some(JsonScalar::Other);
@@ -107,7 +110,7 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// Skips a value and returns its position.
-    pub fn place(&mut self) -> Option<Range<usize>> {
+    pub(crate) fn place(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let start = self.at;
         self.skip()?;
@@ -115,14 +118,14 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// Reads a text; the inner `None` means another type.
-    pub fn text(&mut self) -> Option<Option<String>> {
+    pub(crate) fn text(&mut self) -> Option<Option<String>> {
         let JsonScalar::Text(text) = self.scalar()? else {
             return Some(None);
         };
         Some(Some(text))
     }
 
-    pub fn skip(&mut self) -> Option<()> {
+    pub(crate) fn skip(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
             match self.token()? {
@@ -138,7 +141,7 @@ impl<'a> JsonWalk<'a> {
     }
 
     /// The order of fields makes no difference.
-    pub fn fingerprint(&mut self) -> Option<ValueFingerprint> {
+    pub(crate) fn fingerprint(&mut self) -> Option<ValueFingerprint> {
         let mut levels: Vec<JsonLevel> = vec![];
         loop {
             let value = match self.token()? {
@@ -236,7 +239,7 @@ fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Returns JSON as Go's `encoding/json` reads it: each invalid UTF-8 byte and each unpaired
 /// surrogate is one U+FFFD.
-pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
+pub(crate) fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
     let mut text = match std::str::from_utf8(json) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => {
@@ -280,7 +283,7 @@ fn surrogate(escape: &[u8]) -> Option<u16> {
 }
 
 /// Returns the text between the quotes, as Go reads it.
-pub fn decoded(quoted: &[u8]) -> String {
+pub(crate) fn decoded(quoted: &[u8]) -> String {
     serde_json::from_str(&as_go_reads(quoted)).unwrap_or_default()
 }
 

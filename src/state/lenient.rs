@@ -8,11 +8,11 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The maximum length of a text.
-pub const MAX_TEXT: usize = 64 * 1024;
+pub(crate) const MAX_TEXT: usize = 64 * 1024;
 
 /// A field name as Go's `encoding/json` compares it: case-insensitively, including the two
 /// non-ASCII letters that it folds to `k` and `s`.
-pub fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     let fold = |c: char| match c {
         '\u{212a}' => 'k',
         '\u{17f}' => 's',
@@ -22,7 +22,7 @@ pub fn folded(name: &str) -> String {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum LenientField<T> {
+pub(crate) enum LenientField<T> {
     /// Absent, or `null`.
     #[default]
     Absent,
@@ -32,7 +32,7 @@ pub enum LenientField<T> {
 }
 
 impl<T> LenientField<T> {
-    pub fn good(self) -> Option<T> {
+    pub(crate) fn good(self) -> Option<T> {
         match self {
             Self::Good(value) => Some(value),
             Self::Absent | Self::Wrong => None,
@@ -41,7 +41,7 @@ impl<T> LenientField<T> {
 }
 
 /// Converts a value; types that are not overridden are of the wrong type.
-pub trait LenientShape: Sized {
+pub(crate) trait LenientShape: Sized {
     fn text(_: &str) -> Option<Self> {
         None
     }
@@ -90,11 +90,11 @@ impl<T: LenientShape> LenientShape for Vec<LenientField<T>> {
 
 /// The number of items of a list.
 #[derive(Default)]
-pub struct ItemCount(pub u64);
+pub(crate) struct ItemCount(pub u64);
 
 /// The number of fields of an object.
 #[derive(Default)]
-pub struct FieldCount(pub u64);
+pub(crate) struct FieldCount(pub u64);
 
 impl LenientShape for ItemCount {
     fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {

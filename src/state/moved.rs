@@ -1,6 +1,6 @@
 //! What is in the place of a local state that moved to another backend.
 
 /// The first bytes of the note that replaces the state.
-pub const NOTE: &[u8] = b"{\"tfbackend\":";
+pub(crate) const NOTE: &[u8] = b"{\"tfbackend\":";
 /// The first characters of the path of a link that leads to no file, where a link replaces it.
-pub const LINK: &str = "moved-to-";
+pub(crate) const LINK: &str = "moved-to-";

@@ -17,7 +17,7 @@ use super::{
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateOutline {
+pub(crate) struct StateOutline {
     pub snapshot: StateSnapshot,
     /// Empty if the content is unknown.
     pub objects: BTreeMap<StateObject, OutlineAttributes>,
@@ -26,14 +26,14 @@ pub struct StateOutline {
 
 /// A managed resource or a data source.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StateObject {
+pub(crate) struct StateObject {
     pub address: ResourceAddress,
     /// Distinguishes deposed objects, which were replaced but not destroyed yet.
     deposed: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutlineAttributes {
+pub(crate) struct OutlineAttributes {
     pub by_name: BTreeMap<String, ValueFingerprint>,
     /// True if the next apply replaces it.
     pub tainted: bool,
@@ -44,7 +44,7 @@ pub struct OutlineAttributes {
 impl StateOutline {
     /// # Errors
     /// As [`Snapshot::parse`].
-    pub fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let snapshot = StateSnapshot::parse(bytes, SnapshotDetail::Counts)?;
         let mut outline = Self {
             snapshot,
@@ -78,7 +78,7 @@ impl StateOutline {
     }
 
     /// Returns whether its content is known.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         matches!(self.snapshot.contents, StateFile::Known(_))
     }
 }

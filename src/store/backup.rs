@@ -5,12 +5,12 @@
 //! describes each of them. Object keys can contain anything, so that they are in the manifest and
 //! never used as file names.
 
-pub mod file;
+pub(crate) mod file;
 pub mod manifest;
 pub mod write;
 pub mod read;
 pub mod states;
-pub mod stopping;
+pub(crate) mod stopping;
 mod dense;
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use jiff::Timestamp;
 use super::state_store::{StateId, StateStore, StoreError, StoredLock};
 use crate::state::lock::{LockInfo, new_id};
 
-pub mod census;
-pub mod plan;
-pub mod carry_out;
+pub(crate) mod census;
+pub(crate) mod plan;
+pub(crate) mod carry_out;
 
 pub use carry_out::{MigrateError, MigrateEvent, MigrateFailure};
 pub use plan::{MigrationPlan, MoveAction, MoveRefusal, PlannedMove};

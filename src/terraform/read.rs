@@ -9,19 +9,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub mod value;
+pub(crate) mod value;
 mod lexer;
-pub mod scan;
+pub(crate) mod scan;
 mod json;
 pub mod arguments;
-pub mod bounded;
-pub mod configuration;
-pub mod partial;
+pub(crate) mod bounded;
+pub(crate) mod configuration;
+pub(crate) mod partial;
 pub mod saved;
 pub mod local;
-pub mod ignored;
-pub mod tracked;
-pub mod versions;
+pub(crate) mod ignored;
+pub(crate) mod tracked;
+pub(crate) mod versions;
 pub mod configured;
 pub mod conflicts;
 pub mod next;

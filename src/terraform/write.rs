@@ -7,16 +7,16 @@ use std::{io, path::PathBuf};
 use serde::Serialize;
 
 pub mod s3;
-pub mod local;
+pub(crate) mod local;
 pub mod hcl;
-pub mod templates;
+pub(crate) mod templates;
 pub mod header;
-pub mod diff;
+pub(crate) mod diff;
 pub mod file_status;
 pub mod files;
-pub mod lock_arguments;
-pub mod rewrite;
-pub mod backend_block;
+pub(crate) mod lock_arguments;
+pub(crate) mod rewrite;
+pub(crate) mod backend_block;
 
 use crate::{kind::BackendKind, terraform::read::ConfiguredBlock};
 use header::HeaderOwner;
@@ -117,7 +117,7 @@ pub fn files(
     Ok(vec![tf, conf])
 }
 
-fn fill(name: &'static str, context: &impl serde::Serialize) -> Result<String, RenderError> {
+fn fill(name: &'static str, context: &impl Serialize) -> Result<String, RenderError> {
     templates::fill(name, context).map_err(|source| RenderError::Template { name, source })
 }
 

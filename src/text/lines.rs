@@ -2,14 +2,14 @@
 
 /// The offsets of the lines of a text.
 #[derive(Clone, Debug)]
-pub struct LineIndex<'t> {
+pub(crate) struct LineIndex<'t> {
     text: &'t str,
     /// The offset of the first byte of each line; never empty.
     starts: Vec<usize>,
 }
 
 impl<'t> LineIndex<'t> {
-    pub fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         let ends = text
             .bytes()
             .enumerate()
@@ -22,12 +22,12 @@ impl<'t> LineIndex<'t> {
     }
 
     /// The line, from 1, that the byte `at` is on.
-    pub fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at)
     }
 
     /// The line and, in characters, the column, both from 1, of the byte `at`.
-    pub fn place(&self, at: usize) -> (usize, usize) {
+    pub(crate) fn place(&self, at: usize) -> (usize, usize) {
         let line = self.line(at.min(self.text.len()));
         let start = self.starts[line - 1];
         let before = self.text.get(start..at).unwrap_or(&self.text[start..]);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// `1 step`, `2 steps`.
-pub fn count(n: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub fn list<T: AsRef<str>>(items: &[T]) -> String {
+pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
     match items {
         [] => String::new(),
         [one] => one.as_ref().to_owned(),
@@ -20,7 +20,7 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
 }
 
 /// `0.12s`, `8.4s`, `1m 05s`.
-pub fn took(duration: Duration) -> String {
+pub(crate) fn took(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     match duration.as_secs() {
         ..1 => format!("{seconds:.2}s"),
@@ -30,7 +30,7 @@ pub fn took(duration: Duration) -> String {
 }
 
 /// `40 s`, `3 min`, `2 h 5 min`, `3 d 4 h`: how long something has been so.
-pub fn age(duration: Duration) -> String {
+pub(crate) fn age(duration: Duration) -> String {
     let minutes = duration.as_secs() / 60;
     match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
         (0, 0, 0) => format!("{} s", duration.as_secs()),
@@ -41,7 +41,7 @@ pub fn age(duration: Duration) -> String {
 }
 
 /// `180 bytes`, `1.2 KiB`, `5.0 MiB`.
-pub fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     const STEP: f64 = 1024.0;
     // What is lost of so many bytes is less than the one digit that is shown.
     #[allow(clippy::cast_precision_loss)]
@@ -54,7 +54,7 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// `$3.10`: US dollars, as AWS bills them.
-pub fn dollars(amount: f64) -> String {
+pub(crate) fn dollars(amount: f64) -> String {
     format!("${amount:.2}")
 }
 

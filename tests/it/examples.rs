@@ -128,9 +128,9 @@ fn found(folder: &str) -> Vec<String> {
         let entry = entry.expect("an entry");
         let name = format!("{folder}/{}", entry.file_name().to_str().expect("a name"));
         if entry.path().is_dir() {
-            found.extend(self::found(&name))
+            found.extend(self::found(&name));
         } else {
-            found.push(name)
+            found.push(name);
         }
     }
     found.sort();

@@ -10,7 +10,7 @@ mod repair;
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
-pub use repair::REPAIRS;
+pub(crate) use repair::REPAIRS;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::{

@@ -5,9 +5,9 @@
 #![allow(dead_code, unused_imports)]
 
 mod support {
-    pub mod chain;
-    pub mod proxy;
-    pub mod recorder;
+    pub(crate) mod chain;
+    pub(crate) mod proxy;
+    pub(crate) mod recorder;
 }
 
 use std::{

@@ -9,13 +9,13 @@ use std::{
 use crate::support::page;
 
 /// A command and the lines that it is to print, `...` for any lines in between.
-pub struct Shown {
+pub(crate) struct Shown {
     pub command: String,
     pub lines: Vec<String>,
 }
 
 /// The blocks after `<!-- run -->`, one after the other.
-pub fn shown(page: &str) -> Vec<Shown> {
+pub(crate) fn shown(page: &str) -> Vec<Shown> {
     let mut shown: Vec<Shown> = vec![];
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {
@@ -36,7 +36,7 @@ pub fn shown(page: &str) -> Vec<Shown> {
 }
 
 /// Whether what was printed is what is shown.
-pub fn fits(shown: &[String], printed: &[&str]) -> bool {
+pub(crate) fn fits(shown: &[String], printed: &[&str]) -> bool {
     match (shown, printed) {
         ([], []) => true,
         ([dots, rest @ ..], _) if dots == "..." => {

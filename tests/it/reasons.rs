@@ -195,7 +195,7 @@ fn a_policy_is_compared_by_what_it_says() {
             .statements
             .iter_mut()
             .enumerate()
-            .for_each(|(at, it)| it.sid = Some(format!("Other{at}")))
+            .for_each(|(at, it)| it.sid = Some(format!("Other{at}")));
     };
     let unnamed =
         |document: &mut PolicyDocument| document.statements.iter_mut().for_each(|it| it.sid = None);

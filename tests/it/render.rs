@@ -5,8 +5,8 @@ use tfbackend::terraform::write::{
     s3::{EmulatorEndpoint, S3BackendConfig},
 };
 
-pub mod endpoint;
-pub mod terraform;
+pub(crate) mod endpoint;
+pub(crate) mod terraform;
 
 mod text;
 mod accepted;
@@ -14,7 +14,7 @@ mod writing;
 
 /// What is special in HCL, in templates, on a terminal or to a reader: each as a value, and as a
 /// piece of one.
-pub const HOSTILE: &[&str] = &[
+pub(crate) const HOSTILE: &[&str] = &[
     "",
     " ",
     "plain",
@@ -81,7 +81,7 @@ pub const HOSTILE: &[&str] = &[
 ];
 
 /// SSE-KMS and a lock table.
-pub fn config() -> S3BackendConfig {
+pub(crate) fn config() -> S3BackendConfig {
     S3BackendConfig {
         skips_account: false,
         profile: None,
@@ -102,7 +102,7 @@ pub fn config() -> S3BackendConfig {
     }
 }
 
-pub fn emulated(endpoint: &str) -> S3BackendConfig {
+pub(crate) fn emulated(endpoint: &str) -> S3BackendConfig {
     let emulator = EmulatorEndpoint {
         endpoint: endpoint.into(),
         ca_file: None,
@@ -114,7 +114,7 @@ pub fn emulated(endpoint: &str) -> S3BackendConfig {
     }
 }
 
-pub fn rendered(config: &S3BackendConfig) -> Vec<RenderedFile> {
+pub(crate) fn rendered(config: &S3BackendConfig) -> Vec<RenderedFile> {
     files(config, "backend.tf", "backend.conf").expect("the settings make sense")
 }
 

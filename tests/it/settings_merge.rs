@@ -267,8 +267,7 @@ fn every_option_has_a_variable() {
     for option in SettingOptions::shared().all() {
         let vars = [(option.variable(), "\u{1}".to_owned())].into();
         let message = variables::read(&vars)
-            .map(|layer| format!("{layer:?}"))
-            .unwrap_or_else(|error| error.to_string());
+            .map_or_else(|error| error.to_string(), |layer| format!("{layer:?}"));
         assert!(
             message.starts_with(&format!(
                 "variable `{}`: `{}` ",

@@ -21,7 +21,7 @@ mod fields;
 mod list;
 mod restore;
 mod unreadable;
-pub mod world;
+pub(crate) mod world;
 
 /// A terminal remembers what it showed: nothing is asked of AWS for that.
 #[test]

@@ -1,38 +1,38 @@
 //! What several tests stand on.
 
 #[cfg(unix)]
-pub mod aws;
+pub(crate) mod aws;
 #[cfg(unix)]
-pub mod backend;
+pub(crate) mod backend;
 #[cfg(unix)]
-pub mod emulator;
-pub mod chain;
+pub(crate) mod emulator;
+pub(crate) mod chain;
 #[cfg(unix)]
-pub mod cut_store;
+pub(crate) mod cut_store;
 #[cfg(unix)]
-pub mod drift;
+pub(crate) mod drift;
 #[cfg(unix)]
-pub mod fork_server;
-pub mod host;
-pub mod imagined;
-pub mod made_up;
-pub mod memory_store;
-pub mod page;
-pub mod parts;
+pub(crate) mod fork_server;
+pub(crate) mod host;
+pub(crate) mod imagined;
+pub(crate) mod made_up;
+pub(crate) mod memory_store;
+pub(crate) mod page;
+pub(crate) mod parts;
 #[cfg(unix)]
-pub mod ports;
+pub(crate) mod ports;
 #[cfg(unix)]
-pub mod program;
+pub(crate) mod program;
 #[cfg(unix)]
-pub mod proxy;
+pub(crate) mod proxy;
 #[cfg(unix)]
-pub mod recorder;
-pub mod s3;
+pub(crate) mod recorder;
+pub(crate) mod s3;
 #[cfg(unix)]
-pub mod schemas;
-pub mod scripted;
-pub mod sources;
+pub(crate) mod schemas;
+pub(crate) mod scripted;
+pub(crate) mod sources;
 #[cfg(unix)]
-pub mod terminal;
+pub(crate) mod terminal;
 #[cfg(unix)]
-pub mod user;
+pub(crate) mod user;

@@ -1,6 +1,6 @@
 //! The real Terraform on a backend that the built program made, as the runner and no more.
 
-pub mod running;
+pub(crate) mod running;
 
 mod apply;
 mod denied;

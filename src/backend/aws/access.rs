@@ -22,10 +22,10 @@ use super::{
 };
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 
-pub mod attachment;
-pub mod former;
-pub mod lock_files;
-pub mod lock_rights;
+pub(crate) mod attachment;
+pub(crate) mod former;
+pub(crate) mod lock_files;
+pub(crate) mod lock_rights;
 
 const GET: ApiOperation = ApiOperation::new("iam:GetPolicy");
 const GET_VERSION: ApiOperation = ApiOperation::new("iam:GetPolicyVersion");

@@ -19,16 +19,16 @@ use super::{
     resources::AwsSpec,
 };
 
-pub mod contents;
+pub(crate) mod contents;
 
 use contents::{BucketContents, StateEncryption};
 
-pub const POLICY: Address = Address::new("state_bucket/policy");
-pub const ENCRYPTION: Address = Address::new("state_bucket/encryption");
+pub(crate) const POLICY: Address = Address::new("state_bucket/policy");
+pub(crate) const ENCRYPTION: Address = Address::new("state_bucket/encryption");
 
 /// A postponed step, or part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitingStep {
+pub(crate) struct WaitingStep {
     pub address: Address,
     /// The change, as in `statement TfbackendDenyOtherKey`.
     pub what: String,
@@ -38,7 +38,7 @@ pub struct WaitingStep {
 
 /// Returns whether the state bucket is being adopted, or was adopted and has postponed steps: only
 /// then its content is read.
-pub fn may_have_waiting_steps(
+pub(crate) fn may_have_waiting_steps(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
 ) -> bool {
@@ -97,7 +97,7 @@ fn name(statement: &Statement) -> Option<&str> {
 
 /// Returns the blueprint without changes that would deny runs with their current configuration, and
 /// those changes.
-pub fn hold_back(
+pub(crate) fn hold_back(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
     contents: &BucketContents,

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::engine::spec::Spec;
 
-pub mod catalogue;
+pub(crate) mod catalogue;
 
 const DESCRIBE: ApiOperation = ApiOperation::new("cloudwatch:DescribeAlarms");
 const TAGS: ApiOperation = ApiOperation::new("cloudwatch:ListTagsForResource");

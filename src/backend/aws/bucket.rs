@@ -27,14 +27,14 @@ use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 mod acl;
 mod deletion;
-pub mod encryption;
+pub(crate) mod encryption;
 pub mod lifecycle;
-pub mod logging;
-pub mod notifications;
-pub mod policy;
-pub mod public_access;
+pub(crate) mod logging;
+pub(crate) mod notifications;
+pub(crate) mod policy;
+pub(crate) mod public_access;
 mod tags;
-pub mod versioning;
+pub(crate) mod versioning;
 
 const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadBucket", "s3:ListBucket");
 const CREATE: ApiOperation = ApiOperation::new("s3:CreateBucket");

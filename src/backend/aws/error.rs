@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
-pub mod clocks;
+pub(crate) mod clocks;
 mod foreign;
 
 use super::http::Unreachable;
@@ -61,7 +61,7 @@ pub enum ServiceErrorKind {
 }
 
 /// The text before the required action in a denial; the action ends at `)`.
-pub const NEEDS: &str = " (needs ";
+pub(crate) const NEEDS: &str = " (needs ";
 /// The text between the principal and the action in the message of AWS.
 const NOT_AUTHORIZED: &str = "not authorized to perform: ";
 /// The text between the action and the resource.
@@ -260,7 +260,7 @@ impl AwsError {
 }
 
 /// Error codes of services in regions or partitions without the operation.
-pub const NOT_OFFERED: &[&str] = &[
+pub(crate) const NOT_OFFERED: &[&str] = &[
     "MethodNotAllowed",
     "NotImplemented",
     "XNotImplemented",
@@ -270,7 +270,10 @@ pub const NOT_OFFERED: &[&str] = &[
 ];
 
 /// Returns `None` for the not-found codes of the service; other errors are returned.
-pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
+pub(crate) fn found<T>(
+    result: Result<T, AwsError>,
+    absent: &[&str],
+) -> Result<Option<T>, AwsError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is(absent) => Ok(None),

@@ -36,7 +36,7 @@ use rustls::{
 
 mod log;
 mod connect_limit;
-pub mod transport;
+pub(crate) mod transport;
 
 use connect_limit::ConnectLimit;
 pub use connect_limit::{CONNECT_TIMEOUT, Unreachable};

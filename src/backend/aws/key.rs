@@ -28,8 +28,8 @@ use super::{
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 
 mod alias;
-pub mod find;
-pub mod own;
+pub(crate) mod find;
+pub(crate) mod own;
 pub mod rotation;
 
 const GET_POLICY: ApiOperation = ApiOperation::new("kms:GetKeyPolicy");

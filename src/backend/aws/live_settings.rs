@@ -31,11 +31,11 @@ use crate::{
     },
 };
 
-pub mod decide;
-pub mod locks;
-pub mod evidence;
-pub mod old_keys;
-pub mod observed;
+pub(crate) mod decide;
+pub(crate) mod locks;
+pub(crate) mod evidence;
+pub(crate) mod old_keys;
+pub(crate) mod observed;
 
 use decide::{DecisionInputs, KeptDecision};
 use evidence::{EvidenceReader, LiveEncryption, LiveEvidence};

@@ -25,9 +25,9 @@ use super::{
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 use wait::TableWait;
 
-pub mod migration;
-pub mod recovery;
-pub mod wait;
+pub(crate) mod migration;
+pub(crate) mod recovery;
+pub(crate) mod wait;
 
 const DESCRIBE: ApiOperation = ApiOperation::new("dynamodb:DescribeTable");
 const TAGS: ApiOperation = ApiOperation::new("dynamodb:ListTagsOfResource");
@@ -44,7 +44,7 @@ const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"
 
 /// The key schema that Terraform requires: one attribute, the partition key (Terraform's s3 backend
 /// documentation).
-pub const KEY: &str = "LockID";
+pub(crate) const KEY: &str = "LockID";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LockTable {
@@ -474,7 +474,7 @@ impl LockTableEncryption {
 ///
 /// # Errors
 /// If DynamoDB returns an error.
-pub async fn is_being_deleted(aws: &AwsProvider, name: &str) -> Result<bool, AwsError> {
+pub(crate) async fn is_being_deleted(aws: &AwsProvider, name: &str) -> Result<bool, AwsError> {
     Ok(describe(aws, name)
         .await?
         .is_some_and(|table| table.table_status == Some(TableStatus::Deleting)))

@@ -11,7 +11,7 @@ use super::{
 
 /// The resources that the documents refer to.
 #[derive(Clone, Debug)]
-pub struct PolicyContext {
+pub(crate) struct PolicyContext {
     pub partition: String,
     /// `amazonaws.com`, except in some partitions.
     pub dns_suffix: String,
@@ -32,45 +32,45 @@ pub struct PolicyContext {
 
 /// The services that need the key.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyUses {
+pub(crate) struct KeyUses {
     pub trail: bool,
     pub alarms: bool,
     pub bucket_events: bool,
 }
 
 const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
-pub const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+pub(crate) const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 /// Delivers the events of a bucket.
-pub const S3: &str = "s3.amazonaws.com";
+pub(crate) const S3: &str = "s3.amazonaws.com";
 const S3_LOGGING: &str = "logging.s3.amazonaws.com";
 /// The deletion window of the key in days: the maximum of KMS.
 const DELETION_WINDOW: u32 = 30;
 /// The prefix of the trail in the log bucket.
-pub const TRAIL_PREFIX: &str = "cloudtrail";
+pub(crate) const TRAIL_PREFIX: &str = "cloudtrail";
 /// The prefix of the access logs in the log bucket.
-pub const ACCESS_LOG_PREFIX: &str = "s3/";
+pub(crate) const ACCESS_LOG_PREFIX: &str = "s3/";
 
 /// Denies deleting a version or the bucket; only removed for a teardown. It does not deny changes
 /// of lifecycle rules, versioning, encryption or replication, because that would deny repairs by
 /// tfbackend and concurrent first runs.
-pub const HISTORY: &str = "DenyDestroyingHistory";
+pub(crate) const HISTORY: &str = "DenyDestroyingHistory";
 /// The same for the log bucket.
-pub const LOGS: &str = "DenyDestroyingLogs";
+pub(crate) const LOGS: &str = "DenyDestroyingLogs";
 /// Allows the trail to write its files, which are encrypted with the key.
-pub const TRAIL_WRITES: &str = "CloudTrailWrite";
+pub(crate) const TRAIL_WRITES: &str = "CloudTrailWrite";
 /// Allows CloudTrail to check its access.
-pub const TRAIL_CHECKS: &str = "CloudTrailAclCheck";
+pub(crate) const TRAIL_CHECKS: &str = "CloudTrailAclCheck";
 /// The statement that allows S3 to deliver access logs.
-pub const ACCESS_LOG_WRITES: &str = "S3AccessLogs";
+pub(crate) const ACCESS_LOG_WRITES: &str = "S3AccessLogs";
 /// Denies a shorter deletion window of the key.
-pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
+pub(crate) const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
 /// In place during a teardown: denies writes that would be deleted.
-pub const FREEZE: &str = "DenyWritesDuringTeardown";
+pub(crate) const FREEZE: &str = "DenyWritesDuringTeardown";
 
 /// The lock statements of the runner policy.
-pub const RELEASE_LOCK_FILES: &str = "ReleaseLockFiles";
-pub const LOCK_ITEMS: &str = "LockItems";
-pub const KEY_FOR_LOCKS: &str = "KeyForLocks";
+pub(crate) const RELEASE_LOCK_FILES: &str = "ReleaseLockFiles";
+pub(crate) const LOCK_ITEMS: &str = "LockItems";
+pub(crate) const KEY_FOR_LOCKS: &str = "KeyForLocks";
 
 /// Escapes a literal text in a pattern (IAM: policy variables).
 fn literal(text: &str) -> String {
@@ -123,22 +123,22 @@ impl PolicyContext {
         format!("arn:{}:iam::{}:root", self.partition, self.account)
     }
 
-    pub fn table_arn(&self) -> String {
+    pub(crate) fn table_arn(&self) -> String {
         self.arn("dynamodb", &format!("table/{}", self.table))
     }
 
-    pub fn topic_arn(&self) -> String {
+    pub(crate) fn topic_arn(&self) -> String {
         self.arn("sns", &self.topic)
     }
 
-    pub fn trail_arn(&self) -> String {
+    pub(crate) fn trail_arn(&self) -> String {
         self.arn("cloudtrail", &format!("trail/{}", self.trail))
     }
 
     /// Returns the key policy. Without the first statement, IAM policies cannot grant access to the
     /// key, and it becomes unmanageable (KMS: default key policy). S3 and DynamoDB act as the
     /// caller and need no statement.
-    pub fn key_policy(&self, uses: KeyUses) -> PolicyDocument {
+    pub(crate) fn key_policy(&self, uses: KeyUses) -> PolicyDocument {
         let mut statements = vec![
             Statement::allow("EnableIamPolicies")
                 .aws(&self.root())
@@ -210,7 +210,7 @@ impl PolicyContext {
     }
 
     /// Returns what an existing key must allow, as `service action`.
-    pub fn key_grants(uses: KeyUses) -> Vec<String> {
+    pub(crate) fn key_grants(uses: KeyUses) -> Vec<String> {
         let mut grants = vec![];
         if uses.trail {
             grants.push(format!("{CLOUDTRAIL} kms:GenerateDataKey"));
@@ -226,7 +226,7 @@ impl PolicyContext {
 
     /// Returns the policy of the state bucket. It never denies `PutBucketPolicy` or
     /// `DeleteBucketPolicy`: an administrator can always remove it.
-    pub fn state_bucket_policy(&self, protected: bool) -> PolicyDocument {
+    pub(crate) fn state_bucket_policy(&self, protected: bool) -> PolicyDocument {
         let bucket = &*self.bucket;
         let mut statements = self.transport_and_account(bucket);
         let objects = self.objects(bucket, "*");
@@ -287,7 +287,7 @@ impl PolicyContext {
 
     /// Returns the policy of the log bucket: AWS services can write, only on behalf of this trail
     /// and this bucket.
-    pub fn log_bucket_policy(
+    pub(crate) fn log_bucket_policy(
         &self,
         trail: bool,
         access_logs: bool,
@@ -374,7 +374,7 @@ impl PolicyContext {
     }
 
     /// Returns the topic policy: alarms and the bucket can publish, over TLS.
-    pub fn topic_policy(&self, bucket_events: bool) -> PolicyDocument {
+    pub(crate) fn topic_policy(&self, bucket_events: bool) -> PolicyDocument {
         let topic = self.topic_arn();
         let allow = |sid, service| {
             Statement::allow(sid)
@@ -405,7 +405,11 @@ impl PolicyContext {
 
     /// Returns the permissions for `init`, `plan`, `apply` and workspaces, and nothing else: no
     /// deletion of a default workspace's state, no old versions, no settings.
-    pub fn runner_policy(&self, table: Option<TableAccess>, lockfile: bool) -> PolicyDocument {
+    pub(crate) fn runner_policy(
+        &self,
+        table: Option<TableAccess>,
+        lockfile: bool,
+    ) -> PolicyDocument {
         let bucket = &*self.bucket;
         let workspaces = format!("{}/*", literal(&self.workspace_prefix));
         let mut statements = vec![
@@ -486,7 +490,7 @@ impl PolicyContext {
 }
 
 /// Denies all principals to write to the bucket with this ARN.
-pub fn freeze(bucket_arn: &str) -> Statement {
+pub(crate) fn freeze(bucket_arn: &str) -> Statement {
     Statement::deny(FREEZE)
         .everybody()
         .actions(&["s3:PutObject"])
@@ -494,7 +498,7 @@ pub fn freeze(bucket_arn: &str) -> Statement {
 }
 
 /// Protects the history of all objects except these, whose names may contain `*` for a workspace.
-pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
+pub(crate) fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
     let arn = |object: &String| {
         let name = object
             .split('/')
@@ -516,14 +520,14 @@ pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Stateme
 
 /// The access of Terraform runs to the lock table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TableAccess {
+pub(crate) enum TableAccess {
     /// The table is encrypted with the key of the states.
     WithKey,
     WithoutKey,
 }
 
 /// Returns the DNS suffix of a partition's services (endpoints of the AWS SDKs).
-pub fn dns_suffix(partition: &str) -> &'static str {
+pub(crate) fn dns_suffix(partition: &str) -> &'static str {
     match partition {
         "aws-cn" => "amazonaws.com.cn",
         "aws-eusc" => "amazonaws.eu",

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-pub mod openings;
-pub mod pattern;
+pub(crate) mod openings;
+pub(crate) mod pattern;
 
 /// The prefix of the Sids of tfbackend, which alone identifies its statements.
 pub const OURS: &str = "Tfbackend";

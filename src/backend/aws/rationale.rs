@@ -4,7 +4,7 @@ use super::policy::OURS;
 
 /// Returns the rationale of a policy statement by its Sid; statements of others and whole documents
 /// get a general one.
-pub fn of_statement(path: &str) -> &'static str {
+pub(crate) fn of_statement(path: &str) -> &'static str {
     let sid = path.split('.').next().unwrap_or_default();
     match sid.strip_prefix(OURS).unwrap_or_default() {
         "EnableIamPolicies" => "so that IAM policies can grant access to the key",

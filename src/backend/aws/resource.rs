@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-pub trait AwsResource: Spec {
+pub(crate) trait AwsResource: Spec {
     /// The rule that it exists, and then those of its settings.
     const CHECKS: &'static [&'static Check];
 
@@ -114,7 +114,7 @@ pub trait AwsResource: Spec {
 
 /// The observation of a resource.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ObservedResource<S> {
+pub(crate) struct ObservedResource<S> {
     pub spec: S,
     pub output: Option<String>,
     pub owner: ResourceOwner,
@@ -122,7 +122,7 @@ pub struct ObservedResource<S> {
 
 impl<S> ObservedResource<S> {
     /// A part, or another resource without tags: it has the owner of its parent.
-    pub fn part(spec: S) -> Self {
+    pub(crate) fn part(spec: S) -> Self {
         Self {
             spec,
             output: None,
@@ -132,7 +132,7 @@ impl<S> ObservedResource<S> {
 }
 
 /// The context of an observation: caches reads that several resources need.
-pub struct ObserveContext<'a> {
+pub(crate) struct ObserveContext<'a> {
     pub aws: &'a AwsProvider,
     aliased: OnceCell<Option<KeyMetadata>>,
     key: OnceCell<Option<FoundKey>>,
@@ -146,7 +146,7 @@ pub struct ObserveContext<'a> {
 }
 
 impl<'a> ObserveContext<'a> {
-    pub fn new(aws: &'a AwsProvider) -> Self {
+    pub(crate) fn new(aws: &'a AwsProvider) -> Self {
         Self {
             aws,
             aliased: OnceCell::new(),
@@ -160,20 +160,20 @@ impl<'a> ObserveContext<'a> {
     }
 
     #[must_use]
-    pub fn for_keys(self, keys: KeySearch) -> Self {
+    pub(crate) fn for_keys(self, keys: KeySearch) -> Self {
         Self { keys, ..self }
     }
 
     /// CloudWatch allows nine of these calls per second, and each reads any number of alarms.
     #[must_use]
-    pub fn at_alarms(self, names: Vec<String>) -> Self {
+    pub(crate) fn at_alarms(self, names: Vec<String>) -> Self {
         Self {
             alarm_names: names,
             ..self
         }
     }
 
-    pub async fn alarm(&self, name: &str) -> Result<Option<MetricAlarm>, AwsError> {
+    pub(crate) async fn alarm(&self, name: &str) -> Result<Option<MetricAlarm>, AwsError> {
         let of_name = |alarm: &&MetricAlarm| alarm.alarm_name() == Some(name);
         if !self.alarm_names.iter().any(|known| known == name) {
             return Ok(alarm::describe(self.aws, &[name.to_owned()])
@@ -191,7 +191,7 @@ impl<'a> ObserveContext<'a> {
 
     /// The attached policy is read once, under its actual name.
     #[must_use]
-    pub fn at_policy(self, policy: Option<RunnerPolicy>) -> Self {
+    pub(crate) fn at_policy(self, policy: Option<RunnerPolicy>) -> Self {
         Self {
             runner_policy: policy,
             ..self
@@ -199,7 +199,7 @@ impl<'a> ObserveContext<'a> {
     }
 
     /// The policy in use, which may have the name of an older version.
-    pub async fn policy(
+    pub(crate) async fn policy(
         &self,
         policy: &RunnerPolicy,
     ) -> Result<Option<ObservedResource<RunnerPolicy>>, AwsError> {
@@ -214,7 +214,7 @@ impl<'a> ObserveContext<'a> {
     }
 
     /// Returns the ARN of the policy in use, if it is read as well.
-    pub async fn policy_arn(&self) -> Result<Option<String>, AwsError> {
+    pub(crate) async fn policy_arn(&self) -> Result<Option<String>, AwsError> {
         let Some(policy) = &self.runner_policy else {
             return Ok(None);
         };
@@ -232,7 +232,7 @@ impl<'a> ObserveContext<'a> {
 
     /// Returns the environment's key: by its alias, or by its tags after a run that was interrupted
     /// before creating the alias.
-    pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
+    pub(crate) async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
         let aliased = async { Ok(self.aliased(alias).await?.cloned()) };
         let find = || async {
             match self.keys {
@@ -244,7 +244,7 @@ impl<'a> ObserveContext<'a> {
     }
 
     /// The same, with a further read of the key, concurrently with reading its tags.
-    pub async fn key_and<T, F, Fut>(
+    pub(crate) async fn key_and<T, F, Fut>(
         &self,
         alias: &str,
         ask: F,

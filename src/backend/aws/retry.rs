@@ -26,16 +26,16 @@ const THROTTLED_BY_SNS: &[&str] = &["Throttled", "KMSThrottling"];
 
 /// The time-out for consistency of a new resource. The Terraform AWS provider waits as long for
 /// buckets and for IAM.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The time-out of the read after an apply: bucket configuration and IAM take up to two minutes to
 /// be consistent, keys and point-in-time recovery may take longer.
-pub const SHOWN: Duration = Duration::from_secs(180);
+pub(crate) const SHOWN: Duration = Duration::from_secs(180);
 
 /// The time-out to create, change or delete a table in DynamoDB: a change of its key has no
 /// documented limit, and the Terraform AWS provider waits 20 minutes for that and for point-in-time
 /// recovery.
-pub const TABLE: Duration = Duration::from_secs(20 * 60);
+pub(crate) const TABLE: Duration = Duration::from_secs(20 * 60);
 
 /// Error codes for a policy with a principal that does not exist, or that is new and not consistent
 /// yet.
@@ -47,7 +47,7 @@ const UNKNOWN: &[&str] = &[
 
 /// AWS does not distinguish the two, and IAM takes seconds: a shorter time-out reports typing
 /// errors earlier.
-pub const SEEN_BY_IAM: Duration = Duration::from_secs(30);
+pub(crate) const SEEN_BY_IAM: Duration = Duration::from_secs(30);
 
 /// Texts of KMS for a missing key. A key that is disabled, scheduled for deletion or of the wrong
 /// kind remains so.
@@ -58,7 +58,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Retries a call until it succeeds, fails permanently, or [`PATIENCE`] has passed. `not_yet` are
 /// further error codes to retry.
-pub async fn settle<T, F, Fut>(not_yet: &[&str], call: F) -> Result<T, AwsError>
+pub(crate) async fn settle<T, F, Fut>(not_yet: &[&str], call: F) -> Result<T, AwsError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
@@ -124,7 +124,7 @@ fn of_kms(error: &AwsError) -> Option<&str> {
 }
 
 /// Returns whether a policy was rejected for its principals, not for its syntax.
-pub fn names_somebody_unknown(error: &AwsError) -> bool {
+pub(crate) fn names_somebody_unknown(error: &AwsError) -> bool {
     error.is(UNKNOWN)
         && error
             .message
@@ -134,7 +134,7 @@ pub fn names_somebody_unknown(error: &AwsError) -> bool {
 
 /// A time-out for eventual consistency, by the clock and not by the number of attempts. It starts
 /// with the first failed attempt, regardless of its duration.
-pub struct WaitLimit {
+pub(crate) struct WaitLimit {
     started: Option<Instant>,
     patience: Duration,
     pauses: Backoff,
@@ -142,7 +142,7 @@ pub struct WaitLimit {
 }
 
 impl WaitLimit {
-    pub fn at_most(patience: Duration) -> Self {
+    pub(crate) fn at_most(patience: Duration) -> Self {
         Self {
             started: None,
             patience,
@@ -152,7 +152,7 @@ impl WaitLimit {
     }
 
     /// Sets the maximum delay.
-    pub fn with_pauses_up_to(patience: Duration, longest: Duration) -> Self {
+    pub(crate) fn with_pauses_up_to(patience: Duration, longest: Duration) -> Self {
         Self {
             pauses: Backoff {
                 longest,
@@ -164,7 +164,7 @@ impl WaitLimit {
 
     /// Ends on Ctrl-C.
     #[must_use]
-    pub fn until_cancelled(self, cancel: &CancellationToken) -> Self {
+    pub(crate) fn until_cancelled(self, cancel: &CancellationToken) -> Self {
         Self {
             cancel: Some(cancel.clone()),
             ..self
@@ -172,19 +172,19 @@ impl WaitLimit {
     }
 
     /// The time since the first failed attempt.
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started
             .map_or(Duration::ZERO, |started| started.elapsed())
     }
 
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel
             .as_ref()
             .is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Waits for the next delay; returns false if the time-out has passed or it was cancelled.
-    pub async fn again(&mut self) -> bool {
+    pub(crate) async fn again(&mut self) -> bool {
         let started = *self.started.get_or_insert_with(Instant::now);
         if started.elapsed() >= self.patience || self.is_cancelled() {
             return false;
@@ -203,7 +203,7 @@ impl WaitLimit {
 }
 
 /// Returns growing delays with jitter.
-pub struct Backoff {
+pub(crate) struct Backoff {
     next: Duration,
     longest: Duration,
 }
@@ -218,7 +218,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    pub async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next()).await;
     }
 

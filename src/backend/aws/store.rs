@@ -11,23 +11,23 @@ use super::{AwsProvider, bucket, error::AwsError};
 use crate::state::layout::StateLayout;
 
 pub mod objects;
-pub mod content;
-pub mod beginning;
-pub mod table;
+pub(crate) mod content;
+pub(crate) mod beginning;
+pub(crate) mod table;
 pub mod scan;
-pub mod uploads;
-pub mod retention;
-pub mod inventory;
-pub mod occupied;
-pub mod history;
+pub(crate) mod uploads;
+pub(crate) mod retention;
+pub(crate) mod inventory;
+pub(crate) mod occupied;
+pub(crate) mod history;
 pub mod write;
-pub mod identity;
-pub mod migration;
+pub(crate) mod identity;
+pub(crate) mod migration;
 pub mod lock_acquire;
-pub mod lock_release;
-pub mod backup;
-pub mod restore;
-pub mod check;
+pub(crate) mod lock_release;
+pub(crate) mod backup;
+pub(crate) mod restore;
+pub(crate) mod check;
 pub mod state_store;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

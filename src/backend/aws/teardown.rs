@@ -7,20 +7,20 @@ use super::{
 };
 use crate::engine::plan::teardown::TeardownOptions;
 
-pub mod scope;
-pub mod census;
-pub mod attachments;
-pub mod guards;
-pub mod change_guard;
-pub mod freeze;
-pub mod created;
-pub mod destroy;
+pub(crate) mod scope;
+pub(crate) mod census;
+pub(crate) mod attachments;
+pub(crate) mod guards;
+pub(crate) mod change_guard;
+pub(crate) mod freeze;
+pub(crate) mod created;
+pub(crate) mod destroy;
 mod lifted;
-pub mod purge;
+pub(crate) mod purge;
 pub mod empty;
-pub mod audit_logs;
-pub mod everything;
-pub mod prune;
+pub(crate) mod audit_logs;
+pub(crate) mod everything;
+pub(crate) mod prune;
 
 /// The choices of the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -33,15 +33,15 @@ use super::{
 mod answer;
 mod wire;
 
-pub use answer::{ScriptedAnswer, data, empty, error, error_saying, lost, page, text};
+pub(crate) use answer::{ScriptedAnswer, data, empty, error, error_saying, lost, page, text};
 use wire::RecordedCall;
 
-pub const ACCOUNT: &str = "111122223333";
-pub const REGION: &str = "eu-west-1";
-pub const KEY_ARN: &str =
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const REGION: &str = "eu-west-1";
+pub(crate) const KEY_ARN: &str =
     "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-pub fn mark() -> EnvironmentId {
+pub(crate) fn mark() -> EnvironmentId {
     EnvironmentId {
         project: "acme".to_owned(),
         env: "dev".to_owned(),
@@ -49,21 +49,21 @@ pub fn mark() -> EnvironmentId {
 }
 
 /// The tags of a protected environment.
-pub fn tags() -> Tags {
+pub(crate) fn tags() -> Tags {
     mark().tags(true, &Tags::new())
 }
 
 /// Tags of another owner.
-pub fn their_tags() -> Tags {
+pub(crate) fn their_tags() -> Tags {
     Tags::from([("team".to_owned(), "platform".to_owned())])
 }
 
-pub fn both_tags() -> Tags {
+pub(crate) fn both_tags() -> Tags {
     their_tags().into_iter().chain(tags()).collect()
 }
 
 /// Returns a tag list in XML, each tag in an element of this name.
-pub fn xml_tags(element: &str, tags: &Tags) -> String {
+pub(crate) fn xml_tags(element: &str, tags: &Tags) -> String {
     tags.iter()
         .map(|(key, value)| {
             format!("<{element}><Key>{key}</Key><Value>{value}</Value></{element}>")
@@ -72,14 +72,14 @@ pub fn xml_tags(element: &str, tags: &Tags) -> String {
 }
 
 /// Returns a tag list in JSON, with these two field names.
-pub fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
+pub(crate) fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
     tags.iter()
         .map(|(k, v)| serde_json::json!({ key: k, value: v }))
         .collect()
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct ScriptedServer(Arc<Mutex<ScriptState>>);
+pub(crate) struct ScriptedServer(Arc<Mutex<ScriptState>>);
 
 #[derive(Debug, Default)]
 struct ScriptState {
@@ -90,13 +90,13 @@ struct ScriptState {
 }
 
 impl ScriptedServer {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds the next response of an operation; several are returned in turn.
     #[must_use]
-    pub fn on(self, operation: &str, answer: ScriptedAnswer) -> Self {
+    pub(crate) fn on(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
             .lock()
             .expect("no panic")
@@ -109,7 +109,7 @@ impl ScriptedServer {
 
     /// Sets the default response of an operation.
     #[must_use]
-    pub fn always(self, operation: &str, answer: ScriptedAnswer) -> Self {
+    pub(crate) fn always(self, operation: &str, answer: ScriptedAnswer) -> Self {
         self.0
             .lock()
             .expect("no panic")
@@ -120,7 +120,7 @@ impl ScriptedServer {
 
     /// Sets the response of an operation for requests that contain this text.
     #[must_use]
-    pub fn about(self, operation: &str, text: &str, answer: ScriptedAnswer) -> Self {
+    pub(crate) fn about(self, operation: &str, text: &str, answer: ScriptedAnswer) -> Self {
         self.0.lock().expect("no panic").about.push((
             operation.to_owned(),
             text.to_owned(),
@@ -129,11 +129,11 @@ impl ScriptedServer {
         self
     }
 
-    pub fn aws(&self) -> AwsProvider {
+    pub(crate) fn aws(&self) -> AwsProvider {
         self.aws_in("aws", REGION)
     }
 
-    pub fn aws_in(&self, partition: &str, region: &str) -> AwsProvider {
+    pub(crate) fn aws_in(&self, partition: &str, region: &str) -> AwsProvider {
         let caller = Caller {
             account: ACCOUNT.to_owned(),
             partition: partition.to_owned(),
@@ -166,7 +166,7 @@ impl ScriptedServer {
 
     /// Returns all requests, and asserts that all scripted responses were used.
     #[track_caller]
-    pub fn sent(&self) -> String {
+    pub(crate) fn sent(&self) -> String {
         let state = self.0.lock().expect("no panic");
         let left: Vec<_> = state
             .next
@@ -179,7 +179,7 @@ impl ScriptedServer {
     }
 
     /// Returns the operations of all requests.
-    pub fn operations(&self) -> Vec<String> {
+    pub(crate) fn operations(&self) -> Vec<String> {
         self.0
             .lock()
             .expect("no panic")
@@ -189,7 +189,7 @@ impl ScriptedServer {
             .collect()
     }
 
-    pub fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.operations()
             .iter()
             .filter(|name| *name == operation)
@@ -253,14 +253,14 @@ impl AsyncSleep for NoSleep {
     }
 }
 
-pub async fn look<R: AwsResource>(
+pub(crate) async fn look<R: AwsResource>(
     script: &ScriptedServer,
     spec: &R,
 ) -> Result<Option<ObservedResource<R>>, AwsError> {
     look_in(script, spec, "aws", REGION).await
 }
 
-pub async fn look_in<R: AwsResource>(
+pub(crate) async fn look_in<R: AwsResource>(
     script: &ScriptedServer,
     spec: &R,
     partition: &str,
@@ -271,7 +271,7 @@ pub async fn look_in<R: AwsResource>(
 }
 
 /// Asserts that a read returns absence for `codes` of `operation`, and an error for any other code.
-pub async fn absent_only_by<R: AwsResource>(
+pub(crate) async fn absent_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,
     codes: &[&str],
@@ -308,7 +308,7 @@ pub async fn absent_only_by<R: AwsResource>(
 }
 
 /// Asserts that a write is retried for `codes`, and not for a denial.
-pub async fn retried_on<R: AwsResource>(
+pub(crate) async fn retried_on<R: AwsResource>(
     spec: &R,
     from: Option<&R>,
     operation: &str,
@@ -336,7 +336,7 @@ pub async fn retried_on<R: AwsResource>(
 
 /// Asserts that a delete succeeds for `codes` of `operation`, which mean absence, and fails for
 /// other errors.
-pub async fn gone_only_by<R: AwsResource>(
+pub(crate) async fn gone_only_by<R: AwsResource>(
     spec: &R,
     operation: &str,
     codes: &[&str],

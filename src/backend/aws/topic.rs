@@ -23,8 +23,8 @@ use super::{
 };
 use crate::engine::spec::Spec;
 
-pub mod existing;
-pub mod subscription;
+pub(crate) mod existing;
+pub(crate) mod subscription;
 
 const GET: ApiOperation = ApiOperation::new("sns:GetTopicAttributes");
 const TAGS: ApiOperation = ApiOperation::new("sns:ListTagsForResource");

@@ -20,10 +20,10 @@ use super::{
 };
 use crate::engine::{observation::ResourceOwner, spec::Spec};
 
-pub mod existing;
-pub mod logging;
-pub mod management;
-pub mod selectors;
+pub(crate) mod existing;
+pub(crate) mod logging;
+pub(crate) mod management;
+pub(crate) mod selectors;
 
 const GET: ApiOperation = ApiOperation::new("cloudtrail:GetTrail");
 const DESCRIBE: ApiOperation = ApiOperation::new("cloudtrail:DescribeTrails");

@@ -1,22 +1,22 @@
 //! Checks of a backend on AWS: each setting of the blueprint, and more.
 
-pub mod alarms;
-pub mod catalogue;
-pub mod contents;
-pub mod terraform_access;
-pub mod expected;
-pub mod exposure;
-pub mod identities;
-pub mod lifecycle;
-pub mod subscribers;
-pub mod external_access;
-pub mod own_key;
-pub mod probe;
-pub mod settings;
-pub mod runtime_status;
-pub mod account;
-pub mod trails;
-pub mod unmanaged;
+pub(crate) mod alarms;
+pub(crate) mod catalogue;
+pub(crate) mod contents;
+pub(crate) mod terraform_access;
+pub(crate) mod expected;
+pub(crate) mod exposure;
+pub(crate) mod identities;
+pub(crate) mod lifecycle;
+pub(crate) mod subscribers;
+pub(crate) mod external_access;
+pub(crate) mod own_key;
+pub(crate) mod probe;
+pub(crate) mod settings;
+pub(crate) mod runtime_status;
+pub(crate) mod account;
+pub(crate) mod trails;
+pub(crate) mod unmanaged;
 pub mod usage;
 
 use super::{AwsProvider, blueprint::KEY, resources::AwsSpec};

@@ -19,8 +19,6 @@ use crate::{
     host::bounded::is_absent,
 };
 
-/// Only the owner can read and write.
-pub const FILE_MODE: u32 = 0o600;
 /// Permissions of group and others.
 const OTHERS: u32 = 0o077;
 /// More files than such a folder has: a walk ends there.

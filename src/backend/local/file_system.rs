@@ -7,13 +7,13 @@ use std::{
 };
 
 /// The root of the Git repository that a path is in, or would be.
-pub fn repository(path: &Path) -> Option<PathBuf> {
+pub(crate) fn repository(path: &Path) -> Option<PathBuf> {
     let root = path.ancestors().find(|dir| dir.join(".git").exists())?;
     Some(root.to_owned())
 }
 
 /// The nearest folder that exists.
-pub fn existing(path: &Path) -> &Path {
+pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors()
         .find(|dir| dir.is_dir())
         .unwrap_or(Path::new("/"))
@@ -25,7 +25,7 @@ pub fn existing(path: &Path) -> &Path {
 /// # Errors
 /// If it cannot be read; `Unsupported` where this system has no such call.
 #[cfg(target_os = "linux")]
-pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
+pub(crate) fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
     let found = rustix::fs::statfs(existing(path)).map_err(io::Error::from)?;
     // A field of this call is of another type on each architecture.
     let magic = u64::try_from(found.f_type).unwrap_or_default() & 0xffff_ffff;
@@ -57,7 +57,7 @@ const NETWORK: [(u64, &str); 9] = [
 /// A folder above the path in which another user can rename what is in it: writable for group or
 /// others without the sticky bit.
 #[cfg(unix)]
-pub fn open_parent(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(crate) fn open_parent(path: &Path) -> io::Result<Option<PathBuf>> {
     const WRITABLE: u32 = 0o022;
     const STICKY: u32 = 0o1000;
     for dir in path.ancestors().skip(1) {

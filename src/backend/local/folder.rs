@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Names the environment that a folder belongs to, as tags do on AWS.
-pub const MARKER: &str = ".tfbackend.json";
+pub(crate) const MARKER: &str = ".tfbackend.json";
 /// Only the owner can list, read and write.
-pub const FOLDER_MODE: u32 = 0o700;
+pub(crate) const FOLDER_MODE: u32 = 0o700;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFolderSpec {
@@ -44,7 +44,7 @@ pub struct FolderMarker {
 }
 
 /// The version of the marker's format.
-pub const MARKER_FORMAT: u32 = 1;
+pub(crate) const MARKER_FORMAT: u32 = 1;
 
 impl Spec for StateFolderSpec {
     fn title(&self) -> String {

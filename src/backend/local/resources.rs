@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{file_modes::StateFileModes, folder::StateFolderSpec};
 use crate::engine::spec::{Address, Spec};
 
-pub const STATE_FOLDER: Address = Address::new("state_folder");
-pub const STATE_FILES: Address = Address::new("state_folder/files");
+pub(crate) const STATE_FOLDER: Address = Address::new("state_folder");
+pub(crate) const STATE_FILES: Address = Address::new("state_folder/files");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "type")]

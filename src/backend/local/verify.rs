@@ -27,7 +27,7 @@ use crate::{
 use futures_util::StreamExt;
 
 /// In the order in which they are carried out.
-pub static ALL: [&Check; 9] = [
+pub(crate) static ALL: [&Check; 9] = [
     &FOLDER,
     &FOLDER_OWNED,
     &FOLDER_PERMISSIONS,
@@ -61,7 +61,7 @@ const fn check(
     }
 }
 
-pub static FOLDER: Check = check(
+pub(crate) static FOLDER: Check = check(
     "folder",
     DOCS,
     Severity::Critical,
@@ -69,7 +69,7 @@ pub static FOLDER: Check = check(
     "the folder of the states exists",
     "without the folder, there are no states",
 );
-pub static FOLDER_OWNED: Check = check(
+pub(crate) static FOLDER_OWNED: Check = check(
     "folder-owned",
     DOCS,
     Severity::Medium,
@@ -77,7 +77,7 @@ pub static FOLDER_OWNED: Check = check(
     "the folder belongs to this environment",
     "two environments in one folder overwrite each other's states",
 );
-pub static FOLDER_PERMISSIONS: Check = check(
+pub(crate) static FOLDER_PERMISSIONS: Check = check(
     "folder-permissions",
     SENSITIVE,
     Severity::High,
@@ -85,7 +85,7 @@ pub static FOLDER_PERMISSIONS: Check = check(
     "only its owner can list and write the folder (0700)",
     "a state contains passwords in plain text",
 );
-pub static FILE_PERMISSIONS: Check = check(
+pub(crate) static FILE_PERMISSIONS: Check = check(
     "folder-file-permissions",
     SENSITIVE,
     Severity::Medium,
@@ -93,7 +93,7 @@ pub static FILE_PERMISSIONS: Check = check(
     "only its owner can read each file (0600)",
     "a copy or an archive keeps the permissions of a file, not those of its folder",
 );
-pub static PARENT_FOLDERS: Check = check(
+pub(crate) static PARENT_FOLDERS: Check = check(
     "folder-parents",
     SENSITIVE,
     Severity::High,
@@ -101,7 +101,7 @@ pub static PARENT_FOLDERS: Check = check(
     "no other user can replace the folder",
     "who can write to a folder above it can put another folder in its place",
 );
-pub static NOT_IN_GIT: Check = check(
+pub(crate) static NOT_IN_GIT: Check = check(
     "folder-not-in-git",
     SENSITIVE,
     Severity::High,
@@ -109,7 +109,7 @@ pub static NOT_IN_GIT: Check = check(
     "the folder is outside of Git repositories",
     "a state that is committed once stays in the history, with all its passwords",
 );
-pub static NOT_ON_NETWORK: Check = check(
+pub(crate) static NOT_ON_NETWORK: Check = check(
     "folder-not-on-network",
     DOCS,
     Severity::High,
@@ -118,7 +118,7 @@ pub static NOT_ON_NETWORK: Check = check(
     "locks of the local backend are record locks, which a network file system may not pass on to \
      other machines",
 );
-pub static STATES_READABLE: Check = check(
+pub(crate) static STATES_READABLE: Check = check(
     "folder-states-readable",
     DOCS,
     Severity::High,
@@ -126,7 +126,7 @@ pub static STATES_READABLE: Check = check(
     "each state can be read and parsed",
     "Terraform fails on a damaged state",
 );
-pub static LOCKS_HELD: Check = check(
+pub(crate) static LOCKS_HELD: Check = check(
     "folder-locks-held",
     DOCS,
     Severity::Low,

@@ -35,7 +35,7 @@ use crate::{
 const NOT_DELETED: &str = "Cancelled. Nothing was deleted.";
 
 /// The resources to delete, and the context for it.
-pub struct PruneOptions {
+pub(super) struct PruneOptions {
     plan: Plan<AwsSpec>,
     aws: AwsProvider,
     bucket: String,
@@ -49,7 +49,7 @@ impl PruneOptions {
     ///
     /// # Errors
     /// With exit code 3 if the runner policy is still in use, before anything is changed.
-    pub async fn of(
+    pub(super) async fn of(
         environment: &ConnectedEnvironment,
         cx: &mut Context<'_>,
     ) -> Result<Option<Self>, CliError> {
@@ -108,7 +108,7 @@ impl PruneOptions {
     ///
     /// # Errors
     /// If it is not approved, or something could not be deleted.
-    pub async fn run(self, cx: &mut Context<'_>) -> Result<(), CliError> {
+    pub(super) async fn run(self, cx: &mut Context<'_>) -> Result<(), CliError> {
         let view = cx.global.view(cx.host);
         cx.status("");
         cx.status("not in the settings any more:");

@@ -3,7 +3,7 @@
 use crate::kind::BackendKind;
 
 /// Returns the examples of a command. `path` is its name with those of the commands above.
-pub fn of(path: &str, kind: BackendKind) -> Option<String> {
+pub(super) fn of(path: &str, kind: BackendKind) -> Option<String> {
     let lines = match kind {
         BackendKind::Local => local(path).or_else(|| any(path)),
         BackendKind::S3 => any(path),

@@ -16,7 +16,7 @@ use crate::{
     terraform::write::files::{FileOutcome, WrittenFile},
 };
 
-pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = LocalEnvironment::open(args.environment, Prompting::Person, cx)?;
     let provider = &environment.provider;
     let save = environment.saved(args.save, cx)?;

@@ -19,7 +19,7 @@ use crate::{
     text::words,
 };
 
-pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if args.save_to.is_some() {
         return Err(CliError::failed(
             "a plan of backend kind local cannot be saved: it creates one folder",

@@ -13,7 +13,7 @@ use crate::{
     exit,
 };
 
-pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = LocalEnvironment::open(args.environment, Prompting::Never, cx)?;
     let provider = &environment.provider;
     if !args.check && provider.found_marker().is_none() {

@@ -47,7 +47,7 @@ use crate::{
     text::words,
 };
 
-pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let TeardownArgs {
         environment,
         teardown: options,

@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// If it cannot be resolved, or an acceptance cannot be saved.
-pub async fn document(
+pub(crate) async fn document(
     args: EnvironmentArgs,
     options: &VerifyOptions,
     cx: &mut Context<'_>,

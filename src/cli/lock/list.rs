@@ -24,7 +24,7 @@ pub struct LockListArgs {
     pub exit_code: bool,
 }
 
-pub async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: LockListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let target = match target {

@@ -74,7 +74,7 @@ pub struct MigrateArgs {
     pub auto_approve: bool,
 }
 
-pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let MigrateArgs {
         target,
         to,

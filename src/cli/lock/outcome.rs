@@ -22,7 +22,7 @@ pub(in crate::cli) struct LockReleaseDocument<'a> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ReleaseOutcome {
+pub(crate) struct ReleaseOutcome {
     bucket: String,
     path: String,
     workspace: String,
@@ -63,7 +63,7 @@ impl ReleasedPlace {
 }
 
 /// An unreadable entry is an error: it may exist.
-pub fn of(chosen: ChosenLock, released: ReleaseReport) -> ReleaseOutcome {
+pub(crate) fn of(chosen: ChosenLock, released: ReleaseReport) -> ReleaseOutcome {
     let ChosenLock {
         lock: _,
         document,
@@ -140,7 +140,7 @@ impl ReleaseOutcome {
 }
 
 /// Prints the results, and fails if some locks are not released.
-pub fn answer(
+pub(crate) fn answer(
     outcomes: &[ReleaseOutcome],
     target: &S3Target,
     cx: &mut Context<'_>,

@@ -49,12 +49,12 @@ pub struct ReleaseArgs {
 }
 
 /// Returns the words that name these locks on a command line.
-pub fn id_words(id: &str) -> String {
+pub(crate) fn id_words(id: &str) -> String {
     let sign = if id.starts_with('-') { '=' } else { ' ' };
     format!("--id{sign}{}", shell_word(id))
 }
 
-pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let ReleaseArgs {
         target,
         id,

@@ -9,7 +9,7 @@ use crate::{
     report::locks::{HeldIn, HeldLockDocument, LocksDocument},
 };
 
-pub fn document(looked: &LockSurvey, target: &S3Target, now: Timestamp) -> LocksDocument {
+pub(super) fn document(looked: &LockSurvey, target: &S3Target, now: Timestamp) -> LocksDocument {
     let mut locks: Vec<HeldLockDocument> = looked
         .locks
         .iter()
@@ -30,7 +30,7 @@ pub fn document(looked: &LockSurvey, target: &S3Target, now: Timestamp) -> Locks
 }
 
 /// Returns one row for each lock on a state: two if table and file hold different locks.
-pub fn of(lock: &LiveLock, target: &S3Target, now: Timestamp) -> Vec<HeldLockDocument> {
+pub(super) fn of(lock: &LiveLock, target: &S3Target, now: Timestamp) -> Vec<HeldLockDocument> {
     let both = target.locks.table && target.locks.file == Some(true);
     let ids = lock.ids();
     let alone = ids.len() == 1;
@@ -126,7 +126,7 @@ fn nothing() -> HeldLockDocument {
 }
 
 /// Returns the shortest age of the lock by any clock: that of its holder, or that of S3.
-pub fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
+pub(super) fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
     let ages = |held: &HeldLock| {
         let said = held.info.as_ref().ok().and_then(|info| info.age(now));
         let seen = held

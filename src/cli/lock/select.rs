@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One lock, as it was right before the user is asked.
-pub struct ChosenLock {
+pub(crate) struct ChosenLock {
     /// Without another lock that may be held beside it.
     pub lock: LiveLock,
     pub document: HeldLockDocument,
@@ -21,7 +21,7 @@ pub struct ChosenLock {
 
 /// Returns the locks with these IDs, or none if one is missing. Without any lock, they are already
 /// released.
-pub async fn by_id(
+pub(super) async fn by_id(
     looked: &LockSurvey,
     ids: &[String],
     target: &S3Target,
@@ -45,7 +45,7 @@ pub async fn by_id(
 }
 
 /// Returns the locks that are older than the limit by every clock.
-pub async fn older_than(
+pub(super) async fn older_than(
     looked: &LockSurvey,
     least: SignedDuration,
     target: &S3Target,

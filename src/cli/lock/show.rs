@@ -33,7 +33,7 @@ pub struct LockShowArgs {
     pub workspace: Option<String>,
 }
 
-pub async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: LockShowArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let target = match target {

@@ -59,7 +59,7 @@ fn documents(locks: &[StoredLock], cx: &Context<'_>) -> Vec<StoredLockDocument> 
         .collect()
 }
 
-pub async fn list(
+pub(super) async fn list(
     wants_exit_code: bool,
     target: &BackendTarget,
     cx: &mut Context<'_>,
@@ -80,7 +80,7 @@ pub async fn list(
     }
 }
 
-pub async fn show(
+pub(super) async fn show(
     id: &StateId,
     target: &BackendTarget,
     cx: &mut Context<'_>,
@@ -135,13 +135,13 @@ pub async fn show(
 }
 
 /// Which locks are to be released.
-pub struct ReleaseRequest {
+pub(super) struct ReleaseRequest {
     pub ids: Vec<String>,
     pub older_than: Option<SignedDuration>,
     pub auto_approve: bool,
 }
 
-pub async fn release(
+pub(super) async fn release(
     request: &ReleaseRequest,
     target: &BackendTarget,
     cx: &mut Context<'_>,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
-pub struct LockSurvey {
+pub(super) struct LockSurvey {
     pub locks: Vec<LiveLock>,
     /// Locks in the table on states of other buckets, by `<bucket>/<path>`.
     pub elsewhere: Vec<(String, HeldLock)>,
@@ -20,7 +20,7 @@ pub struct LockSurvey {
 
 impl LockSurvey {
     /// Returns a failure if a place could not be read, because it may hold locks.
-    pub fn failure(&self, message: &str) -> Option<CliError> {
+    pub(super) fn failure(&self, message: &str) -> Option<CliError> {
         let (first, _) = self.unseen.split_first()?;
         let failure = self
             .unseen
@@ -34,7 +34,7 @@ impl LockSurvey {
 
 /// Reads table and bucket. A caller without permission to list them, such as a principal with the
 /// runner policy, sees the locks of its own state.
-pub async fn at(target: &S3Target, cx: &mut Context<'_>) -> Result<LockSurvey, CliError> {
+pub(super) async fn at(target: &S3Target, cx: &mut Context<'_>) -> Result<LockSurvey, CliError> {
     let mut looked = LockSurvey::default();
     let store = target.store();
     let walk = store.walk(ScanScope::Locks, AT_ONCE, |seen| match seen {

@@ -8,7 +8,7 @@ use crate::{host::PromptError, report::wrap::wrap};
 
 /// Asks until `check` is content, and clears the question away. An empty line takes the default, if
 /// there is one.
-pub fn ask(
+pub(super) fn ask(
     term: &Term,
     text: &str,
     default: Option<&str>,

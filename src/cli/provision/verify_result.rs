@@ -25,7 +25,7 @@ const OF_OTHERS: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If something still differs after three minutes, or cannot be read.
-pub async fn must_match<P: Provider>(
+pub(crate) async fn must_match<P: Provider>(
     provider: &P,
     before: &Observation<P::Spec>,
     cx: &mut Context<'_>,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
-pub async fn run(
+pub(crate) async fn run(
     path: &Path,
     said: SettingsLayer,
     use_existing_state: bool,

@@ -72,9 +72,8 @@ pub fn read(path: &Path) -> Result<SavedPlan, CliError> {
     };
     if saved_plan != SAVED_VERSION {
         let what = format!(
-            "has version {saved_plan} of the format, and this is tfbackend {} with version \
-             {SAVED_VERSION}",
-            VERSION
+            "has version {saved_plan} of the format, and this is tfbackend {VERSION} with version \
+             {SAVED_VERSION}"
         );
         return Err(
             refused(what).hint("apply it with the version that made it, or make a new plan")

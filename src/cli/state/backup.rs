@@ -55,7 +55,7 @@ pub(in crate::cli) struct StateBackupDocument {
     locked: Vec<String>,
 }
 
-pub async fn run(args: BackupArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: BackupArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let env = args.target.environment(cx)?.and_then(|args| args.env);
     let target = args.target.open(cx).await?;
     target.announce(cx);

@@ -48,7 +48,7 @@ pub struct CheckArgs {
     pub auto_approve: bool,
 }
 
-pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     match target {

@@ -32,7 +32,7 @@ pub struct DiffArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     let id = args.name.id_in(&target)?;
     target.announce(cx);

@@ -12,7 +12,7 @@ use crate::{
     state::layout::LocatedObject,
 };
 
-pub enum InForce {
+pub(crate) enum InForce {
     Yes,
     /// A policy of ours that lets through something else, too.
     NotYet,
@@ -24,7 +24,7 @@ pub enum InForce {
 impl InForce {
     /// # Errors
     /// If it is interrupted.
-    pub async fn look(
+    pub(crate) async fn look(
         target: &S3Target,
         key: Option<&str>,
         cx: &mut Context<'_>,
@@ -44,7 +44,12 @@ impl InForce {
 
     /// Returns the reason to keep the encryption of a state; `named` is true if the user named only
     /// this state.
-    pub fn keeps(&self, located: &LocatedObject, named: bool, target: &S3Target) -> Option<String> {
+    pub(crate) fn keeps(
+        &self,
+        located: &LocatedObject,
+        named: bool,
+        target: &S3Target,
+    ) -> Option<String> {
         let layout = &target.address.layout;
         let is_own = layout
             .key
@@ -74,7 +79,7 @@ impl InForce {
 ///
 /// # Errors
 /// If it is interrupted.
-pub async fn for_state(
+pub(crate) async fn for_state(
     target: &S3Target,
     is: Option<&content::AtRestEncryption>,
     cx: &mut Context<'_>,

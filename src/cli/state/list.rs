@@ -20,7 +20,7 @@ pub struct StateListArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     target.announce(cx);
     let states = target.states();

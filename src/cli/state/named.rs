@@ -45,7 +45,7 @@ pub enum VersionName {
 
 /// A version that was read.
 #[derive(Debug)]
-pub struct ReadVersion {
+pub(crate) struct ReadVersion {
     /// Of the state, or of the file.
     pub path: String,
     pub content: FetchedState,
@@ -86,7 +86,7 @@ impl FromStr for VersionName {
 }
 
 /// Reads a version of a state.
-pub async fn read(
+pub(crate) async fn read(
     target: &BackendTarget,
     id: &StateId,
     version: &VersionName,
@@ -138,7 +138,7 @@ pub async fn read(
 
 /// Returns the ID of the current version or of the one before it; other versions are named as
 /// they were.
-pub async fn as_id(
+pub(crate) async fn as_id(
     version: VersionName,
     target: &BackendTarget,
     id: &StateId,
@@ -181,11 +181,15 @@ fn read_file(path: &Path, max: usize) -> Result<ReadVersion, CliError> {
 }
 
 /// Returns the failure for an invalid state, without its contents.
-pub fn not_a_state(path: &str, error: &SnapshotError) -> CliError {
+pub(crate) fn not_a_state(path: &str, error: &SnapshotError) -> CliError {
     CliError::failed(format!("{path} is not a state file")).because(error)
 }
 
-pub fn no_such(target: &BackendTarget, id: &StateId, version: Option<&VersionId>) -> CliError {
+pub(crate) fn no_such(
+    target: &BackendTarget,
+    id: &StateId,
+    version: Option<&VersionId>,
+) -> CliError {
     let path = &id.path;
     let failure = match version {
         Some(version) => CliError::failed(format!("{path} has no version {version}")),
@@ -205,7 +209,7 @@ pub fn no_such(target: &BackendTarget, id: &StateId, version: Option<&VersionId>
 }
 
 /// Returns the failure for a backend without versions, and what there is instead.
-pub fn no_versions(target: &BackendTarget, id: &StateId) -> CliError {
+pub(crate) fn no_versions(target: &BackendTarget, id: &StateId) -> CliError {
     let states = target.states();
     let failure = CliError::failed(format!(
         "a backend of kind {} keeps no versions of a state",

@@ -54,7 +54,7 @@ pub(in crate::cli) struct PullDocument {
     file: String,
 }
 
-pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     if args.out.is_none() && cx.host.out_is_terminal {
         return Err(CliError::refused(
             "a state contains secrets, and a terminal keeps what it shows",

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-pub mod failed;
+pub(crate) mod failed;
 pub(super) mod file;
 mod s3;
 
@@ -81,7 +81,7 @@ pub struct RestoreArgs {
 /// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeRestore";
 
-pub async fn run(mut args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(crate) async fn run(mut args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     if let Some(version) = args.version_id.take() {

@@ -32,7 +32,7 @@ pub struct VersionsArgs {
     pub target: TargetArgs,
 }
 
-pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let target = args.target.open(cx).await?;
     let id = args.name.id_in(&target)?;
     target.announce(cx);
@@ -56,7 +56,7 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, CliErro
 ///
 /// # Errors
 /// If the backend keeps no versions, there is none, or they cannot be listed.
-pub async fn history(
+pub(super) async fn history(
     target: &BackendTarget,
     id: &StateId,
     limit: usize,

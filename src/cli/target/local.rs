@@ -258,7 +258,7 @@ pub(super) fn of_environment(
 }
 
 impl DescribedLocal {
-    pub fn open(self, words: String, cx: &Context<'_>) -> Result<LocalTarget, CliError> {
+    pub(super) fn open(self, words: String, cx: &Context<'_>) -> Result<LocalTarget, CliError> {
         let Self {
             store,
             origin,

@@ -35,7 +35,7 @@ pub(super) enum MissingPart {
 }
 
 impl MissingPart {
-    pub fn into_failure(self) -> CliError {
+    pub(super) fn into_failure(self) -> CliError {
         match self {
             Self::Bucket(failure) | Self::Other(failure) => failure,
         }

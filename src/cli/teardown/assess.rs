@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// A backend before its teardown.
-pub struct Assessment {
+pub(crate) struct Assessment {
     pub terms: TeardownOptions,
     pub plan: Plan<AwsSpec>,
     pub outputs: KnownOutputs,
@@ -64,7 +64,7 @@ pub struct Assessment {
 
 impl Assessment {
     /// Returns whether nothing exists.
-    pub fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         let states = !self.scope.is_whole()
             && self
                 .census
@@ -74,7 +74,7 @@ impl Assessment {
     }
 }
 
-pub async fn look(
+pub(super) async fn look(
     environment: &ConnectedEnvironment,
     options: &TeardownFlags,
     cx: &mut Context<'_>,
@@ -154,7 +154,7 @@ async fn wait_for_table(
 }
 
 /// Returns a failure with all blocking conditions.
-pub fn must_not_be_guarded(looked: &Assessment) -> Result<(), CliError> {
+pub(super) fn must_not_be_guarded(looked: &Assessment) -> Result<(), CliError> {
     let mut failure = match &looked.guards[..] {
         [] => return Ok(()),
         [only] => CliError::refused(format!("{only}; nothing was changed")),

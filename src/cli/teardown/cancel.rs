@@ -23,7 +23,7 @@ pub(in crate::cli) struct CancelledDeletion<'a> {
     released: usize,
 }
 
-pub async fn run(
+pub(crate) async fn run(
     looked: &Assessment,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The result.
-pub struct TakenDown {
+pub(crate) struct TakenDown {
     pub backup: Option<backup::BackupReport>,
     pub files: Vec<FileRemoval>,
     pub applied: usize,
@@ -41,7 +41,7 @@ pub struct TakenDown {
     pub done: DestroyReport,
 }
 
-pub async fn run(
+pub(super) async fn run(
     looked: Assessment,
     options: &TeardownFlags,
     environment: &ConnectedEnvironment,
@@ -176,7 +176,7 @@ async fn back_up(
     }
     let dir = copies::folder(
         options.backup_dir.as_deref(),
-        &crate::cli::files::out(&environment.provider, cx.host),
+        &files::out(&environment.provider, cx.host),
         &cx.host.cwd,
     )?;
     let (store, now) = (S3Store::new(&environment.provider.aws, address), cx.now());

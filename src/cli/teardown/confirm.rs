@@ -11,14 +11,14 @@ use crate::{
 const FLAG: &str = "--confirm";
 
 /// What is typed to confirm: the name of what is deleted.
-pub struct TypedName<'a> {
+pub(crate) struct TypedName<'a> {
     /// As in `bucket`.
     pub what: &'static str,
     pub name: &'a str,
 }
 
 /// Fails before any read, if the teardown cannot be confirmed.
-pub fn must_be_possible(
+pub(crate) fn must_be_possible(
     options: &TeardownFlags,
     typed: &TypedName<'_>,
     run: &RunSettings,
@@ -41,7 +41,7 @@ pub fn must_be_possible(
 }
 
 /// Asks, unless `--confirm` was passed.
-pub fn ask(
+pub(crate) fn ask(
     options: &TeardownFlags,
     typed: &TypedName<'_>,
     cx: &mut Context<'_>,

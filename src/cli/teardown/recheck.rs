@@ -23,7 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// If a resource still exists, or cannot be read.
-pub async fn must_be_gone(
+pub(super) async fn must_be_gone(
     terms: &TeardownOptions,
     environment: &ConnectedEnvironment,
     deleted: Option<Timestamp>,

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Kept resources, with reasons.
-pub struct StayingResource {
+pub(crate) struct StayingResource {
     pub kept: Vec<(Address, String)>,
     /// DynamoDB keeps a backup of its own of a table that had point-in-time recovery.
     pub system_backup: bool,
@@ -85,7 +85,7 @@ struct KeyDocument {
     take_back: [String; 2],
 }
 
-pub fn kept(plan: &Plan<AwsSpec>) -> StayingResource {
+pub(crate) fn kept(plan: &Plan<AwsSpec>) -> StayingResource {
     let kept = plan.steps.iter().filter_map(|step| match &step.change {
         PlannedChange::Keep { why, .. } => Some((step.address.clone(), why.to_string())),
         _ => None,
@@ -102,7 +102,7 @@ pub fn kept(plan: &Plan<AwsSpec>) -> StayingResource {
 }
 
 /// Reports that nothing exists.
-pub fn nothing(
+pub(crate) fn nothing(
     looked: &Assessment,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
@@ -121,7 +121,7 @@ pub fn nothing(
     taken_down(&taken, &kept(&looked.plan), environment, cx)
 }
 
-pub fn taken_down(
+pub(crate) fn taken_down(
     taken: &TakenDown,
     stays: &StayingResource,
     environment: &ConnectedEnvironment,
@@ -264,7 +264,7 @@ fn object(left: &LeftoverObject) -> String {
 }
 
 /// The states of one environment could not all be taken out of a bucket that others use.
-pub fn not_purged(
+pub(crate) fn not_purged(
     error: &DemolitionError,
     environment: &ConnectedEnvironment,
     cx: &Context<'_>,
@@ -314,7 +314,7 @@ fn explained(mut failure: CliError, what: &str, error: &DemolitionError) -> CliE
 }
 
 /// Returns the failure with the remaining resources and reasons.
-pub fn left(outcome: &ApplyOutcome<DemolitionError>, interrupted: bool) -> Option<CliError> {
+pub(crate) fn left(outcome: &ApplyOutcome<DemolitionError>, interrupted: bool) -> Option<CliError> {
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }

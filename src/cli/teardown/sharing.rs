@@ -19,7 +19,7 @@ use crate::{
 
 /// By the names of the environments.
 #[derive(Debug, Default)]
-pub struct SharedBucket {
+pub(super) struct SharedBucket {
     pub bucket: Vec<String>,
     pub table: Vec<String>,
     /// At the same key of the same bucket.
@@ -30,7 +30,10 @@ pub struct SharedBucket {
 impl SharedBucket {
     /// # Errors
     /// If the file cannot be read. An environment with invalid settings has no bucket.
-    pub fn of(environment: &ConnectedEnvironment, cx: &Context<'_>) -> Result<Self, CliError> {
+    pub(super) fn of(
+        environment: &ConnectedEnvironment,
+        cx: &Context<'_>,
+    ) -> Result<Self, CliError> {
         let sources = SettingsSources::read(
             cx.host,
             SettingsLayer::default(),
@@ -106,7 +109,11 @@ impl SharedBucket {
 
     /// Returns what is deleted of a bucket of this owner; nothing unless it belongs to this
     /// environment or one that shares it.
-    pub fn scope(&self, owner: &ResourceOwner, settings: &S3Settings) -> Option<TeardownScope> {
+    pub(super) fn scope(
+        &self,
+        owner: &ResourceOwner,
+        settings: &S3Settings,
+    ) -> Option<TeardownScope> {
         let key = || TeardownScope::Key(settings.key.to_string());
         match owner {
             ResourceOwner::Us if self.bucket.is_empty() => Some(TeardownScope::Whole),

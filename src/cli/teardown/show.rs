@@ -38,7 +38,7 @@ struct GuardDocument {
 }
 
 /// On standard output, for `--plan`.
-pub fn answer(
+pub(crate) fn answer(
     looked: &Assessment,
     environment: &ConnectedEnvironment,
     cx: &mut Context<'_>,
@@ -72,7 +72,7 @@ pub fn answer(
 }
 
 /// Prints the plan to standard error before the teardown.
-pub fn show(looked: &Assessment, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
+pub(crate) fn show(looked: &Assessment, environment: &ConnectedEnvironment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.status(&environment.provider.title());
     let text = text(looked, &view, cx.now());

@@ -40,7 +40,7 @@ const ANYWHERE: &str = "us-east-1";
 /// A placeholder for names that are not looked up.
 const NAMELESS: &str = "unknown";
 
-pub async fn run(
+pub(super) async fn run(
     args: EnvironmentArgs,
     options: &VerifyOptions,
     bucket: BucketName,

@@ -6,7 +6,10 @@ use crate::checks::{CheckResult, Verdict};
 /// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name
 /// (`state check`) and what stands behind it (` --repair`); where it returns `None`, the command
 /// stays as it is.
-pub fn name_backend(checked: &mut [CheckResult], complete: impl Fn(&str, &str) -> Option<String>) {
+pub(crate) fn name_backend(
+    checked: &mut [CheckResult],
+    complete: impl Fn(&str, &str) -> Option<String>,
+) {
     for one in checked {
         if let Verdict::Fails {
             remediation: text, ..

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// If an ID or the day is invalid.
-pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> {
+pub(crate) fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> {
     let Some(reason) = options
         .reason
         .as_deref()
@@ -59,7 +59,7 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<AcceptedFinding>, CliError> 
 ///
 /// # Errors
 /// If the file cannot be added to: then nothing was changed.
-pub fn keep(
+pub(crate) fn keep(
     asked: Vec<AcceptedFinding>,
     accepted: &mut Vec<AcceptedFinding>,
     env: Option<&EnvName>,

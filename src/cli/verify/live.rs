@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The address of states in use.
-pub struct InUse<'a> {
+pub(super) struct InUse<'a> {
     pub bucket: &'a str,
     pub table: Option<String>,
     pub settings: &'a S3Settings,
@@ -53,7 +53,7 @@ impl InUse<'_> {
     }
 
     /// Returns the target of a probe; states should be encrypted with the key of this ARN.
-    pub fn target(&self, aws: &AwsProvider, key: Option<String>) -> ProbeTarget {
+    pub(super) fn target(&self, aws: &AwsProvider, key: Option<String>) -> ProbeTarget {
         let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
         let key = match (key, &self.settings.encryption) {
             (Some(arn), _) => ProbeEncryption::Arn(arn),
@@ -70,11 +70,11 @@ impl InUse<'_> {
 }
 
 /// The reason why nothing is read: no bucket is visible.
-pub struct NoBucket;
+pub(super) struct NoBucket;
 
 /// Checks the states as soon as the expected encryption key is known, by its
 /// ARN: to find that out takes as long as to look. States are read only if that was asked for.
-pub async fn live_use(
+pub(super) async fn live_use(
     aws: &AwsProvider,
     of: &InUse<'_>,
     key: impl Future<Output = Result<Option<String>, NoBucket>>,

@@ -27,7 +27,7 @@ pub struct ProbeOptions {
 }
 
 /// Tries a backend out, if it is asked for: findings, and what else is to be known.
-pub async fn run(
+pub(super) async fn run(
     aws: &AwsProvider,
     target: &ProbeTarget,
     remediation: &str,

@@ -32,7 +32,7 @@ const CSS: &str = include_str!("../../../templates/verify.css");
 ///
 /// # Panics
 /// Never: the template is part of this program, and all its variables exist.
-pub fn html(document: &VerifyDocument) -> String {
+pub(crate) fn html(document: &VerifyDocument) -> String {
     let filled = engine().and_then(|engine| {
         engine
             .get_template("verify.html")?

@@ -11,7 +11,7 @@ use crate::{checks::CheckGroup, report::safe::safe};
 const TIME: Duration = Duration::ZERO;
 
 /// Returns all checks, with a trailing line break.
-pub fn junit(document: &VerifyDocument) -> String {
+pub(crate) fn junit(document: &VerifyDocument) -> String {
     let mut report = Report::new(text(&format!("tfbackend verify {}", document.name())));
     report.set_time(TIME);
     for group in CheckGroup::ALL {

@@ -16,7 +16,7 @@ const TABLE: usize = 24_000;
 const DETAILS: usize = 36_000;
 
 /// Returns header, table and details, with a trailing line break.
-pub fn markdown(document: &VerifyDocument) -> String {
+pub(crate) fn markdown(document: &VerifyDocument) -> String {
     let counts = document.counts;
     let verdict = if document.passed {
         "✅ State backend: no findings"

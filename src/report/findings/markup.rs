@@ -3,7 +3,7 @@
 use crate::report::safe::safe;
 
 /// Returns `text` on one line, escaped for HTML and XML, inside and outside of attributes.
-pub fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in safe(text).chars() {
         match c {
@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
 
 /// Returns prose as HTML: words that are not plain, and text in backticks, become `<code>`, where
 /// mentions, links and other markup have no effect.
-pub fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let text = safe(text);
     let mut pieces = text.split('`').peekable();
     let mut quoted = false;
@@ -45,7 +45,7 @@ pub fn prose(text: &str) -> String {
 }
 
 /// Returns a fix: a command as one `<code>`, or prose.
-pub fn remediation(text: &str) -> String {
+pub(super) fn remediation(text: &str) -> String {
     if super::is_command(text) {
         code(text)
     } else {
@@ -54,7 +54,7 @@ pub fn remediation(text: &str) -> String {
 }
 
 /// Returns the ID of a check, linked to the vendor's documentation.
-pub fn linked(id: &str, docs: &str) -> String {
+pub(super) fn linked(id: &str, docs: &str) -> String {
     super::vendor_page(docs).map_or_else(
         || code(id),
         |page| format!("<a href=\"{}\">{}</a>", escape(page), code(id)),
@@ -62,7 +62,7 @@ pub fn linked(id: &str, docs: &str) -> String {
 }
 
 /// Returns `<code>`, or an empty text for an empty text.
-pub fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {

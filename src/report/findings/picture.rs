@@ -27,7 +27,7 @@ const PARTS: usize = 9;
 
 /// The data of an SVG, which the template writes.
 #[derive(Serialize)]
-pub struct BackendPicture {
+pub(super) struct BackendPicture {
     width: usize,
     height: usize,
     edges: Vec<String>,
@@ -59,7 +59,7 @@ struct BoxLine {
 
 /// The color, sign and word of the highest severity.
 #[derive(Clone, Copy, Serialize)]
-pub struct BoxMark {
+pub(super) struct BoxMark {
     /// The class that determines the color.
     class: &'static str,
     sign: &'static str,
@@ -81,7 +81,7 @@ impl ResourceBox<'_> {
 
 impl BackendPicture {
     /// Returns `None` without resources.
-    pub fn of(document: &VerifyDocument) -> Option<Self> {
+    pub(super) fn of(document: &VerifyDocument) -> Option<Self> {
         if document.resources.is_empty() {
             return None;
         }

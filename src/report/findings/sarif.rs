@@ -14,7 +14,7 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Returns the findings as one run of one tool, with a trailing line break.
-pub fn sarif(document: &VerifyDocument) -> String {
+pub(crate) fn sarif(document: &VerifyDocument) -> String {
     let rules = rules(document);
     let index = |id: &str| {
         rules

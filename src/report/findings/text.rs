@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Open findings are shown in full, accepted ones in one line, and passed checks are counted. With
 /// `view.verbose`, passed checks are listed.
-pub fn text(document: &VerifyDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &VerifyDocument, view: &TextStyle) -> String {
     let mut lines = title(document, view);
     let open: Vec<_> = document.open().collect();
     let fixes = SharedFixes::of(&open);

@@ -23,14 +23,14 @@ const TITLE: usize = 24;
 
 /// The widths of the columns. Without columns, lines are wrapped as text.
 #[derive(Default)]
-pub struct BriefColumns {
+pub(super) struct BriefColumns {
     address: usize,
     /// The width of titles with a cost; others may be longer.
     title: usize,
 }
 
 impl BriefColumns {
-    pub fn of<S: Spec>(
+    pub(super) fn of<S: Spec>(
         plan: &Plan<S>,
         describe: &DescribeResource<'_, S>,
         view: &TextStyle,
@@ -61,7 +61,12 @@ impl BriefColumns {
         columns
     }
 
-    pub fn line(&self, address: &Address, line: &ResourceTitle, view: &TextStyle) -> Vec<String> {
+    pub(super) fn line(
+        &self,
+        address: &Address,
+        line: &ResourceTitle,
+        view: &TextStyle,
+    ) -> Vec<String> {
         let title = safe(&line.title);
         let address = pad(&safe(address.as_str()), self.address);
         let start = format!("{HEAD}{GAP}{address}{GAP}");

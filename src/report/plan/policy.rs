@@ -8,7 +8,7 @@ use super::value::plain;
 use crate::text::words;
 
 /// A policy document, as an object or as text.
-pub struct PolicyText {
+pub(super) struct PolicyText {
     pub statements: Vec<Value>,
     /// `Version` and all other fields.
     pub rest: Value,
@@ -16,7 +16,7 @@ pub struct PolicyText {
 
 impl PolicyText {
     /// Returns `None` unless it is an object with a `Statement`, or a text that contains one.
-    pub fn of(value: &Value) -> Option<Self> {
+    pub(super) fn of(value: &Value) -> Option<Self> {
         let document = match value {
             Value::String(text) if text.trim_start().starts_with('{') => {
                 Cow::Owned(serde_json::from_str(text).ok()?)
@@ -37,7 +37,7 @@ impl PolicyText {
     }
 
     /// Returns `3 statements: A, B, C`.
-    pub fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let names: Vec<_> = self.statements.iter().map(name).collect();
         let count = words::count(names.len(), "statement", "statements");
         if names.is_empty() {
@@ -49,14 +49,17 @@ impl PolicyText {
 }
 
 /// The change of a statement.
-pub enum StatementDifference<'a> {
+pub(super) enum StatementDifference<'a> {
     Added(&'a Value),
     Removed(&'a Value),
     Changed { from: &'a Value, to: &'a Value },
 }
 
 /// Returns changed statements. They are paired by Sid if it is unique on both sides.
-pub fn differences<'a>(from: &'a PolicyText, to: &'a PolicyText) -> Vec<StatementDifference<'a>> {
+pub(super) fn differences<'a>(
+    from: &'a PolicyText,
+    to: &'a PolicyText,
+) -> Vec<StatementDifference<'a>> {
     let mut old: Vec<&Value> = from.statements.iter().collect();
     let mut new: Vec<&Value> = vec![];
     for statement in &to.statements {
@@ -90,12 +93,12 @@ pub fn differences<'a>(from: &'a PolicyText, to: &'a PolicyText) -> Vec<Statemen
 }
 
 /// Returns the Sid, or a placeholder.
-pub fn name(statement: &Value) -> String {
+pub(super) fn name(statement: &Value) -> String {
     sid(statement).map_or_else(|| "one without Sid".to_owned(), plain)
 }
 
 /// Returns the Sid and the effect: adding an Allow or removing a Deny makes a policy less strict.
-pub fn name_and_effect(statement: &Value) -> String {
+pub(super) fn name_and_effect(statement: &Value) -> String {
     let effect = statement.get("Effect").and_then(Value::as_str).map(plain);
     format!(
         "{} ({})",

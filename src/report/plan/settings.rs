@@ -9,18 +9,18 @@ use super::{
 use crate::report::{safe::safe, style::TextStyles};
 
 /// Returns lines `name = value`, with nested names joined by dots; unset values are omitted.
-pub fn created(to: &Value) -> Vec<String> {
+pub(super) fn created(to: &Value) -> Vec<String> {
     let mut lines = vec![];
     create("", to, &mut lines);
     lines
 }
 
 /// The rationale of the setting at a path, if any.
-pub type SettingRationale<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
+pub(super) type SettingRationale<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
 
 /// Returns lines `name: old → new, so that …` for differences. A rationale that several lines share
 /// follows the first of them.
-pub fn changed(
+pub(super) fn changed(
     from: &Value,
     to: &Value,
     why: &SettingRationale<'_>,

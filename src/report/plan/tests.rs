@@ -20,7 +20,7 @@ use crate::{
 
 /// Any settings, as every kind of spec becomes them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Any(pub Value);
+pub(super) struct Any(pub Value);
 
 impl Spec for Any {
     fn title(&self) -> String {
@@ -28,7 +28,7 @@ impl Spec for Any {
     }
 }
 
-pub fn view(width: usize) -> TextStyle {
+pub(super) fn view(width: usize) -> TextStyle {
     TextStyle {
         width,
         style: TextStyles {
@@ -39,7 +39,7 @@ pub fn view(width: usize) -> TextStyle {
     }
 }
 
-pub fn step(address: &'static str, change: PlannedChange<Any>) -> PlanStep<Any> {
+pub(super) fn step(address: &'static str, change: PlannedChange<Any>) -> PlanStep<Any> {
     PlanStep {
         address: Address::new(address),
         needs: vec![],
@@ -48,7 +48,7 @@ pub fn step(address: &'static str, change: PlannedChange<Any>) -> PlanStep<Any> 
     }
 }
 
-pub fn describe(address: &Address, _: &Any) -> ResourceTitle {
+pub(super) fn describe(address: &Address, _: &Any) -> ResourceTitle {
     match address.as_str() {
         "kms_key" => ResourceTitle {
             title: "KMS key alias/acme-tfstate-prod".into(),
@@ -76,11 +76,11 @@ fn tags(version: &str) -> Value {
     json!({ "ManagedBy": "tfbackend", "tfbackend:env": "prod", "tfbackend:version": version })
 }
 
-pub fn deny(sid: &str, actions: Value) -> Value {
+pub(super) fn deny(sid: &str, actions: Value) -> Value {
     json!({ "Sid": sid, "Effect": "Deny", "Principal": "*", "Action": actions, "Condition": { "Bool": { "aws:SecureTransport": "false" } } })
 }
 
-pub fn policy(statements: Vec<Value>) -> Value {
+pub(super) fn policy(statements: Vec<Value>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 

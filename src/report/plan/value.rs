@@ -6,7 +6,7 @@ use crate::{engine::spec::UNKNOWN, report::safe::safe};
 
 /// Removes the name of an enum variant, which `serde` writes as an object with one capitalized
 /// field.
-pub fn bare(value: Value) -> Value {
+pub(super) fn bare(value: Value) -> Value {
     match value {
         Value::Object(mut fields)
             if fields.len() == 1
@@ -26,7 +26,7 @@ pub fn bare(value: Value) -> Value {
 }
 
 /// Returns texts in quotes; `(not set)`, `(none)` and `(known after apply)` without quotes.
-pub fn inline(value: &Value) -> String {
+pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::Null => "(not set)".to_owned(),
         Value::Array(items) if items.is_empty() => "(none)".to_owned(),
@@ -48,11 +48,11 @@ pub fn inline(value: &Value) -> String {
 }
 
 /// Returns a text as [`inline`] does, without quotes.
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     safe(&hide_addresses(text)).into_owned()
 }
 
-pub fn is_scalar(value: &Value) -> bool {
+pub(super) fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::Array(_) | Value::Object(_))
 }
 

@@ -73,17 +73,17 @@ impl ProgressBars {
 }
 
 /// A spinner for a single wait. It is removed when dropped.
-pub struct WaitSpinner(ProgressBar);
+pub(crate) struct WaitSpinner(ProgressBar);
 
 impl WaitSpinner {
-    pub fn new(style: TextStyles, target: ProgressDrawTarget) -> Self {
+    pub(crate) fn new(style: TextStyles, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target)
             .with_style(template("{spinner} {msg}  {elapsed}", style));
         bar.enable_steady_tick(TICK);
         Self(bar)
     }
 
-    pub fn show(&self, message: &str) {
+    pub(crate) fn show(&self, message: &str) {
         self.0.set_message(safe(message).into_owned());
     }
 }

@@ -23,7 +23,7 @@ impl ProgressLines<'_> {
 }
 
 /// Returns the line of an event; `None` for a started step.
-pub fn line(event: &ApplyEvent, style: TextStyles) -> Option<String> {
+pub(crate) fn line(event: &ApplyEvent, style: TextStyles) -> Option<String> {
     let fixed = |sign: &str, address: &crate::engine::spec::Address, rest: &str| {
         format!("{sign} {address}  {rest}", address = safe(address.as_str()))
     };

@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::spec::Address;
 
 /// Two steps start, one finishes; the other fails with a hostile message and takes a third with it.
-pub fn story() -> Vec<ApplyEvent> {
+pub(super) fn story() -> Vec<ApplyEvent> {
     let (key, bucket, policy) = (
         Address::new("kms_key"),
         Address::new("state_bucket"),

@@ -19,7 +19,7 @@ use crate::{
 
 /// `state diff --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct DiffDocument {
+pub(crate) struct DiffDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
     /// The object key.
@@ -33,7 +33,7 @@ pub struct DiffDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct DifferenceDocument {
+pub(crate) struct DifferenceDocument {
     /// Addresses.
     pub added: Vec<String>,
     pub removed: Vec<String>,
@@ -42,7 +42,7 @@ pub struct DifferenceDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ChangedDocument {
+pub(crate) struct ChangedDocument {
     pub address: String,
     /// The names of attributes whose values differ.
     pub attributes: Vec<String>,
@@ -54,14 +54,14 @@ pub struct ChangedDocument {
 
 /// Names of outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct OutputsDocument {
+pub(crate) struct OutputsDocument {
     pub added: Vec<String>,
     pub removed: Vec<String>,
     pub changed: Vec<String>,
 }
 
 impl DiffDocument {
-    pub fn of(
+    pub(crate) fn of(
         about: AboutDocument,
         path: &str,
         (from, before): (&FetchedState, &StateOutline),
@@ -80,7 +80,7 @@ impl DiffDocument {
 }
 
 impl DifferenceDocument {
-    pub fn of(diff: &StateDiff) -> Self {
+    pub(crate) fn of(diff: &StateDiff) -> Self {
         let StateDiff {
             added,
             removed,
@@ -121,7 +121,7 @@ impl DifferenceDocument {
     }
 
     /// Returns a line for each difference.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let Self {
             added,
             removed,
@@ -165,7 +165,7 @@ impl DifferenceDocument {
     }
 
     /// Returns a summary in one sentence.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let Self {
             added,
             removed,
@@ -184,7 +184,7 @@ impl DifferenceDocument {
 }
 
 /// For a terminal.
-pub fn text(document: &DiffDocument) -> String {
+pub(crate) fn text(document: &DiffDocument) -> String {
     let mut lines = vec![
         format!("from: {}", document.from.text()),
         format!("to:   {}", document.to.text()),

@@ -12,7 +12,7 @@ use crate::{
 
 /// `state list --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ListDocument {
+pub(crate) struct ListDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
     pub states: Vec<StateListDocument>,
@@ -27,7 +27,7 @@ pub struct ListDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StateListDocument {
+pub(crate) struct StateListDocument {
     /// The object key.
     pub path: String,
     /// The state key in the backend configuration, in kinds that have one.
@@ -47,13 +47,13 @@ pub struct StateListDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct OrphanDocument {
+pub(crate) struct OrphanDocument {
     pub path: String,
     pub lock: StateLockDocument,
 }
 
 impl ListDocument {
-    pub fn of(about: AboutDocument, inventory: &StateInventory) -> Self {
+    pub(crate) fn of(about: AboutDocument, inventory: &StateInventory) -> Self {
         let StateInventory {
             entries,
             others,
@@ -101,7 +101,7 @@ impl ListDocument {
 }
 
 /// Returns a table for a terminal, followed by long state keys.
-pub fn text(document: &ListDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &ListDocument, view: &TextStyle) -> String {
     let mut kinds: Vec<&EncryptionDocument> = document
         .states
         .iter()

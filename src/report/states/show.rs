@@ -17,7 +17,7 @@ use crate::{
 
 /// `state show --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ShowDocument {
+pub(crate) struct ShowDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
     /// The object key.
@@ -35,7 +35,7 @@ pub struct ShowDocument {
 
 /// The version of the state.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ShownVersionDocument {
+pub(crate) struct ShownVersionDocument {
     /// Absent if the bucket never had versioning enabled.
     pub version_id: Option<String>,
     pub modified: Option<String>,
@@ -45,7 +45,7 @@ pub struct ShownVersionDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct ObjectDocument {
+pub(crate) struct ObjectDocument {
     pub address: String,
     /// True for a data source.
     pub data: bool,
@@ -56,7 +56,7 @@ pub struct ObjectDocument {
 }
 
 impl ShownVersionDocument {
-    pub fn of(content: &FetchedState, outline: &StateOutline) -> Self {
+    pub(crate) fn of(content: &FetchedState, outline: &StateOutline) -> Self {
         Self {
             version_id: content.version.clone().map(|VersionId(version)| version),
             modified: content.modified.map(|at| at.to_string()),
@@ -66,7 +66,7 @@ impl ShownVersionDocument {
     }
 
     /// Returns the version on one line.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Self {
             version_id,
             modified,
@@ -87,7 +87,7 @@ impl ShownVersionDocument {
 }
 
 impl ShowDocument {
-    pub fn of(
+    pub(crate) fn of(
         about: AboutDocument,
         path: &str,
         content: &FetchedState,
@@ -115,7 +115,7 @@ impl ShowDocument {
 }
 
 /// For a terminal.
-pub fn text(document: &ShowDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &ShowDocument, view: &TextStyle) -> String {
     let ShowDocument {
         about: _,
         path,
@@ -158,7 +158,7 @@ pub fn text(document: &ShowDocument, view: &TextStyle) -> String {
 }
 
 /// Returns why its content is unknown.
-pub fn unknown(contents: &str) -> String {
+pub(crate) fn unknown(contents: &str) -> String {
     match contents {
         "encrypted" => "OpenTofu encrypted it: its content is unknown without the key.".to_owned(),
         _ => "It has an older or newer format: its content is unknown.".to_owned(),

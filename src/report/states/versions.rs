@@ -12,7 +12,7 @@ use crate::{
 
 /// `state versions --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct VersionsDocument {
+pub(crate) struct VersionsDocument {
     #[serde(flatten)]
     pub about: AboutDocument,
     /// The object key.
@@ -25,7 +25,7 @@ pub struct VersionsDocument {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct StateVersionDocument {
+pub(crate) struct StateVersionDocument {
     pub version_id: String,
     pub modified: Option<String>,
     /// True for the current version, which may be a delete marker.
@@ -39,7 +39,7 @@ pub struct StateVersionDocument {
 }
 
 impl VersionsDocument {
-    pub fn of(about: AboutDocument, path: &str, history: &StateHistory) -> Self {
+    pub(crate) fn of(about: AboutDocument, path: &str, history: &StateHistory) -> Self {
         let versions: Vec<StateVersionDocument> = history
             .versions
             .iter()
@@ -91,7 +91,7 @@ impl StateVersionDocument {
 }
 
 /// Returns a table and a summary for a terminal.
-pub fn text(document: &VersionsDocument, view: &TextStyle) -> String {
+pub(crate) fn text(document: &VersionsDocument, view: &TextStyle) -> String {
     let table = TextTable::new([
         "Version",
         "Written",

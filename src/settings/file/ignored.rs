@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// The table's name in the file.
-pub const TABLE: &str = "ignore";
+pub(crate) const TABLE: &str = "ignore";
 const FIELDS: &[&str] = &["id", "at", "reason", "until"];
 
 /// Returns whether it is a valid day, such as `2027-01-31`.
-pub fn is_day(text: &str) -> bool {
+pub(crate) fn is_day(text: &str) -> bool {
     text.len() == "2027-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
 

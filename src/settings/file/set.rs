@@ -9,7 +9,7 @@ use crate::settings::{error::SettingsError, names::EnvName};
 
 /// The reason why a text is not edited.
 #[derive(Debug, thiserror::Error)]
-pub enum SetError {
+pub(crate) enum SetError {
     #[error(transparent)]
     NotUnderstood(#[from] SettingsError),
     #[error("its syntax cannot be edited safely")]
@@ -26,7 +26,7 @@ type TextSplice = (Range<usize>, String);
 ///
 /// # Errors
 /// If the text is not understood, or the edit would change more than this value.
-pub fn set(
+pub(crate) fn set(
     path: &Path,
     text: &str,
     env: &EnvName,

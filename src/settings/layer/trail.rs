@@ -69,7 +69,7 @@ impl TryFrom<String> for TrailKind {
 
 /// Knows the words as well, for help and completion.
 #[derive(Clone, Debug)]
-pub struct TrailParser;
+pub(super) struct TrailParser;
 
 impl TypedValueParser for TrailParser {
     type Value = TrailKind;

@@ -83,8 +83,9 @@ fn objects_and_outputs_by_name() {
         ]
     );
     assert!(!format!("{:?}", StateDiff::of(&before, &after)).contains("CANARY"));
-    assert!(StateDiff::of(&before, &before).expect("known").is_empty());
-    assert!(!StateDiff::of(&before, &after).expect("known").is_empty());
+    let same = StateDiff::of(&before, &before).expect("known");
+    assert_eq!(same, StateDiff::default());
+    assert_ne!(StateDiff::of(&before, &after).expect("known"), same);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A state with one resource, whose instances are these.
-pub fn state(instances: &str) -> String {
+pub(super) fn state(instances: &str) -> String {
     format!(
         r#"{{"version": 4, "terraform_version": "1.11.4", "serial": 3, "lineage": "l",
             "outputs": {{"url": {{"value": "CANARY-1", "type": "string"}}, "all": {{"value": {{"CANARY-2": 1}}, "sensitive": true}}}},

@@ -10,7 +10,7 @@ use crate::state::lenient::{FieldCount, LenientField, LenientShape, folded};
 
 /// The fields of a state file that are read. `KEEP` keeps the addresses.
 #[derive(Default)]
-pub struct SnapshotDraft<const KEEP: bool> {
+pub(super) struct SnapshotDraft<const KEEP: bool> {
     version: LenientField<u64>,
     terraform_version: LenientField<String>,
     serial: LenientField<u64>,
@@ -47,7 +47,7 @@ struct ParsedInstance {
 }
 
 impl<const KEEP: bool> SnapshotDraft<KEEP> {
-    pub fn finish(self) -> Result<StateSnapshot, SnapshotError> {
+    pub(super) fn finish(self) -> Result<StateSnapshot, SnapshotError> {
         let format = optional(self.version, "`version` is not an integer")?;
         let serial = optional(self.serial, "`serial` is not an integer")?;
         let lineage = optional(self.lineage, "`lineage` is not a string")?;

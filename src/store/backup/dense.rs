@@ -20,11 +20,11 @@ pub(super) struct PackedCount {
 }
 
 impl PackedCount {
-    pub fn counting<R: Read>(&self, from: R) -> CountingReader<'_, R> {
+    pub(super) fn counting<R: Read>(&self, from: R) -> CountingReader<'_, R> {
         CountingReader { from, packed: self }
     }
 
-    pub fn is_too_dense(&self) -> bool {
+    pub(super) fn is_too_dense(&self) -> bool {
         self.too_dense.get()
     }
 }
@@ -53,7 +53,7 @@ pub(super) struct DensityLimit<'p, R> {
 }
 
 impl<'p, R: Read> DensityLimit<'p, R> {
-    pub fn new(from: R, packed: &'p PackedCount, ratio: u64) -> Self {
+    pub(super) fn new(from: R, packed: &'p PackedCount, ratio: u64) -> Self {
         Self {
             from,
             packed,

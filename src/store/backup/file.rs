@@ -16,7 +16,7 @@ const NAMES: usize = 1000;
 
 /// Writes `bytes` to `<stem>-<time><ending>` in `dir`: synced, private (0600), and never over an
 /// existing file.
-pub fn keep(
+pub(crate) fn keep(
     dir: &Path,
     stem: &str,
     ending: &str,

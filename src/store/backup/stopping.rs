@@ -26,7 +26,7 @@ impl<R: Read> Read for StoppableReader<'_, R> {
 
 /// Stops the reader when dropped, as on Ctrl-C.
 #[derive(Debug, Default)]
-pub struct StopWhenDropped(pub Arc<AtomicBool>);
+pub(crate) struct StopWhenDropped(pub Arc<AtomicBool>);
 
 impl Drop for StopWhenDropped {
     fn drop(&mut self) {

@@ -153,7 +153,7 @@ impl LockSighting {
 }
 
 /// Decides for one workspace; `None` if neither side has a state, nor ever had.
-pub fn decide(source: &StateSighting, destination: &StateSighting) -> Option<MoveAction> {
+pub(crate) fn decide(source: &StateSighting, destination: &StateSighting) -> Option<MoveAction> {
     let refused = |refusal| Some(MoveAction::Refused(refusal));
     if (&source.content, &source.lock) == (&StateContent::Absent, &LockSighting::Free) {
         let is_there = destination.content != StateContent::Absent;

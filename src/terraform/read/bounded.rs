@@ -9,7 +9,7 @@ use std::{
 use crate::host::bounded;
 
 /// In bytes: larger than any configuration written by hand. Larger files are not read.
-pub const LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// The byte order mark.
 const MARK: &[u8] = "\u{feff}".as_bytes();
@@ -41,10 +41,10 @@ impl UnreadableFile {
 /// # Errors
 /// If it is none that can be read. A pipe would be waited for: nothing but a regular file is
 /// opened.
-pub fn open(path: &Path) -> Result<Option<File>, UnreadableFile> {
+pub(crate) fn open(path: &Path) -> Result<Option<File>, UnreadableFile> {
     match bounded::open(path) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if crate::host::bounded::is_absent(&error) => Ok(None),
+        Err(error) if bounded::is_absent(&error) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
             Err(UnreadableFile::new(path, "is not a regular file"))
         }
@@ -56,7 +56,7 @@ pub fn open(path: &Path) -> Result<Option<File>, UnreadableFile> {
 ///
 /// # Errors
 /// If it cannot be read, is too large, or is not text.
-pub fn text(path: &Path) -> Result<Option<String>, UnreadableFile> {
+pub(crate) fn text(path: &Path) -> Result<Option<String>, UnreadableFile> {
     text_up_to(path, LIMIT)
 }
 
@@ -64,7 +64,7 @@ pub fn text(path: &Path) -> Result<Option<String>, UnreadableFile> {
 ///
 /// # Errors
 /// As [`text`].
-pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, UnreadableFile> {
+pub(crate) fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, UnreadableFile> {
     let Some(bytes) = bytes_up_to(path, limit)? else {
         return Ok(None);
     };
@@ -77,7 +77,7 @@ pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, UnreadableF
 ///
 /// # Errors
 /// If it cannot be read, or is too large.
-pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, UnreadableFile> {
+pub(crate) fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, UnreadableFile> {
     let Some(file) = open(path)? else {
         return Ok(None);
     };

@@ -38,7 +38,8 @@ pub struct ConfiguredBlock {
 }
 
 /// Said of a `state_store` wherever one is found.
-pub const NO_STATE_STORES: &str = "tfbackend does not support state stores, only `backend \"s3\"`";
+pub(crate) const NO_STATE_STORES: &str =
+    "tfbackend does not support state stores, only `backend \"s3\"`";
 
 /// The combined contents of the configuration files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -249,7 +250,7 @@ fn stem(name: &str) -> Option<(&str, &'static str)> {
 }
 
 /// In bytes. A file that generators write is as large as they like; Terraform has no limit.
-pub const LIMIT: u64 = 64 << 20;
+pub(crate) const LIMIT: u64 = 64 << 20;
 
 fn contents(path: &Path, within: &LinkBoundary) -> Result<Option<FileContents>, UnreadableFile> {
     let Some(bytes) = within.bytes_up_to(path, LIMIT)? else {
@@ -268,7 +269,7 @@ fn contents(path: &Path, within: &LinkBoundary) -> Result<Option<FileContents>, 
 }
 
 /// Returns whether a file is JSON, by its name.
-pub fn is_json(path: &Path) -> bool {
+pub(crate) fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
 }
 

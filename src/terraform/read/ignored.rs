@@ -225,7 +225,7 @@ impl IgnoreRules {
         let entries = match fs::read_dir(self.root.join(folder)) {
             Ok(entries) => entries,
             Err(error) => {
-                if !crate::host::bounded::is_absent(&error) {
+                if !bounded::is_absent(&error) {
                     search.unseen = Some(format!("cannot be listed: {error}"));
                 }
                 return false;

@@ -18,7 +18,7 @@ const LEAST: usize = 64;
 
 /// A JSON value with all that is in it, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum JsonNode {
+pub(super) enum JsonNode {
     Object(Vec<(String, JsonNode)>),
     List(Vec<JsonNode>),
     /// Null, too.
@@ -35,7 +35,7 @@ impl JsonNode {
     /// # Errors
     /// If it is not JSON, or too much of it matters; as [`Unreadable::error`](super::Unreadable)
     /// says it.
-    pub fn read(text: &[u8], levels: KeptLevels) -> Result<Self, String> {
+    pub(super) fn read(text: &[u8], levels: KeptLevels) -> Result<Self, String> {
         let text = as_go_reads(text);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let left = Cell::new(Some(MOST));
@@ -52,7 +52,7 @@ impl JsonNode {
     }
 
     /// The members of an object, or of each object in a list: the body of a block may be either.
-    pub fn members(&self) -> Vec<(&str, &Self)> {
+    pub(super) fn members(&self) -> Vec<(&str, &Self)> {
         let objects = if let Self::List(items) = self {
             items.as_slice()
         } else {
@@ -72,7 +72,7 @@ impl JsonNode {
     }
 
     /// The members of that name.
-    pub fn named(&self, name: &str) -> impl Iterator<Item = &Self> {
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &Self> {
         self.members()
             .into_iter()
             .filter(move |(known, _)| *known == name)
@@ -80,7 +80,7 @@ impl JsonNode {
     }
 
     /// The bodies of the blocks that it stands for. Null stands for none.
-    pub fn bodies(&self) -> &[Self] {
+    pub(super) fn bodies(&self) -> &[Self] {
         match self {
             Self::Plain(_) => &[],
             Self::Object(_) => std::slice::from_ref(self),
@@ -89,14 +89,14 @@ impl JsonNode {
     }
 
     /// The body as one object. Of several members of one name, the last stands.
-    pub fn object(&self) -> Map<String, Json> {
+    pub(super) fn object(&self) -> Map<String, Json> {
         self.members()
             .into_iter()
             .map(|(name, node)| (name.to_owned(), node.to_json()))
             .collect()
     }
 
-    pub fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         match self {
             Self::Object(_) => Json::Object(self.object()),
             Self::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A token without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HclToken {
+pub(super) enum HclToken {
     Newline,
     Identifier,
     /// A quoted template, with all that is interpolated in it.
@@ -26,7 +26,7 @@ pub enum HclToken {
 
 /// The text is not HCL; where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HclError {
+pub(crate) struct HclError {
     pub at: usize,
 }
 
@@ -35,7 +35,7 @@ const DEEPEST: usize = 1 << 20;
 
 /// Reads a text token by token. Spaces and comments are passed over.
 #[derive(Clone, Copy, Debug)]
-pub struct HclLexer<'t> {
+pub(super) struct HclLexer<'t> {
     text: &'t [u8],
     at: usize,
 }
@@ -52,7 +52,7 @@ enum OpenTemplate<'t> {
 }
 
 impl<'t> HclLexer<'t> {
-    pub fn new(text: &'t [u8]) -> Self {
+    pub(super) fn new(text: &'t [u8]) -> Self {
         Self { text, at: 0 }
     }
 
@@ -60,7 +60,7 @@ impl<'t> HclLexer<'t> {
     ///
     /// # Errors
     /// If a comment, a string or a heredoc does not end.
-    pub fn next(&mut self) -> Result<(HclToken, Range<usize>), HclError> {
+    pub(super) fn next(&mut self) -> Result<(HclToken, Range<usize>), HclError> {
         self.skip_spaces()?;
         let start = self.at;
         let two = self.text.get(start..start + 2);

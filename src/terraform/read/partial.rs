@@ -84,7 +84,7 @@ fn owner(text: &str) -> Option<HeaderOwner> {
 
 /// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it
 /// is, and what is not is HCL. `None` without a `=`, which makes it the name of a file.
-pub fn assignment(text: &str) -> Option<SourcedArgument> {
+pub(crate) fn assignment(text: &str) -> Option<SourcedArgument> {
     let (name, written) = text.split_once('=')?;
     let name = name.trim();
     let value = match arguments::shape(name) {
@@ -145,7 +145,7 @@ pub(super) fn read(
 
 /// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of
 /// the name `named` too. None where the folder cannot be read.
-pub fn ours(dir: &Path, named: Option<&str>) -> Vec<PartialFile> {
+pub(crate) fn ours(dir: &Path, named: Option<&str>) -> Vec<PartialFile> {
     let names = super::names(dir).unwrap_or_default();
     let asked: Vec<PathBuf> = names
         .iter()

@@ -14,23 +14,23 @@ use super::{
 mod contents;
 
 /// Names of the blocks within `terraform` that choose a backend.
-pub const NAMES: [&str; 3] = ["backend", "cloud", "state_store"];
+pub(crate) const NAMES: [&str; 3] = ["backend", "cloud", "state_store"];
 
 /// The argument of `terraform` that says which versions may run.
-pub const REQUIRED_VERSION: &str = "required_version";
+pub(crate) const REQUIRED_VERSION: &str = "required_version";
 
 /// The longest argument that is looked into, in bytes. No backend takes a longer one.
 const LONGEST: usize = 256 << 10;
 /// The maximum analyzed size of one file, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 /// The maximum number of blocks per file: Terraform fails at the second.
-pub const MOST_BLOCKS: usize = 100;
+pub(crate) const MOST_BLOCKS: usize = 100;
 /// Brackets that are open at once. Terraform runs out of stack before.
 const DEEPEST: usize = 1 << 20;
 
 /// A block that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundBlock {
+pub(crate) struct FoundBlock {
     /// One of [`NAMES`].
     pub name: &'static str,
     /// As it is written, with its quotes.
@@ -44,7 +44,7 @@ pub struct FoundBlock {
 
 /// The arguments of a block or of a partial configuration, as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FoundBody {
+pub(crate) struct FoundBody {
     items: Vec<ScannedItem>,
 }
 
@@ -59,7 +59,7 @@ struct ScannedItem {
 
 /// The result of scanning a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HclScan {
+pub(crate) struct HclScan {
     pub blocks: Vec<FoundBlock>,
     /// Each [`REQUIRED_VERSION`].
     pub required_versions: FoundBody,
@@ -99,7 +99,7 @@ struct HclScanner<'t> {
 ///
 /// # Errors
 /// If the text is not HCL: Terraform refuses it as well.
-pub fn scan(text: &[u8]) -> Result<HclScan, HclError> {
+pub(crate) fn scan(text: &[u8]) -> Result<HclScan, HclError> {
     let mut scanner = HclScanner::new(text);
     let mut found = HclScan::default();
     loop {
@@ -122,7 +122,7 @@ pub fn scan(text: &[u8]) -> Result<HclScan, HclError> {
 ///
 /// # Errors
 /// As [`scan`].
-pub fn partial(text: &[u8]) -> Result<FoundBody, HclError> {
+pub(crate) fn partial(text: &[u8]) -> Result<FoundBody, HclError> {
     let mut scanner = HclScanner::new(text);
     let body = scanner.body(&mut HclScan::default())?;
     scanner.must_be_at_end()?;
@@ -414,7 +414,7 @@ fn line(text: &[u8], at: usize) -> usize {
 }
 
 /// Returns the position of a syntax error in HCL, without any of the text.
-pub fn error(text: &[u8], HclError { at }: HclError) -> String {
+pub(crate) fn error(text: &[u8], HclError { at }: HclError) -> String {
     let before = &text[..at.min(text.len())];
     let start = before
         .iter()

@@ -18,7 +18,7 @@ const FACTS: usize = 40;
 ///
 /// # Errors
 /// If the index cannot be read, or is of a form that is not known.
-pub fn tracked(
+pub(crate) fn tracked(
     git_dir: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, UnreadableFile> {

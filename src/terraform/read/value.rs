@@ -213,7 +213,7 @@ fn plain(json: &Json, may_be_template: bool) -> ArgumentValue {
 }
 
 /// More arguments than any backend has, of which there are some sixty.
-pub const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 
 pub(super) fn too_many(path: &Path) -> UnreadableFile {
     UnreadableFile::new(path, format!("has more than {MOST} arguments in one place"))
@@ -224,7 +224,7 @@ pub(super) fn too_many(path: &Path) -> UnreadableFile {
 ///
 /// # Errors
 /// If there are more than [`MOST`].
-pub fn arguments_of(
+pub(crate) fn arguments_of(
     body: &Body,
     lines: &LineIndex<'_>,
     path: &Path,
@@ -261,7 +261,7 @@ pub fn arguments_of(
 ///
 /// # Errors
 /// If there are more than [`MOST`].
-pub fn arguments_of_json(
+pub(crate) fn arguments_of_json(
     object: &serde_json::Map<String, Json>,
     path: &Path,
 ) -> Result<Vec<SourcedArgument>, UnreadableFile> {
@@ -283,7 +283,7 @@ pub fn arguments_of_json(
 }
 
 /// Returns the position of a syntax error in JSON, without any of the text.
-pub fn json_error(error: &serde_json::Error) -> String {
+pub(crate) fn json_error(error: &serde_json::Error) -> String {
     format!(
         "is not valid JSON at line {}, column {}",
         error.line(),

@@ -15,7 +15,7 @@ const LIMIT: u64 = 64 << 10;
 const MOST: u64 = 40;
 
 /// Major, minor and patch.
-pub type ReleaseNumber = (u64, u64, u64);
+pub(crate) type ReleaseNumber = (u64, u64, u64);
 
 /// A version, or several, that one file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl VersionOperator {
 }
 
 /// A version without a suffix; `None` of `latest`, of `1.15`, of a release candidate.
-pub fn version(text: &str) -> Option<ReleaseNumber> {
+pub(crate) fn version(text: &str) -> Option<ReleaseNumber> {
     let mut parts = text
         .strip_prefix('v')
         .unwrap_or(text)

@@ -5,7 +5,7 @@ use crate::terraform::read::scan;
 
 /// A whole block, as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackendBlock {
+pub(crate) struct BackendBlock {
     /// The label, as in `backend "s3"`.
     pub label: &'static str,
     /// Its arguments as HCL, one on each line, not indented.
@@ -26,12 +26,12 @@ impl BackendBlock {
     }
 
     /// A whole file of ours.
-    pub fn to_file(&self) -> String {
+    pub(crate) fn to_file(&self) -> String {
         header::stamp(None, &self.to_configuration())
     }
 
     /// The block in a `terraform` block.
-    pub fn to_configuration(&self) -> String {
+    pub(crate) fn to_configuration(&self) -> String {
         format!("terraform {{\n  {}\n}}\n", self.text(&[], "  "))
     }
 
@@ -40,7 +40,7 @@ impl BackendBlock {
     ///
     /// # Errors
     /// Why the user has to make the edit.
-    pub fn put_into(&self, text: &str) -> Result<String, String> {
+    pub(crate) fn put_into(&self, text: &str) -> Result<String, String> {
         if matches!(header::read(text), FileHeader::Intact(_)) {
             return Ok(self.to_file());
         }

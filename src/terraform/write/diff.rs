@@ -11,7 +11,7 @@ use crate::terraform::read::{ArgumentValue, arguments};
 
 /// From `old`, which must be a file as we wrote it, to `new`. What could act on a terminal is left
 /// out.
-pub fn unified(name: &str, old: &str, new: &str) -> String {
+pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let ((old, more_old), (new, more_new)) = (shown(old), shown(new));
     let mut options = DiffOptions::new();
     options
@@ -33,7 +33,7 @@ pub fn unified(name: &str, old: &str, new: &str) -> String {
 ///
 /// None of its values and comments are in it. Settings may name any file of the user's, and no list
 /// of names or forms knows every secret.
-pub fn by_argument(name: &str, old: &str, new: &str) -> String {
+pub(crate) fn by_argument(name: &str, old: &str, new: &str) -> String {
     let lines = old.lines().count();
     let head = format!(
         "--- {name} (content of {lines} line{} not shown)\n+++ {name} (tfbackend)\n",

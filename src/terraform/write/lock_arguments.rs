@@ -16,7 +16,7 @@ use super::{
 };
 use crate::terraform::read::{SourcedArgument, scan, value::ArgumentValue};
 
-pub mod json;
+pub(crate) mod json;
 mod own;
 
 const FILE: &str = "use_lockfile";
@@ -25,7 +25,7 @@ const BUCKET: &str = "bucket";
 
 /// The wanted lock arguments, and the backend that they are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WantedArguments<'a> {
+pub(crate) struct WantedArguments<'a> {
     pub bucket: &'a str,
     /// The table that there is, whether or not it is wanted.
     pub table: Option<&'a str>,
@@ -35,7 +35,7 @@ pub struct WantedArguments<'a> {
 
 impl WantedArguments<'_> {
     /// Returns whether a text, which may be an ARN, names the table.
-    pub fn is_table(&self, named: &str) -> bool {
+    pub(crate) fn is_table(&self, named: &str) -> bool {
         let same = |ours: &str| {
             named == ours
                 || named.ends_with(&format!(":table/{ours}"))
@@ -47,7 +47,7 @@ impl WantedArguments<'_> {
 
 /// The position of the arguments in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArgumentForm {
+pub(crate) enum ArgumentForm {
     /// In `backend "s3"` blocks.
     Configuration,
     /// At its top.
@@ -55,7 +55,7 @@ pub enum ArgumentForm {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LockEdit {
+pub(crate) enum LockEdit {
     /// It is about another backend, or about none.
     NotOurs,
     /// No edit is needed.
@@ -66,7 +66,7 @@ pub enum LockEdit {
 }
 
 /// The text with the arguments that are wanted.
-pub fn edit(text: &str, form: ArgumentForm, wanted: &WantedArguments<'_>) -> LockEdit {
+pub(crate) fn edit(text: &str, form: ArgumentForm, wanted: &WantedArguments<'_>) -> LockEdit {
     let body = match parsed(text, form) {
         Ok(body) => body,
         Err(why) => return LockEdit::ByHand(why),
@@ -99,7 +99,7 @@ pub fn edit(text: &str, form: ArgumentForm, wanted: &WantedArguments<'_>) -> Loc
 
 /// The arguments of one backend that choose a lock. What is no plain value is not among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockArguments {
+pub(crate) struct LockArguments {
     /// `None` where the text leaves it to another.
     pub bucket: Option<String>,
     /// To Terraform, null and an empty name are no table.
@@ -109,7 +109,7 @@ pub struct LockArguments {
 
 impl LockArguments {
     /// As they are among the arguments of a block or a file.
-    pub fn of(arguments: &[SourcedArgument]) -> Self {
+    pub(crate) fn of(arguments: &[SourcedArgument]) -> Self {
         // The last of a name counts, as for Terraform.
         Self::from_values(|name| {
             Some(
@@ -137,7 +137,7 @@ impl LockArguments {
 }
 
 /// Those of every backend in the text; of what cannot be read, nothing.
-pub fn read(text: &str, form: ArgumentForm) -> Vec<LockArguments> {
+pub(crate) fn read(text: &str, form: ArgumentForm) -> Vec<LockArguments> {
     let Ok(body) = parsed(text, form) else {
         return vec![];
     };

@@ -12,7 +12,7 @@ use super::{
 
 /// A file as it was read, to the byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileRead {
+pub(crate) struct FileRead {
     pub path: PathBuf,
     /// Without its byte order mark.
     pub text: String,
@@ -26,7 +26,7 @@ impl FileRead {
     ///
     /// # Errors
     /// Why it is not to be edited.
-    pub fn of(path: &Path) -> Result<Self, String> {
+    pub(crate) fn of(path: &Path) -> Result<Self, String> {
         let meta =
             fs::symlink_metadata(path).map_err(|error| format!("it cannot be read: {error}"))?;
         if !meta.is_file() {
@@ -50,7 +50,7 @@ impl FileRead {
     ///
     /// # Errors
     /// If it was changed since, or cannot be written.
-    pub fn replace(&self, text: &str) -> Result<(), RenderError> {
+    pub(crate) fn replace(&self, text: &str) -> Result<(), RenderError> {
         let path = &self.path;
         if Self::of(path).as_ref() != Ok(self) {
             return Err(RenderError::ChangedMeanwhile { path: path.clone() });

@@ -13,9 +13,9 @@ use serde::Serialize;
 use super::hcl;
 
 /// The block that is the same for each environment.
-pub const BACKEND_TF: &str = "backend.tf";
+pub(crate) const BACKEND_TF: &str = "backend.tf";
 /// The partial configuration of one environment.
-pub const BACKEND_CONF: &str = "backend.conf";
+pub(crate) const BACKEND_CONF: &str = "backend.conf";
 
 /// Fills the template `name` with the fields of `context` and aligns it as `terraform fmt` does.
 ///
@@ -24,7 +24,7 @@ pub const BACKEND_CONF: &str = "backend.conf";
 ///
 /// # Errors
 /// If the template names a field that `context` does not have, or one that has no literal.
-pub fn fill(name: &str, context: &impl Serialize) -> Result<String, Error> {
+pub(crate) fn fill(name: &str, context: &impl Serialize) -> Result<String, Error> {
     let text = engine()?
         .get_template(name)?
         .render(Value::from(Serde(context)))?;

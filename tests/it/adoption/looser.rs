@@ -29,7 +29,7 @@ const STRICTER: &[(&str, Option<&str>, Option<&str>)] = &[
 ];
 
 /// What was there and no longer is, each with its path.
-pub fn losses(before: &Value, after: &Value) -> Vec<String> {
+pub(super) fn losses(before: &Value, after: &Value) -> Vec<String> {
     let mut losses = vec![];
     compare("", before, after, &mut losses);
     losses

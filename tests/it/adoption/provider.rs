@@ -13,7 +13,7 @@ use crate::support::{backend::said, emulator::Emulator, page};
 ///
 /// # Panics
 /// If Terraform fails, also for want of the provider.
-pub fn apply(emulator: &Emulator, files: &[&str]) -> TempDir {
+pub(super) fn apply(emulator: &Emulator, files: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     for file in ["provider.tf"].iter().chain(files) {
         fs::copy(

@@ -77,7 +77,7 @@ async fn what_the_tutorials_leave_open() {
         scope.spawn(|| {
             OTHERS
                 .iter()
-                .for_each(|tutorial| adopted(&others, tutorial, ""))
+                .for_each(|tutorial| adopted(&others, tutorial, ""));
         });
         let key = emulated_key(&wiki);
         adopted(

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// A folder to work in, and every call of the program written down.
-pub struct Taker<'a> {
+pub(super) struct Taker<'a> {
     emulator: &'a Emulator,
     pub place: Place,
     proxy: Proxy,
@@ -21,7 +21,7 @@ pub struct Taker<'a> {
 }
 
 impl<'a> Taker<'a> {
-    pub fn new(emulator: &'a Emulator, line: &str) -> Self {
+    pub(super) fn new(emulator: &'a Emulator, line: &str) -> Self {
         let proxy = Proxy::start(Some(emulator), |_, _| Reply::Forward);
         let mut place = Place::with(emulator);
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
@@ -35,21 +35,21 @@ impl<'a> Taker<'a> {
     }
 
     /// Other settings, from here on.
-    pub fn say(&mut self, more: &str) {
+    pub(super) fn say(&mut self, more: &str) {
         self.line = format!("{} {more}", self.line);
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.place.path()
     }
 
-    pub fn bootstrap(&self, more: &str) -> Said {
+    pub(super) fn bootstrap(&self, more: &str) -> Said {
         self.place.bootstrap(&format!("{} -y {more}", self.line))
     }
 
     /// Says no, and has changed nothing: the sentences of it.
     #[track_caller]
-    pub fn refused(&self, more: &str) -> String {
+    pub(super) fn refused(&self, more: &str) -> String {
         let before = seen(self.emulator);
         self.proxy.take();
         let said = self.bootstrap(more);
@@ -66,7 +66,7 @@ impl<'a> Taker<'a> {
     /// Takes it over: nothing is looser, a second run has nothing to do, and what `verify` still
     /// finds is returned.
     #[track_caller]
-    pub fn adopts(&self) -> Vec<String> {
+    pub(super) fn adopts(&self) -> Vec<String> {
         let before = seen(self.emulator);
         let said = self.bootstrap("--adopt");
         assert_eq!(
@@ -88,7 +88,7 @@ impl<'a> Taker<'a> {
 
     /// What `verify` finds of low severity or above: id, and where.
     #[track_caller]
-    pub fn found(&self) -> Vec<String> {
+    pub(super) fn found(&self) -> Vec<String> {
         let args: Vec<&str> = ["verify"]
             .into_iter()
             .chain(self.line.split_whitespace())
@@ -128,18 +128,18 @@ impl<'a> Taker<'a> {
 }
 
 /// Everything that there is.
-pub fn seen(emulator: &Emulator) -> Value {
+pub(super) fn seen(emulator: &Emulator) -> Value {
     serde_json::from_str(&emulator.python("tests/it/adoption/seen.py", &[])).expect("a document")
 }
 
 /// The address of a finding, or the name at the end of an ARN.
-pub fn place(finding: &Value) -> &str {
+pub(super) fn place(finding: &Value) -> &str {
     let name = finding["resource"].as_str().unwrap_or_default();
     finding["address"]
         .as_str()
         .unwrap_or_else(|| name.rsplit_once(':').map_or(name, |(_, end)| end))
 }
 
-pub fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

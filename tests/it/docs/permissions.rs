@@ -2,7 +2,7 @@
 
 mod policy;
 
-pub use policy::policy;
+pub(super) use policy::policy;
 
 use std::{
     collections::BTreeSet,
@@ -189,7 +189,7 @@ fn takes_down(action: &str) -> bool {
 }
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/backend/aws`.
-pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
+pub(super) fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = actions_in(&|path| {
         !starts_with(path, &ONLY_TO_VERIFY)
             && !starts_with(path, &PROBE)

@@ -12,14 +12,14 @@ const TIMES: [&str; 6] = [
 ];
 
 /// Of what was said.
-pub fn redact(text: &str) -> String {
+pub(super) fn redact(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", sums(&gaps(&ages(&times(line))))))
         .collect()
 }
 
 /// Of a file, whose spaces are its own.
-pub fn redact_file(text: &str) -> String {
+pub(super) fn redact_file(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", sums(&times(line))))
         .collect()

@@ -18,16 +18,16 @@ use crate::support::{emulator::Emulator, program::Place};
 
 const NAMES: &str = "--env prod --project acme --region eu-west-1";
 
-pub struct Chapter<'a> {
+pub(super) struct Chapter<'a> {
     pub name: &'a str,
     lines: Vec<&'a str>,
 }
 
-pub fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden")
 }
 
-pub fn chapters(text: &str) -> Vec<Chapter<'_>> {
+pub(super) fn chapters(text: &str) -> Vec<Chapter<'_>> {
     let mut chapters: Vec<Chapter<'_>> = vec![];
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match (line.strip_prefix("# "), chapters.last_mut()) {
@@ -43,7 +43,7 @@ pub fn chapters(text: &str) -> Vec<Chapter<'_>> {
 }
 
 /// Everything that was said in one chapter.
-pub fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> String {
+pub(super) fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>) -> String {
     let mut heard = String::new();
     for line in &chapter.lines {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));

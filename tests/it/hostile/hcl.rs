@@ -67,7 +67,7 @@ fn meant(config: &S3BackendConfig) -> Value {
     let mut meant = json!({ "bucket": bucket, "key": key, "region": region, "encrypt": true, "allowed_account_ids": [account] });
     let all: &mut Map<String, Value> = meant.as_object_mut().expect("an object");
     let mut also = |name: &str, value: Option<Value>| {
-        drop(value.map(|value| all.insert(name.to_owned(), value)))
+        drop(value.map(|value| all.insert(name.to_owned(), value)));
     };
     also("kms_key_id", kms_key_arn.as_ref().map(|arn| json!(arn)));
     also("profile", profile.as_ref().map(|profile| json!(profile)));

@@ -357,8 +357,7 @@ async fn the_count_and_the_policy_are_in_the_plan() {
     assert!(
         text.lines().any(|shown| shown.starts_with(&line)
             && shown.ends_with(" of them to write; --needed-actions prints them as a policy.")),
-        "{line}\n{}",
-        text
+        "{line}\n{text}"
     );
     assert!(
         policy.to_string().len() < 6144,

@@ -13,7 +13,7 @@ const DRIFT: &str = "tests/it/idempotence/drift.py";
 
 /// What is done to the environment; where the plan shows it; what verify finds; the one call that
 /// undoes it.
-pub const REPAIRS: &[(&str, &str, &str, &str)] = &[
+pub(crate) const REPAIRS: &[(&str, &str, &str, &str)] = &[
     (
         "no public access block",
         "state_bucket/public_access",

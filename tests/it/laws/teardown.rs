@@ -222,7 +222,7 @@ fn an_order_holds_nothing_up() {
             r#"bucket after ["bucket/news", "topic", "bucket/part"]"#
         ]
     );
-    let keep = std::collections::BTreeMap::from([(address("topic"), "as you like".to_owned())]);
+    let keep = BTreeMap::from([(address("topic"), "as you like".to_owned())]);
     let kept = cloud.way_down(&TeardownOptions {
         order,
         keep,

@@ -25,12 +25,12 @@ const NAMES: [&str; 5] = [
 ];
 
 /// Whom it was asked to connect to, and what was said of who asks.
-pub struct Asked {
+pub(super) struct Asked {
     pub host: String,
     pub authorization: Option<String>,
 }
 
-pub struct Forward {
+pub(super) struct Forward {
     pub url: String,
     /// What has to be trusted, as PEM.
     pub ca: String,
@@ -39,7 +39,7 @@ pub struct Forward {
 
 impl Forward {
     /// All that is asked for is answered by `endpoint`.
-    pub fn to(endpoint: &str) -> Self {
+    pub(super) fn to(endpoint: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = listener.local_addr().expect("an address").to_string();
         let (ca, config) = certificates();
@@ -61,7 +61,7 @@ impl Forward {
         Self { url, ca, asked }
     }
 
-    pub fn take(&self) -> Vec<Asked> {
+    pub(super) fn take(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.asked.lock().expect("the record"))
     }
 }

@@ -13,7 +13,7 @@ const LISTING: &str =
     "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>";
 
 /// Answers for `account` until the tests end; its address.
-pub fn start(account: &str) -> String {
+pub(crate) fn start(account: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let address = listener.local_addr().expect("it is bound");
     let caller = CALLER.replace("ACCOUNT", account);

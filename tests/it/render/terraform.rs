@@ -6,19 +6,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-pub struct Ran {
+pub(crate) struct Ran {
     pub ok: bool,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Ran {
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
 }
 
-pub fn terraform(dir: &Path, args: &[&str], stdin: &str) -> Ran {
+pub(crate) fn terraform(dir: &Path, args: &[&str], stdin: &str) -> Ran {
     let mut child = Command::new("terraform")
         .args(args)
         .current_dir(dir)

@@ -317,7 +317,7 @@ fn a_plan_fits_one_account_and_one_blueprint() {
 fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     let mut saved = plan();
     assert!(saved.must_not_be_blocked().is_ok());
-    saved.steps[0].change = tfbackend::engine::plan::PlannedChange::Blocked {
+    saved.steps[0].change = PlannedChange::Blocked {
         reason: BlockReason::Unmanaged,
     };
     let failure = saved.must_not_be_blocked().expect_err("blocked");

@@ -140,7 +140,7 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
     let needs = |plan: &mut Plan<AwsSpec>| {
         plan.steps
             .iter_mut()
-            .for_each(|step| step.needs.retain(|need| need.as_str() != "topic"))
+            .for_each(|step| step.needs.retain(|need| need.as_str() != "topic"));
     };
     assert!(
         says(&needs).contains(&format!("alarm[bucket_size]: {other}")),

@@ -488,7 +488,7 @@ async fn a_backup_gives_one_back() {
         .expect("added");
     let kept = archive
         .seal()
-        .and_then(|sealed| sealed.keep())
+        .and_then(tfbackend::store::backup::write::SealedArchive::keep)
         .expect("a backup")
         .path;
     let path = kept.to_str().expect("text");

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::support::backend::{Backend, said};
 
-pub const KEY: &str = "terraform.tfstate";
-pub const TABLE: &str = "acme-tfstate-prod-locks";
+pub(crate) const KEY: &str = "terraform.tfstate";
+pub(crate) const TABLE: &str = "acme-tfstate-prod-locks";
 /// What no output may show.
-pub const SECRET: &str = "hunter2";
+pub(crate) const SECRET: &str = "hunter2";
 
 /// Larger than 5 MB with 320 blocks, so that it is uploaded in parts.
 const MAIN: &str = r#"
@@ -32,17 +32,17 @@ resource "terraform_data" "more" {
 }
 "#;
 
-pub struct World {
+pub(crate) struct World {
     pub backend: Backend,
     pub bucket: String,
 }
 
 impl World {
-    pub async fn make(lock: &str) -> Self {
+    pub(crate) async fn make(lock: &str) -> Self {
         Self::with(&["--lock", lock]).await
     }
 
-    pub async fn with(args: &[&str]) -> Self {
+    pub(crate) async fn with(args: &[&str]) -> Self {
         let backend = Backend::make(args).await;
         fs::write(backend.dir().join("main.tf"), MAIN).expect("written");
         backend.terraform_ok(&["init", "-backend-config=backend.conf"]);
@@ -50,12 +50,12 @@ impl World {
         Self { backend, bucket }
     }
 
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.backend.dir().to_owned()
     }
 
     #[track_caller]
-    pub fn apply(&self, vars: &[&str]) {
+    pub(crate) fn apply(&self, vars: &[&str]) {
         let vars = vars.iter().flat_map(|var| ["-var", var]);
         let args: Vec<&str> = ["apply", "-auto-approve"].into_iter().chain(vars).collect();
         self.backend.terraform_ok(&args);
@@ -64,7 +64,7 @@ impl World {
     /// Terraform sees that nothing has to be done, and reads the state without a word about its
     /// digest.
     #[track_caller]
-    pub fn nothing_to_change(&self, vars: &[&str]) {
+    pub(crate) fn nothing_to_change(&self, vars: &[&str]) {
         let vars = vars.iter().flat_map(|var| ["-var", var]);
         let args: Vec<&str> = ["plan", "-detailed-exitcode"]
             .into_iter()
@@ -75,11 +75,11 @@ impl World {
     }
 
     /// About the backend of the folder.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.tfbackend("state", args)
     }
 
-    pub fn lock(&self, args: &[&str]) -> Command {
+    pub(crate) fn lock(&self, args: &[&str]) -> Command {
         self.tfbackend("lock", args)
     }
 
@@ -100,7 +100,7 @@ impl World {
 
     /// Against an endpoint that stands before the emulator, which the files of the folder do not
     /// know of.
-    pub fn command_at(&self, endpoint: &str, args: &[&str]) -> Command {
+    pub(crate) fn command_at(&self, endpoint: &str, args: &[&str]) -> Command {
         let mut command = self.command(args);
         command.args([
             "--env",
@@ -116,13 +116,13 @@ impl World {
         command
     }
 
-    pub fn state(&self, args: &[&str]) -> Output {
+    pub(crate) fn state(&self, args: &[&str]) -> Output {
         let output = self.command(args).output().expect("the program");
         assert!(!said(&output).contains(SECRET), "{args:?} shows a value");
         output
     }
 
-    pub fn verify(&self, args: &[&str]) -> Output {
+    pub(crate) fn verify(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         command
             .arg("verify")
@@ -146,7 +146,7 @@ impl World {
     }
 
     #[track_caller]
-    pub fn fails(&self, args: &[&str], code: i32, says: &[&str]) -> String {
+    pub(crate) fn fails(&self, args: &[&str], code: i32, says: &[&str]) -> String {
         let output = self.state(args);
         let text = said(&output);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
@@ -159,13 +159,13 @@ impl World {
 
     /// The document that it answers with.
     #[track_caller]
-    pub fn json(&self, args: &[&str]) -> Value {
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
         let output = self.state(&[args, &["--output", "json"]].concat());
         assert!(output.status.success(), "{args:?}: {}", said(&output));
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    pub fn tool(&self, what: &str, rest: &[&str]) -> String {
+    pub(crate) fn tool(&self, what: &str, rest: &[&str]) -> String {
         let args = [&[what, &self.bucket, TABLE], rest].concat();
         self.backend
             .emulator
@@ -174,12 +174,12 @@ impl World {
             .to_owned()
     }
 
-    pub fn standing(&self) -> String {
+    pub(crate) fn standing(&self) -> String {
         self.tool("standing", &[KEY])
     }
 
     /// Of all versions, the newest first: id and serial.
-    pub fn versions(&self) -> Vec<(String, String)> {
+    pub(crate) fn versions(&self) -> Vec<(String, String)> {
         let split = |line: &str| {
             line.split_once(' ')
                 .map(|(id, serial)| (id.to_owned(), serial.to_owned()))
@@ -190,7 +190,7 @@ impl World {
 
     /// Of the newest version with this serial.
     #[track_caller]
-    pub fn version_of(&self, serial: &str) -> String {
+    pub(crate) fn version_of(&self, serial: &str) -> String {
         self.versions()
             .into_iter()
             .find(|(_, has)| has == serial)
@@ -199,7 +199,7 @@ impl World {
     }
 
     /// Files that a restore left, in the order of their names.
-    pub fn kept(&self) -> Vec<PathBuf> {
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
         let of = |folder: PathBuf| {
             fs::read_dir(folder)
                 .into_iter()

@@ -57,7 +57,7 @@ fn unpacked(backup: &StatesBackup) -> Vec<(ManifestEntry, Vec<u8>)> {
 }
 
 /// Whatever is there then: every state, or every version of it, byte for byte.
-pub async fn a_backup_has_every_state(store: &dyn StateStore) {
+pub(super) async fn a_backup_has_every_state(store: &dyn StateStore) {
     let dir = tempfile::tempdir().expect("a folder");
     let listed: Vec<_> = store.list().try_collect().await.expect("listed");
     assert!(listed.len() > 1, "states");

@@ -18,7 +18,7 @@ use crate::support::{
     proxy::When,
 };
 
-pub const BROKEN: &[u8] = b"{\"version\": 4, hunter2";
+pub(super) const BROKEN: &[u8] = b"{\"version\": 4, hunter2";
 
 /// A process that dies at the call with this number, from 1.
 fn dies_at(call: usize, when: When) -> CallCutter {
@@ -30,7 +30,7 @@ fn cut<'a>(inner: &'a MemoryStore, cutter: &'a CallCutter) -> CutStore<'a> {
 }
 
 /// Writes states one after the other.
-pub async fn written(store: &dyn StateStore, workspace: &str, states: &[&[u8]]) -> StateId {
+pub(super) async fn written(store: &dyn StateStore, workspace: &str, states: &[&[u8]]) -> StateId {
     let id = store.locate(workspace).expect("a place");
     let lock = held(store, &id).await;
     for bytes in states {
@@ -110,7 +110,7 @@ async fn history_is_the_newest_first_with_facts() {
     let serials: Vec<_> = history
         .versions
         .iter()
-        .map(|version| version.serial())
+        .map(tfbackend::store::history::StateVersion::serial)
         .collect();
     assert_eq!(serials, [None, Some(2), None, Some(1)]);
     let newest = StateHistory::read(&store, &id, 1).await.expect("listed");
@@ -231,7 +231,7 @@ async fn cut_off_at_any_call_the_same_restore_goes_on() {
             let last = cutter.calls().pop().expect("a call");
             let is_answered = when == When::Before || !last.contains("lock");
             assert!(
-                failure.left.is_some() == !left.is_empty() || !is_answered,
+                failure.left.is_some() != left.is_empty() || !is_answered,
                 "{last}"
             );
             for lock in &left {

@@ -12,22 +12,22 @@ use tfbackend::backend::aws::{
 use super::emulator::Emulator;
 
 /// The program's own HTTP client, which trusts the emulator.
-pub fn http_client(emulator: &Emulator) -> SharedHttpClient {
+pub(crate) fn http_client(emulator: &Emulator) -> SharedHttpClient {
     let ca = std::fs::read(emulator.ca_file()).expect("a CA");
     http::http_client(Some(&ca), ProxyPolicy::Direct).expect("a client")
 }
 
-pub async fn aws(emulator: &Emulator) -> AwsProvider {
+pub(crate) async fn aws(emulator: &Emulator) -> AwsProvider {
     at(emulator, emulator.endpoint()).await
 }
 
 /// By way of an endpoint that the emulator is behind.
-pub async fn at(emulator: &Emulator, endpoint: &str) -> AwsProvider {
+pub(crate) async fn at(emulator: &Emulator, endpoint: &str) -> AwsProvider {
     by(emulator, endpoint, http_client(emulator)).await
 }
 
 /// Over another client.
-pub async fn over(emulator: &Emulator, client: SharedHttpClient) -> AwsProvider {
+pub(crate) async fn over(emulator: &Emulator, client: SharedHttpClient) -> AwsProvider {
     by(emulator, emulator.endpoint(), client).await
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::{emulator::Emulator, user::User};
 
 /// Everything of Terraform's is done as an IAM user who has the runner policy and nothing else.
-pub struct Backend {
+pub(crate) struct Backend {
     pub emulator: Emulator,
     dir: TempDir,
     runner: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ pub struct Backend {
 
 impl Backend {
     /// Runs `tfbackend bootstrap` for the environment `prod` of `acme` as the administrator.
-    pub async fn make(args: &[&str]) -> Self {
+    pub(crate) async fn make(args: &[&str]) -> Self {
         let emulator = Emulator::start().await;
         let mut runner = emulator.aws_env();
         User::make(&emulator, "terraform")
@@ -47,13 +47,13 @@ impl Backend {
     }
 
     /// The same command once more.
-    pub fn bootstrap(&self) -> Output {
+    pub(crate) fn bootstrap(&self) -> Output {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         bootstrap(&self.emulator, self.dir(), &args)
     }
 
     /// Another command about the same environment, as the administrator.
-    pub fn tfbackend(&self, command: &str, more: &[&str]) -> Output {
+    pub(crate) fn tfbackend(&self, command: &str, more: &[&str]) -> Output {
         let mut words = vec![
             command,
             "--project",
@@ -75,12 +75,12 @@ impl Backend {
         program.stdin(Stdio::null()).output().expect("the program")
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// What `backend.conf` says of an argument.
-    pub fn conf(&self, argument: &str) -> String {
+    pub(crate) fn conf(&self, argument: &str) -> String {
         let conf = fs::read_to_string(self.dir().join("backend.conf")).expect("backend.conf");
         let line = conf
             .lines()
@@ -99,7 +99,7 @@ impl Backend {
     }
 
     /// The real `terraform`, as the runner.
-    pub fn terraform_command(&self, args: &[&str]) -> Command {
+    pub(crate) fn terraform_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("terraform");
         command
             .args(args)
@@ -117,7 +117,7 @@ impl Backend {
     }
 
     /// Runs it to its end, whether or not it succeeds.
-    pub fn terraform(&self, args: &[&str]) -> Output {
+    pub(crate) fn terraform(&self, args: &[&str]) -> Output {
         self.terraform_command(args)
             .output()
             .expect("this test needs `terraform` on PATH")
@@ -125,7 +125,7 @@ impl Backend {
 
     /// What it says on standard output.
     #[track_caller]
-    pub fn terraform_ok(&self, args: &[&str]) -> String {
+    pub(crate) fn terraform_ok(&self, args: &[&str]) -> String {
         let output = self.terraform(args);
         assert!(
             output.status.success(),
@@ -137,17 +137,17 @@ impl Backend {
     }
 
     /// The environment of the runner.
-    pub fn runner(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn runner(&self) -> &BTreeMap<String, String> {
         &self.runner
     }
 
-    pub fn python_as_runner(&self, script: &str, args: &[&str]) -> String {
+    pub(crate) fn python_as_runner(&self, script: &str, args: &[&str]) -> String {
         self.emulator.python_in(&self.runner, script, args)
     }
 }
 
 /// `tfbackend bootstrap` in `dir`, as the emulator's administrator.
-pub fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
+pub(crate) fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
     command.args([
         "bootstrap",
@@ -169,7 +169,7 @@ pub fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
 }
 
 /// Both outputs of a process and how it ended, for a person.
-pub fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!(
         "{}\n{}{}",

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 /// A call, and when it began and ended.
 #[derive(Clone, Debug)]
-pub struct Trip {
+pub(crate) struct Trip {
     pub name: String,
     pub start: Instant,
     pub end: Instant,
 }
 
 /// The longest chain of calls of which each began after the one before it had ended.
-pub fn longest(mut trips: Vec<Trip>) -> Vec<String> {
+pub(crate) fn longest(mut trips: Vec<Trip>) -> Vec<String> {
     trips.sort_by_key(|trip| trip.start);
     let mut chains: Vec<(Vec<String>, Instant)> = vec![];
     for Trip { name, start, end } in trips {

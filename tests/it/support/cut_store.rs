@@ -22,7 +22,7 @@ use super::proxy::When;
 
 /// Counts the calls of several stores, and ends them all at one of them.
 #[derive(Debug)]
-pub struct CallCutter {
+pub(crate) struct CallCutter {
     /// The call, from 1; without it, all calls are carried out.
     at: Option<(usize, When)>,
     calls: Mutex<Vec<String>>,
@@ -31,7 +31,7 @@ pub struct CallCutter {
 }
 
 impl CallCutter {
-    pub fn new(at: Option<(usize, When)>) -> Self {
+    pub(crate) fn new(at: Option<(usize, When)>) -> Self {
         Self {
             at,
             calls: Mutex::new(vec![]),
@@ -40,7 +40,7 @@ impl CallCutter {
     }
 
     /// The calls that were made, each with what it is about.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         self.calls.lock().expect("no panic").clone()
     }
 
@@ -67,7 +67,7 @@ fn dead() -> StoreError {
 }
 
 #[derive(Debug)]
-pub struct CutStore<'a> {
+pub(crate) struct CutStore<'a> {
     pub inner: &'a dyn StateStore,
     pub cutter: &'a CallCutter,
 }

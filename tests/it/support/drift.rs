@@ -8,7 +8,7 @@ use std::{
 
 use super::emulator::Emulator;
 
-pub struct Drift {
+pub(crate) struct Drift {
     python: Child,
     asked: ChildStdin,
     said: BufReader<ChildStdout>,
@@ -16,7 +16,7 @@ pub struct Drift {
 
 impl Drift {
     /// `script` makes the change that each line of its standard input names, and says `done`.
-    pub fn start(emulator: &Emulator, script: &str) -> Self {
+    pub(crate) fn start(emulator: &Emulator, script: &str) -> Self {
         let mut command = emulator.python_command(&emulator.aws_env(), script, &[]);
         let mut python = command
             .stdin(Stdio::piped())
@@ -34,7 +34,7 @@ impl Drift {
         }
     }
 
-    pub fn make(&mut self, what: &str) {
+    pub(crate) fn make(&mut self, what: &str) {
         writeln!(self.asked, "{what}").expect("it listens");
         let mut line = String::new();
         self.said.read_line(&mut line).expect("it answers");

@@ -27,7 +27,7 @@ use super::{
 const NAME: &str = "emulator.py";
 
 /// Ended when dropped.
-pub struct Emulator {
+pub(crate) struct Emulator {
     /// Before the folder that it works in.
     _process: Forked,
     /// Holds its certificate, credentials and log, and is the `HOME` of what runs in it.
@@ -38,7 +38,7 @@ pub struct Emulator {
 
 impl Emulator {
     /// Starts one, which takes half a second.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let certificate = CertificateFiles::ensure(&dir.path().join("tls")).expect("a certificate");
         let ca = fs::read(&certificate.ca).expect("a CA");
@@ -94,38 +94,38 @@ impl Emulator {
         );
     }
 
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.running.endpoint
     }
 
     /// The same emulator without TLS, to see that it is refused.
-    pub fn plain_endpoint(&self) -> String {
+    pub(crate) fn plain_endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.plain_port)
     }
 
-    pub fn ca_file(&self) -> &Path {
+    pub(crate) fn ca_file(&self) -> &Path {
         &self.running.ca_file
     }
 
-    pub fn credentials_file(&self) -> &Path {
+    pub(crate) fn credentials_file(&self) -> &Path {
         &self.running.credentials_file
     }
 
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.running.region
     }
 
-    pub fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &str {
         &self.running.account
     }
 
     /// The home folder of what runs in it.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.dir.path()
     }
 
     /// Access key id and secret of its administrator.
-    pub fn credentials(&self) -> (String, String) {
+    pub(crate) fn credentials(&self) -> (String, String) {
         let file = fs::read_to_string(&self.running.credentials_file).expect("credentials");
         let value = |name: &str| {
             file.lines()
@@ -136,13 +136,13 @@ impl Emulator {
     }
 
     /// What it logged; for the message of a failed assertion.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.running.log_file).unwrap_or_default()
     }
 
     /// The whole environment for a process that is to work in it as its administrator: nothing of
     /// the developer's or CI's AWS settings, proxies and Terraform settings.
-    pub fn aws_env(&self) -> BTreeMap<String, String> {
+    pub(crate) fn aws_env(&self) -> BTreeMap<String, String> {
         let mut vars: BTreeMap<String, String> = ["PATH", "LANG", "TMPDIR"]
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)))
@@ -154,7 +154,7 @@ impl Emulator {
     }
 
     /// Runs the real `terraform` in `dir` and returns what it said, whether or not it succeeded.
-    pub fn terraform(&self, dir: &Path, args: &[&str]) -> Output {
+    pub(crate) fn terraform(&self, dir: &Path, args: &[&str]) -> Output {
         let mut command = Command::new("terraform");
         command
             .args(args)
@@ -176,12 +176,12 @@ impl Emulator {
     ///
     /// # Panics
     /// If the script fails, with what it said.
-    pub fn python(&self, script: &str, args: &[&str]) -> String {
+    pub(crate) fn python(&self, script: &str, args: &[&str]) -> String {
         self.python_in(&self.aws_env(), script, args)
     }
 
     /// The same in another environment, such as another user's.
-    pub fn python_in(
+    pub(crate) fn python_in(
         &self,
         vars: &BTreeMap<String, String>,
         script: &str,
@@ -193,7 +193,7 @@ impl Emulator {
     }
 
     /// For one that is talked to while it runs.
-    pub fn python_command(
+    pub(crate) fn python_command(
         &self,
         vars: &BTreeMap<String, String>,
         script: &str,
@@ -221,7 +221,7 @@ impl Upstream for Emulator {
 }
 
 /// The interpreter of the tests' own environment, which is made if need be.
-pub fn python() -> &'static Path {
+pub(crate) fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-venv");

@@ -32,7 +32,7 @@ const SERVER: &str = "tests/it/support/fork_server.py";
 const RECORDS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/fork-servers");
 
 /// A Python program, and all that it may know of its surroundings.
-pub struct Program<'a> {
+pub(crate) struct Program<'a> {
     /// Its path, for messages.
     pub name: &'a str,
     pub text: &'a str,
@@ -45,7 +45,7 @@ pub struct Program<'a> {
 }
 
 /// How a program ended, and what it said.
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: i64,
     pub out: String,
     pub err: String,
@@ -53,7 +53,7 @@ pub struct Ran {
 
 /// A process that runs a [`Program`]. It is ended when this is dropped, or when this process is
 /// gone, however that came about.
-pub struct Forked {
+pub(crate) struct Forked {
     connection: BufReader<UnixStream>,
     pid: u32,
 }
@@ -61,7 +61,7 @@ pub struct Forked {
 impl Forked {
     /// # Panics
     /// If there can be no server, with what it said.
-    pub fn start(program: &Program<'_>) -> Self {
+    pub(crate) fn start(program: &Program<'_>) -> Self {
         let Program {
             name,
             text,
@@ -98,12 +98,12 @@ impl Forked {
         }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.pid
     }
 
     /// Whether it has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.connection
             .get_ref()
             .set_nonblocking(true)
@@ -117,7 +117,7 @@ impl Forked {
     }
 
     /// Waits until it ends.
-    pub fn wait(mut self) -> Ran {
+    pub(crate) fn wait(mut self) -> Ran {
         let mut line = String::new();
         self.connection
             .read_line(&mut line)
@@ -204,7 +204,7 @@ impl Server {
 }
 
 /// Runs a script, its path in this package, in this environment and no other.
-pub fn run_script(script: &str, args: &[&str], vars: Value) -> Ran {
+pub(crate) fn run_script(script: &str, args: &[&str], vars: Value) -> Ran {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = package.join(script);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{script}: {error}"));

@@ -15,7 +15,7 @@ use tfbackend::{
 use tokio_util::sync::CancellationToken;
 
 /// The world of a command, from which a [`Host`] is made for each run.
-pub struct Outside {
+pub(crate) struct Outside {
     cwd: PathBuf,
     vars: BTreeMap<String, String>,
     out: Kept,
@@ -23,7 +23,7 @@ pub struct Outside {
 }
 
 impl Outside {
-    pub fn new(cwd: &Path, vars: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(cwd: &Path, vars: BTreeMap<String, String>) -> Self {
         Self {
             cwd: cwd.to_owned(),
             vars,
@@ -32,7 +32,7 @@ impl Outside {
         }
     }
 
-    pub fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         Host {
             vars: self.vars.clone(),
             cwd: self.cwd.clone(),
@@ -51,7 +51,7 @@ impl Outside {
     }
 
     /// Runs `tfbackend sandbox` with these arguments.
-    pub async fn sandbox(&self, args: &[&str]) -> Result<u8, SandboxCommandError> {
+    pub(crate) async fn sandbox(&self, args: &[&str]) -> Result<u8, SandboxCommandError> {
         let matches = SandboxArgs::augment_args(Command::new("sandbox").no_binary_name(true))
             .get_matches_from(args);
         sandbox::run(
@@ -62,12 +62,12 @@ impl Outside {
     }
 
     /// What was written to standard output since the last call.
-    pub fn take_out(&self) -> String {
+    pub(crate) fn take_out(&self) -> String {
         self.out.take()
     }
 
     /// What was written to standard error since the last call.
-    pub fn take_err(&self) -> String {
+    pub(crate) fn take_err(&self) -> String {
         self.err.take()
     }
 }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Stands for every kind of resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Toy {
+pub(crate) struct Toy {
     /// Who made it, as its tags would say. A part carries none.
     pub mark: Option<String>,
     pub value: u8,
@@ -70,10 +70,10 @@ impl Spec for Toy {
 }
 
 /// What is there, and what each thing gives out.
-pub type World = BTreeMap<Address, (Toy, String)>;
+pub(crate) type World = BTreeMap<Address, (Toy, String)>;
 
 #[derive(Clone, Debug)]
-pub struct Scene {
+pub(crate) struct Scene {
     pub blueprint: Blueprint<Toy>,
     pub world: World,
     pub unreadable: BTreeSet<Address>,
@@ -83,7 +83,7 @@ pub struct Scene {
 
 /// What befalls a run.
 #[derive(Clone, Debug, Default)]
-pub struct Mishaps {
+pub(crate) struct Mishaps {
     /// After so many writes, all others fail.
     pub writes: Option<usize>,
     /// These fail always.
@@ -95,7 +95,7 @@ pub struct Mishaps {
 }
 
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub plan: Plan<Toy>,
     pub outcome: ApplyOutcome<Refused>,
     pub events: Vec<ApplyEvent>,
@@ -105,9 +105,9 @@ pub struct Ran {
 
 #[derive(Debug, thiserror::Error)]
 #[error("refused")]
-pub struct Refused;
+pub(crate) struct Refused;
 
-pub struct Imagined {
+pub(crate) struct Imagined {
     pub scene: Scene,
     state: Mutex<State>,
 }
@@ -124,7 +124,7 @@ struct State {
 }
 
 impl Imagined {
-    pub fn new(scene: Scene) -> Self {
+    pub(crate) fn new(scene: Scene) -> Self {
         let state = State {
             world: scene.world.clone(),
             ..State::default()
@@ -135,11 +135,11 @@ impl Imagined {
         }
     }
 
-    pub fn world(&self) -> World {
+    pub(crate) fn world(&self) -> World {
         self.state.lock().unwrap().world.clone()
     }
 
-    pub fn observe(&self) -> Observation<Toy> {
+    pub(crate) fn observe(&self) -> Observation<Toy> {
         let world = self.world();
         let mut observation = Observation::new();
         for BlueprintNode { address, .. } in self.scene.blueprint.nodes() {
@@ -160,22 +160,27 @@ impl Imagined {
         observation
     }
 
-    pub fn plan(&self, adopt: bool) -> Plan<Toy> {
+    pub(crate) fn plan(&self, adopt: bool) -> Plan<Toy> {
         Plan::to_apply(&self.scene.blueprint, &self.observe(), adopt)
     }
 
-    pub fn way_down(&self, terms: &TeardownOptions) -> Plan<Toy> {
+    pub(crate) fn way_down(&self, terms: &TeardownOptions) -> Plan<Toy> {
         Plan::to_teardown(&self.scene.blueprint, &self.observe(), terms)
     }
 
     /// Looks, plans and applies, whether the plan is blocked or not: apply has to be safe by
     /// itself.
-    pub fn run(&self, adopt: bool, parallelism: usize, mishaps: Mishaps) -> Ran {
+    pub(crate) fn run(&self, adopt: bool, parallelism: usize, mishaps: Mishaps) -> Ran {
         self.carry_out(self.plan(adopt), parallelism, mishaps)
     }
 
     /// The same, to take everything down.
-    pub fn take_down(&self, terms: &TeardownOptions, parallelism: usize, mishaps: Mishaps) -> Ran {
+    pub(crate) fn take_down(
+        &self,
+        terms: &TeardownOptions,
+        parallelism: usize,
+        mishaps: Mishaps,
+    ) -> Ran {
         self.carry_out(self.way_down(terms), parallelism, mishaps)
     }
 
@@ -365,9 +370,9 @@ fn owner(spec: &Toy) -> ResourceOwner {
     }
 }
 
-pub const US: &str = "us";
+pub(crate) const US: &str = "us";
 
-pub fn address(name: &str) -> Address {
+pub(crate) fn address(name: &str) -> Address {
     serde_json::from_value(serde_json::Value::from(name)).unwrap()
 }
 
@@ -401,12 +406,12 @@ struct Before {
 
 /// How wild a scene may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Wild {
+pub(crate) struct Wild {
     /// Things that belong to others, cannot be seen, cannot be changed, or are missing.
     pub blocked: bool,
 }
 
-pub fn scene(wild: Wild) -> impl Strategy<Value = Scene> {
+pub(crate) fn scene(wild: Wild) -> impl Strategy<Value = Scene> {
     let mark = if wild.blocked {
         vec![Some(US), None, Some("them")]
     } else {

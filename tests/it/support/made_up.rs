@@ -24,11 +24,11 @@ use tfbackend::{
 
 use super::sources::{env, flags};
 
-pub const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// What flags and a `tfbackend.toml` make of an environment.
 #[track_caller]
-pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
+pub(crate) fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
     let file = SettingsFile::parse(Path::new("tfbackend.toml"), toml)
         .unwrap_or_else(|error| panic!("{error}"));
     let sources = SettingsSources {
@@ -81,7 +81,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> ConnectedEnvironment {
 }
 
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.
-pub fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
+pub(crate) fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
     use tfbackend::engine::{observation::ResourceOwner, spec::Spec};
     let seen = |spec: &AwsSpec| match spec.data_source() {
         Some(_) => Observed::Present {
@@ -99,7 +99,7 @@ pub fn plan(environment: &ConnectedEnvironment) -> Plan<AwsSpec> {
 }
 
 /// The location of a backend of kind `s3`, for a document.
-pub fn location(pairs: &[(&'static str, &str)]) -> BackendLocation {
+pub(crate) fn location(pairs: &[(&'static str, &str)]) -> BackendLocation {
     let pairs = pairs
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()));

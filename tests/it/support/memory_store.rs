@@ -23,7 +23,7 @@ use tfbackend::{
 };
 
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore {
+pub(crate) struct MemoryStore {
     /// Part of the addresses of its states.
     name: &'static str,
     shared: Arc<Mutex<Shared>>,
@@ -38,7 +38,7 @@ struct Shared {
 
 impl MemoryStore {
     /// Another one than every store of another name.
-    pub fn named(name: &'static str) -> Self {
+    pub(crate) fn named(name: &'static str) -> Self {
         Self {
             name,
             ..Self::default()

@@ -6,18 +6,18 @@ use std::{
 };
 
 /// A file of this package.
-pub fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 #[track_caller]
-pub fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The file is this text.
 #[track_caller]
-pub fn must_be(name: &str, text: &str) {
+pub(crate) fn must_be(name: &str, text: &str) {
     let path = path(name);
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -38,7 +38,7 @@ pub fn must_be(name: &str, text: &str) {
 /// What stands in the file between `<!-- made: NAME -->` and `<!-- /made -->` is this text, for
 /// each of the names; no other part of it is made.
 #[track_caller]
-pub fn parts_must_be(name: &str, parts: &[(&str, String)]) {
+pub(crate) fn parts_must_be(name: &str, parts: &[(&str, String)]) {
     let mut page = read(name);
     assert_eq!(
         page.matches("<!-- made: ").count(),

@@ -3,14 +3,14 @@
 
 /// One of `of` parts, counted from 0.
 #[derive(Clone, Copy)]
-pub struct Part {
+pub(crate) struct Part {
     number: usize,
     of: usize,
 }
 
 impl Part {
     /// Of the tests with these names, that of this name.
-    pub fn named(name: &str, all: &[&str]) -> Self {
+    pub(crate) fn named(name: &str, all: &[&str]) -> Self {
         Self {
             number: all
                 .iter()
@@ -21,7 +21,7 @@ impl Part {
     }
 
     /// Its share of the rows.
-    pub fn of<T>(self, rows: &[T]) -> impl Iterator<Item = &T> {
+    pub(crate) fn of<T>(self, rows: &[T]) -> impl Iterator<Item = &T> {
         rows.iter().skip(self.number).step_by(self.of)
     }
 }

@@ -18,7 +18,7 @@ const COUNT: u32 = 10_000;
 static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
 /// A port on loopback that nobody listens on.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let locks = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ports");
     fs::create_dir_all(&locks).expect("a folder");
     let mut held = HELD.lock().expect("the ports");

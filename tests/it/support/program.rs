@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{emulator::Emulator, schemas};
 
 /// A folder, and an environment to run the program in.
-pub struct Place {
+pub(crate) struct Place {
     dir: TempDir,
     pub vars: BTreeMap<String, String>,
     /// What differs from run to run, and how it is shown.
@@ -20,7 +20,7 @@ pub struct Place {
 
 impl Place {
     /// As the emulator's administrator, who has said nothing of a region.
-    pub fn with(emulator: &Emulator) -> Self {
+    pub(crate) fn with(emulator: &Emulator) -> Self {
         let mut vars = emulator.aws_env();
         for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"] {
             vars.remove(name);
@@ -36,7 +36,7 @@ impl Place {
     }
 
     /// Without credentials, and with nothing that leads to any.
-    pub fn bare() -> Self {
+    pub(crate) fn bare() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(dir.path().join("shop")).expect("a folder");
         let mut vars: BTreeMap<String, String> = ["PATH", "LANG", "TMPDIR"]
@@ -55,7 +55,7 @@ impl Place {
     }
 
     /// Against an endpoint of the test's own, with credentials that mean nothing.
-    pub fn at(endpoint: &str) -> Self {
+    pub(crate) fn at(endpoint: &str) -> Self {
         let mut place = Self::bare();
         place.set("AWS_ENDPOINT_URL", endpoint);
         place.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
@@ -66,21 +66,21 @@ impl Place {
         place
     }
 
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.vars.insert(name.to_owned(), value.to_owned());
     }
 
     /// Shows `text` as `name` in what is said.
-    pub fn hide(&mut self, text: &str, name: &'static str) {
+    pub(crate) fn hide(&mut self, text: &str, name: &'static str) {
         self.hidden.push((text.to_owned(), name));
     }
 
     /// The folder that it runs in.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("shop")
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         command
             .args(args)
@@ -92,7 +92,7 @@ impl Place {
     }
 
     /// `line` at spaces, at another endpoint.
-    pub fn command_at(&self, endpoint: &str, line: &str) -> Command {
+    pub(crate) fn command_at(&self, endpoint: &str, line: &str) -> Command {
         let mut command = self.command(&line.split_whitespace().collect::<Vec<_>>());
         command.env("AWS_ENDPOINT_URL", endpoint);
         command
@@ -100,14 +100,14 @@ impl Place {
 
     /// Runs it to its end. Its JSON is valid under the schema of the command.
     #[track_caller]
-    pub fn run(&self, args: &[&str]) -> Said {
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
         let output = self.command(args).output().expect("the program");
         schemas::must_be_valid(args, &String::from_utf8_lossy(&output.stdout));
         self.said(&output)
     }
 
     /// `line` at spaces, after `bootstrap`.
-    pub fn bootstrap(&self, line: &str) -> Said {
+    pub(crate) fn bootstrap(&self, line: &str) -> Said {
         let args: Vec<&str> = ["bootstrap"]
             .into_iter()
             .chain(line.split_whitespace())
@@ -115,7 +115,7 @@ impl Place {
         self.run(&args)
     }
 
-    pub fn said(&self, output: &Output) -> Said {
+    pub(crate) fn said(&self, output: &Output) -> Said {
         let text = |bytes: &[u8]| self.plain(&String::from_utf8_lossy(bytes));
         Said {
             code: output.status.code(),
@@ -125,7 +125,7 @@ impl Place {
     }
 
     /// Without what differs from run to run.
-    pub fn plain(&self, text: &str) -> String {
+    pub(crate) fn plain(&self, text: &str) -> String {
         let text = self
             .hidden
             .iter()
@@ -139,7 +139,7 @@ impl Place {
 }
 
 /// What a run of the program said, and its status.
-pub struct Said {
+pub(crate) struct Said {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
@@ -148,7 +148,7 @@ pub struct Said {
 impl Said {
     /// What a test of a refusal has beside it: the status, and what is on standard error from
     /// `error:` on.
-    pub fn refusal(&self) -> String {
+    pub(crate) fn refusal(&self) -> String {
         let from = self.err.find("error:").unwrap_or(0);
         let mut text = self
             .code
@@ -166,7 +166,7 @@ impl Said {
         text
     }
 
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{:?}\n{}{}", self.code, self.out, self.err)
     }
 }

@@ -22,13 +22,13 @@ mod gate;
 mod memory;
 mod record;
 mod server;
-pub mod written;
+pub(crate) mod written;
 
 use behind::Behind;
-pub use client::Client;
-pub use failure::Failure;
-pub use faults::{Faults, Stale, Which};
-pub use gate::Gate;
+pub(crate) use client::Client;
+pub(crate) use failure::Failure;
+pub(crate) use faults::{Faults, Stale, Which};
+pub(crate) use gate::Gate;
 use memory::Memory;
 use record::Record;
 use server::Server;
@@ -37,7 +37,7 @@ use server::Server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What becomes of a call.
-pub enum Reply {
+pub(crate) enum Reply {
     /// The emulator answers.
     Forward,
     /// It is forwarded once the gate opens.
@@ -66,14 +66,14 @@ pub enum Reply {
 
 /// Whether AWS has acted already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     Before,
     After,
 }
 
 impl Reply {
     /// An error as the services with an XML API write it; S3 and STS differ in what is around it.
-    pub fn xml(status: u16, code: &str, message: &str) -> Self {
+    pub(crate) fn xml(status: u16, code: &str, message: &str) -> Self {
         let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         Self::Answer {
             status,
@@ -83,7 +83,7 @@ impl Reply {
     }
 
     /// The same as S3 does.
-    pub fn s3(status: u16, code: &str, message: &str) -> Self {
+    pub(crate) fn s3(status: u16, code: &str, message: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         Self::Answer {
             status,
@@ -95,7 +95,7 @@ impl Reply {
 
 /// A call, when it came, and when and with which status it was answered.
 #[derive(Clone, Debug)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     pub call: Call,
     pub start: Instant,
     pub end: Option<Instant>,
@@ -104,7 +104,7 @@ pub struct Exchange {
 }
 
 /// What stands behind a proxy and speaks HTTP as AWS does.
-pub trait Upstream {
+pub(crate) trait Upstream {
     /// As in `https://127.0.0.1:14566`.
     fn endpoint(&self) -> &str;
     /// The PEM file of the CA that signed its certificate.
@@ -114,7 +114,7 @@ pub trait Upstream {
 type Rule = dyn Fn(&Call, &HttpRequest) -> Reply + Send + Sync;
 type Ended = dyn Fn(&Exchange) + Send + Sync;
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     endpoint: String,
     server: Arc<Server>,
 }
@@ -122,7 +122,7 @@ pub struct Proxy {
 /// Ends with the process; each test is one.
 impl Proxy {
     /// The rule may take its time, and block: it is asked on a thread of its own.
-    pub fn start(
+    pub(crate) fn start(
         upstream: Option<&dyn Upstream>,
         rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -130,12 +130,12 @@ impl Proxy {
     }
 
     /// By rules.
-    pub fn with(upstream: &dyn Upstream, faults: Faults) -> Self {
+    pub(crate) fn with(upstream: &dyn Upstream, faults: Faults) -> Self {
         Self::watched(free(), upstream, faults, Box::new(|_| {}))
     }
 
     /// By rules, and somebody looks on.
-    pub fn watched(
+    pub(crate) fn watched(
         listener: TcpListener,
         upstream: &dyn Upstream,
         faults: Faults,
@@ -169,12 +169,12 @@ impl Proxy {
         Self { endpoint, server }
     }
 
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// The operations since the last time, as in `sts:GetCallerIdentity`.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         self.take_record()
             .iter()
             .map(|exchange| exchange.call.name())
@@ -182,12 +182,12 @@ impl Proxy {
     }
 
     /// The calls since the last time, in the order in which they came.
-    pub fn take_record(&self) -> Vec<Exchange> {
+    pub(crate) fn take_record(&self) -> Vec<Exchange> {
         self.server.record.take()
     }
 
     /// Waits until all that was called is done, whether or not somebody still waits for the answer.
-    pub fn wait_until_answered(&self) {
+    pub(crate) fn wait_until_answered(&self) {
         self.server.record.wait_until_answered();
     }
 }

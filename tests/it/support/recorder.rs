@@ -18,7 +18,7 @@ use super::chain::{Trip, longest};
 
 /// One request, in the words of the services' API references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Call {
+pub(crate) struct Call {
     /// As IAM knows it: `cloudwatch`, not `monitoring`.
     pub service: String,
     pub operation: String,
@@ -28,11 +28,11 @@ pub struct Call {
 
 impl Call {
     /// As in `sts:GetCallerIdentity`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.service, self.operation)
     }
 
-    pub fn is_write(&self) -> bool {
+    pub(crate) fn is_write(&self) -> bool {
         ![
             "Get",
             "List",
@@ -49,7 +49,7 @@ impl Call {
     }
 
     /// What IAM has to allow, where it is not called as the operation is.
-    pub fn action(&self) -> String {
+    pub(crate) fn action(&self) -> String {
         let action = match &*self.operation {
             "HeadBucket" | "ListObjectsV2" => "ListBucket",
             "GetBucketEncryption" => "GetEncryptionConfiguration",
@@ -67,7 +67,7 @@ impl Call {
 }
 
 #[derive(Clone, Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     inner: SharedHttpClient,
     calls: Arc<Mutex<Vec<Call>>>,
     /// What was answered.
@@ -75,7 +75,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(inner: SharedHttpClient) -> Self {
+    pub(crate) fn new(inner: SharedHttpClient) -> Self {
         Self {
             inner,
             calls: Arc::default(),
@@ -84,12 +84,12 @@ impl Recorder {
     }
 
     /// The calls since the last time.
-    pub fn take(&self) -> Vec<Call> {
+    pub(crate) fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().expect("the calls"))
     }
 
     /// The longest chain of the calls that were answered since the last time.
-    pub fn take_chain(&self) -> Vec<String> {
+    pub(crate) fn take_chain(&self) -> Vec<String> {
         longest(std::mem::take(&mut *self.trips.lock().expect("the trips")))
     }
 }
@@ -135,7 +135,7 @@ impl HttpConnector for Recording {
 }
 
 /// Which call a signed request is.
-pub fn call(request: &HttpRequest) -> Call {
+pub(crate) fn call(request: &HttpRequest) -> Call {
     let header = |name: &str| request.headers().get(name);
     // Credential=ID/DATE/REGION/SERVICE/aws4_request
     let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1));

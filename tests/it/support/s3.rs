@@ -13,7 +13,7 @@ use tfbackend::{
 };
 
 /// As the administrator, over the program's own HTTP client.
-pub fn client(running: &RunningSandbox) -> Client {
+pub(crate) fn client(running: &RunningSandbox) -> Client {
     let file = fs::read_to_string(&running.credentials_file).expect("credentials");
     let value = |name: &str| {
         file.lines()
@@ -38,7 +38,7 @@ pub fn client(running: &RunningSandbox) -> Client {
 }
 
 /// A bucket in the emulator's region, which only us-east-1 takes without its name.
-pub async fn make(s3: &Client, bucket: &str, region: &str) {
+pub(crate) async fn make(s3: &Client, bucket: &str, region: &str) {
     let configuration = CreateBucketConfiguration::builder()
         .location_constraint(region.into())
         .build();

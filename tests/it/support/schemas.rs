@@ -25,7 +25,7 @@ fn validator(text: &str) -> Validator {
 }
 
 /// Whether a document is valid under the schema of this name, and the first fault.
-pub fn validate(name: &str, document: &Value) -> Result<(), String> {
+pub(crate) fn validate(name: &str, document: &Value) -> Result<(), String> {
     SCHEMAS[name]
         .validate(document)
         .map_err(|error| format!("{name}: {error} at {}", error.instance_path()))
@@ -36,7 +36,7 @@ pub fn validate(name: &str, document: &Value) -> Result<(), String> {
 /// # Panics
 /// If it is not valid under the schema of the command.
 #[track_caller]
-pub fn must_be_valid(args: &[&str], out: &str) {
+pub(crate) fn must_be_valid(args: &[&str], out: &str) {
     let is_json =
         args.windows(2).any(|pair| pair == ["--output", "json"]) || args.contains(&"--output=json");
     if !is_json || args.contains(&"--help") {

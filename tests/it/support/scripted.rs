@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use tfbackend::host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind};
 
 /// Which flag is asked for, and what the person types or picks. `""` in a text takes the default.
-pub struct Scripted {
+pub(crate) struct Scripted {
     expected: VecDeque<(&'static str, Reply)>,
     /// The whole conversation, as a person sees it.
     pub screen: String,
 }
 
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     Type(&'static str),
     Pick(&'static str),
     Default,
@@ -20,7 +20,7 @@ pub enum Reply {
 }
 
 impl Scripted {
-    pub fn new(expected: impl IntoIterator<Item = (&'static str, Reply)>) -> Self {
+    pub(crate) fn new(expected: impl IntoIterator<Item = (&'static str, Reply)>) -> Self {
         Self {
             expected: expected.into_iter().collect(),
             screen: String::new(),
@@ -29,7 +29,7 @@ impl Scripted {
 
     /// # Panics
     /// If a question that was expected was not asked.
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         assert!(self.expected.is_empty(), "never asked: {:?}", self.expected);
         self.screen
     }

@@ -14,7 +14,7 @@ use tfbackend::settings::{
 };
 
 /// The layer that a command line makes; words are separated by spaces.
-pub fn flags(line: &str) -> SettingsLayer {
+pub(crate) fn flags(line: &str) -> SettingsLayer {
     let command = SettingsLayer::augment_args(Command::new("test").no_binary_name(true));
     let matches = command
         .try_get_matches_from(line.split_whitespace())
@@ -22,11 +22,11 @@ pub fn flags(line: &str) -> SettingsLayer {
     SettingsLayer::from_arg_matches(&matches).expect("clap checked it")
 }
 
-pub fn env(name: &str) -> EnvName {
+pub(crate) fn env(name: &str) -> EnvName {
     name.parse().expect("a valid environment")
 }
 
-pub fn sources(
+pub(crate) fn sources(
     line: &str,
     vars: &[(&str, &str)],
     toml: &str,
@@ -47,7 +47,7 @@ pub fn sources(
 }
 
 /// The settings of `prod`, or everything that is wrong with them.
-pub fn prod(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<S3Settings, String> {
+pub(crate) fn prod(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<S3Settings, String> {
     let sources = sources(line, vars, toml).map_err(|error| error.to_string())?;
     resolve(&env("prod"), &sources, &SettingsLayer::default()).map_err(|error| error.to_string())
 }

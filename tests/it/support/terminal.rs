@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A title of the window, which is on no screen and which no program sets.
 const END: &[u8] = b"\x1b]2;the end\x07";
 
-pub struct Terminal<'a> {
+pub(crate) struct Terminal<'a> {
     place: &'a Place,
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
@@ -38,12 +38,12 @@ pub struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     /// Starts `tfbackend` with these arguments in a terminal of 40 lines.
-    pub fn start(place: &'a Place, args: &[&str]) -> Self {
+    pub(crate) fn start(place: &'a Place, args: &[&str]) -> Self {
         Self::run(place, env!("CARGO_BIN_EXE_tfbackend"), args)
     }
 
     /// The same of any program.
-    pub fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
+    pub(crate) fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
         let size = PtySize {
             rows: 40,
             cols: 100,
@@ -95,14 +95,14 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().expect("it runs")
     }
 
     /// Types these keys where a question is asked. Enter is pressed once the rest of them can be
     /// read: before the program takes keys one by one, the terminal itself would break the
     /// line.
-    pub fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         let (text, enter) = keys
             .strip_suffix('\r')
             .map_or((keys, ""), |text| (text, "\r"));
@@ -133,7 +133,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Types these keys, whoever takes them.
-    pub fn send(&mut self, keys: &str) {
+    pub(crate) fn send(&mut self, keys: &str) {
         self.keyboard
             .write_all(keys.as_bytes())
             .and_then(|()| self.keyboard.flush())
@@ -141,14 +141,14 @@ impl<'a> Terminal<'a> {
     }
 
     /// Waits until `text` can be read, and types `keys`.
-    pub fn answer(&mut self, text: &str, keys: &str) {
+    pub(crate) fn answer(&mut self, text: &str, keys: &str) {
         self.wait_for(text);
         self.press(keys);
     }
 
     /// # Panics
     /// If `text` does not come onto the screen, with what is there.
-    pub fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) {
         self.wait(text, |screen| screen.contains(text));
     }
 
@@ -169,7 +169,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// The whole screen, without what differs from run to run.
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         let parser = self.screen.lock().expect("the screen");
         let screen = parser.screen();
         let rows: Vec<String> = screen.rows(0, screen.size().1.get()).collect();
@@ -177,7 +177,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// The line after this one, as it was written.
-    pub fn line_after(&self, text: &str) -> String {
+    pub(crate) fn line_after(&self, text: &str) -> String {
         let screen = self.screen.lock().expect("the screen").screen().contents();
         let lines = screen
             .lines()
@@ -190,7 +190,7 @@ impl<'a> Terminal<'a> {
     ///
     /// # Panics
     /// If it leaves the terminal otherwise than it found it.
-    pub fn end(&mut self) -> u32 {
+    pub(crate) fn end(&mut self) -> u32 {
         self.end_within(PATIENCE)
     }
 
@@ -198,7 +198,7 @@ impl<'a> Terminal<'a> {
     ///
     /// # Panics
     /// As [`Terminal::end`].
-    pub fn end_within(&mut self, patience: Duration) -> u32 {
+    pub(crate) fn end_within(&mut self, patience: Duration) -> u32 {
         let until = Instant::now() + patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {

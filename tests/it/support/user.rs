@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{aws::http_client, emulator::Emulator, program::Place};
 
-pub struct User {
+pub(crate) struct User {
     name: String,
     /// Access key id and secret.
     keys: (String, String),
@@ -20,7 +20,7 @@ pub struct User {
 
 impl User {
     /// One who may do nothing yet.
-    pub async fn make(emulator: &Emulator, name: &str) -> Self {
+    pub(crate) async fn make(emulator: &Emulator, name: &str) -> Self {
         let iam = iam(emulator);
         iam.create_user()
             .user_name(name)
@@ -43,27 +43,27 @@ impl User {
     }
 
     /// Whatever runs in this environment, runs as this user.
-    pub fn works_in(&self, vars: &mut BTreeMap<String, String>) {
+    pub(crate) fn works_in(&self, vars: &mut BTreeMap<String, String>) {
         vars.remove("AWS_SHARED_CREDENTIALS_FILE");
         vars.insert("AWS_ACCESS_KEY_ID".to_owned(), self.keys.0.clone());
         vars.insert("AWS_SECRET_ACCESS_KEY".to_owned(), self.keys.1.clone());
     }
 
     /// A place in which this user works.
-    pub fn place(&self, emulator: &Emulator) -> Place {
+    pub(crate) fn place(&self, emulator: &Emulator) -> Place {
         let mut place = Place::with(emulator);
         self.works_in(&mut place.vars);
         place
     }
 
     /// What these statements say, instead of what was allowed before.
-    pub async fn may(&self, statements: &Value) {
+    pub(crate) async fn may(&self, statements: &Value) {
         self.has_policy(&json!({ "Version": "2012-10-17", "Statement": statements }))
             .await;
     }
 
     /// The same as a whole document.
-    pub async fn has_policy(&self, document: &Value) {
+    pub(crate) async fn has_policy(&self, document: &Value) {
         let put = self
             .iam
             .put_user_policy()
@@ -73,12 +73,12 @@ impl User {
         put.send().await.expect("a policy");
     }
 
-    pub async fn may_only(&self, actions: &[&str]) {
+    pub(crate) async fn may_only(&self, actions: &[&str]) {
         self.may(&json!({ "Effect": "Allow", "Action": actions, "Resource": "*" }))
             .await;
     }
 
-    pub async fn may_all_but(&self, action: &str) {
+    pub(crate) async fn may_all_but(&self, action: &str) {
         let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
         self.may(&json!([all, { "Effect": "Deny", "Action": action, "Resource": "*" }]))
             .await;

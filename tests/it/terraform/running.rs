@@ -27,10 +27,10 @@ resource "terraform_data" "held" {
 }
 "#;
 
-pub const HEAD: &str = "tests/it/terraform/head.py";
+pub(crate) const HEAD: &str = "tests/it/terraform/head.py";
 
 /// A backend with a configuration beside its files, initialized with no warning.
-pub async fn initialized(args: &[&str]) -> Backend {
+pub(crate) async fn initialized(args: &[&str]) -> Backend {
     let backend = Backend::make(args).await;
     fs::write(backend.dir().join("main.tf"), MAIN).expect("written");
     let output = backend.terraform(&["init", "-backend-config=backend.conf"]);
@@ -49,24 +49,24 @@ pub async fn initialized(args: &[&str]) -> Backend {
 }
 
 #[track_caller]
-pub fn apply(backend: &Backend, more: &[&str]) -> String {
+pub(crate) fn apply(backend: &Backend, more: &[&str]) -> String {
     backend.terraform_ok(&[&["apply", "-auto-approve"], more].concat())
 }
 
 #[track_caller]
-pub fn nothing_to_change(backend: &Backend, more: &[&str]) {
+pub(crate) fn nothing_to_change(backend: &Backend, more: &[&str]) {
     let said = backend.terraform_ok(&[&["plan", "-detailed-exitcode"], more].concat());
     assert!(said.contains("No changes."), "{said}");
 }
 
 /// A second Terraform that is in the middle of an apply.
-pub struct Holder {
+pub(crate) struct Holder {
     terraform: Option<Child>,
     release: std::path::PathBuf,
 }
 
 impl Holder {
-    pub fn start(backend: &Backend) -> Self {
+    pub(crate) fn start(backend: &Backend) -> Self {
         let release = backend.dir().join("hold");
         let hold = format!("hold={}", release.display());
         let mut command = backend.terraform_command(&["apply", "-auto-approve", "-var", &hold]);
@@ -96,11 +96,11 @@ impl Holder {
     }
 
     /// Lets it go on, without waiting for it.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         fs::write(&self.release, "").expect("written");
     }
 
-    pub fn finish(&mut self) -> Output {
+    pub(crate) fn finish(&mut self) -> Output {
         self.release();
         self.terraform
             .take()

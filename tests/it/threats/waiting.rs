@@ -55,9 +55,9 @@ fn nothing_in_a_folder_is_waited_for() {
     for kind in ["pipe", "zero"] {
         let make = |name: &str| {
             if kind == "pipe" {
-                fifo(name)
+                fifo(name);
             } else {
-                zero(name)
+                zero(name);
             }
         };
         for name in [

@@ -35,7 +35,7 @@ fn no_state_lies_in_the_folder() {
       -> `terraform workspace select blue`, and check that `terraform state pull` shows all of its content; then `rm terraform.tfstate.d/blue/terraform.tfstate`
     ");
     // Where there is no remote backend, a local state is where it should be.
-    let local = super::folder(&[
+    let local = folder(&[
         ("backend.tf", "locals {\n}\n"),
         ("backend.conf", ""),
         (SAVED_AT, ""),

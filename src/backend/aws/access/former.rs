@@ -12,31 +12,34 @@ use crate::backend::aws::policy::{
 const END: &str = "-runner";
 
 /// Returns the former name of the policy with this name.
-pub fn former_name<'a>(name: &'a str, region: &str) -> Option<&'a str> {
+pub(crate) fn former_name<'a>(name: &'a str, region: &str) -> Option<&'a str> {
     name.strip_suffix(region)?
         .strip_suffix('-')
         .filter(|name| name.ends_with(END))
 }
 
 /// Returns whether it is such a name.
-pub fn is_former(name: &str) -> bool {
+pub(crate) fn is_former(name: &str) -> bool {
     name.ends_with(END)
 }
 
 /// Returns the bucket of a document.
-pub fn bucket(document: &PolicyDocument) -> Option<String> {
+pub(crate) fn bucket(document: &PolicyDocument) -> Option<String> {
     buckets(document).into_iter().find(|name| is_exact(name))
 }
 
 /// Returns whether an Allow matches this bucket.
-pub fn serves(document: &PolicyDocument, bucket: &str) -> bool {
+pub(crate) fn serves(document: &PolicyDocument, bucket: &str) -> bool {
     buckets(document)
         .iter()
         .any(|pattern| matches(pattern, bucket))
 }
 
 /// Returns the bucket that it is for, if another one, and its region, if known.
-pub fn serves_another(document: &PolicyDocument, bucket: &str) -> Option<(String, Option<String>)> {
+pub(crate) fn serves_another(
+    document: &PolicyDocument,
+    bucket: &str,
+) -> Option<(String, Option<String>)> {
     let other = self::bucket(document)?;
     if serves(document, bucket) {
         return None;

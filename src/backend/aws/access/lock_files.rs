@@ -15,11 +15,11 @@ use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
 const SIMULATE: ApiOperation = ApiOperation::new("iam:SimulatePrincipalPolicy");
 /// The actions for a lock file.
-pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+pub(crate) const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
 
 /// An action that a role or user is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeniedAction {
+pub(crate) struct DeniedAction {
     pub action: String,
     /// Explicitly denied by a statement, regardless of Allows.
     pub explicit: bool,
@@ -29,7 +29,7 @@ pub struct DeniedAction {
 ///
 /// # Errors
 /// If the simulation is denied or fails.
-pub async fn denied_to_principal(
+pub(crate) async fn denied_to_principal(
     aws: &AwsProvider,
     arn: &str,
     lock_file: &str,
@@ -63,7 +63,11 @@ pub async fn denied_to_principal(
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn has_policy(aws: &AwsProvider, arn: &str, policy: &str) -> Result<bool, AwsError> {
+pub(crate) async fn has_policy(
+    aws: &AwsProvider,
+    arn: &str,
+    policy: &str,
+) -> Result<bool, AwsError> {
     // `arn:aws:iam::123456789012:role/path/ci` is `role/ci` to the calls that list what is
     // attached.
     let resource = arn.rsplit(':').next().unwrap_or_default();
@@ -83,7 +87,7 @@ pub async fn has_policy(aws: &AwsProvider, arn: &str, policy: &str) -> Result<bo
 ///
 /// # Errors
 /// If it cannot be read.
-pub async fn denied_by_policy(
+pub(crate) async fn denied_by_policy(
     aws: &AwsProvider,
     name: &str,
     lock_file: &str,
@@ -103,7 +107,7 @@ pub async fn denied_by_policy(
 }
 
 /// Returns the actions on this lock file that a policy does not allow.
-pub fn denied(document: &PolicyDocument, lock_file: &str) -> Vec<String> {
+pub(crate) fn denied(document: &PolicyDocument, lock_file: &str) -> Vec<String> {
     ACTIONS
         .iter()
         .filter(|action| !allows(document, action, lock_file))

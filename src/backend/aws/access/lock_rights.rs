@@ -20,7 +20,7 @@ fn statements(lock: LockMechanism) -> [(&'static str, bool); 3] {
 }
 
 /// Adds the statements for this lock mechanism from `whole`, a runner policy for both mechanisms.
-pub fn granted(
+pub(crate) fn granted(
     document: &PolicyDocument,
     whole: &PolicyDocument,
     lock: LockMechanism,
@@ -39,7 +39,7 @@ pub fn granted(
 }
 
 /// Removes the statements for the other lock mechanism.
-pub fn revoked(document: &PolicyDocument, lock: LockMechanism) -> PolicyDocument {
+pub(crate) fn revoked(document: &PolicyDocument, lock: LockMechanism) -> PolicyDocument {
     let others = statements(lock).into_iter().filter(|(_, needed)| !*needed);
     others.fold(document.clone(), |document, (name, _)| {
         document.without(name)

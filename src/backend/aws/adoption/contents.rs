@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 
 /// The encryption of a state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StateEncryption {
+pub(crate) enum StateEncryption {
     /// The KMS key with this ARN.
     Key(String),
     /// S3 managed keys.
@@ -34,7 +34,7 @@ pub enum StateEncryption {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BucketContents {
+pub(crate) struct BucketContents {
     /// The number of states by encryption.
     pub states: BTreeMap<StateEncryption, usize>,
     /// Keys, by ARN, that are deleted or scheduled for deletion: no run can use a state with one
@@ -51,17 +51,17 @@ pub struct BucketContents {
 
 impl BucketContents {
     /// Returns the number of states, as far as known.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.states.values().sum()
     }
 
     /// Returns whether it may contain states or locks.
-    pub fn in_use(&self) -> bool {
+    pub(crate) fn in_use(&self) -> bool {
         self.count() + self.locks + self.unseen.len() + self.unseen_locks.len() > 0
     }
 
     /// Returns whether any usable state has, or may have, this encryption.
-    pub fn any(&self, is_so: impl Fn(&StateEncryption) -> bool) -> bool {
+    pub(crate) fn any(&self, is_so: impl Fn(&StateEncryption) -> bool) -> bool {
         let is_usable = |encryption: &StateEncryption| !matches!(encryption, StateEncryption::Key(arn) if self.gone.contains(arn));
         self.states
             .keys()
@@ -71,7 +71,7 @@ impl BucketContents {
     }
 
     /// Returns a summary, as in `2 states, 1 lock held. Last written by …`.
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let locks = if self.locks == 0 {
             "no locks".to_owned()
         } else {
@@ -108,7 +108,7 @@ impl BucketContents {
     }
 
     /// Returns errors of reads, each once.
-    pub fn all_unseen(&self) -> Vec<String> {
+    pub(crate) fn all_unseen(&self) -> Vec<String> {
         let locks = self
             .unseen_locks
             .iter()
@@ -136,7 +136,7 @@ impl std::fmt::Display for StateEncryption {
 }
 
 /// Reads the first [`MOST`] states and all locks concurrently.
-pub async fn look(store: &S3Store<'_>, aws: &AwsProvider) -> BucketContents {
+pub(crate) async fn look(store: &S3Store<'_>, aws: &AwsProvider) -> BucketContents {
     let (mut contents, (locks, unseen)) = tokio::join!(states(store), store.held());
     for encryption in contents.states.keys() {
         if let StateEncryption::Key(arn) = encryption

@@ -15,7 +15,7 @@ const GIB: f64 = 1_073_741_824.0;
 const CONTENTION: f64 = 5.0;
 
 /// The fields that all alarms of an environment share.
-pub struct AlarmDefaults {
+pub(crate) struct AlarmDefaults {
     /// The prefix of names.
     pub prefix: String,
     /// The ARN of the topic.
@@ -28,7 +28,7 @@ impl AlarmDefaults {
     ///
     /// A failed attempt is a failed condition of a `PutItem`. `UserErrors`, which tutorials use,
     /// has no table dimension and does not count these (DynamoDB metrics and dimensions).
-    pub fn lock_contention(&self, table: &str) -> Alarm {
+    pub(crate) fn lock_contention(&self, table: &str) -> Alarm {
         self.table_alarm(
             "lock-contention",
             "State lock contention",
@@ -39,7 +39,7 @@ impl AlarmDefaults {
         )
     }
 
-    pub fn lock_throttles(&self, table: &str) -> Alarm {
+    pub(crate) fn lock_throttles(&self, table: &str) -> Alarm {
         self.table_alarm(
             "lock-throttles",
             "The lock table is throttled",
@@ -50,7 +50,7 @@ impl AlarmDefaults {
         )
     }
 
-    pub fn lock_errors(&self, table: &str) -> Alarm {
+    pub(crate) fn lock_errors(&self, table: &str) -> Alarm {
         self.table_alarm(
             "lock-errors",
             "DynamoDB fails on the lock table",
@@ -62,7 +62,7 @@ impl AlarmDefaults {
     }
 
     /// Counts all versions, to detect a growing history, not one large state.
-    pub fn bucket_size(&self, bucket: &str, gib: u32) -> Alarm {
+    pub(crate) fn bucket_size(&self, bucket: &str, gib: u32) -> Alarm {
         self.bucket_alarm(
             "bucket-size",
             "The state bucket is large, all versions counted",
@@ -73,7 +73,7 @@ impl AlarmDefaults {
         )
     }
 
-    pub fn object_count(&self, bucket: &str, count: u32) -> Alarm {
+    pub(crate) fn object_count(&self, bucket: &str, count: u32) -> Alarm {
         self.bucket_alarm(
             "object-count",
             "The state bucket has many objects, all versions counted",

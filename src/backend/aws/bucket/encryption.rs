@@ -32,9 +32,9 @@ const PUT: ApiOperation =
 /// The suffix of the alias of the AWS managed key of S3.
 const MANAGED: &str = "alias/aws/s3";
 /// The value of `s3:x-amz-server-side-encryption` for a KMS key.
-pub const KMS: &str = "aws:kms";
+pub(crate) const KMS: &str = "aws:kms";
 /// The value of `s3:x-amz-server-side-encryption` for S3 managed keys.
-pub const AES256: &str = "AES256";
+pub(crate) const AES256: &str = "AES256";
 const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -36,7 +36,7 @@ const PUT: ApiOperation = ApiOperation::allowed_by(
 /// S3 sends a test message, which requires the topic policy.
 const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidArgument"];
 /// The prefix of IDs of tfbackend.
-pub const OURS: &str = "tfbackend-";
+pub(crate) const OURS: &str = "tfbackend-";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketNotifications {

@@ -27,15 +27,15 @@ use crate::{
     engine::spec::Spec,
 };
 
-pub mod denial;
+pub(crate) mod denial;
 
 const GET: ApiOperation = ApiOperation::new("s3:GetBucketPolicy");
 const PUT: ApiOperation = ApiOperation::new("s3:PutBucketPolicy");
 const DELETE: ApiOperation = ApiOperation::new("s3:DeleteBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
 /// The condition keys of the encryption of writes.
-pub const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
-pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+pub(crate) const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+pub(crate) const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketPolicy {
@@ -156,7 +156,7 @@ impl AwsResource for BucketPolicy {
 
 /// Returns whether every write with encryption headers must specify this key (its ARN; `None` for
 /// S3 managed keys).
-pub fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> bool {
+pub(crate) fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> bool {
     let asks = |sid, operator, name, only: &str| {
         document.statement(sid).is_some_and(|statement| {
             statement
@@ -178,7 +178,10 @@ pub fn asks_for_nothing_but(document: &PolicyDocument, key: Option<&str>) -> boo
 ///
 /// # Errors
 /// If access is denied.
-pub async fn get(aws: &AwsProvider, bucket: &str) -> Result<Option<PolicyDocument>, AwsError> {
+pub(crate) async fn get(
+    aws: &AwsProvider,
+    bucket: &str,
+) -> Result<Option<PolicyDocument>, AwsError> {
     let request = aws
         .clients
         .s3

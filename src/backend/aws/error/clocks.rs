@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp, Unit, fmt::rfc2822};
 const TAKEN: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockSkew {
+pub(crate) struct ClockSkew {
     pub here: Timestamp,
     pub aws: Timestamp,
 }
 
 impl ClockSkew {
     /// `date` is in the HTTP format.
-    pub fn new(here: Timestamp, date: &str) -> Option<Self> {
+    pub(crate) fn new(here: Timestamp, date: &str) -> Option<Self> {
         let aws = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
         Some(Self {
             here: here.round(Unit::Second).ok()?,
@@ -24,7 +24,7 @@ impl ClockSkew {
     }
 
     /// Returns whether a signature may have failed only because of clock skew.
-    pub fn disagree(&self) -> bool {
+    pub(crate) fn disagree(&self) -> bool {
         self.here.duration_since(self.aws).abs() >= TAKEN
     }
 }

@@ -15,7 +15,7 @@ use super::transport::endpoint;
 const REQUEST_IDS: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 
 /// Sends a request. The operation is in the surrounding span, if any.
-pub fn call(connector: &SharedHttpConnector, request: HttpRequest) -> HttpConnectorFuture {
+pub(super) fn call(connector: &SharedHttpConnector, request: HttpRequest) -> HttpConnectorFuture {
     if !enabled!(Level::DEBUG) {
         return connector.call(request);
     }

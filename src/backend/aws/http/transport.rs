@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// To this machine or its credential endpoints: through a proxy, that would be another machine.
     Direct,
     /// To other hosts, over TLS.
@@ -16,7 +16,7 @@ pub enum Transport {
 impl Transport {
     /// A `signed` request is never sent unencrypted to a service; credential endpoints receive
     /// unsigned requests.
-    pub fn of(url: &str, signed: bool) -> Self {
+    pub(crate) fn of(url: &str, signed: bool) -> Self {
         match (is_plain(url), ip(url)) {
             (_, Some(ip)) if ip.is_loopback() => Self::Direct,
             (true, Some(ip)) if !signed && is_link_local(ip) => Self::Direct,
@@ -27,12 +27,12 @@ impl Transport {
 }
 
 /// TLS for all hosts, plain HTTP on this machine only.
-pub fn is_safe(url: &str) -> bool {
+pub(crate) fn is_safe(url: &str) -> bool {
     Transport::of(url, true) != Transport::InTheClear
 }
 
 /// Without path, query and user info, which may be secret.
-pub fn endpoint(url: &str) -> String {
+pub(crate) fn endpoint(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     format!(

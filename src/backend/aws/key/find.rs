@@ -33,7 +33,7 @@ const SEARCH_WIDTH: usize = 64;
 
 /// A found key, with its commonly used fields.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FoundKey {
+pub(crate) struct FoundKey {
     pub arn: String,
     pub alias_leads: AliasTarget,
     pub state: String,
@@ -49,7 +49,7 @@ pub struct FoundKey {
 ///
 /// The target of the alias is also returned if no key is owned: a manually created key can be
 /// adopted.
-pub async fn find(aws: &AwsProvider, alias: &str) -> Result<Option<FoundKey>, AwsError> {
+pub(crate) async fn find(aws: &AwsProvider, alias: &str) -> Result<Option<FoundKey>, AwsError> {
     behind(aws, describe(aws, alias)).await
 }
 
@@ -68,13 +68,13 @@ pub(in crate::backend::aws) async fn at_alias(
 ///
 /// # Errors
 /// If KMS returns an error.
-pub async fn is_ours(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
+pub(crate) async fn is_ours(aws: &AwsProvider, arn: &str) -> Result<bool, AwsError> {
     Ok(aws.mark.owner(&tags(aws, arn).await?) == ResourceOwner::Us)
 }
 
 /// Returns whether the key with this ARN is deleted or scheduled for deletion. An unreadable key
 /// counts as usable.
-pub async fn is_gone(aws: &AwsProvider, arn: &str) -> bool {
+pub(crate) async fn is_gone(aws: &AwsProvider, arn: &str) -> bool {
     let is_pending = |key: &KeyMetadata| {
         matches!(
             key.key_state(),
@@ -199,7 +199,7 @@ async fn search(aws: &AwsProvider, ids: Vec<String>) -> Result<Option<FoundKey>,
 }
 
 /// Returns the ARN of a key by its ID, ARN or alias; `None` if there is no such key.
-pub async fn arn(aws: &AwsProvider, id: &str) -> Result<Option<String>, AwsError> {
+pub(crate) async fn arn(aws: &AwsProvider, id: &str) -> Result<Option<String>, AwsError> {
     Ok(describe(aws, id).await?.map(|key| arn_of(&key)))
 }
 

@@ -24,15 +24,15 @@ use crate::{
     text::shell::shell_word,
 };
 
-pub const STATE_KEY: Address = Address::new("state_key");
-pub const WORKSPACE_PREFIX: Address = Address::new("workspace_key_prefix");
-pub const LOCK_MECHANISM: Address = Address::new("lock_mechanism");
-pub const BUCKET_NAME: Address = Address::new("bucket_name");
-pub const TABLE_NAME: Address = Address::new("table_name");
+pub(crate) const STATE_KEY: Address = Address::new("state_key");
+pub(crate) const WORKSPACE_PREFIX: Address = Address::new("workspace_key_prefix");
+pub(crate) const LOCK_MECHANISM: Address = Address::new("lock_mechanism");
+pub(crate) const BUCKET_NAME: Address = Address::new("bucket_name");
+pub(crate) const TABLE_NAME: Address = Address::new("table_name");
 
 /// The effect of an environment in use on the settings.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct KeptDecision {
+pub(crate) struct KeptDecision {
     /// Replaces defaults.
     pub kept: SettingsLayer,
     /// Replaces given settings.
@@ -41,7 +41,7 @@ pub struct KeptDecision {
 }
 
 /// The input of a decision.
-pub struct DecisionInputs<'a> {
+pub(crate) struct DecisionInputs<'a> {
     pub evidence: &'a LiveEvidence,
     pub beside: &'a FolderSettings,
     /// The given settings and the defaults.
@@ -56,7 +56,7 @@ pub struct DecisionInputs<'a> {
 }
 
 impl DecisionInputs<'_> {
-    pub fn decide(&self) -> KeptDecision {
+    pub(crate) fn decide(&self) -> KeptDecision {
         let mut decision = KeptDecision::default();
         if !self.evidence.live {
             decision.kept = self.beside.layer();
@@ -344,7 +344,7 @@ impl DecisionInputs<'_> {
 
 /// Values that protect less than the default: kept, and reported by `verify` until they are set
 /// explicitly.
-pub fn weaker_than_default(kept: &SettingsLayer) -> SettingsLayer {
+pub(crate) fn weaker_than_default(kept: &SettingsLayer) -> SettingsLayer {
     let default = defaults();
     let below = |value: Option<u32>, default: Option<u32>| value.filter(|_| value < default);
     let above = |value: Option<u32>, default: Option<u32>| value.filter(|_| value > default);

@@ -45,7 +45,7 @@ const GIB: f64 = 1_073_741_824.0;
 
 /// The encryption of the states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LiveEncryption {
+pub(crate) enum LiveEncryption {
     /// S3 managed keys.
     S3,
     /// The key with this ARN, regardless of its owner.
@@ -54,7 +54,7 @@ pub enum LiveEncryption {
 
 /// The settings of an environment in use, as far as its resources show them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct LiveEvidence {
+pub(crate) struct LiveEvidence {
     /// True if its state bucket exists.
     pub live: bool,
     /// The state bucket.
@@ -76,7 +76,7 @@ pub struct LiveEvidence {
 
 /// The observation of the blueprint with all options, and other reads.
 #[derive(Clone, Copy)]
-pub struct EvidenceReader<'a> {
+pub(crate) struct EvidenceReader<'a> {
     pub aws: &'a AwsProvider,
     pub names: &'a DerivedNames,
     pub wide: &'a Observation<AwsSpec>,
@@ -135,7 +135,7 @@ impl<'a> EvidenceReader<'a> {
     }
 
     /// Returns buckets that resources of this environment refer to, the most certain first.
-    pub fn bucket_candidates(&self) -> Vec<String> {
+    pub(crate) fn bucket_candidates(&self) -> Vec<String> {
         let start = format!("arn:{}:s3:::", self.aws.caller.partition);
         let of_runner = self
             .runner()
@@ -194,7 +194,7 @@ impl<'a> EvidenceReader<'a> {
     }
 
     /// Returns lock tables that resources of this environment refer to, the most certain first.
-    pub fn table_candidates(&self) -> Vec<String> {
+    pub(crate) fn table_candidates(&self) -> Vec<String> {
         let start = self.aws.arn("dynamodb", &self.aws.region, "table/");
         let of_runner = self
             .runner()
@@ -215,7 +215,7 @@ impl<'a> EvidenceReader<'a> {
         )
     }
 
-    pub fn evidence(&self) -> LiveEvidence {
+    pub(crate) fn evidence(&self) -> LiveEvidence {
         let bucket = self
             .bucket_candidates()
             .into_iter()

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Rejects lock files that could be created but not released, which would block all runs.
-pub fn with_locks(
+pub(crate) fn with_locks(
     changes: &[SettingChange],
     aws: &AwsProvider,
     lock: LockMechanism,

@@ -23,29 +23,29 @@ use crate::{
 
 /// The observations by [`AwsSpec::identity`].
 #[derive(Debug, Default)]
-pub struct ObservedResources {
+pub(crate) struct ObservedResources {
     seen: BTreeMap<String, Observed<AwsSpec>>,
     region: String,
 }
 
 impl ObservedResources {
-    pub fn new(aws: &AwsProvider) -> Self {
+    pub(crate) fn new(aws: &AwsProvider) -> Self {
         Self {
             seen: BTreeMap::new(),
             region: aws.region.clone(),
         }
     }
 
-    pub fn has(&self, spec: &AwsSpec) -> bool {
+    pub(crate) fn has(&self, spec: &AwsSpec) -> bool {
         self.seen.contains_key(&spec.identity())
     }
 
-    pub fn add(&mut self, spec: &AwsSpec, seen: Observed<AwsSpec>) {
+    pub(crate) fn add(&mut self, spec: &AwsSpec, seen: Observed<AwsSpec>) {
         self.seen.insert(spec.identity(), seen);
     }
 
     /// Removes a node and its parts, which are then read again.
-    pub fn forget(&mut self, address: &Address, blueprint: &Blueprint<AwsSpec>) {
+    pub(crate) fn forget(&mut self, address: &Address, blueprint: &Blueprint<AwsSpec>) {
         let is_of_it = |node: &&BlueprintNode<AwsSpec>| {
             node.address == *address || node.address.parent().as_ref() == Some(address)
         };
@@ -55,7 +55,7 @@ impl ObservedResources {
     }
 
     /// Returns the observation of each node. A part has the owner of its parent.
-    pub fn observation(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+    pub(crate) fn observation(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
         let mut observation = self.as_seen(blueprint);
         what_is_torn_is_unreadable(&mut observation);
         inherit_owners(&mut observation);
@@ -74,7 +74,7 @@ impl ObservedResources {
 
     /// Reads resources again that another run is creating or deleting, until their parent is
     /// observed, too.
-    pub async fn look_again_at_what_is_torn(
+    pub(crate) async fn look_again_at_what_is_torn(
         &mut self,
         aws: &AwsProvider,
         blueprints: &[&Blueprint<AwsSpec>],
@@ -97,7 +97,7 @@ impl ObservedResources {
     }
 
     /// Returns the spec to read a bucket of which only the name is known.
-    pub fn bucket(&self, name: &str) -> AwsSpec {
+    pub(crate) fn bucket(&self, name: &str) -> AwsSpec {
         let (name, region) = (name.to_owned(), self.region.clone());
         AwsSpec::Bucket(BucketSpec {
             name,
@@ -109,17 +109,17 @@ impl ObservedResources {
         })
     }
 
-    pub fn table(name: &str) -> AwsSpec {
+    pub(crate) fn table(name: &str) -> AwsSpec {
         AwsSpec::LockTable(LockTable::named(name))
     }
 
     /// Returns whether a bucket of this name belongs to the environment, or may belong to it if
     /// unreadable.
-    pub fn is_bucket(&self, name: &str) -> bool {
+    pub(crate) fn is_bucket(&self, name: &str) -> bool {
         self.may_be_ours(&self.bucket(name))
     }
 
-    pub fn is_table(&self, name: &str) -> bool {
+    pub(crate) fn is_table(&self, name: &str) -> bool {
         self.may_be_ours(&Self::table(name))
     }
 

@@ -21,7 +21,7 @@ use crate::{
 
 /// The numbers of states by encryption.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnderOldKeys {
+pub(crate) struct UnderOldKeys {
     /// By the ARN of a key other than the configured one; `None` if they could not be counted.
     by_key: BTreeMap<String, Option<usize>>,
     /// Encrypted with S3 managed keys, if the settings require a KMS key.
@@ -29,7 +29,7 @@ pub struct UnderOldKeys {
 }
 
 /// Returns the states with earlier keys.
-pub async fn under(
+pub(crate) async fn under(
     aws: &AwsProvider,
     settings: &S3Settings,
     names: &DerivedNames,
@@ -94,7 +94,7 @@ pub async fn under(
 
 impl UnderOldKeys {
     /// Returns the keys that runs still need: those of states, and those with unknown use.
-    pub fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         self.by_key
             .iter()
             .filter(|(_, count)| **count != Some(0))
@@ -103,7 +103,7 @@ impl UnderOldKeys {
     }
 
     /// Returns the consequences of a requested change of encryption for existing states.
-    pub fn consequence(
+    pub(crate) fn consequence(
         &self,
         settings: &S3Settings,
         evidence: &LiveEvidence,

@@ -10,14 +10,17 @@ use crate::backend::aws::{
 };
 
 /// RFC 3339. A tag of the table, because the migration ends with the deletion of the table.
-pub const BOTH_SINCE: &str = "tfbackend:lock-files-since";
+pub(crate) const BOTH_SINCE: &str = "tfbackend:lock-files-since";
 const UNTAG: ApiOperation = ApiOperation::new("dynamodb:UntagResource");
 
 /// Returns `None` if the migration has not started.
 ///
 /// # Errors
 /// If the tags cannot be read, or the value is not a valid time.
-pub async fn both_since(aws: &AwsProvider, table: &str) -> Result<Option<Timestamp>, AwsError> {
+pub(crate) async fn both_since(
+    aws: &AwsProvider,
+    table: &str,
+) -> Result<Option<Timestamp>, AwsError> {
     let tags = get_tags(aws, &arn(aws, table)).await?.unwrap_or_default();
     let nonsense = |_| {
         AwsError::nonsense(
@@ -31,7 +34,7 @@ pub async fn both_since(aws: &AwsProvider, table: &str) -> Result<Option<Timesta
         .transpose()
 }
 
-pub async fn set_both_since(
+pub(crate) async fn set_both_since(
     aws: &AwsProvider,
     table: &str,
     since: Timestamp,
@@ -48,7 +51,7 @@ pub async fn set_both_since(
         .map(drop)
 }
 
-pub async fn clear_both_since(aws: &AwsProvider, table: &str) -> Result<(), AwsError> {
+pub(crate) async fn clear_both_since(aws: &AwsProvider, table: &str) -> Result<(), AwsError> {
     let request = aws
         .clients
         .dynamodb

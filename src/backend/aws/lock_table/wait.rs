@@ -100,7 +100,7 @@ impl LockTable {
 }
 
 /// Waits for the time-out of DynamoDB.
-pub fn polling() -> WaitLimit {
+pub(crate) fn polling() -> WaitLimit {
     WaitLimit::with_pauses_up_to(TABLE, POLL)
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Returns whether the key is found by its alias.
-pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
+pub(super) fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
     plan.steps.iter().any(|step| match &step.change {
         PlannedChange::NoOp {
             spec: AwsSpec::Key(seen),
@@ -20,7 +20,7 @@ pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
 }
 
 /// Returns the ARN of the runner policy, and whether it exists.
-pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &AwsProvider) -> Option<(String, bool)> {
+pub(super) fn runner_policy(plan: &Plan<AwsSpec>, aws: &AwsProvider) -> Option<(String, bool)> {
     let step = plan
         .steps
         .iter()

@@ -38,7 +38,7 @@ const NOT_PUBLIC: [&str; 2] = [
 const WIDEST: (u32, u32) = (8, 32);
 
 /// Describes each statement that allows principals outside `account`.
-pub fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
+pub(crate) fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
     let allows = document
         .statements
         .iter()
@@ -56,7 +56,7 @@ pub fn openings(document: &PolicyDocument, account: &str) -> Vec<String> {
 
 /// Describes each statement that S3 considers public: with Block Public Access, it rejects policies
 /// with such statements.
-pub fn public(document: &PolicyDocument) -> Vec<String> {
+pub(crate) fn public(document: &PolicyDocument) -> Vec<String> {
     let allows = document
         .statements
         .iter()

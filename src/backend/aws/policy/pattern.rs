@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Returns one or many texts; booleans and numbers as text.
-pub fn texts(value: &Value) -> Vec<String> {
+pub(crate) fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| {
         value
             .as_str()
@@ -17,7 +17,7 @@ pub fn texts(value: &Value) -> Vec<String> {
 
 /// Matches a pattern, in which `*` is any text and `?` any character. The time is proportional to
 /// both lengths.
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     // Most texts differ at the beginning.
     if let Some(first) = pattern
         .chars()

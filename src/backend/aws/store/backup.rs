@@ -49,7 +49,7 @@ const TRIES: usize = 3;
 
 /// The origin of the states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackupSubject {
+pub(crate) struct BackupSubject {
     pub env: String,
     /// Only the states at this key, in all workspaces, if others share the bucket.
     pub key: Option<String>,
@@ -57,7 +57,7 @@ pub struct BackupSubject {
 
 /// A finished backup that was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BackupReport {
+pub(crate) struct BackupReport {
     pub path: PathBuf,
     pub states: usize,
     /// One per state, or more with their history.
@@ -70,14 +70,14 @@ pub struct BackupReport {
 
 /// The progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BackupProgress {
+pub(crate) struct BackupProgress {
     pub states: usize,
     pub versions: usize,
     pub bytes: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum BackupError {
+pub(crate) enum BackupError {
     #[error(transparent)]
     Unreadable(#[from] AwsError),
     /// Deleted between the listing and the read.
@@ -106,7 +106,7 @@ pub enum BackupError {
 ///
 /// # Errors
 /// If anything cannot be listed, read or written, or differs when it is read back.
-pub async fn write(
+pub(crate) async fn write(
     store: &S3Store<'_>,
     what: BackupExtent,
     dir: &Path,

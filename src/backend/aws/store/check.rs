@@ -27,8 +27,7 @@ mod bytes;
 mod repair;
 
 use bytes::StateRead;
-pub use bytes::{DigestOrigin, RestorableVersion, StateBytes};
-pub use repair::RepairReport;
+pub(crate) use bytes::{DigestOrigin, RestorableVersion, StateBytes};
 
 /// The number of states that are checked concurrently.
 const AT_ONCE: usize = 8;

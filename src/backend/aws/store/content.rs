@@ -15,7 +15,7 @@ use crate::{
     store::state_store::{FetchedState, Revision, VersionId},
 };
 
-pub use crate::store::state_store::AtRestEncryption;
+pub(crate) use crate::store::state_store::AtRestEncryption;
 
 /// S3 requires permission to read an object for any information about it.
 const HEAD: ApiOperation = ApiOperation::allowed_by("s3:HeadObject", "s3:GetObject");

@@ -10,7 +10,7 @@ use crate::backend::aws::error::AwsError;
 
 /// The number of states that are read concurrently: enough to hide the latency, and far below the
 /// limit of S3 for one prefix (5,500 reads a second).
-pub const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 impl S3Store<'_> {
     /// Returns held locks, and errors of reads.

@@ -113,12 +113,13 @@ impl S3Store<'_> {
             vec![]
         });
         // The table may not exist yet.
-        let item = found(item, &["ResourceNotFoundException"])
-            .map(Option::flatten)
-            .unwrap_or_else(|error| {
+        let item = found(item, &["ResourceNotFoundException"]).map_or_else(
+            |error| {
                 unseen.push(error);
                 None
-            });
+            },
+            Option::flatten,
+        );
         let lock = match (file, item) {
             (_, Some(item)) => Some(LockAtKey {
                 info: LockInfo::parse(item.as_bytes()).ok(),

@@ -29,8 +29,8 @@ use crate::{
 mod look;
 mod touch;
 
-pub use look::RestoreInputs;
-pub use touch::TouchError;
+pub(crate) use look::RestoreInputs;
+pub(crate) use touch::TouchError;
 
 const DELETE_VERSION: ApiOperation =
     ApiOperation::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");

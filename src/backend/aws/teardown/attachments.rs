@@ -15,7 +15,7 @@ const SUBSCRIPTIONS: ApiOperation = ApiOperation::new("sns:ListSubscriptionsByTo
 ///
 /// # Errors
 /// If IAM returns an error.
-pub async fn attached(aws: &AwsProvider, policy: &str) -> Result<Vec<String>, AwsError> {
+pub(crate) async fn attached(aws: &AwsProvider, policy: &str) -> Result<Vec<String>, AwsError> {
     let (mut all, mut marker) = (vec![], None);
     loop {
         let request = aws
@@ -56,7 +56,7 @@ pub async fn attached(aws: &AwsProvider, policy: &str) -> Result<Vec<String>, Aw
 ///
 /// # Errors
 /// If SNS returns an error.
-pub async fn subscribers(aws: &AwsProvider, topic: &str) -> Result<Vec<String>, AwsError> {
+pub(crate) async fn subscribers(aws: &AwsProvider, topic: &str) -> Result<Vec<String>, AwsError> {
     let (mut all, mut next) = (vec![], None);
     loop {
         let request = aws

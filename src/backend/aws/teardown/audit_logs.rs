@@ -14,7 +14,7 @@ const LIST: ApiOperation = ApiOperation::allowed_by("s3:ListObjectsV2", "s3:List
 ///
 /// # Errors
 /// If the bucket cannot be listed.
-pub async fn any(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
+pub(crate) async fn any(aws: &AwsProvider, bucket: &str) -> Result<bool, AwsError> {
     let request = aws
         .clients
         .s3

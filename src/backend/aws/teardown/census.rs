@@ -26,10 +26,10 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// The maximum size of a state that is read, which bounds the memory; no larger one is known to be
 /// in use. A larger one counts as in use.
-pub const LARGEST: usize = 64 << 20;
+pub(crate) const LARGEST: usize = 64 << 20;
 
 /// Reads the whole store concurrently; errors of reads are part of the result.
-pub async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
+pub(crate) async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
     let (states, locks, versions, uploads, lock, mfa) = tokio::join!(
         states(store, scope),
         locks(store, scope),
@@ -55,7 +55,7 @@ pub async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
 }
 
 /// Returns the principals of the policy and the subscribers of the topic, by their ARNs.
-pub async fn people(
+pub(crate) async fn people(
     aws: &AwsProvider,
     policy: Option<&str>,
     topic: Option<&str>,

@@ -18,7 +18,7 @@ const MOST: usize = 20;
 /// A snapshot of the current objects, without lock files. Each takes two numbers, so that ten
 /// thousand states need little memory.
 #[derive(Debug)]
-pub struct ObjectFingerprint {
+pub(crate) struct ObjectFingerprint {
     objects: HashMap<u64, u64>,
     hashes: RandomState,
     scope: TeardownScope,
@@ -27,7 +27,7 @@ pub struct ObjectFingerprint {
 impl ObjectFingerprint {
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn of(store: &S3Store<'_>, scope: &TeardownScope) -> Result<Self, AwsError> {
+    pub(crate) async fn of(store: &S3Store<'_>, scope: &TeardownScope) -> Result<Self, AwsError> {
         let mut sight = Self {
             objects: HashMap::new(),
             hashes: RandomState::new(),
@@ -52,7 +52,7 @@ impl ObjectFingerprint {
     ///
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn appeared(&self, store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
+    pub(crate) async fn appeared(&self, store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
         let mut new = vec![];
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {

@@ -30,7 +30,11 @@ async fn created(aws: &AwsProvider, bucket: &str) -> Option<Timestamp> {
 ///
 /// The date alone is not an identity: S3 may change it with each setting, such as the policy that a
 /// teardown writes.
-pub async fn is_another(aws: &AwsProvider, bucket: &str, deleted: Option<Timestamp>) -> bool {
+pub(crate) async fn is_another(
+    aws: &AwsProvider,
+    bucket: &str,
+    deleted: Option<Timestamp>,
+) -> bool {
     match deleted {
         Some(deleted) => created(aws, bucket)
             .await

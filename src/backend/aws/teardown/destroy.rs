@@ -30,7 +30,7 @@ use crate::{
 const NOT_EMPTY: &[&str] = &["BucketNotEmpty"];
 
 /// The options of a teardown.
-pub struct DestroyTasks<'a> {
+pub(crate) struct DestroyTasks<'a> {
     pub aws: &'a AwsProvider,
     /// The state bucket: the key is kept as long as it exists, or exists again.
     pub bucket: &'a str,
@@ -49,7 +49,7 @@ pub struct DestroyTasks<'a> {
 
 /// The report of a teardown.
 #[derive(Debug, Default)]
-pub struct DestroyReport {
+pub(crate) struct DestroyReport {
     pub key: Option<ScheduledDeletion>,
     /// The time when the state bucket was deleted, by the clock of S3.
     pub deleted: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct DestroyReport {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum DemolitionError {
+pub(crate) enum DemolitionError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     #[error(transparent)]

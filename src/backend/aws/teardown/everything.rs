@@ -16,7 +16,7 @@ use crate::{
 
 /// Reads all of them. Existing resources of the settings, such as an existing key, are used if the
 /// environment has none of its own.
-pub async fn look(
+pub(crate) async fn look(
     aws: &AwsProvider,
     settings: &S3Settings,
     names: &DerivedNames,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The operation in the locks of a teardown.
-pub const OPERATION: &str = "tfbackend teardown";
+pub(crate) const OPERATION: &str = "tfbackend teardown";
 /// The number of locks that are acquired concurrently.
 const AT_ONCE: usize = 16;
 /// The maximum bytes of an object key (S3: creating object key names).
@@ -39,7 +39,7 @@ const MOST: usize = 5;
 
 /// The parameters of the locks.
 #[derive(Debug)]
-pub struct FreezeOptions<'a> {
+pub(crate) struct FreezeOptions<'a> {
     pub mechanisms: LockMechanisms,
     pub encrypt: &'a WriteEncryption,
     /// In a shared bucket, only these are locked, and writes are not denied.
@@ -52,7 +52,7 @@ pub struct FreezeOptions<'a> {
 /// A frozen backend.
 #[must_use = "a frozen backend must be unfrozen or deleted"]
 #[derive(Debug)]
-pub struct BackendFreeze<'a> {
+pub(crate) struct BackendFreeze<'a> {
     aws: &'a AwsProvider,
     store: S3Store<'a>,
     locks: Vec<LiveLock>,
@@ -64,7 +64,7 @@ pub struct BackendFreeze<'a> {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum NotFrozen {
+pub(crate) enum NotFrozen {
     #[error("another client locked {} since the census", .0.join(", "))]
     Locked(Vec<String>),
     #[error("another client wrote {} since the census", .0.join(", "))]
@@ -79,7 +79,7 @@ impl<'a> BackendFreeze<'a> {
     /// # Errors
     /// If a lock cannot be acquired, or there were changes. Then everything is unfrozen; the second
     /// value has the errors of that.
-    pub async fn put(
+    pub(crate) async fn put(
         aws: &'a AwsProvider,
         store: S3Store<'a>,
         sight: &ObjectFingerprint,
@@ -104,7 +104,7 @@ impl<'a> BackendFreeze<'a> {
     ///
     /// # Errors
     /// If the locks or the policy cannot be read.
-    pub async fn found(
+    pub(crate) async fn found(
         aws: &'a AwsProvider,
         store: S3Store<'a>,
         scope: &TeardownScope,
@@ -132,7 +132,7 @@ impl<'a> BackendFreeze<'a> {
     }
 
     /// Returns the number of locked states.
-    pub fn locks(&self) -> usize {
+    pub(crate) fn locks(&self) -> usize {
         self.locks.len()
     }
 
@@ -239,7 +239,7 @@ impl<'a> BackendFreeze<'a> {
     }
 
     /// Unfreezes the backend, and returns what could not be undone.
-    pub async fn lift(self) -> Vec<AwsError> {
+    pub(crate) async fn lift(self) -> Vec<AwsError> {
         let bucket = &self.store.address().bucket;
         let mut errors = vec![];
         if self.denied {
@@ -266,7 +266,7 @@ impl<'a> BackendFreeze<'a> {
 
     /// Returns the time when everything was frozen, by the clock of S3; later objects were written
     /// anyway.
-    pub fn since(&self) -> Option<Timestamp> {
+    pub(crate) fn since(&self) -> Option<Timestamp> {
         self.since
     }
 }

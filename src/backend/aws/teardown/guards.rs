@@ -10,7 +10,7 @@ const MOST: usize = 5;
 
 /// The explicit confirmations, each for one guard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TeardownConsent {
+pub(crate) struct TeardownConsent {
     /// `--unprotect`
     pub unprotect: bool,
     /// `--purge-states`
@@ -21,7 +21,7 @@ pub struct TeardownConsent {
 
 /// The input of the guards.
 #[derive(Clone, Debug)]
-pub struct GuardInputs<'a> {
+pub(crate) struct GuardInputs<'a> {
     /// True by the settings, or by the tags of an existing resource.
     pub protected: bool,
     /// `None` if there is no bucket.
@@ -39,7 +39,7 @@ pub struct GuardInputs<'a> {
 
 /// A reason not to start the teardown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TeardownGuard {
+pub(crate) enum TeardownGuard {
     #[error("the environment is protected")]
     Protected,
     #[error("states may be needed: {in_use} in use, {unreadable} unreadable")]
@@ -71,7 +71,7 @@ fn first(items: &[String], count: usize) -> String {
 }
 
 impl TeardownGuard {
-    pub fn what_to_do(&self) -> &'static str {
+    pub(crate) fn what_to_do(&self) -> &'static str {
         match self {
             Self::Protected => "pass --unprotect to delete it anyway",
             Self::States { .. } => {
@@ -99,7 +99,7 @@ impl TeardownGuard {
 }
 
 /// Returns all active guards.
-pub fn holding(guarded: &GuardInputs<'_>, said: TeardownConsent) -> Vec<TeardownGuard> {
+pub(crate) fn holding(guarded: &GuardInputs<'_>, said: TeardownConsent) -> Vec<TeardownGuard> {
     let GuardInputs {
         protected,
         census,

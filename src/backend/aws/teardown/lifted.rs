@@ -14,7 +14,7 @@ const OF_OTHERS: [&str; 6] = [
 ];
 
 /// Returns whether all remaining objects were denied, by no other policy that is known.
-pub fn is_denied(left: &NotEmptied) -> bool {
+pub(super) fn is_denied(left: &NotEmptied) -> bool {
     let denied = |one: &LeftoverObject| match &one.reason {
         LeftoverReason::Refused { code, message } => {
             code == "AccessDenied" && !is_of_others(message)
@@ -25,7 +25,7 @@ pub fn is_denied(left: &NotEmptied) -> bool {
 }
 
 /// Returns whether a call was denied, by no other policy that is known.
-pub fn may_pass(error: &AwsError) -> bool {
+pub(super) fn may_pass(error: &AwsError) -> bool {
     error.kind == ServiceErrorKind::Denied && !error.message.as_deref().is_some_and(is_of_others)
 }
 

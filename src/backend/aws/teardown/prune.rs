@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Returns the resources to delete, in dependency order, and the kept ones with the reason.
-pub fn plan(unwanted: &[LeftOutResource]) -> Plan<AwsSpec> {
+pub(crate) fn plan(unwanted: &[LeftOutResource]) -> Plan<AwsSpec> {
     let is_there = |address: &&Address| unwanted.iter().any(|one| one.node.address == **address);
     let node = |one: &LeftOutResource| BlueprintNode {
         needs: one.node.needs.iter().filter(is_there).cloned().collect(),

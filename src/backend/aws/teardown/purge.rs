@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The states to purge, once frozen.
-pub struct EnvironmentPurge<'a> {
+pub(crate) struct EnvironmentPurge<'a> {
     pub aws: &'a AwsProvider,
     pub store: S3Store<'a>,
     /// The state key, for all its workspaces.
@@ -43,7 +43,7 @@ impl EnvironmentPurge<'_> {
     ///
     /// # Errors
     /// If something remains, or the policy could not be restored.
-    pub async fn run(&self) -> Result<EmptyTotals, DemolitionError> {
+    pub(crate) async fn run(&self) -> Result<EmptyTotals, DemolitionError> {
         let bucket = &self.store.address().bucket;
         let policy = bucket_policy::get(self.aws, bucket)
             .await?
@@ -108,7 +108,7 @@ impl EnvironmentPurge<'_> {
 ///
 /// # Errors
 /// If the table cannot be read or written.
-pub async fn forget(store: &S3Store<'_>, scope: &TeardownScope) -> Result<(), AwsError> {
+pub(crate) async fn forget(store: &S3Store<'_>, scope: &TeardownScope) -> Result<(), AwsError> {
     let address = store.address();
     let Some(mut pages) = store.items() else {
         return Ok(());
@@ -143,7 +143,7 @@ fn is_of_a_teardown(raw: &str) -> bool {
 ///
 /// # Errors
 /// If the table cannot be read.
-pub async fn others(store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
+pub(crate) async fn others(store: &S3Store<'_>) -> Result<Vec<String>, AwsError> {
     const MOST: usize = 5;
     let mut others = BTreeSet::new();
     let Some(mut pages) = store.items() else {

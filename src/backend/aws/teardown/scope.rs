@@ -3,25 +3,25 @@
 use crate::{backend::aws::store::StoreAddress, state::layout::LocatedObject};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TeardownScope {
+pub(crate) enum TeardownScope {
     Whole,
     /// The states at this key in all workspaces, and their lock files.
     Key(String),
 }
 
 impl TeardownScope {
-    pub fn has(&self, located: &LocatedObject) -> bool {
+    pub(crate) fn has(&self, located: &LocatedObject) -> bool {
         match self {
             Self::Whole => true,
             Self::Key(key) => located.key == *key,
         }
     }
 
-    pub fn has_object(&self, address: &StoreAddress, object: &str) -> bool {
+    pub(crate) fn has_object(&self, address: &StoreAddress, object: &str) -> bool {
         self.has(&address.layout.locate(object))
     }
 
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         matches!(self, Self::Whole)
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::wire::{RecordedCall, WireProtocol};
 
 #[derive(Clone, Debug)]
-pub struct ScriptedAnswer {
+pub(crate) struct ScriptedAnswer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     content: AnswerBody,
@@ -32,7 +32,7 @@ enum AnswerBody {
 }
 
 /// Returns an empty success.
-pub fn empty() -> ScriptedAnswer {
+pub(crate) fn empty() -> ScriptedAnswer {
     ScriptedAnswer {
         status: 200,
         headers: vec![],
@@ -42,7 +42,7 @@ pub fn empty() -> ScriptedAnswer {
 }
 
 /// Returns XML: a document of S3, or the content of the result element of IAM and SNS.
-pub fn text(xml: impl Into<String>) -> ScriptedAnswer {
+pub(crate) fn text(xml: impl Into<String>) -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Text(xml.into()),
         ..empty()
@@ -50,18 +50,18 @@ pub fn text(xml: impl Into<String>) -> ScriptedAnswer {
 }
 
 /// Returns JSON, or the same as CBOR for CloudWatch.
-pub fn data(value: Value) -> ScriptedAnswer {
+pub(crate) fn data(value: Value) -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Data(value),
         ..empty()
     }
 }
 
-pub fn error(status: u16, code: &str) -> ScriptedAnswer {
+pub(crate) fn error(status: u16, code: &str) -> ScriptedAnswer {
     error_saying(status, code, "because")
 }
 
-pub fn error_saying(status: u16, code: &str, message: &str) -> ScriptedAnswer {
+pub(crate) fn error_saying(status: u16, code: &str, message: &str) -> ScriptedAnswer {
     ScriptedAnswer {
         status,
         content: AnswerBody::Error(code.to_owned(), message.to_owned()),
@@ -70,7 +70,7 @@ pub fn error_saying(status: u16, code: &str, message: &str) -> ScriptedAnswer {
 }
 
 /// Returns a response that is not from AWS.
-pub fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
+pub(crate) fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
     ScriptedAnswer {
         status,
         headers: vec![("content-type", kind.to_owned())],
@@ -80,7 +80,7 @@ pub fn page(status: u16, kind: &str, body: &str) -> ScriptedAnswer {
 }
 
 /// Returns no response, although the call may have been executed.
-pub fn lost() -> ScriptedAnswer {
+pub(crate) fn lost() -> ScriptedAnswer {
     ScriptedAnswer {
         content: AnswerBody::Lost,
         ..empty()
@@ -89,14 +89,14 @@ pub fn lost() -> ScriptedAnswer {
 
 impl ScriptedAnswer {
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
     /// Delays the response.
     #[must_use]
-    pub fn after(self, takes: Duration) -> Self {
+    pub(crate) fn after(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 

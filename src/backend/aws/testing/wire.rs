@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WireProtocol {
+pub(super) enum WireProtocol {
     /// S3.
     Xml,
     /// IAM, SNS, STS.
@@ -18,14 +18,14 @@ pub enum WireProtocol {
 }
 
 #[derive(Clone, Debug)]
-pub struct RecordedCall {
+pub(super) struct RecordedCall {
     pub protocol: WireProtocol,
     pub operation: String,
     pub text: String,
 }
 
 impl RecordedCall {
-    pub fn new(request: &HttpRequest) -> Self {
+    pub(super) fn new(request: &HttpRequest) -> Self {
         let body = request.body().bytes().unwrap_or_default();
         let path = request
             .uri()

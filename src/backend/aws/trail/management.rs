@@ -19,7 +19,7 @@ const TRAILS_AT_ONCE: usize = 8;
 
 /// The result of the check for management events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ManagementEvents {
+pub(crate) enum ManagementEvents {
     Yes,
     No,
     /// Unknown: a member account cannot read the selectors of the organization trail with this ARN.
@@ -30,7 +30,7 @@ pub enum ManagementEvents {
 ///
 /// # Errors
 /// If there is none, and one of the others cannot be read.
-pub async fn is_recorded(aws: &AwsProvider) -> Result<ManagementEvents, AwsError> {
+pub(crate) async fn is_recorded(aws: &AwsProvider) -> Result<ManagementEvents, AwsError> {
     let answer = aws
         .read(
             DESCRIBE,

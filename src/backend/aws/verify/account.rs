@@ -18,7 +18,7 @@ const ACCOUNT_BLOCK: ApiOperation =
 const NO_BLOCK: &[&str] = &["NoSuchPublicAccessBlockConfiguration"];
 
 /// The resources to survey.
-pub struct SurveyScope<'a> {
+pub(crate) struct SurveyScope<'a> {
     pub bucket: &'a str,
     pub table: Option<&'a str>,
     /// Names of the alarms that the blueprint has already.
@@ -27,7 +27,7 @@ pub struct SurveyScope<'a> {
     pub policy: Option<&'a RunnerPolicy>,
 }
 
-pub async fn checks(aws: &AwsProvider, about: &SurveyScope<'_>) -> Vec<CheckResult> {
+pub(crate) async fn checks(aws: &AwsProvider, about: &SurveyScope<'_>) -> Vec<CheckResult> {
     let account = CheckedPlace::named(format!("account {}", aws.account()));
     let (block, trails, alarms, used) = tokio::join!(
         public_access(aws),

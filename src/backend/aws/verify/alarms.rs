@@ -18,7 +18,7 @@ const DAILY: &[&str] = &["BucketSizeBytes", "NumberOfObjects"];
 const ONE_DAY: i32 = 86_400;
 
 /// Checks all alarms that watch this bucket or table; `arn` returns the ARN of an alarm.
-pub fn checks(
+pub(crate) fn checks(
     alarms: &[Alarm],
     bucket: &str,
     table: Option<&str>,

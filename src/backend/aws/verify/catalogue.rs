@@ -11,13 +11,13 @@ mod keys;
 mod locking;
 mod storage;
 
-pub use audit::*;
-pub use keys::*;
-pub use locking::*;
-pub use storage::*;
+pub(crate) use audit::*;
+pub(crate) use keys::*;
+pub(crate) use locking::*;
+pub(crate) use storage::*;
 
 /// In the order of the resources.
-pub static ALL: &[&Check] = &[
+pub(crate) static ALL: &[&Check] = &[
     &OWNED,
     &UNMANAGED,
     &TAGS,
@@ -93,7 +93,7 @@ pub static ALL: &[&Check] = &[
 ];
 
 /// Every check that there is, also of the files and of what runs made of the backend.
-pub fn every() -> impl Iterator<Item = &'static Check> {
+pub(crate) fn every() -> impl Iterator<Item = &'static Check> {
     ALL.iter()
         .copied()
         .chain(usage::CHECKS)

@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// Larger states are not read completely: Terraform itself takes minutes for them.
-pub const LARGEST: usize = 256 * 1024 * 1024;
+pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 /// The number of states that are read concurrently: each is held in memory.
 const AT_ONCE: usize = 4;
 
 /// A state that is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToRead {
+pub(crate) struct ToRead {
     path: String,
     /// True if the object must be a state: by its name, or because it has a digest.
     is_state: bool,
@@ -37,7 +37,7 @@ pub struct ToRead {
 }
 
 impl ToRead {
-    pub fn of(state: &LiveState) -> Self {
+    pub(crate) fn of(state: &LiveState) -> Self {
         let digest = match &state.digest {
             StoredDigest::Digest(digest) => Some(digest.clone()),
             StoredDigest::Absent | StoredDigest::Unknown => None,
@@ -51,7 +51,7 @@ impl ToRead {
 }
 
 /// Reads the states, a few at a time.
-pub async fn checks(
+pub(crate) async fn checks(
     store: &S3Store<'_>,
     states: Vec<ToRead>,
     lock: Option<LockMechanism>,

@@ -18,7 +18,7 @@ use crate::{
 const OWNERSHIP: [&Check; 3] = [&rule::OWNED, &rule::UNMANAGED, &rule::TAGS];
 
 /// Adds the checks that could not run: they fail with their resource.
-pub fn complete(
+pub(crate) fn complete(
     checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
     tagged: bool,
@@ -49,7 +49,7 @@ pub fn complete(
 }
 
 /// The requested checks of the states.
-pub struct OfStates<'a> {
+pub(crate) struct OfStates<'a> {
     pub bucket: &'a str,
     /// True if states are checked.
     pub usage: bool,
@@ -59,7 +59,7 @@ pub struct OfStates<'a> {
 
 /// Adds checks besides the settings that could not run because their resource is missing: states
 /// need the bucket, subscribers the topic.
-pub fn complete_beside(
+pub(crate) fn complete_beside(
     checked: &mut Vec<CheckResult>,
     blueprint: &Blueprint<AwsSpec>,
     states: &OfStates<'_>,

@@ -43,17 +43,17 @@ const NO_RESOURCE: &[&str] = &[
 const GRANTS_AT_ONCE: i32 = 100;
 
 /// The checks of a bucket, a table and a key.
-pub const OF_BUCKET: [&Check; 4] = [
+pub(crate) const OF_BUCKET: [&Check; 4] = [
     &rule::BUCKET_REPLICATION,
     &rule::BUCKET_WEBSITE,
     &rule::BUCKET_CORS,
     &rule::ACCELERATION,
 ];
-pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
-pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
+pub(crate) const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
+pub(crate) const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
 
 /// The resources to check.
-pub struct ExposureInputs<'a> {
+pub(crate) struct ExposureInputs<'a> {
     pub bucket: &'a str,
     pub table: Option<&'a str>,
     /// By its ARN or its alias: nothing has to be read first.
@@ -61,7 +61,7 @@ pub struct ExposureInputs<'a> {
 }
 
 /// Runs the checks of a bucket, and of its table and key if they exist.
-pub async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResult> {
+pub(crate) async fn checks(aws: &AwsProvider, of: &ExposureInputs<'_>) -> Vec<CheckResult> {
     let at_bucket = CheckedPlace::at(
         &STATE_BUCKET,
         Some(format!("arn:{}:s3:::{}", aws.caller.partition, of.bucket)),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Checks that every policy document allows only principals of `account`.
-pub fn checks(
+pub(crate) fn checks(
     observation: &Observation<AwsSpec>,
     account: &str,
     name: &dyn Fn(&AwsSpec) -> Option<String>,

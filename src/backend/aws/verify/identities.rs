@@ -48,7 +48,11 @@ struct IdentityStatement {
 }
 
 /// Returns a finding for each policy that allows too much, or one passed check.
-pub async fn checks(aws: &AwsProvider, bucket: &str, table: Option<&str>) -> Vec<CheckResult> {
+pub(crate) async fn checks(
+    aws: &AwsProvider,
+    bucket: &str,
+    table: Option<&str>,
+) -> Vec<CheckResult> {
     let account = CheckedPlace::named(format!("account {}", aws.account()));
     let policies = match policies(aws).await {
         Ok(policies) => policies,

@@ -23,7 +23,7 @@ const REMEDIATION: &str = "remove the rule, or have it keep as many versions \
                            (NewerNoncurrentVersions); tfbackend never removes statements or rules \
                            of others";
 
-pub fn checks(
+pub(crate) fn checks(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
     name: &dyn Fn(&AwsSpec) -> Option<String>,

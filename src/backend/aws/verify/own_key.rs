@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Checks rotation, access to the key and its minimum deletion window.
-pub async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
+pub(crate) async fn checks(aws: &AwsProvider, arn: &str) -> Vec<CheckResult> {
     let request = aws.clients.kms.get_key_rotation_status().key_id(arn).send();
     let (policy, rotation) =
         tokio::join!(get_policy(aws, arn), aws.read(rotation::GET, arn, request));

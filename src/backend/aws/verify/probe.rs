@@ -15,7 +15,7 @@ use crate::{
 
 mod catalogue;
 
-pub use catalogue::*;
+pub(crate) use catalogue::*;
 
 /// A condition of the write failed: the lock is held.
 const HELD: &[&str] = &[
@@ -33,7 +33,7 @@ const NO_KEY: &[&str] = &[
 const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or the missing permissions";
 
 /// Derives checks from facts.
-pub struct ProbeJudge<'a> {
+pub(crate) struct ProbeJudge<'a> {
     pub probe: &'a BackendProbe<'a>,
     /// The command that fixes differences from the blueprint.
     pub remediation: &'a str,
@@ -43,7 +43,7 @@ pub struct ProbeJudge<'a> {
 
 impl ProbeJudge<'_> {
     /// Returns a check for each fact.
-    pub fn checks(&self, facts: &ProbeFacts) -> Vec<CheckResult> {
+    pub(crate) fn checks(&self, facts: &ProbeFacts) -> Vec<CheckResult> {
         let mut checked = vec![];
         let written = facts.objects.as_ref().map(|objects| &objects.written);
         if let Some(objects) = &facts.objects {
@@ -402,7 +402,7 @@ fn unreadable(error: impl ToString) -> Verdict {
 }
 
 /// Returns notes about objects that remain.
-pub fn notes(facts: &ProbeFacts, probe: &BackendProbe<'_>) -> Vec<String> {
+pub(crate) fn notes(facts: &ProbeFacts, probe: &BackendProbe<'_>) -> Vec<String> {
     let ProbeFacts { swept, left, .. } = facts;
     let mut notes = vec![];
     if swept.probes > 0 {

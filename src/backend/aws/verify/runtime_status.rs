@@ -10,7 +10,7 @@ use crate::{
     engine::observation::{Observation, Observed},
 };
 
-pub fn checks(
+pub(crate) fn checks(
     observation: &Observation<AwsSpec>,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
 ) -> Vec<CheckResult> {

@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// Says in words how two values of a setting differ, one line for each difference.
-pub type DescribeDifferences = fn(&Value, &Value) -> Vec<String>;
+pub(crate) type DescribeDifferences = fn(&Value, &Value) -> Vec<String>;
 
 /// The input of the checks of settings.
-pub struct SettingChecks<'a> {
+pub(crate) struct SettingChecks<'a> {
     pub blueprint: &'a Blueprint<AwsSpec>,
     pub observation: &'a Observation<AwsSpec>,
     /// A plan that adopts what exists and changes it to the blueprint.
@@ -39,7 +39,7 @@ pub struct SettingChecks<'a> {
 impl SettingChecks<'_> {
     /// Returns one [`Checked`] for each rule of each node. A missing or unreadable node is one
     /// finding.
-    pub fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<CheckResult> {
+    pub(crate) fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<CheckResult> {
         let mut checked = vec![];
         for step in &self.plan.steps {
             let Some(node) = self.blueprint.get(&step.address) else {
@@ -309,7 +309,7 @@ fn by_hand(found: String) -> Verdict {
 }
 
 /// Returns the rule that the resource exists.
-pub fn whole(spec: &AwsSpec) -> &'static Check {
+pub(crate) fn whole(spec: &AwsSpec) -> &'static Check {
     spec.checks()[0]
 }
 
@@ -329,7 +329,7 @@ pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
 }
 
 /// Returns the rules for the statements of a bucket policy, each once.
-pub fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
+pub(crate) fn of_statements(document: &PolicyDocument) -> Vec<&'static Check> {
     let mut rules: Vec<&'static Check> = vec![];
     for sid in document
         .statements

@@ -17,13 +17,13 @@ use crate::{
 };
 
 /// The checks of a topic, and of an existing topic.
-pub const OF_TOPIC: [&Check; 2] = [&rule::TOPIC_HEARD, &rule::LISTENERS];
-pub const OF_EXISTING_TOPIC: [&Check; 1] = [&rule::TOPIC_HEARD];
+pub(crate) const OF_TOPIC: [&Check; 2] = [&rule::TOPIC_HEARD, &rule::LISTENERS];
+pub(crate) const OF_EXISTING_TOPIC: [&Check; 1] = [&rule::TOPIC_HEARD];
 
 /// Checks that the topic has a confirmed subscriber, and that it has no unknown subscribers.
 /// Returns nothing if there is no topic, which is another finding; the subscribers of an existing
 /// topic are not checked.
-pub async fn checks(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Vec<CheckResult> {
+pub(crate) async fn checks(aws: &AwsProvider, blueprint: &Blueprint<AwsSpec>) -> Vec<CheckResult> {
     let Some(node) = blueprint.get(&TOPIC) else {
         return vec![];
     };

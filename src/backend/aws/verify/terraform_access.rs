@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-pub fn checks(
+pub(crate) fn checks(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
     lock_files: bool,

@@ -35,7 +35,7 @@ struct RecordingTrail {
 }
 
 /// Checks every trail that records the bucket, regardless of its owner.
-pub async fn checks(aws: &AwsProvider, bucket: &str) -> Vec<CheckResult> {
+pub(crate) async fn checks(aws: &AwsProvider, bucket: &str) -> Vec<CheckResult> {
     let trails = match aws
         .read(
             DESCRIBE,

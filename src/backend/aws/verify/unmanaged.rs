@@ -28,7 +28,7 @@ const DELETED: &str = "s3:ObjectRemoved:";
 
 /// The key that the bucket encrypts with by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DefaultKey {
+pub(crate) struct DefaultKey {
     pub arn: String,
     /// True for an AWS managed key, whose policy cannot be changed.
     pub managed: bool,
@@ -36,7 +36,7 @@ pub struct DefaultKey {
 
 /// Facts about the bucket.
 #[derive(Debug)]
-pub struct UnmanagedBackend {
+pub(crate) struct UnmanagedBackend {
     /// `None` for SSE-S3.
     pub key: Option<DefaultKey>,
     logging: Result<Option<String>, AwsError>,
@@ -47,14 +47,14 @@ pub struct UnmanagedBackend {
 ///
 /// # Errors
 /// With status 403 if it belongs to another account or access is denied.
-pub async fn region(aws: &AwsProvider, bucket: &str) -> Result<Option<String>, AwsError> {
+pub(crate) async fn region(aws: &AwsProvider, bucket: &str) -> Result<Option<String>, AwsError> {
     bucket::region(aws, bucket, aws.account()).await
 }
 
 impl UnmanagedBackend {
     /// # Errors
     /// If the encryption of the bucket cannot be read, on which all other checks depend.
-    pub async fn look(aws: &AwsProvider, bucket: &str) -> Result<Self, AwsError> {
+    pub(crate) async fn look(aws: &AwsProvider, bucket: &str) -> Result<Self, AwsError> {
         let name = bucket.to_owned();
         let look = ObserveContext::new(aws);
         let (encryption, logging, events) = (
@@ -104,7 +104,7 @@ impl UnmanagedBackend {
 
     /// Checks key, logs and events, regardless of their names. `remediation` is the command that
     /// adopts the bucket.
-    pub fn checks(&self, place: &CheckedPlace, remediation: &str) -> Vec<CheckResult> {
+    pub(crate) fn checks(&self, place: &CheckedPlace, remediation: &str) -> Vec<CheckResult> {
         let key = match &self.key {
             None => Some("its default encryption is SSE-S3, with an S3 managed key".to_owned()),
             Some(key) if key.managed => Some(format!(
@@ -149,7 +149,7 @@ impl UnmanagedBackend {
 }
 
 /// Checks besides the bucket settings: trails for the bucket, its key, and permissions.
-pub async fn what_else(
+pub(crate) async fn what_else(
     aws: &AwsProvider,
     bucket: &str,
     table: Option<&str>,
@@ -173,7 +173,7 @@ pub async fn what_else(
 
 /// Reports a table without a customer managed key: its encryption is valid, but does not control
 /// who can decrypt it.
-pub fn hold_table_to_a_key(
+pub(crate) fn hold_table_to_a_key(
     checked: &mut [CheckResult],
     observation: &Observation<AwsSpec>,
     remediation: &str,
@@ -197,7 +197,7 @@ pub fn hold_table_to_a_key(
 }
 
 /// Replaces the fix of a missing trail with `remediation`, the command that adopts the bucket.
-pub fn make_a_trail(checked: &mut [CheckResult], remediation: &str) {
+pub(crate) fn make_a_trail(checked: &mut [CheckResult], remediation: &str) {
     for one in checked
         .iter_mut()
         .filter(|one| std::ptr::eq(one.check, &rule::TRAIL))
@@ -223,7 +223,11 @@ fn tells_of_deletions(notifications: &BucketNotifications) -> bool {
 
 /// Checks that an alarm watches each of these, regardless of its name; `surveyed` has the findings
 /// about alarms.
-pub fn alarmed(surveyed: &[CheckResult], place: CheckedPlace, remediation: &str) -> CheckResult {
+pub(crate) fn alarmed(
+    surveyed: &[CheckResult],
+    place: CheckedPlace,
+    remediation: &str,
+) -> CheckResult {
     let of = |check: &'static Check| {
         surveyed
             .iter()

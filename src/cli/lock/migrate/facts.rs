@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Inputs beside the backend itself.
-pub struct MigrationInputs<'a> {
+pub(super) struct MigrationInputs<'a> {
     pub now: Option<LockMechanism>,
     /// The state key to migrate; the whole bucket if absent.
     pub only: Option<&'a str>,
@@ -29,7 +29,7 @@ pub struct MigrationInputs<'a> {
 
 /// # Errors
 /// If the tags of the table, or the permissions of a role, cannot be read.
-pub async fn gather(
+pub(super) async fn gather(
     target: &S3Target,
     MigrationInputs {
         now,
@@ -94,7 +94,7 @@ pub async fn gather(
 }
 
 /// Returns the mechanism in use, depending on whether the table is named.
-pub fn now(target: &S3Target, names_table: bool) -> Option<LockMechanism> {
+pub(super) fn now(target: &S3Target, names_table: bool) -> Option<LockMechanism> {
     match (names_table, target.locks.file) {
         (_, None) => None,
         (true, Some(true)) => Some(LockMechanism::Both),

@@ -26,7 +26,7 @@ use crate::{
 
 /// The edits, before any is made.
 #[derive(Debug, Default)]
-pub struct BackendEdits {
+pub(super) struct BackendEdits {
     pub edits: Vec<(FileRead, String)>,
     /// Files that need no edit.
     pub current: Vec<PathBuf>,
@@ -41,7 +41,7 @@ pub struct BackendEdits {
 
 /// A record of `init` that keeps the table from being deleted, unless files of a folder explain it.
 #[derive(Debug)]
-pub struct StoredRecord {
+pub(super) struct StoredRecord {
     pub path: PathBuf,
     pub why: String,
     is_explained: bool,
@@ -49,7 +49,7 @@ pub struct StoredRecord {
 
 /// The places to search.
 #[derive(Clone, Debug)]
-pub struct FolderPaths<'a> {
+pub(super) struct FolderPaths<'a> {
     pub root: &'a Path,
     /// In every folder below it as well.
     pub below: bool,
@@ -63,7 +63,7 @@ pub struct FolderPaths<'a> {
 
 /// The folders, each read once, so that all queries see the same files.
 #[derive(Debug)]
-pub struct FolderReadings {
+pub(super) struct FolderReadings {
     root: PathBuf,
     all: Vec<WorkingDirectory>,
     /// The folder itself, and that of the environment's own files.
@@ -77,7 +77,7 @@ impl FolderReadings {
     ///
     /// # Errors
     /// If a folder cannot be listed.
-    pub fn read(places: &FolderPaths<'_>, looks_below: bool) -> Result<Self, CliError> {
+    pub(super) fn read(places: &FolderPaths<'_>, looks_below: bool) -> Result<Self, CliError> {
         let FolderPaths {
             root,
             below,
@@ -123,7 +123,7 @@ impl FolderReadings {
 
     /// Returns the mechanism in the files of the folder itself; `None` if none of them belongs to
     /// this backend.
-    pub fn now(&self, bucket: &str) -> Option<LockMechanism> {
+    pub(super) fn now(&self, bucket: &str) -> Option<LockMechanism> {
         self.all
             .iter()
             .filter(|folder| self.own.contains(&folder.dir))
@@ -131,7 +131,7 @@ impl FolderReadings {
     }
 
     /// Returns the edits.
-    pub fn plan(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
+    pub(super) fn plan(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
         self.plan_of(
             self.all
                 .iter()
@@ -141,7 +141,7 @@ impl FolderReadings {
     }
 
     /// The same with all that was read, whether it is edited or not.
-    pub fn plan_all(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
+    pub(super) fn plan_all(&self, wanted: &WantedArguments<'_>) -> BackendEdits {
         self.plan_of(self.all.iter(), wanted)
     }
 
@@ -263,7 +263,7 @@ fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
 impl BackendEdits {
     /// Returns the files of `wider` that name the table, or may, and are not edited here, with
     /// reasons.
-    pub fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
+    pub(super) fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
         let of_form = |read: &FileRead, form| {
             lock_arguments::read(&read.text, form)
                 .iter()
@@ -292,7 +292,7 @@ impl BackendEdits {
     }
 
     /// Returns whether any file here belongs to this backend.
-    pub fn are_here(&self) -> bool {
+    pub(super) fn are_here(&self) -> bool {
         !(self.edits.is_empty() && self.current.is_empty() && self.by_hand.is_empty())
     }
 

@@ -10,7 +10,7 @@ use crate::{
 
 /// The current stage, and the existing locks and states.
 #[derive(Debug)]
-pub struct MigrationFacts {
+pub(super) struct MigrationFacts {
     /// The mechanism in the files; `None` without files and without `--lock`.
     pub now: Option<LockMechanism>,
     /// The time since which lock files are in use beside the table.
@@ -41,7 +41,7 @@ impl MigrationFacts {
 
 /// A principal that runs Terraform, and its missing permissions for lock files.
 #[derive(Debug)]
-pub struct RunnerLockRights {
+pub(super) struct RunnerLockRights {
     /// As in `role/ci`, or the name of a policy.
     pub who: String,
     pub denied: Vec<String>,
@@ -51,7 +51,7 @@ pub struct RunnerLockRights {
 
 /// The options of the command line.
 #[derive(Clone, Debug, Default)]
-pub struct MigrationConsent {
+pub(super) struct MigrationConsent {
     /// The oldest version of Terraform or OpenTofu in use.
     pub min_version: Option<String>,
     pub drop_table: bool,
@@ -59,7 +59,7 @@ pub struct MigrationConsent {
 
 /// A reason not to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MigrationRefusal {
+pub(super) struct MigrationRefusal {
     pub what: String,
     pub hint: String,
 }
@@ -72,7 +72,7 @@ fn refusal(what: impl Into<String>, hint: impl Into<String>) -> MigrationRefusal
 }
 
 /// Returns all reasons.
-pub fn refusals(
+pub(super) fn refusals(
     facts: &MigrationFacts,
     to: LockMechanism,
     said: &MigrationConsent,
@@ -275,7 +275,7 @@ fn version_of(state: &RewrittenState) -> Result<bool, String> {
 }
 
 /// Returns the reason why a run that locks only in the table may still use a state.
-pub fn not_ready(
+pub(super) fn not_ready(
     state: &RewrittenState,
     since: Timestamp,
     words: &str,
@@ -321,7 +321,7 @@ pub fn not_ready(
 }
 
 /// Returns the reason why writing a blocking state once more does not help; `None` if it does.
-pub fn untouchable(
+pub(super) fn untouchable(
     state: &RewrittenState,
     since: Timestamp,
     words: &str,

@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// An environment, and the existing parts that change with its locks.
-pub struct EnvironmentLockParts {
+pub(super) struct EnvironmentLockParts {
     pub env: EnvName,
     /// Its folder of files and the name of its partial configuration.
     pub out: PathBuf,
@@ -58,7 +58,7 @@ pub struct EnvironmentLockParts {
 
 /// A change of the runner policy; `None` where nothing is to change.
 #[derive(Default)]
-pub struct PolicyChanges {
+pub(super) struct PolicyChanges {
     /// Before the locks move.
     pub grant: Option<Plan<AwsSpec>>,
     /// After they moved.
@@ -69,7 +69,7 @@ pub struct PolicyChanges {
 ///
 /// # Errors
 /// If its settings contradict each other, or the account cannot be read.
-pub async fn find(
+pub(super) async fn find(
     args: Option<EnvironmentArgs>,
     target: &S3Target,
     cx: &mut Context<'_>,
@@ -242,11 +242,11 @@ fn project_in(file: &SettingsFile, env: &EnvName) -> Option<String> {
 }
 
 impl EnvironmentLockParts {
-    pub fn aws(&self) -> &AwsProvider {
+    pub(super) fn aws(&self) -> &AwsProvider {
         &self.aws
     }
 
-    pub fn has_table(&self) -> bool {
+    pub(super) fn has_table(&self) -> bool {
         matches!(
             self.observation.get(&LOCK_TABLE),
             Some(Observed::Present { .. })
@@ -254,7 +254,7 @@ impl EnvironmentLockParts {
     }
 
     /// Returns the plan that creates the lock table, or the reason why that is not possible.
-    pub fn missing_table(&self) -> Result<Option<Plan<AwsSpec>>, String> {
+    pub(super) fn missing_table(&self) -> Result<Option<Plan<AwsSpec>>, String> {
         let plan = Plan::to_apply(&self.blueprint, &self.observation, false);
         let of_table =
             |step: &PlanStep<AwsSpec>| [LOCK_TABLE, LOCK_TABLE_RECOVERY].contains(&step.address);
@@ -280,7 +280,7 @@ impl EnvironmentLockParts {
 
     /// The name of the runner policy, where the environment has one: as it is there, else as it
     /// would be.
-    pub fn runner_policy(&self) -> Option<&str> {
+    pub(super) fn runner_policy(&self) -> Option<&str> {
         let spec = match self.observation.get(&RUNNER_POLICY) {
             Some(Observed::Present { spec, .. }) => spec,
             _ => &self.blueprint.get(&RUNNER_POLICY)?.spec,
@@ -304,7 +304,7 @@ impl EnvironmentLockParts {
     }
 
     /// Returns the error of reading the runner policy.
-    pub fn policy_unread(&self) -> Option<&str> {
+    pub(super) fn policy_unread(&self) -> Option<&str> {
         match self.observation.get(&RUNNER_POLICY)? {
             Observed::Unreadable(error) => Some(error),
             Observed::Present { .. } | Observed::Absent => None,
@@ -312,7 +312,7 @@ impl EnvironmentLockParts {
     }
 
     /// The runner policy as it will be while locks are in these places.
-    pub fn granted(&self, to: LockMechanism, bucket: &str) -> Option<PolicyDocument> {
+    pub(super) fn granted(&self, to: LockMechanism, bucket: &str) -> Option<PolicyDocument> {
         Some(lock_rights::granted(
             &self.policy()?.document,
             &self.lock_rights(bucket),
@@ -322,7 +322,7 @@ impl EnvironmentLockParts {
 
     /// Returns the change of the runner policy; none if it is not managed by tfbackend or does not
     /// exist.
-    pub fn policy_changes(&self, to: LockMechanism, bucket: &str) -> PolicyChanges {
+    pub(super) fn policy_changes(&self, to: LockMechanism, bucket: &str) -> PolicyChanges {
         let (Some(policy), Some(granted)) = (self.policy(), self.granted(to, bucket)) else {
             return PolicyChanges::default();
         };
@@ -335,7 +335,7 @@ impl EnvironmentLockParts {
 
     /// Returns the change of the trail selectors for the lock table; none if the trail is not
     /// managed by tfbackend or does not exist.
-    pub fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
+    pub(super) fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
         let Observed::Present {
             spec: AwsSpec::Selectors(there),
             owner: ResourceOwner::Us,
@@ -421,7 +421,7 @@ impl EnvironmentLockParts {
     ///
     /// # Errors
     /// If the file has to be edited by hand: the reason.
-    pub fn settings(
+    pub(super) fn settings(
         &self,
         to: LockMechanism,
         cx: &Context<'_>,

@@ -25,7 +25,7 @@ use crate::{
 
 /// One step.
 #[derive(Debug)]
-pub enum MigrationStep {
+pub(super) enum MigrationStep {
     /// A change of the environment, by the same writers as a bootstrap.
     Apply {
         title: String,
@@ -57,7 +57,7 @@ pub enum MigrationStep {
 
 /// The parts of an environment that change with its locks.
 #[derive(Default)]
-pub struct OurSteps {
+pub(super) struct OurSteps {
     pub make_table: Option<Plan<AwsSpec>>,
     pub policy: PolicyChanges,
     /// The name of the runner policy.
@@ -73,7 +73,7 @@ pub struct OurSteps {
 /// Rights come before the locks that need them, and go after. The note on the table comes and goes
 /// last, since it is what says that a stage is over; a table that is deleted goes while the files
 /// still name it. After all of it, the trail: a caller who may not change it has moved the locks.
-pub fn of(
+pub(super) fn of(
     facts: &MigrationFacts,
     files: &BackendEdits,
     ours: OurSteps,
@@ -204,7 +204,7 @@ pub fn of(
 }
 
 impl MigrationStep {
-    pub fn title(&self, files: &BackendEdits) -> String {
+    pub(super) fn title(&self, files: &BackendEdits) -> String {
         match self {
             Self::Apply { title, .. } | Self::S3Settings { title, .. } => title.clone(),
             Self::DeleteDigest { path, .. } => {
@@ -230,7 +230,7 @@ impl MigrationStep {
     }
 
     /// Returns whether the step is irreversible.
-    pub fn destroys(&self) -> Option<&str> {
+    pub(super) fn destroys(&self) -> Option<&str> {
         match self {
             Self::DropTable { table } => Some(table),
             Self::Apply { .. }
@@ -244,14 +244,14 @@ impl MigrationStep {
 }
 
 /// The context of the steps.
-pub struct MigrationContext<'a> {
+pub(super) struct MigrationContext<'a> {
     pub files: &'a BackendEdits,
     pub target: &'a S3Target,
     pub ours: Option<&'a EnvironmentLockParts>,
 }
 
 /// Executes the steps in order, and stops at the first failure.
-pub async fn carry_out(
+pub(super) async fn carry_out(
     steps: Vec<MigrationStep>,
     on: &MigrationContext<'_>,
     cx: &mut Context<'_>,

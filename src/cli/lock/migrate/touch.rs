@@ -37,13 +37,13 @@ const PROMISE: &str = "A state that is written here counts as used with the new 
 
 /// The states that block the stage with lock files only: those that can be written once more, and
 /// the reasons why others cannot.
-pub struct StatesToRewrite<'a> {
+pub(super) struct StatesToRewrite<'a> {
     pub states: Vec<&'a RewrittenState>,
     pub refusals: Vec<MigrationRefusal>,
 }
 
 /// Decides which states are written.
-pub fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
+pub(super) fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
     let refusal = |what: &str, hint: &str| MigrationRefusal {
         what: what.to_owned(),
         hint: hint.to_owned(),
@@ -102,7 +102,7 @@ pub fn of(facts: &MigrationFacts) -> StatesToRewrite<'_> {
 }
 
 impl StatesToRewrite<'_> {
-    pub fn titles(&self) -> Vec<String> {
+    pub(super) fn titles(&self) -> Vec<String> {
         self.states
             .iter()
             .map(|state| format!("write {} once more, with the next serial", state.path))
@@ -114,7 +114,7 @@ impl StatesToRewrite<'_> {
 ///
 /// # Errors
 /// If a state could not be written, or was refused.
-pub async fn run(
+pub(super) async fn run(
     touch: &StatesToRewrite<'_>,
     document: &MigrationDocument,
     approved: bool,

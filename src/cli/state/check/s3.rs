@@ -21,7 +21,11 @@ use crate::{
 /// The operation that Terraform shows for the lock held meanwhile.
 const OPERATION: &str = "OperationTypeRepair";
 
-pub async fn run(args: CheckArgs, target: S3Target, cx: &mut Context<'_>) -> Result<u8, CliError> {
+pub(super) async fn run(
+    args: CheckArgs,
+    target: S3Target,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
     let key = cx.until_cancelled(target.key_arn()).await?;
     let key = key.map_err(|error| {
         explain::aws(

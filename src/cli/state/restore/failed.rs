@@ -23,7 +23,7 @@ use crate::{
     text::shell::shell_word,
 };
 
-pub fn failure(failed: RestoreError, path: &str, target: &S3Target) -> CliError {
+pub(crate) fn failure(failed: RestoreError, path: &str, target: &S3Target) -> CliError {
     let RestoreError {
         why,
         written,
@@ -84,7 +84,7 @@ fn because(failure: CliError, why: &RestoreErrorKind) -> CliError {
 }
 
 /// Returns the failure if the state is locked or cannot be locked; the state is unchanged.
-pub fn not_locked(error: &AcquireError, path: &str, target: &S3Target) -> CliError {
+pub(crate) fn not_locked(error: &AcquireError, path: &str, target: &S3Target) -> CliError {
     match error {
         AcquireError::Held { by, left } => held(by, left, path, target),
         AcquireError::Failed { error, left } => {
@@ -100,7 +100,7 @@ pub fn not_locked(error: &AcquireError, path: &str, target: &S3Target) -> CliErr
 }
 
 /// Returns the failure that names the holder of the lock.
-pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &S3Target) -> CliError {
+pub(crate) fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &S3Target) -> CliError {
     let Some(info) = by.info() else {
         return CliError::refused(format!("{path} is locked; nothing was changed"))
             .hint("wait until it is released");
@@ -121,7 +121,7 @@ pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &S3Target) -> 
 }
 
 /// Returns the command that releases a lock.
-pub fn release(id: &str, target: &S3Target) -> String {
+pub(crate) fn release(id: &str, target: &S3Target) -> String {
     format!(
         "tfbackend lock release --id {}{}",
         shell_word(id),
@@ -130,7 +130,7 @@ pub fn release(id: &str, target: &S3Target) -> String {
 }
 
 /// The same for a restore that is the same for every kind.
-pub fn of_any(failure: RestoreFailure, path: &str, target: &BackendTarget) -> CliError {
+pub(crate) fn of_any(failure: RestoreFailure, path: &str, target: &BackendTarget) -> CliError {
     let RestoreFailure {
         why,
         written,

@@ -25,7 +25,7 @@ use crate::{
 const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The state to select from a backup.
-pub struct BackupSelection {
+pub(crate) struct BackupSelection {
     pub path: String,
     pub version: Option<String>,
     pub serial: Option<u64>,
@@ -70,7 +70,7 @@ impl From<ReadError> for NotFound {
 }
 
 /// Returns the bytes of the state; the whole backup is verified first. Ctrl-C ends it.
-pub async fn read(
+pub(crate) async fn read(
     from: PathBuf,
     choice: BackupSelection,
     bucket: Option<&str>,
@@ -160,7 +160,7 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
 }
 
 /// Returns whether it is a state is seen later.
-pub fn plain(from: &Path, max: usize) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn plain(from: &Path, max: usize) -> Result<Vec<u8>, ReadError> {
     let io = |source| ReadError::Io {
         path: from.to_owned(),
         source,

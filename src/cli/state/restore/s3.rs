@@ -16,7 +16,7 @@ use crate::{
     store::restore::{RestoreReport, RestoreStep},
 };
 
-pub async fn run(
+pub(super) async fn run(
     args: RestoreArgs,
     target: S3Target,
     cx: &mut Context<'_>,

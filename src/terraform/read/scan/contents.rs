@@ -16,7 +16,7 @@ use crate::{
 
 impl FoundBlock {
     /// Its first label as text; empty without one.
-    pub fn label(&self, text: &[u8]) -> String {
+    pub(crate) fn label(&self, text: &[u8]) -> String {
         let label = self.label.clone().filter(|place| place.len() <= LONGEST);
         let Some(written) = label.and_then(|place| std::str::from_utf8(&text[place]).ok()) else {
             return String::new();
@@ -35,19 +35,19 @@ impl FoundBlock {
     }
 
     /// From its name to the brace that ends it.
-    pub fn place(&self) -> Range<usize> {
+    pub(crate) fn place(&self) -> Range<usize> {
         self.at..self.end
     }
 
     /// The line of its name, from 1.
-    pub fn line(&self, text: &[u8]) -> usize {
+    pub(crate) fn line(&self, text: &[u8]) -> usize {
         line(text, self.at)
     }
 }
 
 impl FoundBody {
     /// Returns whether one of these blocks is in it.
-    pub fn has_block(&self, text: &[u8], names: &[&str]) -> bool {
+    pub(crate) fn has_block(&self, text: &[u8], names: &[&str]) -> bool {
         self.items.iter().any(|item| {
             item.is_block
                 && names
@@ -61,7 +61,7 @@ impl FoundBody {
     ///
     /// # Errors
     /// If there are too many, or one is not text.
-    pub fn arguments(
+    pub(crate) fn arguments(
         &self,
         text: &[u8],
         path: &Path,
@@ -106,7 +106,7 @@ impl HclScan {
     /// The text with nothing left in it but the blocks that were found, each byte where it was:
     /// what was found in the one has the same place in the other. `None` where not all of them
     /// was looked into.
-    pub fn only_blocks(&self, text: &str) -> Option<String> {
+    pub(crate) fn only_blocks(&self, text: &str) -> Option<String> {
         if self.is_cut {
             return None;
         }

@@ -7,7 +7,7 @@ use crate::terraform::{
 };
 
 /// Returns whether the arguments of one backend are as they should be.
-pub fn judge(arguments: &[SourcedArgument], wanted: &WantedArguments<'_>) -> LockEdit {
+pub(crate) fn judge(arguments: &[SourcedArgument], wanted: &WantedArguments<'_>) -> LockEdit {
     if let Some(name) = [BUCKET, TABLE, FILE]
         .into_iter()
         .find(|name| matches!(value(arguments, name), Some(ArgumentValue::NotLiteral)))

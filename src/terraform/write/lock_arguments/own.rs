@@ -8,7 +8,7 @@ use crate::terraform::write::{
 };
 
 /// `None` if it is none, or not one in which each argument has its line.
-pub fn rewritten(text: &str, wanted: &WantedArguments<'_>) -> Option<String> {
+pub(super) fn rewritten(text: &str, wanted: &WantedArguments<'_>) -> Option<String> {
     // A checkout may have turned the ends of lines.
     let is_turned = text.contains('\r');
     let plain = text.replace("\r\n", "\n");

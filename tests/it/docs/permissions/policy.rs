@@ -13,7 +13,7 @@ use super::{BESIDES, KEY_USE, actions};
 
 /// An IAM policy that allows `bootstrap` of this environment and nothing else, as far as AWS knows
 /// resources and conditions.
-pub fn policy(environment: &ConnectedEnvironment) -> Value {
+pub(crate) fn policy(environment: &ConnectedEnvironment) -> Value {
     const PRINCIPALS: &str = "Principals";
     let (reads, writes) = actions();
     let mut actions: BTreeSet<String> = reads

@@ -31,7 +31,7 @@ pub(super) struct Behind {
 }
 
 impl Behind {
-    pub fn new(endpoint: &str, ca_file: &Path) -> Self {
+    pub(super) fn new(endpoint: &str, ca_file: &Path) -> Self {
         let endpoint: Uri = endpoint.parse().expect("a URL");
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(ca_file).expect("a CA") {
@@ -64,7 +64,7 @@ impl Behind {
 
     /// The signature holds for the path and the host that the program called: both stay as they
     /// are.
-    pub async fn answer(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
+    pub(super) async fn answer(&self, parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = Uri::builder()
             .scheme(&*self.scheme)

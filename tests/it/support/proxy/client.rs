@@ -9,10 +9,10 @@ use super::PATIENCE;
 
 /// Not known before it was started, which is after the proxy was.
 #[derive(Clone, Default)]
-pub struct Client(Arc<(Mutex<Option<u32>>, Condvar)>);
+pub(crate) struct Client(Arc<(Mutex<Option<u32>>, Condvar)>);
 
 impl Client {
-    pub fn is(&self, pid: u32) {
+    pub(crate) fn is(&self, pid: u32) {
         *self.0.0.lock().expect("a pid") = Some(pid);
         self.0.1.notify_all();
     }

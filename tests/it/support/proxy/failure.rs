@@ -7,7 +7,7 @@ use super::server::Answer;
 
 /// What goes wrong at AWS on a bad day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     Internal,
     SlowDown,
     Throttling,
@@ -54,7 +54,7 @@ impl Protocol {
 
 impl Failure {
     /// What needs no more than its name, as S3 and the query services call it.
-    pub const BAD_DAY: [(Self, &'static str); 8] = [
+    pub(crate) const BAD_DAY: [(Self, &'static str); 8] = [
         (Self::Internal, "InternalError"),
         (Self::SlowDown, "SlowDown"),
         (Self::Throttling, "ThrottlingException"),

@@ -11,7 +11,7 @@ use crate::support::recorder::Call;
 
 /// Which of the calls that a rule is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub(crate) enum Which {
     All,
     /// Counted from 1.
     Nth(usize),
@@ -24,7 +24,7 @@ pub enum Which {
 }
 
 /// The first rule that is about a call says what becomes of it; without one, it is forwarded.
-pub struct Faults {
+pub(crate) struct Faults {
     seed: u64,
     rules: Vec<Rule>,
 }
@@ -45,7 +45,7 @@ struct Met {
 
 impl Faults {
     /// The seed decides about [`Which::Percent`] and nothing else.
-    pub fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         Self {
             seed,
             rules: vec![],
@@ -55,7 +55,7 @@ impl Faults {
     /// A rule about `s3:PutBucketPolicy`, about all that begin as `s3:GetBucket*`, about all of
     /// `s3:`, or about everything.
     #[must_use]
-    pub fn rule(
+    pub(crate) fn rule(
         self,
         about: &str,
         which: Which,
@@ -67,7 +67,7 @@ impl Faults {
 
     /// One that leaves to another seed what is left to chance.
     #[must_use]
-    pub fn seeded_rule(
+    pub(crate) fn seeded_rule(
         mut self,
         about: &str,
         which: Which,
@@ -88,7 +88,7 @@ impl Faults {
         self
     }
 
-    pub fn reply(&self, call: &Call) -> Reply {
+    pub(crate) fn reply(&self, call: &Call) -> Reply {
         let name = call.name();
         let rule = self
             .rules
@@ -174,21 +174,21 @@ const UNSEEN: [(&str, &[&str], &str); 7] = [
 ];
 
 /// What was made is not seen for so long: AWS is eventually consistent.
-pub struct Stale {
+pub(crate) struct Stale {
     lasts: Duration,
     /// When each kind of thing was last made.
     made: Mutex<[Option<Instant>; UNSEEN.len()]>,
 }
 
 impl Stale {
-    pub fn lasting(lasts: Duration) -> Self {
+    pub(crate) fn lasting(lasts: Duration) -> Self {
         Self {
             lasts,
             made: Mutex::default(),
         }
     }
 
-    pub fn reply(&self, call: &Call) -> Reply {
+    pub(crate) fn reply(&self, call: &Call) -> Reply {
         let name = call.name();
         let mut made = self.made.lock().expect("times");
         for (made, (create, reads, word)) in made.iter_mut().zip(UNSEEN) {

@@ -11,7 +11,7 @@ use super::PATIENCE;
 
 /// Shut until somebody opens it.
 #[derive(Clone, Default)]
-pub struct Gate(Arc<Shared>);
+pub(crate) struct Gate(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -29,14 +29,14 @@ struct Way {
 }
 
 impl Gate {
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.way.lock().expect("a gate").open = true;
         self.0.changed.notify_all();
         self.0.opened.notify_waiters();
     }
 
     /// Waits until a call stands before it.
-    pub fn wait_for_a_caller(&self) {
+    pub(crate) fn wait_for_a_caller(&self) {
         let way = self.0.way.lock().expect("a gate");
         let (way, _) = self
             .0

@@ -33,7 +33,7 @@ struct Remembered {
 }
 
 impl Question {
-    pub fn new(call: &Call, request: &HttpRequest) -> Self {
+    pub(super) fn new(call: &Call, request: &HttpRequest) -> Self {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
         Self {
             service: call.service.clone(),
@@ -49,7 +49,7 @@ impl Question {
 
 impl Memory {
     /// What is to be answered once more.
-    pub fn stale(&self, question: &Question, lasts: Duration) -> Option<Answer> {
+    pub(super) fn stale(&self, question: &Question, lasts: Duration) -> Option<Answer> {
         let memory = self.all();
         let remembered = memory.get(question)?;
         remembered
@@ -58,7 +58,7 @@ impl Memory {
             .then(|| remembered.answer.clone())
     }
 
-    pub fn remember(
+    pub(super) fn remember(
         &self,
         question: Question,
         status: u16,
@@ -81,7 +81,7 @@ impl Memory {
         }
     }
 
-    pub fn written(&self, call: &Call) {
+    pub(super) fn written(&self, call: &Call) {
         for (question, remembered) in &mut *self.all() {
             if question.service == call.service {
                 remembered.written_at.get_or_insert_with(Instant::now);

@@ -31,7 +31,7 @@ pub(super) struct UnderWay<'a> {
 }
 
 impl Record {
-    pub fn watched(ended: Box<Ended>) -> Self {
+    pub(super) fn watched(ended: Box<Ended>) -> Self {
         Self {
             calls: Mutex::default(),
             answered: Condvar::new(),
@@ -39,7 +39,7 @@ impl Record {
         }
     }
 
-    pub fn begin(&self, call: Call) -> UnderWay<'_> {
+    pub(super) fn begin(&self, call: Call) -> UnderWay<'_> {
         let exchange = Exchange {
             call,
             start: Instant::now(),
@@ -56,13 +56,13 @@ impl Record {
         }
     }
 
-    pub fn take(&self) -> Vec<Exchange> {
+    pub(super) fn take(&self) -> Vec<Exchange> {
         let mut calls = self.calls();
         calls.taken += calls.exchanges.len();
         std::mem::take(&mut calls.exchanges)
     }
 
-    pub fn wait_until_answered(&self) {
+    pub(super) fn wait_until_answered(&self) {
         let (_calls, timeout) = self
             .answered
             .wait_timeout_while(self.calls(), PATIENCE, |calls| calls.under_way > 0)
@@ -76,7 +76,7 @@ impl Record {
 }
 
 impl UnderWay<'_> {
-    pub fn answered_with(&mut self, status: Option<u16>) {
+    pub(super) fn answered_with(&mut self, status: Option<u16>) {
         self.exchange.status = status;
     }
 }

@@ -51,7 +51,7 @@ type Answered = Response<Full<Bytes>>;
 
 impl Server {
     /// Until the process ends.
-    pub fn serve(self: Arc<Self>, listener: net::TcpListener) {
+    pub(super) fn serve(self: Arc<Self>, listener: net::TcpListener) {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -6,7 +6,7 @@ use super::{Failure, Faults, Reply, When, Which};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     about: String,
     which: Which,
     /// Decides which ones, where that is left to chance.
@@ -27,7 +27,7 @@ enum Then {
 /// What is wrong with a rule, in words.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?}: {what}")]
-pub struct NoRule {
+pub(crate) struct NoRule {
     word: String,
     what: String,
 }
@@ -82,7 +82,7 @@ impl FromStr for Written {
 }
 
 impl Written {
-    pub fn add_to(self, faults: Faults) -> Faults {
+    pub(crate) fn add_to(self, faults: Faults) -> Faults {
         let Self {
             about,
             which,

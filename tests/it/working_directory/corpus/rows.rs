@@ -3,7 +3,7 @@
 use super::Files;
 
 /// Rows whose value is computed: it is read as no literal.
-pub const UNKNOWN: &[&str] = &[
+pub(super) const UNKNOWN: &[&str] = &[
     "conditional",
     "index of an object with equal keys",
     "for expression",
@@ -13,7 +13,7 @@ pub const UNKNOWN: &[&str] = &[
 const FAKE: &str = "terraform {\n  backend \"local\" {\n    path = \"fake\"\n  }\n}\n";
 
 /// Text at the top of a file, which Terraform takes without any provider.
-pub fn constructs() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn constructs() -> Vec<(&'static str, Vec<u8>)> {
     let mut all: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", vec![]),
         ("block in a comment", format!("/*\n{FAKE}*/\n").into()),
@@ -151,7 +151,7 @@ pub fn constructs() -> Vec<(&'static str, Vec<u8>)> {
 
 /// Every character of which Unicode composes something, or that goes with others, with marks in the
 /// wrong order behind it.
-pub fn with_marks() -> String {
+pub(super) fn with_marks() -> String {
     // Beyond, the library of Terraform composes what Unicode does not
     // (golang.org/x/text/unicode/norm cuts off the plane).
     let ranges = [
@@ -168,7 +168,7 @@ pub fn with_marks() -> String {
 }
 
 /// Whole folders with a `local` backend, or with none.
-pub fn blocks() -> Vec<(&'static str, Files)> {
+pub(super) fn blocks() -> Vec<(&'static str, Files)> {
     let hcl = |body: &[u8]| {
         vec![(
             "main.tf".to_owned(),
@@ -258,7 +258,7 @@ pub fn blocks() -> Vec<(&'static str, Files)> {
 }
 
 /// What Terraform refuses, and what is said of it.
-pub const REFUSED: &[(&[u8], &str)] = &[
+pub(super) const REFUSED: &[(&[u8], &str)] = &[
     (
         b"terraform {\n  backend \"local\" {\n    path = \"a\n  }\n}\n",
         "is not valid HCL at line 3, column 12",

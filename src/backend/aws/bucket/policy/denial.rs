@@ -31,7 +31,7 @@ const OF_A_WORKSPACE: &str = "env:/any/any.tfstate";
 
 /// The encryption that Terraform requests, from `backend.conf`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EncryptionHeaders {
+pub(crate) struct EncryptionHeaders {
     /// The ARN of the key.
     bucket: String,
     /// The account whose principals run Terraform.
@@ -44,7 +44,7 @@ pub struct EncryptionHeaders {
 impl EncryptionHeaders {
     /// Returns the requests that the policy of tfbackend allows, which are those of the generated
     /// files. `None` for a bucket without states.
-    pub fn by(ours: &PolicyDocument) -> Option<Self> {
+    pub(crate) fn by(ours: &PolicyDocument) -> Option<Self> {
         let statement = |sid: &str| {
             ours.statements
                 .iter()
@@ -74,7 +74,7 @@ impl EncryptionHeaders {
     }
 
     /// Returns the requests for a bucket (its ARN) with unknown encryption of states.
-    pub fn to(bucket: String, account: &str) -> Self {
+    pub(crate) fn to(bucket: String, account: &str) -> Self {
         Self {
             bucket,
             account: Some(account.to_owned()),
@@ -156,18 +156,21 @@ struct TerraformRequest<'a> {
 }
 
 /// Describes each statement that certainly denies Terraform a request, regardless of locks.
-pub fn denials(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
+pub(crate) fn denials(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
     denied(document, sends, &sends.of_a_run())
 }
 
 /// Describes each that denies creating or deleting a lock file: a denied deletion is found too late
 /// and blocks all other runs.
-pub fn denials_of_locks(document: &PolicyDocument, sends: &EncryptionHeaders) -> Vec<String> {
+pub(crate) fn denials_of_locks(
+    document: &PolicyDocument,
+    sends: &EncryptionHeaders,
+) -> Vec<String> {
     denied(document, sends, &sends.of_locks())
 }
 
 /// Describes each that denies a request, with all denied requests.
-pub fn all_denials(
+pub(crate) fn all_denials(
     document: &PolicyDocument,
     sends: &EncryptionHeaders,
     lock_files: bool,

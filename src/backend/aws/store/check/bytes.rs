@@ -12,7 +12,7 @@ const VERSIONS_SEARCHED: usize = 50;
 
 /// The meaning of the bytes of a state object for Terraform.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StateBytes {
+pub(crate) enum StateBytes {
     /// An empty object: Terraform does not treat it as a state, and no digest matches it.
     Empty,
     Readable {
@@ -28,7 +28,7 @@ pub enum StateBytes {
 
 /// A completely read version of a state object. The bytes are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateRead {
+pub(super) struct StateRead {
     /// With quotes, as S3 expects it in requests.
     pub etag: String,
     pub version: Option<String>,
@@ -66,7 +66,7 @@ struct DigestSearch {
 }
 
 impl StateBytes {
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         match recover::snapshot(bytes) {
             Ok(snapshot) => Self::Readable {
                 md5: digest::of(bytes),

@@ -378,9 +378,10 @@ async fn every_lock_of_ours_looks_alike() {
         .map(|c| if c.is_ascii_hexdigit() { 'x' } else { c })
         .collect();
     assert_eq!(
-        (&*shape, one.id.as_bytes()[14], one.id.as_bytes()[19]),
-        ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", b'4', b'a')
+        (&*shape, one.id.as_bytes()[14]),
+        ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", b'4')
     );
+    assert!(b"89ab".contains(&one.id.as_bytes()[19]), "{}", one.id);
     let json = LockInfo {
         id: String::new(),
         ..one

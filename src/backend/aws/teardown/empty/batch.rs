@@ -34,7 +34,7 @@ const TRIES: usize = 8;
 
 /// The result of a batch.
 #[derive(Debug, Default)]
-pub struct BatchOutcome {
+pub(super) struct BatchOutcome {
     pub deleted: Vec<ObjectChange>,
     pub left: Vec<LeftoverObject>,
     /// True if S3 throttled.

@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::backend::aws::store::objects::ObjectVersion;
 
 /// The maximum of `DeleteObjects`.
-pub const BATCH: usize = 1000;
+pub(super) const BATCH: usize = 1000;
 
 /// To return when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ByteTicket(u64);
+pub(super) struct ByteTicket(u64);
 
 #[derive(Debug, Default)]
-pub struct ByteBudget {
+pub(super) struct ByteBudget {
     ready: VecDeque<ObjectVersion>,
     /// Current versions whose names still had pending versions.
     waiting: VecDeque<ObjectVersion>,
@@ -36,12 +36,12 @@ pub struct ByteBudget {
 
 impl ByteBudget {
     /// Returns the number of waiting versions.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.ready.len() + self.waiting.len()
     }
 
     /// Adds a page, and the name and version marker of the next one; `None` after the last.
-    pub fn page(&mut self, page: Vec<ObjectVersion>, next: Option<(&str, Option<&str>)>) {
+    pub(super) fn page(&mut self, page: Vec<ObjectVersion>, next: Option<(&str, Option<&str>)>) {
         let before = self.marker.take();
         for version in before.into_iter().chain(page) {
             if next == Some((&version.key, Some(&version.id))) {
@@ -57,7 +57,7 @@ impl ByteBudget {
     }
 
     /// Returns the next batch, if ready.
-    pub fn batch(&mut self) -> Option<(ByteTicket, Vec<ObjectVersion>)> {
+    pub(super) fn batch(&mut self) -> Option<(ByteTicket, Vec<ObjectVersion>)> {
         if self.len() < BATCH && !self.ended {
             return None;
         }
@@ -98,7 +98,7 @@ impl ByteBudget {
     }
 
     /// Marks the batch as done.
-    pub fn done(&mut self, ticket: ByteTicket) {
+    pub(super) fn done(&mut self, ticket: ByteTicket) {
         self.open.remove(&ticket);
     }
 

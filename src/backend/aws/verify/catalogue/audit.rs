@@ -3,7 +3,7 @@
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
 
-pub static TOPIC: Check = check(
+pub(crate) static TOPIC: Check = check(
     "topic",
     "https://docs.aws.amazon.com/sns/latest/dg/welcome.html",
     Medium,
@@ -12,7 +12,7 @@ pub static TOPIC: Check = check(
     "an alarm without a subscriber does not notify you",
     &["CloudWatch.15"],
 );
-pub static TOPIC_ENCRYPTION: Check = check(
+pub(crate) static TOPIC_ENCRYPTION: Check = check(
     "topic-encryption",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",
     Medium,
@@ -21,7 +21,7 @@ pub static TOPIC_ENCRYPTION: Check = check(
     "without a key, messages are stored in plain text; with `alias/aws/sns`, alarms fail silently",
     &["SNS.1", "CKV_AWS_26"],
 );
-pub static TOPIC_POLICY: Check = check(
+pub(crate) static TOPIC_POLICY: Check = check(
     "topic-policy",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
     High,
@@ -30,7 +30,7 @@ pub static TOPIC_POLICY: Check = check(
     "an alarm without permission to publish fails silently",
     &[],
 );
-pub static TOPIC_OPEN: Check = check(
+pub(crate) static TOPIC_OPEN: Check = check(
     "topic-open",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
     Medium,
@@ -39,7 +39,7 @@ pub static TOPIC_OPEN: Check = check(
     "other principals could subscribe to the alarms or publish false ones",
     &["SNS.4", "CKV_AWS_169", "CKV_AWS_385"],
 );
-pub static TOPIC_HEARD: Check = check(
+pub(crate) static TOPIC_HEARD: Check = check(
     "topic-heard",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html",
     Medium,
@@ -48,7 +48,7 @@ pub static TOPIC_HEARD: Check = check(
     "without a subscriber, alarms cost money and do not notify you",
     &["CloudWatch.15"],
 );
-pub static SUBSCRIBED: Check = check(
+pub(crate) static SUBSCRIBED: Check = check(
     "subscribed",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     High,
@@ -57,7 +57,7 @@ pub static SUBSCRIBED: Check = check(
     "without the subscription, alarms do not notify you",
     &[],
 );
-pub static CONFIRMED: Check = check(
+pub(crate) static CONFIRMED: Check = check(
     "subscription-confirmed",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html",
     Medium,
@@ -66,7 +66,7 @@ pub static CONFIRMED: Check = check(
     "until then AWS sends nothing there",
     &[],
 );
-pub static LISTENERS: Check = check(
+pub(crate) static LISTENERS: Check = check(
     "subscription-unknown",
     "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     Low,
@@ -75,7 +75,7 @@ pub static LISTENERS: Check = check(
     "a subscriber learns which states are deleted and which alarms fire",
     &[],
 );
-pub static ALARM: Check = check(
+pub(crate) static ALARM: Check = check(
     "alarm",
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     Medium,
@@ -84,7 +84,7 @@ pub static ALARM: Check = check(
     "without the alarm, the problem is not noticed",
     &[],
 );
-pub static ALARM_FIRES: Check = check(
+pub(crate) static ALARM_FIRES: Check = check(
     "alarm-fires",
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
@@ -93,7 +93,7 @@ pub static ALARM_FIRES: Check = check(
     "an alarm on a metric without data never fires",
     &[],
 );
-pub static ALARM_TELLS: Check = check(
+pub(crate) static ALARM_TELLS: Check = check(
     "alarm-tells",
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
@@ -102,7 +102,7 @@ pub static ALARM_TELLS: Check = check(
     "an alarm without a subscriber does not notify you",
     &["CloudWatch.15", "CloudWatch.17", "CKV_AWS_319"],
 );
-pub static TRAIL: Check = check(
+pub(crate) static TRAIL: Check = check(
     "trail",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html",
     Medium,
@@ -111,7 +111,7 @@ pub static TRAIL: Check = check(
     "without data events, it is unknown after an incident which secrets were read",
     &["S3.22", "S3.23", "CIS 3.8", "CIS 3.9"],
 );
-pub static TRAIL_VALIDATION: Check = check(
+pub(crate) static TRAIL_VALIDATION: Check = check(
     "trail-validation",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html",
     Medium,
@@ -120,7 +120,7 @@ pub static TRAIL_VALIDATION: Check = check(
     "without digests, a changed log file cannot be detected",
     &["CloudTrail.4", "CIS 3.2", "CKV_AWS_36"],
 );
-pub static TRAIL_ENCRYPTION: Check = check(
+pub(crate) static TRAIL_ENCRYPTION: Check = check(
     "trail-encryption",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html",
     Medium,
@@ -129,7 +129,7 @@ pub static TRAIL_ENCRYPTION: Check = check(
     "log files contain user names, IP addresses and object keys",
     &["CloudTrail.2", "CIS 3.5", "CKV_AWS_35"],
 );
-pub static TRAIL_REGIONS: Check = check(
+pub(crate) static TRAIL_REGIONS: Check = check(
     "trail-regions",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/receive-cloudtrail-log-files-from-multiple-regions.html",
     Low,
@@ -138,7 +138,7 @@ pub static TRAIL_REGIONS: Check = check(
     "requests to other regions would not be recorded",
     &["CloudTrail.1", "CIS 3.1", "CKV_AWS_67"],
 );
-pub static TRAIL_BUCKET: Check = check(
+pub(crate) static TRAIL_BUCKET: Check = check(
     "trail-bucket",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
     High,
@@ -147,7 +147,7 @@ pub static TRAIL_BUCKET: Check = check(
     "in another bucket, other principals may read, change or delete the log files",
     &["CloudTrail.6"],
 );
-pub static TRAIL_SELECTORS: Check = check(
+pub(crate) static TRAIL_SELECTORS: Check = check(
     "trail-selectors",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html",
     High,
@@ -156,7 +156,7 @@ pub static TRAIL_SELECTORS: Check = check(
     "a selector that matches nothing is accepted without an error: `bucket/*` is a prefix, not a pattern",
     &["S3.22", "S3.23", "CIS 3.8", "CIS 3.9"],
 );
-pub static TRAIL_LOGGING: Check = check(
+pub(crate) static TRAIL_LOGGING: Check = check(
     "trail-logging",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-turning-off-logging.html",
     High,
@@ -165,7 +165,7 @@ pub static TRAIL_LOGGING: Check = check(
     "a stopped trail still exists, so that scanners do not report it",
     &["CloudTrail.1", "CKV_AWS_251"],
 );
-pub static TRAIL_DELIVERY: Check = check(
+pub(crate) static TRAIL_DELIVERY: Check = check(
     "trail-delivery",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
     High,
@@ -174,7 +174,7 @@ pub static TRAIL_DELIVERY: Check = check(
     "a trail that cannot write to its bucket records nothing",
     &[],
 );
-pub static ACCOUNT_TRAIL: Check = check(
+pub(crate) static ACCOUNT_TRAIL: Check = check(
     "account-trail",
     "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
     Info,

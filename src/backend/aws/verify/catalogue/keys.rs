@@ -3,7 +3,7 @@
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
 
-pub static OWNED: Check = check(
+pub(crate) static OWNED: Check = check(
     "owned",
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Critical,
@@ -12,7 +12,7 @@ pub static OWNED: Check = check(
     "resources of another environment are changed and deleted with that environment",
     &[],
 );
-pub static UNMANAGED: Check = check(
+pub(crate) static UNMANAGED: Check = check(
     "unmanaged",
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Medium,
@@ -22,7 +22,7 @@ pub static UNMANAGED: Check = check(
      their purpose is unclear",
     &["DynamoDB.5"],
 );
-pub static TAGS: Check = check(
+pub(crate) static TAGS: Check = check(
     "tags",
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Low,
@@ -31,7 +31,7 @@ pub static TAGS: Check = check(
     "tags identify the owner, the cost center and whether the resource is protected",
     &["DynamoDB.5", "CloudTrail.9"],
 );
-pub static KEY: Check = check(
+pub(crate) static KEY: Check = check(
     "key",
     "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
     High,
@@ -40,7 +40,7 @@ pub static KEY: Check = check(
     "an AWS owned or AWS managed key does not control who can decrypt states",
     &["S3.17"],
 );
-pub static KEY_USABLE: Check = check(
+pub(crate) static KEY_USABLE: Check = check(
     "key-usable",
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     Critical,
@@ -49,7 +49,7 @@ pub static KEY_USABLE: Check = check(
     "without the key, no state can be read: if the key is deleted, all states are lost",
     &["KMS.3", "CKV_AWS_227"],
 );
-pub static KEY_ALIAS: Check = check(
+pub(crate) static KEY_ALIAS: Check = check(
     "key-alias",
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
     Medium,
@@ -58,7 +58,7 @@ pub static KEY_ALIAS: Check = check(
     "a key without an alias looks unused and may be deleted",
     &[],
 );
-pub static KEY_ROTATION: Check = check(
+pub(crate) static KEY_ROTATION: Check = check(
     "key-rotation",
     "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     Medium,
@@ -67,7 +67,7 @@ pub static KEY_ROTATION: Check = check(
     "without rotation, leaked key material decrypts all states, past and future",
     &["KMS.4", "CIS 3.6", "CKV_AWS_7"],
 );
-pub static KEY_DELETION_WINDOW: Check = check(
+pub(crate) static KEY_DELETION_WINDOW: Check = check(
     "key-deletion-window",
     "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     High,
@@ -76,7 +76,7 @@ pub static KEY_DELETION_WINDOW: Check = check(
     "with a shorter window, the deletion may complete before it is noticed",
     &["KMS.3"],
 );
-pub static KEY_POLICY: Check = check(
+pub(crate) static KEY_POLICY: Check = check(
     "key-policy",
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
     High,
@@ -85,7 +85,7 @@ pub static KEY_POLICY: Check = check(
     "without these statements, the key becomes unmanageable, or trail and alarms fail silently",
     &["CKV2_AWS_64"],
 );
-pub static KEY_OPEN: Check = check(
+pub(crate) static KEY_OPEN: Check = check(
     "key-open",
     "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
     Critical,
@@ -94,7 +94,7 @@ pub static KEY_OPEN: Check = check(
     "a principal with access to the key can decrypt every state that it can download",
     &["KMS.5", "CKV_AWS_33"],
 );
-pub static KEY_GRANTS: Check = check(
+pub(crate) static KEY_GRANTS: Check = check(
     "key-grants",
     "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
     High,
@@ -103,7 +103,7 @@ pub static KEY_GRANTS: Check = check(
     "a grant allows access in addition to the key policy and does not appear in it",
     &[],
 );
-pub static RUNNER_POLICY: Check = check(
+pub(crate) static RUNNER_POLICY: Check = check(
     "runner-policy",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     High,
@@ -120,7 +120,7 @@ pub static RUNNER_POLICY: Check = check(
         "CKV_AWS_355",
     ],
 );
-pub static RUNNER_ATTACHED: Check = check(
+pub(crate) static RUNNER_ATTACHED: Check = check(
     "runner-attached",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Medium,
@@ -129,7 +129,7 @@ pub static RUNNER_ATTACHED: Check = check(
     "without the policy, Terraform runs fail, and a broader policy may be attached instead",
     &[],
 );
-pub static RUNNER_USED: Check = check(
+pub(crate) static RUNNER_USED: Check = check(
     "runner-used",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Info,
@@ -138,7 +138,7 @@ pub static RUNNER_USED: Check = check(
     "if the policy is not attached, Terraform runs with broader permissions than it needs",
     &[],
 );
-pub static WIDE_ACCESS: Check = check(
+pub(crate) static WIDE_ACCESS: Check = check(
     "wide-access",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     Medium,

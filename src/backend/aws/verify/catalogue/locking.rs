@@ -3,7 +3,7 @@
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
 
-pub static SETTINGS_LIVE: Check = check(
+pub(crate) static SETTINGS_LIVE: Check = check(
     "settings-live",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
@@ -14,7 +14,7 @@ pub static SETTINGS_LIVE: Check = check(
     &[],
 );
 
-pub static TABLE: Check = check(
+pub(crate) static TABLE: Check = check(
     "table",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Critical,
@@ -23,7 +23,7 @@ pub static TABLE: Check = check(
     "without the table, `init` succeeds and the first plan fails",
     &[],
 );
-pub static TABLE_KEY: Check = check(
+pub(crate) static TABLE_KEY: Check = check(
     "table-key",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Critical,
@@ -32,7 +32,7 @@ pub static TABLE_KEY: Check = check(
     "Terraform cannot use a table with another key schema, and a key schema cannot be changed",
     &[],
 );
-pub static TABLE_BILLING: Check = check(
+pub(crate) static TABLE_BILLING: Check = check(
     "table-billing",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
     Low,
@@ -42,7 +42,7 @@ pub static TABLE_BILLING: Check = check(
      money",
     &["DynamoDB.1", "CKV2_AWS_16"],
 );
-pub static TABLE_PROTECTION: Check = check(
+pub(crate) static TABLE_PROTECTION: Check = check(
     "table-deletion-protection",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html",
     High,
@@ -51,7 +51,7 @@ pub static TABLE_PROTECTION: Check = check(
     "deleting the table deletes the locks of running applies and the digests of all states",
     &["DynamoDB.6"],
 );
-pub static TABLE_ENCRYPTION: Check = check(
+pub(crate) static TABLE_ENCRYPTION: Check = check(
     "table-encryption",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
     Medium,
@@ -60,7 +60,7 @@ pub static TABLE_ENCRYPTION: Check = check(
     "lock items contain user names, host names and commands",
     &["CKV_AWS_119"],
 );
-pub static TABLE_RECOVERY: Check = check(
+pub(crate) static TABLE_RECOVERY: Check = check(
     "table-recovery",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html",
     Medium,
@@ -69,7 +69,7 @@ pub static TABLE_RECOVERY: Check = check(
     "with lost or wrong digests, Terraform refuses to read the states",
     &["DynamoDB.2", "CKV_AWS_28"],
 );
-pub static TABLE_OPEN: Check = check(
+pub(crate) static TABLE_OPEN: Check = check(
     "table-open",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html",
     Critical,
@@ -78,7 +78,7 @@ pub static TABLE_OPEN: Check = check(
     "a principal that can write to the table can acquire or release any lock, and make any state unreadable with a wrong digest",
     &[],
 );
-pub static TABLE_EXPIRY: Check = check(
+pub(crate) static TABLE_EXPIRY: Check = check(
     "table-expiry",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html",
     Medium,
@@ -87,7 +87,7 @@ pub static TABLE_EXPIRY: Check = check(
     "a lock that expires during a run allows a second run on the same state",
     &[],
 );
-pub static LOCK_OVERWRITE: Check = check(
+pub(crate) static LOCK_OVERWRITE: Check = check(
     "lock-overwrite",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     High,

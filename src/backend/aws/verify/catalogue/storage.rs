@@ -3,7 +3,7 @@
 use super::check;
 use crate::checks::{Check, CheckGroup::*, Severity::*};
 
-pub static BUCKET: Check = check(
+pub(crate) static BUCKET: Check = check(
     "bucket",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html",
     Critical,
@@ -12,7 +12,7 @@ pub static BUCKET: Check = check(
     "without the bucket, there are no states; in another account, its owner controls them",
     &[],
 );
-pub static BUCKET_ACLS: Check = check(
+pub(crate) static BUCKET_ACLS: Check = check(
     "bucket-acls",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     Medium,
@@ -22,7 +22,7 @@ pub static BUCKET_ACLS: Check = check(
      that it writes",
     &["S3.12", "CKV2_AWS_65"],
 );
-pub static PUBLIC_ACCESS: Check = check(
+pub(crate) static PUBLIC_ACCESS: Check = check(
     "bucket-public-access",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
@@ -41,7 +41,7 @@ pub static PUBLIC_ACCESS: Check = check(
         "CKV2_AWS_6",
     ],
 );
-pub static VERSIONING: Check = check(
+pub(crate) static VERSIONING: Check = check(
     "bucket-versioning",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
     Critical,
@@ -50,7 +50,7 @@ pub static VERSIONING: Check = check(
     "without versioning, an overwritten or deleted state cannot be restored",
     &["S3.14", "CKV_AWS_21"],
 );
-pub static BUCKET_ENCRYPTION: Check = check(
+pub(crate) static BUCKET_ENCRYPTION: Check = check(
     "bucket-encryption",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     High,
@@ -60,7 +60,7 @@ pub static BUCKET_ENCRYPTION: Check = check(
      recorded",
     &["S3.17", "CKV_AWS_19", "CKV_AWS_145"],
 );
-pub static BUCKET_KEY: Check = check(
+pub(crate) static BUCKET_KEY: Check = check(
     "bucket-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Low,
@@ -70,7 +70,7 @@ pub static BUCKET_KEY: Check = check(
      against a quota",
     &[],
 );
-pub static SSE_C: Check = check(
+pub(crate) static SSE_C: Check = check(
     "bucket-sse-c",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Medium,
@@ -79,7 +79,7 @@ pub static SSE_C: Check = check(
     "an attacker can encrypt the states with their own key and demand a ransom",
     &[],
 );
-pub static HISTORY: Check = check(
+pub(crate) static HISTORY: Check = check(
     "bucket-history",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     High,
@@ -88,7 +88,7 @@ pub static HISTORY: Check = check(
     "a mistake may be found only after the last good version was deleted",
     &["S3.10", "S3.13", "CKV2_AWS_61"],
 );
-pub static HISTORY_CUT: Check = check(
+pub(crate) static HISTORY_CUT: Check = check(
     "bucket-history-cut",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html",
     High,
@@ -98,7 +98,7 @@ pub static HISTORY_CUT: Check = check(
      undone",
     &[],
 );
-pub static LIFECYCLE: Check = check(
+pub(crate) static LIFECYCLE: Check = check(
     "bucket-lifecycle",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     Low,
@@ -108,7 +108,7 @@ pub static LIFECYCLE: Check = check(
     "data that is never removed costs money and slows down listings",
     &["S3.13", "CKV2_AWS_61", "CKV_AWS_300"],
 );
-pub static ACCESS_LOGS: Check = check(
+pub(crate) static ACCESS_LOGS: Check = check(
     "bucket-access-logs",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
     Medium,
@@ -117,7 +117,7 @@ pub static ACCESS_LOGS: Check = check(
     "access logs include denied requests with their reason, which CloudTrail data events do not",
     &["S3.9", "CKV_AWS_18"],
 );
-pub static DELETE_EVENTS: Check = check(
+pub(crate) static DELETE_EVENTS: Check = check(
     "bucket-delete-events",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html",
     Low,
@@ -127,7 +127,7 @@ pub static DELETE_EVENTS: Check = check(
      unexpected",
     &["S3.11", "CKV2_AWS_62"],
 );
-pub static BUCKET_TLS: Check = check(
+pub(crate) static BUCKET_TLS: Check = check(
     "bucket-tls",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     High,
@@ -136,7 +136,7 @@ pub static BUCKET_TLS: Check = check(
     "without TLS, states and request signatures can be intercepted",
     &["S3.5", "CIS 2.1.1", "CKV_AWS_379"],
 );
-pub static BUCKET_OLD_TLS: Check = check(
+pub(crate) static BUCKET_OLD_TLS: Check = check(
     "bucket-old-tls",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     Medium,
@@ -145,7 +145,7 @@ pub static BUCKET_OLD_TLS: Check = check(
     "older TLS versions have known weaknesses",
     &["S3.5"],
 );
-pub static BUCKET_OTHER_ACCOUNTS: Check = check(
+pub(crate) static BUCKET_OTHER_ACCOUNTS: Check = check(
     "bucket-other-accounts",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     High,
@@ -154,7 +154,7 @@ pub static BUCKET_OTHER_ACCOUNTS: Check = check(
     "another policy could otherwise allow them access later",
     &["S3.6"],
 );
-pub static BUCKET_OTHER_ENCRYPTION: Check = check(
+pub(crate) static BUCKET_OTHER_ENCRYPTION: Check = check(
     "bucket-other-encryption",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     High,
@@ -164,7 +164,7 @@ pub static BUCKET_OTHER_ENCRYPTION: Check = check(
      by the KMS key",
     &["S3.17"],
 );
-pub static BUCKET_DESTROY: Check = check(
+pub(crate) static BUCKET_DESTROY: Check = check(
     "bucket-destroy",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     High,
@@ -173,7 +173,7 @@ pub static BUCKET_DESTROY: Check = check(
     "versions protect against mistakes only if they cannot be deleted, too",
     &["S3.20"],
 );
-pub static LOG_FORGERY: Check = check(
+pub(crate) static LOG_FORGERY: Check = check(
     "log-forgery",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
@@ -182,7 +182,7 @@ pub static LOG_FORGERY: Check = check(
     "an audit log that the audited principals can write or delete proves nothing",
     &["CloudTrail.6"],
 );
-pub static LOG_DELIVERY: Check = check(
+pub(crate) static LOG_DELIVERY: Check = check(
     "log-delivery",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
@@ -192,7 +192,7 @@ pub static LOG_DELIVERY: Check = check(
      the service write to this bucket",
     &[],
 );
-pub static BUCKET_POLICY: Check = check(
+pub(crate) static BUCKET_POLICY: Check = check(
     "bucket-policy",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Medium,
@@ -201,7 +201,7 @@ pub static BUCKET_POLICY: Check = check(
     "the statements depend on each other",
     &[],
 );
-pub static TERRAFORM_DENIED: Check = check(
+pub(crate) static TERRAFORM_DENIED: Check = check(
     "terraform-denied",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
@@ -210,7 +210,7 @@ pub static TERRAFORM_DENIED: Check = check(
     "an apply would change the infrastructure and then fail to save the state",
     &[],
 );
-pub static ACCELERATION: Check = check(
+pub(crate) static ACCELERATION: Check = check(
     "bucket-acceleration",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html",
     Low,
@@ -220,7 +220,7 @@ pub static ACCELERATION: Check = check(
      cover",
     &[],
 );
-pub static BUCKET_REPLICATION: Check = check(
+pub(crate) static BUCKET_REPLICATION: Check = check(
     "bucket-replication",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
     High,
@@ -229,7 +229,7 @@ pub static BUCKET_REPLICATION: Check = check(
     "the owner of the destination bucket can read every state, regardless of this bucket's policy",
     &[],
 );
-pub static BUCKET_WEBSITE: Check = check(
+pub(crate) static BUCKET_WEBSITE: Check = check(
     "bucket-website",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html",
     Medium,
@@ -238,7 +238,7 @@ pub static BUCKET_WEBSITE: Check = check(
     "a website endpoint serves objects over plain HTTP",
     &[],
 );
-pub static BUCKET_CORS: Check = check(
+pub(crate) static BUCKET_CORS: Check = check(
     "bucket-cors",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html",
     Low,
@@ -248,7 +248,7 @@ pub static BUCKET_CORS: Check = check(
      permissions of their visitor",
     &[],
 );
-pub static BUCKET_OPEN: Check = check(
+pub(crate) static BUCKET_OPEN: Check = check(
     "bucket-open",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
@@ -257,7 +257,7 @@ pub static BUCKET_OPEN: Check = check(
     "a state contains passwords in plain text",
     &["S3.2", "S3.3", "S3.6", "CKV_AWS_70"],
 );
-pub static ACCOUNT_PUBLIC_ACCESS: Check = check(
+pub(crate) static ACCOUNT_PUBLIC_ACCESS: Check = check(
     "account-public-access",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-block-public-access-account.html",
     Info,

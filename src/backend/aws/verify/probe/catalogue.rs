@@ -2,7 +2,7 @@
 
 use crate::checks::{Check, CheckGroup, Severity};
 
-pub const CHECKS: [&Check; 21] = [
+pub(crate) const CHECKS: [&Check; 21] = [
     &PROBE_WRITE,
     &PROBE_READ,
     &PROBE_DELETE,
@@ -45,7 +45,7 @@ const fn check(
     }
 }
 
-pub const PROBE_WRITE: Check = check(
+pub(crate) const PROBE_WRITE: Check = check(
     "probe-write",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -53,7 +53,7 @@ pub const PROBE_WRITE: Check = check(
     "a state can be written",
     "an apply whose state cannot be saved leaves resources that are not managed",
 );
-pub const PROBE_READ: Check = check(
+pub(crate) const PROBE_READ: Check = check(
     "probe-read",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -61,7 +61,7 @@ pub const PROBE_READ: Check = check(
     "the state that is read is the state that was written",
     "Terraform cannot plan without the state",
 );
-pub const PROBE_DELETE: Check = check(
+pub(crate) const PROBE_DELETE: Check = check(
     "probe-delete",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
@@ -69,7 +69,7 @@ pub const PROBE_DELETE: Check = check(
     "the state of a workspace can be deleted",
     "`terraform workspace delete` fails, and the workspace stays",
 );
-pub const PROBE_ENCRYPTION: Check = check(
+pub(crate) const PROBE_ENCRYPTION: Check = check(
     "probe-encryption",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
@@ -77,7 +77,7 @@ pub const PROBE_ENCRYPTION: Check = check(
     "objects that Terraform writes are encrypted with the key of the backend",
     "a state under another key is not protected by the key policy of the backend",
 );
-pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
+pub(crate) const PROBE_DEFAULT_ENCRYPTION: Check = check(
     "probe-default-encryption",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     Severity::High,
@@ -85,7 +85,7 @@ pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
     "objects that are written without encryption headers are encrypted with the key of the backend",
     "a client that relies on default encryption would write under another key",
 );
-pub const PROBE_BUCKET_KEY: Check = check(
+pub(crate) const PROBE_BUCKET_KEY: Check = check(
     "probe-bucket-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Severity::Low,
@@ -94,7 +94,7 @@ pub const PROBE_BUCKET_KEY: Check = check(
     "without a bucket key, each read and write is a KMS request, which costs money and may be \
      throttled",
 );
-pub const PROBE_OTHER_ALGORITHM: Check = check(
+pub(crate) const PROBE_OTHER_ALGORITHM: Check = check(
     "probe-other-algorithm",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
@@ -102,7 +102,7 @@ pub const PROBE_OTHER_ALGORITHM: Check = check(
     "a write with another algorithm is denied",
     "`encrypt = true` without `kms_key_id` would write every state with an S3 managed key",
 );
-pub const PROBE_OTHER_KEY: Check = check(
+pub(crate) const PROBE_OTHER_KEY: Check = check(
     "probe-other-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
@@ -110,7 +110,7 @@ pub const PROBE_OTHER_KEY: Check = check(
     "a write with another key is denied",
     "a principal that writes a state with another key can make it unreadable for all others",
 );
-pub const PROBE_CUSTOMER_KEY: Check = check(
+pub(crate) const PROBE_CUSTOMER_KEY: Check = check(
     "probe-customer-key",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Severity::High,
@@ -118,7 +118,7 @@ pub const PROBE_CUSTOMER_KEY: Check = check(
     "a write with a customer-provided key is denied (SSE-C)",
     "with such a key, an attacker can demand a ransom: AWS does not store the key",
 );
-pub const PROBE_LOCK_ITEM: Check = check(
+pub(crate) const PROBE_LOCK_ITEM: Check = check(
     "probe-lock-item",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -126,7 +126,7 @@ pub const PROBE_LOCK_ITEM: Check = check(
     "a lock can be acquired in the table",
     "without a lock, plan and apply fail",
 );
-pub const PROBE_LOCK_ITEM_HELD: Check = check(
+pub(crate) const PROBE_LOCK_ITEM_HELD: Check = check(
     "probe-lock-item-held",
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
@@ -134,7 +134,7 @@ pub const PROBE_LOCK_ITEM_HELD: Check = check(
     "a second run cannot acquire a lock that is held in the table",
     "two concurrent applies on one state lose resources",
 );
-pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
+pub(crate) const PROBE_LOCK_ITEM_RELEASE: Check = check(
     "probe-lock-item-release",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -142,7 +142,7 @@ pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     "the lock in the table can be released",
     "a lock that remains blocks all other runs until it is released manually",
 );
-pub const PROBE_LOCK_FILE: Check = check(
+pub(crate) const PROBE_LOCK_FILE: Check = check(
     "probe-lock-file",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -150,7 +150,7 @@ pub const PROBE_LOCK_FILE: Check = check(
     "a lock file can be created",
     "without a lock, plan and apply fail",
 );
-pub const PROBE_LOCK_FILE_HELD: Check = check(
+pub(crate) const PROBE_LOCK_FILE_HELD: Check = check(
     "probe-lock-file-held",
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
@@ -158,7 +158,7 @@ pub const PROBE_LOCK_FILE_HELD: Check = check(
     "a second run cannot create a lock file that exists",
     "two concurrent applies on one state lose resources",
 );
-pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
+pub(crate) const PROBE_LOCK_FILE_OVERWRITE: Check = check(
     "probe-lock-file-overwrite",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     Severity::High,
@@ -166,7 +166,7 @@ pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
     "an unconditional write cannot overwrite a lock file",
     "a client that does not send `If-None-Match` would overwrite the lock of a running apply",
 );
-pub const PROBE_LOCK_FILE_RELEASE: Check = check(
+pub(crate) const PROBE_LOCK_FILE_RELEASE: Check = check(
     "probe-lock-file-release",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
@@ -174,7 +174,7 @@ pub const PROBE_LOCK_FILE_RELEASE: Check = check(
     "the lock file can be deleted",
     "a lock that remains blocks all other runs until it is released manually",
 );
-pub const PROBE_PLAIN_HTTP: Check = check(
+pub(crate) const PROBE_PLAIN_HTTP: Check = check(
     "probe-plain-http",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     Severity::High,
@@ -182,7 +182,7 @@ pub const PROBE_PLAIN_HTTP: Check = check(
     "plain HTTP is denied",
     "over plain HTTP, states and the passwords in them can be intercepted",
 );
-pub const PROBE_RUNNER_VERSIONS: Check = check(
+pub(crate) const PROBE_RUNNER_VERSIONS: Check = check(
     "probe-runner-versions",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     Severity::High,
@@ -190,7 +190,7 @@ pub const PROBE_RUNNER_VERSIONS: Check = check(
     "Terraform runs cannot delete versions of a state",
     "a compromised pipeline could delete the history, so that no state can be restored",
 );
-pub const PROBE_RUNNER_STATES: Check = check(
+pub(crate) const PROBE_RUNNER_STATES: Check = check(
     "probe-runner-states",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
@@ -198,7 +198,7 @@ pub const PROBE_RUNNER_STATES: Check = check(
     "Terraform runs cannot delete the state of the default workspace",
     "Terraform never does this, so that such a request is accidental or malicious",
 );
-pub const PROBE_RUNNER_ITEMS: Check = check(
+pub(crate) const PROBE_RUNNER_ITEMS: Check = check(
     "probe-runner-items",
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
@@ -206,7 +206,7 @@ pub const PROBE_RUNNER_ITEMS: Check = check(
     "Terraform runs cannot access the locks and digests of other buckets",
     "a wrong digest makes the state of another backend unreadable",
 );
-pub const PROBE_RUNNER_POLICY: Check = check(
+pub(crate) const PROBE_RUNNER_POLICY: Check = check(
     "probe-runner-policy",
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Severity::High,

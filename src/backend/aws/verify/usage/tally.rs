@@ -3,10 +3,10 @@
 use crate::checks::{Check, CheckResult, CheckedPlace, Verdict};
 
 /// The number of findings that are listed; further ones are only counted.
-pub const NAMED: usize = 100;
+pub(super) const NAMED: usize = 100;
 
 #[derive(Debug)]
-pub struct UsageTally {
+pub(super) struct UsageTally {
     check: &'static Check,
     named: Vec<CheckResult>,
     /// Failed places that are not listed.
@@ -17,7 +17,7 @@ pub struct UsageTally {
 }
 
 impl UsageTally {
-    pub fn new(check: &'static Check) -> Self {
+    pub(super) fn new(check: &'static Check) -> Self {
         Self {
             check,
             named: vec![],
@@ -27,7 +27,7 @@ impl UsageTally {
         }
     }
 
-    pub fn add(&mut self, place: CheckedPlace, verdict: Verdict) {
+    pub(super) fn add(&mut self, place: CheckedPlace, verdict: Verdict) {
         match verdict {
             Verdict::Holds | Verdict::FailsWith { .. } => {}
             Verdict::Untold { .. } => self.untold += 1,
@@ -40,7 +40,7 @@ impl UsageTally {
     }
 
     /// Adds a result at `whole`: a passed check, or the number of further places.
-    pub fn finish(self, whole: &CheckedPlace) -> Vec<CheckResult> {
+    pub(super) fn finish(self, whole: &CheckedPlace) -> Vec<CheckResult> {
         self.finish_or(whole, |places| Verdict::Untold {
             why: format!("the result is unknown for {places} places"),
         })
@@ -48,7 +48,7 @@ impl UsageTally {
 
     /// The same; `untold` returns the result for places with an unknown result, if nothing else
     /// failed.
-    pub fn finish_or(
+    pub(super) fn finish_or(
         self,
         whole: &CheckedPlace,
         untold: impl Fn(usize) -> Verdict,

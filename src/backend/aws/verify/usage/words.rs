@@ -27,7 +27,7 @@ fn fails(found: impl Into<String>, remediation: impl Into<String>) -> Verdict {
     }
 }
 
-pub fn encryption(head: &ObjectHeaders, key: Option<&str>) -> Verdict {
+pub(super) fn encryption(head: &ObjectHeaders, key: Option<&str>) -> Verdict {
     let Some(key) = key else {
         return Verdict::Holds;
     };
@@ -76,7 +76,7 @@ const CHECK_STATE: &str = "run `tfbackend state check`: it reports whether Terra
                            state and which version matches the digest; `--repair` writes the \
                            digest of a correct state";
 
-pub fn other_digest(stored: &str, is: &str) -> Verdict {
+pub(super) fn other_digest(stored: &str, is: &str) -> Verdict {
     fails(
         format!(
             "its MD5 is {is}, and the lock table says {stored}: it was last written without the \
@@ -87,7 +87,7 @@ pub fn other_digest(stored: &str, is: &str) -> Verdict {
 }
 
 /// Reports states whose digest was not compared because S3 has no MD5 of them.
-pub fn digest_not_compared(states: usize) -> Verdict {
+pub(super) fn digest_not_compared(states: usize) -> Verdict {
     let (digests, them) = if states == 1 {
         ("the digest of 1 state was".to_owned(), "it")
     } else {
@@ -101,14 +101,14 @@ pub fn digest_not_compared(states: usize) -> Verdict {
     }
 }
 
-pub fn not_a_state(error: &SnapshotError) -> Verdict {
+pub(super) fn not_a_state(error: &SnapshotError) -> Verdict {
     fails(
         format!("Terraform cannot read it: {error}"),
         "run `tfbackend state check`: it shows the version that can be restored, and the command",
     )
 }
 
-pub fn digest_of_nothing() -> Verdict {
+pub(super) fn digest_of_nothing() -> Verdict {
     fails(
         "the lock table has a digest of this state, and the object is empty: Terraform does not \
          treat it as a state, and fails on the digest",
@@ -117,7 +117,7 @@ pub fn digest_of_nothing() -> Verdict {
     )
 }
 
-pub fn no_digest() -> Verdict {
+pub(super) fn no_digest() -> Verdict {
     fails(
         "the lock table has no digest of it: it was last written without the table, or not by \
          Terraform",
@@ -126,7 +126,7 @@ pub fn no_digest() -> Verdict {
     )
 }
 
-pub fn orphan() -> Verdict {
+pub(super) fn orphan() -> Verdict {
     fails(
         "the lock table has a digest of this state, and the state does not exist: it was deleted, \
          but not by Terraform",
@@ -136,7 +136,7 @@ pub fn orphan() -> Verdict {
     )
 }
 
-pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
+pub(super) fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
     let who = lock
         .info()
         .map_or_else(|| "by an unknown client".to_owned(), holder);
@@ -150,7 +150,7 @@ pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
 }
 
 /// Reports a lock of unknown age, which blocks runs all the same.
-pub fn since_unknown(lock: &LiveLock) -> Verdict {
+pub(super) fn since_unknown(lock: &LiveLock) -> Verdict {
     Verdict::Unreadable {
         error: format!(
             "the lock has no creation time; if no run holds it: {}",
@@ -159,7 +159,7 @@ pub fn since_unknown(lock: &LiveLock) -> Verdict {
     }
 }
 
-pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
+pub(super) fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
     let who = lock
         .info()
         .map_or_else(String::new, |info| format!(", {}", holder(info)));
@@ -172,7 +172,7 @@ pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
     )
 }
 
-pub fn two_locks(lock: &LiveLock) -> Verdict {
+pub(super) fn two_locks(lock: &LiveLock) -> Verdict {
     let holders: Vec<String> = lock
         .halves()
         .filter_map(|held| held.info.as_ref().ok())
@@ -187,7 +187,7 @@ pub fn two_locks(lock: &LiveLock) -> Verdict {
     )
 }
 
-pub fn table_not_in_use(item: &LockPlace) -> Verdict {
+pub(super) fn table_not_in_use(item: &LockPlace) -> Verdict {
     fails(
         format!(
             "it is locked in the table{}, and this backend uses lock files: the two do not see \
@@ -198,7 +198,7 @@ pub fn table_not_in_use(item: &LockPlace) -> Verdict {
     )
 }
 
-pub fn files_not_in_use(file: &LockPlace) -> Verdict {
+pub(super) fn files_not_in_use(file: &LockPlace) -> Verdict {
     fails(
         format!(
             "it is locked by a lock file{}, and this backend locks in the table: the two do not \
@@ -213,7 +213,7 @@ pub fn files_not_in_use(file: &LockPlace) -> Verdict {
     )
 }
 
-pub fn too_old(version: &str, both: bool) -> Verdict {
+pub(super) fn too_old(version: &str, both: bool) -> Verdict {
     let remediation = if both {
         "upgrade it before you remove the table"
     } else {
@@ -225,7 +225,7 @@ pub fn too_old(version: &str, both: bool) -> Verdict {
     )
 }
 
-pub fn no_lock(error: &LockError) -> Verdict {
+pub(super) fn no_lock(error: &LockError) -> Verdict {
     fails(
         format!("a lock file exists that Terraform did not write: {error}"),
         format!("while no run is in progress, {BY_NAME}; `terraform force-unlock` cannot"),

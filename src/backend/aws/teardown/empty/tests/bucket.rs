@@ -29,13 +29,13 @@ use crate::backend::aws::{AwsProvider, clients::Clients, testing::ScriptedServer
 const PAGE: usize = 1000;
 
 #[derive(Clone, Default)]
-pub struct Bucket(Arc<Mutex<State>>);
+pub(super) struct Bucket(Arc<Mutex<State>>);
 
 type Before = dyn FnMut(&mut State, &'static str) -> Option<(u16, String)> + Send;
 type Refuse = dyn FnMut(&str, &str) -> Option<&'static str> + Send;
 
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     /// Each newest first.
     pub names: BTreeMap<String, Vec<Stored>>,
     pub uploads: BTreeSet<(String, String)>,
@@ -60,7 +60,7 @@ pub struct State {
 }
 
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub(super) struct Stored {
     pub id: String,
     pub marker: bool,
     /// Seconds since 1970.
@@ -68,7 +68,7 @@ pub struct Stored {
 }
 
 impl State {
-    pub fn put(&mut self, key: &str, marker: bool) {
+    pub(super) fn put(&mut self, key: &str, marker: bool) {
         self.ids += 1;
         let stored = Stored {
             id: format!("v{}", self.ids),
@@ -81,11 +81,11 @@ impl State {
             .insert(0, stored);
     }
 
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.names.values().map(Vec::len).sum()
     }
 
-    pub fn calls_of(&self, name: &str) -> usize {
+    pub(super) fn calls_of(&self, name: &str) -> usize {
         self.calls.iter().filter(|call| **call == name).count()
     }
 
@@ -313,7 +313,7 @@ impl State {
     }
 }
 
-pub fn error(status: u16, code: &str) -> (u16, String) {
+pub(super) fn error(status: u16, code: &str) -> (u16, String) {
     (
         status,
         format!("<Error><Code>{code}</Code><Message>because</Message></Error>"),
@@ -369,18 +369,18 @@ impl Call {
 }
 
 impl Bucket {
-    pub fn with(fill: impl FnOnce(&mut State)) -> Self {
+    pub(super) fn with(fill: impl FnOnce(&mut State)) -> Self {
         let bucket = Self::default();
         fill(&mut bucket.state());
         bucket
     }
 
-    pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().expect("no panic")
     }
 
     /// Without the SDK's own retries.
-    pub fn aws(&self) -> AwsProvider {
+    pub(super) fn aws(&self) -> AwsProvider {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
