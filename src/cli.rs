@@ -35,6 +35,7 @@ pub(crate) mod approval;
 pub(crate) mod known_env;
 pub(crate) mod folder_defaults;
 pub(crate) mod folders;
+pub(crate) mod intended_state;
 pub(crate) mod state_in_place;
 pub(crate) mod save;
 pub mod saved;

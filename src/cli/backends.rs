@@ -83,7 +83,8 @@ pub(crate) fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
     cx.output(&table.text(&view))?;
     cx.status("");
     cx.status(
-        "VERSIONS: earlier states are kept. RELEASE: the lock of a dead run can be released.",
+        "VERSIONS: earlier states are kept. LOCK HOLDER: a lock says who holds it. RELEASE: a lock \
+         can be released while the process that holds it runs.",
     );
     cx.status("`tfbackend bootstrap --backend KIND --help` shows the settings of a kind.");
     Ok(exit::DONE)

@@ -42,8 +42,11 @@ fn parse_of(chosen: &ChosenKind, args: &[OsString]) -> Result<Cli, Error> {
             }
             error
         })?;
-    if let Some(name) = option_of_another_kind(&command, &matches, chosen.kind) {
-        let kinds = names_of(&BackendKind::with_option(&name));
+    if let Some(name) = option_of_another_kind(&command, "", &matches, chosen.kind) {
+        let kinds = match &BackendKind::with_option(&name)[..] {
+            [] => BackendKind::S3.to_string(),
+            kinds => names_of(kinds),
+        };
         let (kind, because) = (chosen.kind, &chosen.because);
         return Err(command.error(
             ErrorKind::ArgumentConflict,
@@ -58,7 +61,7 @@ fn parse_of(chosen: &ChosenKind, args: &[OsString]) -> Result<Cli, Error> {
 
 /// The whole command line with the options of one kind: those of others are not in its help.
 pub fn command(kind: BackendKind) -> Command {
-    for_kind(pages::laid_out(Cli::command(), kind), kind)
+    for_kind(pages::laid_out(Cli::command(), kind), "", kind)
 }
 
 /// The whole command line with the options of all kinds, for manual pages.
@@ -66,32 +69,66 @@ pub fn of_all_kinds() -> Command {
     pages::laid_out(Cli::command(), BackendKind::S3)
 }
 
-fn for_kind(command: Command, kind: BackendKind) -> Command {
+/// Options of commands that only backends of kind `s3` have, by command. Those that set something are
+/// in `settings/kinds`.
+const OF_S3: [(&str, &[&str]); 5] = [
+    ("", &["sandbox", "endpoint_url"]),
+    ("bootstrap", &["plan", "enforce", "prune"]),
+    ("plan", &["save_to", "enforce", "needed_actions"]),
+    ("verify", &["read_states", "probe", "runner"]),
+    (
+        "teardown",
+        &[
+            "cancel",
+            "detach",
+            "purge_logs",
+            "keep_key",
+            "key_window",
+            "backup",
+        ],
+    ),
+];
+
+/// `path` is the name of the command with those above it, without that of the program.
+fn for_kind(command: Command, path: &str, kind: BackendKind) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
         .collect();
     let command = command.mut_args(|arg| {
-        if is_of_another(&arg, kind) {
+        if is_of_another(&arg, path, kind) {
             arg.hide(true)
         } else {
             arg
         }
     });
     names.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |sub| for_kind(sub, kind))
+        let below = joined(path, &name);
+        command.mut_subcommand(name, |sub| for_kind(sub, &below, kind))
     })
 }
 
-fn is_of_another(arg: &Arg, kind: BackendKind) -> bool {
-    SettingOptions::shared()
-        .of_arg(arg)
-        .is_some_and(|option| !kind.has_option(&option.name))
+fn joined(path: &str, name: &str) -> String {
+    format!("{path} {name}").trim_start().to_owned()
 }
 
-/// The long name of an option that was given and that the kind does not have.
+fn is_of_another(arg: &Arg, path: &str, kind: BackendKind) -> bool {
+    let id = arg.get_id().as_str();
+    let of_s3 = OF_S3
+        .iter()
+        .any(|(command, ids)| *command == path && ids.contains(&id));
+    SettingOptions::shared()
+        .of_arg(arg)
+        .map_or(of_s3 && kind != BackendKind::S3, |option| {
+            !kind.has_option(&option.name)
+        })
+}
+
+/// The long name of an option that was given and that the kind does not have. The sandbox and its
+/// address may be given to every command.
 fn option_of_another_kind(
     command: &Command,
+    path: &str,
     matches: &ArgMatches,
     kind: BackendKind,
 ) -> Option<String> {
@@ -102,12 +139,13 @@ fn option_of_another_kind(
     };
     let own = command
         .get_arguments()
-        .filter(|arg| is_of_another(arg, kind))
+        .filter(|arg| !arg.is_global_set() && is_of_another(arg, path, kind))
         .find(given)
         .and_then(|arg| arg.get_long().map(str::to_owned));
     own.or_else(|| {
         let (name, below) = matches.subcommand()?;
-        option_of_another_kind(command.find_subcommand(name)?, below, kind)
+        let path = joined(path, name);
+        option_of_another_kind(command.find_subcommand(name)?, &path, below, kind)
     })
 }
 

@@ -68,6 +68,14 @@ pub enum OutputFormat {
     Html,
 }
 
+/// Words of a command line, each after a space.
+fn said(options: [(&str, Option<String>); 2]) -> String {
+    options
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))))
+        .collect()
+}
+
 impl GlobalOptions {
     /// For standard error.
     pub fn view(&self, host: &Host) -> TextStyle {
@@ -105,17 +113,21 @@ impl GlobalOptions {
     /// after a space.
     pub fn words(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let values = [
+        let of_files = [
             ("--config", path(&self.config)),
             ("--chdir", path(&self.chdir)),
+        ];
+        said(of_files) + &self.aws_words()
+    }
+
+    /// Those that say where AWS is, and as whom.
+    pub fn aws_words(&self) -> String {
+        let of_aws = [
             ("--profile", self.profile.as_ref().map(ToString::to_string)),
             ("--endpoint-url", self.endpoint_url.clone()),
         ];
-        let said = values
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));
-        said.chain(self.sandbox.then(|| " --sandbox".to_owned()))
-            .collect()
+        let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        said(of_aws) + sandbox
     }
 
     /// Returns whether the command would ask, were it run in a terminal.

@@ -100,7 +100,8 @@ pub(crate) async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result
         .moves
         .iter()
         .any(|planned| planned.action == MoveAction::Done);
-    if is_nothing && !has_moved && folder.is_none() {
+    // A folder is not pointed at a backend that would be as empty.
+    if is_nothing && !has_moved {
         return Err(
             CliError::failed(format!("{} has no states", from.title(cx)))
                 .hint("name the backend that has them: --from BACKEND"),
@@ -399,8 +400,24 @@ fn of_failure(failure: MigrateFailure, states: usize) -> CliError {
 }
 
 fn written(document: &StateMoveDocument, cx: &mut Context<'_>) -> Result<(), CliError> {
-    json::write_document(&mut *cx.host.out, document)
-        .map_err(|error| CliError::failed("cannot write the output").because(&error))
+    json::write_document(&mut *cx.host.out, document).map_err(|error| {
+        not_told(
+            document,
+            CliError::failed("cannot write the output").because(&error),
+        )
+    })
+}
+
+/// The states moved, although the answer does not arrive.
+fn not_told(document: &StateMoveDocument, failure: CliError) -> CliError {
+    match document.outcome {
+        "migrated" => CliError {
+            code: exit::PARTLY,
+            ..failure
+        }
+        .hint("the states moved; `tfbackend state list` shows where they are"),
+        _ => failure,
+    }
 }
 
 fn answer(
@@ -415,6 +432,7 @@ fn answer(
     }
     let view = cx.global.out_view(cx.host);
     let is_local = from.kind() == BackendKind::Local;
-    cx.output(&report::answer(document, plan, is_local, &view))?;
+    cx.output(&report::answer(document, plan, is_local, &view))
+        .map_err(|failure| not_told(document, failure))?;
     Ok(exit::DONE)
 }

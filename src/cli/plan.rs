@@ -152,7 +152,7 @@ fn show(
     if cx.global.json() {
         let document = PlanDocument::of(plan, environment.about(), &report::ResourceTitle::of);
         let document = PlanDocument {
-            state: Some(state.document(environment)),
+            state: Some(state.document(environment, cx.host)),
             needed_actions: serde_json::to_value(needed.policy()).ok(),
             kept: summary::kept_settings(environment),
             unwanted: summary::unwanted(environment),
@@ -164,7 +164,8 @@ fn show(
     }
     let view = cx.global.out_view(cx.host);
     cx.status(&environment.provider.title());
-    cx.status(&state.line(environment));
+    let line = state.line(environment, cx.host);
+    cx.status(&line);
     state.say_who_else(environment, cx);
     if let Err(failure) = state.must_not_be_taken_down(environment) {
         cx.status(&format!("warning: {}", failure.message));

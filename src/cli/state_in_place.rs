@@ -1,40 +1,36 @@
 //! Protects existing states: a folder without files of tfbackend is not pointed at an existing
 //! state without approval.
 
-use crate::backend::provider::Provider;
-use std::path::Path;
-
 use super::{
-    approval, context::Context, environment::ConnectedEnvironment, failure::CliError, folders,
+    context::Context,
+    environment::ConnectedEnvironment,
+    failure::CliError,
+    folders,
+    intended_state::{
+        IntendedState, has_files_of_ours, local_lineage, lock_text, other_key, state_text,
+    },
     verify,
 };
 use crate::{
-    backend::aws::{
-        error::AwsError,
-        resources::AwsSpec,
-        store::{
-            S3Store,
-            occupied::{LockAtKey, OccupiedKey, StateAtKey},
+    backend::{
+        aws::{
+            error::AwsError,
+            resources::AwsSpec,
+            store::{
+                S3Store,
+                occupied::{LockAtKey, OccupiedKey},
+            },
+            teardown::freeze,
         },
-        teardown::freeze,
+        provider::Provider,
     },
     engine::{observation::Observation, spec::KnownOutputs},
     host::Host,
-    report::plan::document::{PlannedStateDocument, StateStatus},
-    settings::names::StateKey,
-    state::{
-        lock::LockInfo,
-        snapshot::{MAX_BYTES, SnapshotDetail, StateFile, StateSnapshot, StateWriter},
-    },
-    terraform::{
-        read::{ConfiguredBackend, bounded, partial},
-        write::BackendConfig,
-    },
+    report::plan::document::PlannedStateDocument,
+    state::lock::LockInfo,
+    terraform::{read::ConfiguredBackend, write::BackendConfig},
     text::words,
 };
-
-/// The flag that says that the state is meant.
-pub(crate) const FLAG: &str = "--use-existing-state";
 
 /// The state that the folder is to use.
 #[derive(Debug)]
@@ -63,7 +59,7 @@ pub(crate) async fn inspect(
     cx: &mut Context<'_>,
 ) -> Result<(ConnectedEnvironment, Observation<AwsSpec>, StateInPlace), CliError> {
     let address = environment.provider.address().clone();
-    let is_settled = has_files_of_ours(&environment, cx.host);
+    let is_settled = has_files_of_ours(&environment.provider, cx.host);
     let key = environment.provider.settings.key.as_str();
     let store = S3Store::new(&environment.provider.aws, &address);
     let look = async {
@@ -115,25 +111,8 @@ pub(crate) async fn inspect(
 
 impl StateInPlace {
     /// One line for a plan.
-    pub(crate) fn line(&self, environment: &ConnectedEnvironment) -> String {
-        let PlannedStateDocument {
-            address,
-            status,
-            message,
-        } = self.document(environment);
-        let what = message.unwrap_or_default();
-        match status {
-            StateStatus::Configured => format!("State: {address}"),
-            StateStatus::New => format!("State: {address} (new)"),
-            StateStatus::Own => format!("State: {address} ({what})"),
-            StateStatus::Chosen => format!("State: {address} (already exists: {what})"),
-            StateStatus::Foreign => format!(
-                "State: {address} (already exists: {what}; to use it in this folder: {FLAG})"
-            ),
-            StateStatus::Unknown => {
-                format!("State: {address} (unknown whether it already exists: {what})")
-            }
-        }
+    pub(crate) fn line(&self, environment: &ConnectedEnvironment, host: &Host) -> String {
+        self.intended(environment, host).line()
     }
 
     /// Names the files of other folders of the repository that lead to the same state, as those of
@@ -161,7 +140,11 @@ impl StateInPlace {
             cx.status(&format!(
                 "hint: two folders with one state delete each other's resources; for a separate \
                  state, remove the copied files and pass --key {}",
-                other_key(environment, cx.host)
+                other_key(
+                    &environment.provider,
+                    &environment.provider.settings.key,
+                    cx.host
+                )
             ));
         }
     }
@@ -203,29 +186,15 @@ impl StateInPlace {
     }
 
     /// The same for a program.
-    pub(crate) fn document(&self, environment: &ConnectedEnvironment) -> PlannedStateDocument {
-        let (status, message) = match (&self.occupied, self.own) {
-            _ if self.is_settled => (StateStatus::Configured, None),
-            (Ok(occupied), _) if occupied.is_free() => (StateStatus::New, None),
-            (Ok(occupied), Some(own)) => (
-                StateStatus::Own,
-                Some(format!("{}; {own}", described(occupied))),
-            ),
-            (Ok(occupied), None) if environment.key_said => {
-                (StateStatus::Chosen, Some(described(occupied)))
-            }
-            (Ok(occupied), None) => (StateStatus::Foreign, Some(described(occupied))),
-            (Err(error), _) => (StateStatus::Unknown, Some(error.to_string())),
-        };
-        PlannedStateDocument {
-            address: self.url.clone(),
-            status,
-            message,
-        }
+    pub(crate) fn document(
+        &self,
+        environment: &ConnectedEnvironment,
+        host: &Host,
+    ) -> PlannedStateDocument {
+        self.intended(environment, host).document()
     }
 
-    /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`:
-    /// the user is asked in a terminal.
+    /// As [`IntendedState::must_be_meant`].
     ///
     /// # Errors
     /// Unless nothing is there, or it is this folder's own, or it was said.
@@ -236,111 +205,42 @@ impl StateInPlace {
         environment: &ConnectedEnvironment,
         cx: &mut Context<'_>,
     ) -> Result<(), CliError> {
-        let said = meant || environment.key_said;
-        let occupied = match &self.occupied {
-            Ok(occupied) => occupied,
-            Err(_) if said => return Ok(()),
-            Err(error) => {
-                let failure = CliError::refused(format!(
-                    "whether {} already exists is unknown; nothing was changed",
-                    self.url
-                ));
-                return Err(self.hints(failure.because(error), environment, cx.host));
-            }
-        };
-        for error in &occupied.unseen {
+        for error in self.occupied.iter().flat_map(|occupied| &occupied.unseen) {
             cx.status(&format!(
                 "note: some objects of {} cannot be read: {error}",
                 self.url
             ));
         }
-        if self.is_settled || occupied.is_free() {
-            return Ok(());
-        }
-        let what = described(occupied);
-        if said || self.own.is_some() {
-            cx.status(&format!(
-                "This folder uses {}, which already exists: {what}",
-                self.url
-            ));
-            return Ok(());
-        }
-        if may_ask && environment.may_ask && !environment.provider.settings.common.run.auto_approve
-        {
-            cx.status(&format!("{} already exists: {what}", self.url));
-            cx.status(
-                "This folder has no files of tfbackend. Two folders with one state delete each \
-                 other's resources.",
-            );
-            return approval::ask("Use this state in this folder", FLAG, cx);
-        }
-        let failure = CliError::refused(format!(
-            "{} already exists, and this folder has not used it; nothing was changed",
-            self.url
-        ));
-        let mut failure = self.hints(failure, environment, cx.host);
-        failure.causes.push(what);
-        Err(failure)
+        let run = &environment.provider.settings.common.run;
+        let may_ask = may_ask && environment.may_ask && !run.auto_approve;
+        self.intended(environment, cx.host)
+            .must_be_meant(meant, may_ask, cx)
     }
 
-    fn hints(
-        &self,
-        failure: CliError,
-        environment: &ConnectedEnvironment,
-        host: &Host,
-    ) -> CliError {
-        failure
-            .hint(format!(
-                "for a separate state: --key {}",
-                other_key(environment, host)
-            ))
-            .hint(format!("to use that state in this folder: {FLAG}"))
+    fn intended(&self, environment: &ConnectedEnvironment, host: &Host) -> IntendedState {
+        let found = match &self.occupied {
+            Ok(occupied) if occupied.is_free() => Ok(None),
+            Ok(occupied) => Ok(Some(described(occupied))),
+            Err(error) => Err(error.to_string()),
+        };
+        IntendedState {
+            address: self.url.clone(),
+            is_settled: self.is_settled,
+            found,
+            own: self.own,
+            key_said: environment.key_said,
+            other_key: other_key(
+                &environment.provider,
+                &environment.provider.settings.key,
+                host,
+            ),
+        }
     }
-}
-
-/// A key that is not the one in question, after the folder.
-fn other_key(environment: &ConnectedEnvironment, host: &Host) -> String {
-    let out = crate::cli::files::out(&environment.provider, host);
-    let folder = out
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let key = format!("{folder}/terraform.tfstate");
-    if key
-        .parse::<StateKey>()
-        .is_ok_and(|key| key != environment.provider.settings.key)
-    {
-        crate::text::shell::shell_word(&key)
-    } else {
-        "PATH".to_owned()
-    }
-}
-
-/// Returns whether a partial configuration of this very environment is there, changed by hand since
-/// or not.
-fn has_files_of_ours(environment: &ConnectedEnvironment, host: &Host) -> bool {
-    let owner = environment
-        .provider
-        .backend_config(&KnownOutputs::new())
-        .owner();
-    let name = environment
-        .provider
-        .settings
-        .common
-        .files
-        .conf_file
-        .for_env(&environment.provider.settings.common.env);
-    partial::ours(
-        &crate::cli::files::out(&environment.provider, host),
-        Some(&name),
-    )
-    .iter()
-    .any(|one| one.stated_owner.as_ref() == Some(&owner))
 }
 
 /// Returns the evidence that the state belongs to this folder: it was initialized with it, or its
-/// local
-/// state is the same one.
+/// local state
+/// is the same one.
 fn own(
     occupied: &OccupiedKey,
     environment: &ConnectedEnvironment,
@@ -371,13 +271,6 @@ fn own(
         .then_some("this folder uses it already")
 }
 
-fn local_lineage(dir: &Path) -> Option<String> {
-    let file = bounded::open(&dir.join("terraform.tfstate")).ok()??;
-    StateSnapshot::read(file, MAX_BYTES, SnapshotDetail::Counts)
-        .ok()?
-        .lineage
-}
-
 fn described(occupied: &OccupiedKey) -> String {
     let OccupiedKey {
         state,
@@ -392,59 +285,11 @@ fn described(occupied: &OccupiedKey) -> String {
         )
     });
     let parts = [
-        state.as_ref().map(state_text),
+        state
+            .as_ref()
+            .map(|state| state_text(state.size, state.modified, state.snapshot.as_ref())),
         others,
-        lock.as_ref().map(lock_text),
+        lock.as_ref().map(|lock| lock_text(lock.info.as_ref())),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-fn state_text(state: &StateAtKey) -> String {
-    let StateAtKey {
-        size,
-        modified,
-        snapshot,
-    } = state;
-    let written = modified
-        .map(|at| format!(", last written {at}"))
-        .unwrap_or_default();
-    let snapshot = match snapshot {
-        Ok(snapshot) => snapshot,
-        Err(why) => return format!("{}{written}, contents unknown: {why}", words::bytes(*size)),
-    };
-    let contents = match &snapshot.contents {
-        StateFile::Known(counts) => words::count(
-            usize::try_from(counts.managed).unwrap_or(usize::MAX),
-            "resource",
-            "resources",
-        ),
-        StateFile::Encrypted => "encrypted by OpenTofu".to_owned(),
-        StateFile::OtherFormat => "a state of another format".to_owned(),
-    };
-    let serial = snapshot
-        .serial
-        .map(|serial| format!(", serial {serial}"))
-        .unwrap_or_default();
-    let engine = match (snapshot.writer, &snapshot.terraform_version) {
-        (StateWriter::OpenTofu, Some(version)) => format!(" by OpenTofu {version}"),
-        (StateWriter::Terraform, Some(version)) => format!(" by Terraform {version}"),
-        (StateWriter::Unknown, Some(version)) => format!(" by Terraform or OpenTofu {version}"),
-        (_, None) => String::new(),
-    };
-    format!("{contents}{serial}{written}{engine}")
-}
-
-fn lock_text(lock: &LockAtKey) -> String {
-    let Some(info) = &lock.info else {
-        return "locked".to_owned();
-    };
-    let since = info
-        .created
-        .map(|at| format!(" since {at}"))
-        .unwrap_or_default();
-    if info.who.is_empty() {
-        format!("locked{since}")
-    } else {
-        format!("locked by {}{since}", info.who)
-    }
 }

@@ -283,12 +283,11 @@ pub(crate) fn made(
     } else {
         format!("cd {} && ", shell_word(&folder.display().to_string()))
     };
+    let program = environment.rerun.terraform(program);
     let lines = next_command(&dir, &conf, BackendKind::S3)
-        .command_lines(program, &conf)
+        .command_lines(&program, &cx.global.aws_words(), &conf)
         .into_iter();
-    let next: Vec<String> = lines
-        .map(|line| format!("{there}{}", environment.rerun.terraform(&line)))
-        .collect();
+    let next: Vec<String> = lines.map(|line| format!("{there}{line}")).collect();
     if cx.global.json() {
         let made = BootstrapDocument {
             event: "made",

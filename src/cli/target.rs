@@ -99,9 +99,9 @@ impl TargetArgs {
         match self.open(cx).await? {
             BackendTarget::S3(target) => Ok(*target),
             BackendTarget::Local(target) => Err(CliError::failed(format!(
-                "{what} is for backends of kind s3, and {} is of kind {}",
-                target.title,
-                BackendKind::Local
+                "{what} is for backends of kind s3, and this one is of kind {} ({})",
+                BackendKind::Local,
+                target.title
             ))),
         }
     }

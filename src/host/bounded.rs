@@ -49,6 +49,14 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     all(open(path)?, LARGEST)
 }
 
+/// The same, with a limit of its own.
+///
+/// # Errors
+/// As [`bytes`].
+pub(crate) fn bytes_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    all(open(path)?, limit)
+}
+
 /// The same as text.
 ///
 /// # Errors

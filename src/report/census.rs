@@ -23,6 +23,9 @@ pub(crate) struct CensusDocument {
     pub locks: CountedNames<CensusLockDocument>,
     /// Locks of an interrupted teardown.
     pub frozen: usize,
+    /// States that moved to another backend, and whose copies are still here.
+    #[serde(default)]
+    pub moved: usize,
     /// The principals that have the policy, as in `role/ci`.
     pub attached: CountedNames<String>,
     /// The subscribers of alarms and deletions, as in `email ops@example.com`.
@@ -87,6 +90,7 @@ impl CensusDocument {
             unreadable,
             locks,
             frozen,
+            moved,
             attached,
             subscribers,
             ..
@@ -107,6 +111,7 @@ impl CensusDocument {
             unreadable: *unreadable,
             locks: counted(locks, lock),
             frozen: *frozen,
+            moved: *moved,
             attached: counted(attached, Clone::clone),
             subscribers: counted(subscribers, Clone::clone),
             versions: versions.count,
@@ -315,8 +320,12 @@ fn totals(census: &StateCensus) -> String {
         0 => String::new(),
         count => format!(", {count} unreadable"),
     };
+    let moved = match census.moved {
+        0 => String::new(),
+        count => format!(", {count} moved to another backend"),
+    };
     format!(
-        "{}: {} in use, {} empty{unreadable}; {locks}.",
+        "{}: {} in use, {} empty{unreadable}{moved}; {locks}.",
         words::count(census.states.count, "state", "states"),
         census.in_use,
         census.empty

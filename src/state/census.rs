@@ -22,6 +22,8 @@ pub struct StateCensus {
     pub locks: NamedSample<LockRow>,
     /// Locks of an interrupted teardown, which the next one takes over.
     pub frozen: usize,
+    /// States that moved to another backend, and whose copies are still here.
+    pub moved: usize,
     /// The principals that have the policy, as in `role/ci`.
     pub attached: NamedSample<String>,
     /// The subscribers of alarms and deletions, as in `email ops@example.com`.

@@ -10,6 +10,7 @@ use std::{
 
 use serde_json::Value;
 
+mod moves;
 mod teardown;
 
 use crate::support::program::{Place, Said};
@@ -324,6 +325,156 @@ fn a_folder_with_other_files_or_of_another_environment_is_not_touched() {
         "{}",
         refused.err
     );
+}
+
+/// Two folders with one state delete each other's resources.
+#[test]
+fn another_folder_is_not_pointed_at_the_state() {
+    let backend = Backend::made();
+    fs::write(backend.place.path().join("main.tf"), CONFIG).expect("written");
+    backend.terraform("init -backend-config=backend.conf");
+    backend.terraform("apply -auto-approve");
+    fs::create_dir(backend.place.path().join("other")).expect("a folder");
+    let plan = backend.run(&format!("plan {NAMES} --chdir other --output json"));
+    let plan: Value = serde_json::from_str(&plan.out).expect("JSON");
+    assert_eq!(plan["state"]["status"], "foreign", "{plan}");
+    let refused = backend.run(&format!("bootstrap {NAMES} -y --chdir other"));
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    for part in [
+        "already exists",
+        "1 resource",
+        "--key other/terraform.tfstate",
+    ] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+    assert!(!backend.place.path().join("other/backend.tf").exists());
+    let refused = backend.run(&format!("render {NAMES} --chdir other"));
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    let meant = backend.run(&format!(
+        "bootstrap {NAMES} -y --chdir other --use-existing-state"
+    ));
+    assert_eq!(meant.code, Some(0), "{}", meant.err);
+    // The folder that uses it goes on, even without its files.
+    fs::remove_file(backend.place.path().join("backend.conf")).expect("removed");
+    let again = backend.run(&format!("bootstrap {NAMES} -y"));
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(
+        again.err.contains("this folder uses it already") || again.err.contains("already exists"),
+        "{}",
+        again.err
+    );
+}
+
+/// What `init` recorded, and the files of the folder, are one backend.
+#[test]
+fn commands_find_the_backend_of_the_folder_after_init() {
+    let backend = Backend::new();
+    fs::write(backend.place.path().join("main.tf"), CONFIG).expect("written");
+    backend.terraform("init");
+    backend.terraform("apply -auto-approve");
+    let made = backend.run(&format!("bootstrap {NAMES} -y"));
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    backend.terraform("init -migrate-state -force-copy -input=false -backend-config=backend.conf");
+    for command in [
+        "state list",
+        "state show",
+        "state check",
+        "lock list",
+        "lock show",
+    ] {
+        let said = backend.run(&format!("{command} --output json"));
+        assert_eq!(said.code, Some(0), "{command}: {}", said.err);
+        let document: Value = serde_json::from_str(&said.out).expect("JSON");
+        let path = document["backend"]["location"]["path"].as_str();
+        let path = path.expect("a path");
+        assert!(
+            path.ends_with("acme/dev/terraform.tfstate"),
+            "{command}: {path}"
+        );
+    }
+}
+
+/// The folders of two environments are apart, and a state folder is that of the user alone.
+#[test]
+fn a_folder_in_another_one_or_of_another_user_is_refused() {
+    let backend = Backend::made();
+    let of = |dir: &Path, env: &str, more: &[&str]| {
+        let dir = dir.display().to_string();
+        let words = [
+            &[
+                "bootstrap",
+                "--backend",
+                "local",
+                "--project",
+                "acme",
+                "-y",
+                "--env",
+                env,
+            ],
+            &["--state-dir", &dir][..],
+            more,
+        ];
+        backend.place.run(&words.concat())
+    };
+    let refused = |said: Said, part: &str| {
+        assert_eq!(said.code, Some(3), "{}", said.err);
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    };
+    let inside = backend.folder().join("inside");
+    refused(of(&inside, "prod", &[]), "one is in the other");
+    assert!(!inside.exists());
+    let around = backend.folder().parent().expect("a folder").to_owned();
+    refused(of(&around, "prod", &["--adopt"]), "one is in the other");
+    assert!(!around.join(".tfbackend.json").exists());
+
+    // A repository that is reached through a link, and one that the folder is in already.
+    let repository = backend.place.path().join("repository");
+    fs::create_dir_all(repository.join(".git")).expect("a folder");
+    let link = backend.place.path().join("link");
+    std::os::unix::fs::symlink(&repository, &link).expect("linked");
+    refused(of(&link.join("states"), "prod", &[]), "in the repository");
+    fs::create_dir(repository.join("there")).expect("a folder");
+    refused(
+        of(&repository.join("there"), "prod", &["--adopt"]),
+        "in the repository",
+    );
+
+    if can_give_away() {
+        let other = backend.place.path().join("other");
+        fs::create_dir(&other).expect("a folder");
+        let marker = "{\"format_version\":1,\"project\":\"acme\",\"env\":\"prod\"}";
+        fs::write(other.join(".tfbackend.json"), marker).expect("written");
+        std::os::unix::fs::chown(&other, Some(12345), None).expect("given away");
+        refused(
+            of(&other, "prod", &[]),
+            "belongs to another user (ID 12345)",
+        );
+    }
+}
+
+/// Only root can give a file away.
+fn can_give_away() -> bool {
+    let probe = tempfile::NamedTempFile::new().expect("a file");
+    std::os::unix::fs::chown(probe.path(), Some(12345), None).is_ok()
+}
+
+#[test]
+fn a_marker_of_a_newer_version_is_not_taken_for_none() {
+    let backend = Backend::made();
+    let marker = backend.folder().join(".tfbackend.json");
+    fs::write(
+        &marker,
+        "{\"format_version\":2,\"project\":\"acme\",\"env\":\"dev\"}",
+    )
+    .expect("written");
+    for line in [
+        "state list --env dev --backend local --project acme",
+        &format!("render {NAMES}"),
+    ] {
+        let said = backend.run(line);
+        assert_eq!(said.code, Some(1), "{line}: {}", said.err);
+        assert!(said.err.contains("format 2"), "{line}: {}", said.err);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::{
         bounded::{self, is_absent},
         private_file,
     },
-    state::{digest, lock::LockInfo, moved},
+    state::{digest, lock::LockInfo, moved, snapshot::MAX_BYTES},
 };
 
 /// More bytes than such a text has.
@@ -117,7 +117,7 @@ impl FenceNote {
 
     /// The state that was there, if it still is in its copy.
     pub(super) fn state(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        let backup = match fs::read(backup_path(path)) {
+        let backup = match bounded::bytes_up_to(&backup_path(path), MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(error),
@@ -147,11 +147,11 @@ impl FenceNote {
     }
 }
 
-/// What a run reads that waited for the lock while the state was deleted.
-pub(super) fn deleted_state() -> String {
+/// What a run reads that waited for the lock on a file that has no name any more.
+pub(super) fn replaced_state() -> String {
     no_state(
         "null",
-        "the state was deleted, or not yet written, while this run waited for the lock. Run \
+        "tfbackend replaced or deleted the state while this run waited for the lock. Run \
          Terraform again",
     )
 }

@@ -12,6 +12,38 @@ pub(crate) fn repository(path: &Path) -> Option<PathBuf> {
     Some(root.to_owned())
 }
 
+/// The path without links, as far as it exists.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let there = existing(path);
+    match (there.canonicalize(), path.strip_prefix(there)) {
+        (Ok(real), Ok(rest)) => real.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// The ID of the user that a file belongs to; `None` if it is not there.
+#[cfg(unix)]
+pub(crate) fn owner(path: &Path) -> Option<u32> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    Some(std::os::unix::fs::MetadataExt::uid(&meta))
+}
+
+/// The ID of the user of this run.
+#[cfg(unix)]
+pub(crate) fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+pub(crate) fn owner(_: &Path) -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+pub(crate) fn user() -> u32 {
+    0
+}
+
 /// The nearest folder that exists.
 pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors()

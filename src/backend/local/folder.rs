@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{file_modes::files_below, provider::LocalError};
+use super::{file_modes::files_below, provider::LocalError, store::TEMPORARY};
 use crate::{
     engine::{
         observation::{Observed, ResourceOwner},
@@ -169,7 +169,8 @@ fn other_files(folder: &Path) -> Result<Vec<String>, LocalError> {
         let is_state = [".tfstate", ".tfstate.backup", ".lock.info"]
             .iter()
             .any(|end| name.ends_with(end));
-        meta.is_file() && !is_state && name != MARKER
+        let is_left = name.starts_with(TEMPORARY);
+        meta.is_file() && !is_state && !is_left && name != MARKER
     });
     Ok(others
         .map(|(path, _)| {

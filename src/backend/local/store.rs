@@ -9,8 +9,9 @@
 //!   lock.
 //! - A state that moved to another backend leaves a note in its place, which is listed as a lock (see
 //!   `fence`).
-//! - The file is written in place: a run that waits for the lock has it open already, and would
-//!   write to a file that a rename replaced. The state before is kept as `<path>.backup` first.
+//! - A state is replaced as a whole, so that a crash or a full disk leaves the old one or the new
+//!   one. A run that waits for the lock has the old file open; it is stopped with a message. The
+//!   state before is kept as `<path>.backup` first.
 
 use std::{
     fs::{self, File},
@@ -26,7 +27,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::fence::{FenceNote, note_path};
+use super::fence::{self, FenceNote, note_path};
 use crate::{
     host::{
         bounded::{self, is_absent},
@@ -42,8 +43,8 @@ use crate::{
     terraform::read::saved::is_workspace,
 };
 use file::{
-    failed, folder, length, must_be, must_not_be_linked, open_to_read, open_to_write, overwrite,
-    read_all, remove, text, timestamp,
+    failed, folder, length, must_be, must_not_be_linked, open_to_read, open_to_write, read_all,
+    remove, replace, text, timestamp,
 };
 use locked::{
     HeldFile, LocalLock, fcntl_lock, held_for, holder, lock_file, locked_files, locked_here,
@@ -53,7 +54,7 @@ use locked::{
 mod file;
 mod locked;
 
-pub(super) use file::{backup_path, info_path};
+pub(super) use file::{TEMPORARY, backup_path, info_path};
 
 /// The file name of a state, unless `path` says another one.
 pub const STATE_FILE: &str = "terraform.tfstate";
@@ -126,7 +127,8 @@ impl LocalStore {
                 None if meta.is_file() => meta.len(),
                 None => 0,
             };
-            if size > 0 {
+            // What is in the place of a state and no file is an error of the read.
+            if size > 0 || !(meta.is_file() || meta.is_symlink()) {
                 states.push(StoredState {
                     id: StateId {
                         workspace,
@@ -320,7 +322,9 @@ impl StateStore for LocalStore {
         let held = held_for(id, lock)?;
         let mut held = lock_file(&held);
         must_be(&mut held.file, path, expected)?;
-        overwrite(&mut held.file, bytes).map_err(|error| failed("write", path, error))?;
+        let note = fence::replaced_state();
+        held.file = replace(&mut held.file, path, bytes, note.as_bytes())
+            .map_err(|error| failed("write", path, error))?;
         Ok(Revision::new(digest::of(bytes)))
     }
 
@@ -490,7 +494,8 @@ fn put_back(note: &FenceNote, path: &Path) -> Result<(), StoreError> {
         let (backup, digest) = (backup_path(path), &note.digest);
         return Err(StoreError::Failed {
             message: format!(
-                "cannot release {}: {} is not the state that moved (MD5 {digest})",
+                "cannot release {0}: {1} is not the state that moved (MD5 {digest}); if you do not \
+                 need that state here, delete {0}",
                 path.display(),
                 backup.display()
             ),

@@ -16,7 +16,7 @@ use super::{
     file_modes::{entries_below, files_below},
     folder::{FolderMarker, MARKER},
     provider::{LocalError, LocalProvider},
-    store::{LocalStore, backup_path},
+    store::{LocalStore, TEMPORARY, backup_path},
 };
 use crate::{
     host::bounded::is_absent,
@@ -25,13 +25,13 @@ use crate::{
         digest,
         layout::DEFAULT_WORKSPACE,
         lock::LockInfo,
-        snapshot::{SnapshotDetail, StateSnapshot},
+        snapshot::{MAX_BYTES, SnapshotDetail, StateSnapshot},
     },
     store::state_store::{StateId, StateLockError, StateStore, StoreError, StoredLock, WriteError},
 };
 
-/// In bytes: a state that is larger counts as in use.
-pub const LARGEST: usize = 64 << 20;
+/// In bytes.
+pub const LARGEST: usize = MAX_BYTES as usize;
 
 /// A state in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,19 @@ pub struct FolderCensus {
     pub beside: Vec<PathBuf>,
     /// Files that are none of these: the folder stays, with them.
     pub others: Vec<PathBuf>,
+    /// What has the name of a state, and is no regular file: a link, which Terraform follows.
+    pub irregular: Vec<PathBuf>,
+    /// Folders of other environments in this one.
+    pub nested: Vec<PathBuf>,
+}
+
+/// What became of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedFolder {
+    /// The states that were deleted.
+    pub states: usize,
+    /// False if something else is in it: it stays, with its marker.
+    pub is_gone: bool,
 }
 
 /// A state that was not deleted.
@@ -80,18 +93,29 @@ impl LocalProvider {
                 continue;
             }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path == self.state_dir().join(MARKER) {
+                continue;
+            }
             if name == MARKER {
+                census.nested.extend(path.parent().map(Path::to_owned));
                 continue;
             }
             let failed = |error| LocalError::new("read", &path, error);
             let has_moved = FenceNote::read(&path).map_err(failed)?.is_some();
-            let ends = [".backup", ".lock.info", ".moved"];
-            if has_moved || ends.iter().any(|end| name.ends_with(end)) {
+            let is_left = name.starts_with(TEMPORARY)
+                || [".lock.info", ".moved"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
+            if has_moved || is_left || is_copy_of_another(&path) {
                 census.beside.push(path);
                 continue;
             }
             if !meta.is_file() {
-                census.others.push(path);
+                let is_named = name.ends_with(".tfstate") || path == self.settings.state_path();
+                match is_named {
+                    true => census.irregular.push(path),
+                    false => census.others.push(path),
+                }
                 continue;
             }
             let store = store_of(&path);
@@ -102,6 +126,7 @@ impl LocalProvider {
             };
             let holds = StateContentsKind::of(StateSnapshot::parse(&bytes, SnapshotDetail::Counts));
             let is_state = name.ends_with(".tfstate")
+                || name.ends_with(BACKUP)
                 || path == self.settings.state_path()
                 || !matches!(holds, StateContentsKind::Unreadable(_));
             if !is_state {
@@ -123,15 +148,13 @@ impl LocalProvider {
 
     /// Deletes what was looked at, and the folder, unless something else is in it.
     ///
-    /// Returns the number of deleted states.
-    ///
     /// # Errors
     /// If a state is locked, or is not what was looked at: it stays, and so does the folder.
     pub async fn delete(
         &self,
         census: &FolderCensus,
         info: &LockInfo,
-    ) -> Result<usize, NotDeleted> {
+    ) -> Result<DeletedFolder, NotDeleted> {
         for state in &census.states {
             delete_state(state, info).await?;
         }
@@ -156,12 +179,26 @@ impl LocalProvider {
             remove_if_empty(path)?;
         }
         let is_ours = FolderMarker::read(dir)?.is_some_and(|marker| marker.is_of(&self.marker()));
-        if is_ours && census.others.is_empty() {
+        let is_gone = is_ours && census.others.is_empty();
+        if is_gone {
             remove(&marker)?;
             remove_if_empty(dir)?;
         }
-        Ok(census.states.len())
+        Ok(DeletedFolder {
+            states: census.states.len(),
+            is_gone,
+        })
     }
+}
+
+const BACKUP: &str = ".backup";
+
+/// Returns whether a file is the copy that Terraform keeps of a state that is there, or that moved.
+/// A copy without a state may be all that is left of it.
+fn is_copy_of_another(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    let of = name.strip_suffix(BACKUP).map(Path::new);
+    of.is_some_and(|of| fs::symlink_metadata(of).is_ok_and(|meta| meta.len() > 0))
 }
 
 async fn delete_state(state: &FolderState, info: &LockInfo) -> Result<(), NotDeleted> {

@@ -1,11 +1,15 @@
 //! What must hold of a local backend.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{
+    file_modes::files_below,
     file_system,
     folder::{FolderMarker, MARKER},
-    provider::LocalProvider,
+    provider::{LocalError, LocalProvider},
     resources::{LocalSpec, STATE_FILES, STATE_FOLDER},
     store::backup_path,
 };
@@ -18,7 +22,7 @@ use crate::{
     },
     state::{
         layout::DEFAULT_WORKSPACE,
-        snapshot::{SnapshotDetail, StateSnapshot},
+        snapshot::{MAX_BYTES, SnapshotDetail, StateSnapshot},
     },
     store::state_store::{StateId, StateStore},
     text::shell::shell_word,
@@ -241,6 +245,10 @@ impl LocalProvider {
             return None;
         };
         match (spec, &node.spec) {
+            (LocalSpec::Folder(_), _) if self.other_owner().is_some() => {
+                let user = self.other_owner().unwrap_or_default();
+                Some(format!("it belongs to another user (ID {user})"))
+            }
             (LocalSpec::Folder(is), LocalSpec::Folder(wanted)) if is.mode != wanted.mode => {
                 Some(format!(
                     "its permissions are {}, expected {}",
@@ -271,7 +279,7 @@ impl LocalProvider {
     }
 
     fn not_in_git(&self) -> Verdict {
-        match file_system::repository(self.state_dir()) {
+        match file_system::repository(&file_system::resolved(self.state_dir())) {
             None => Verdict::Holds,
             Some(root) => Verdict::Fails {
                 found: format!("it is in the repository {}", root.display()),
@@ -375,14 +383,43 @@ impl LocalProvider {
             })
     }
 
+    /// The ID of the user that the folder belongs to, if that is not the user of this run.
+    pub fn other_owner(&self) -> Option<u32> {
+        file_system::owner(self.state_dir()).filter(|owner| *owner != file_system::user())
+    }
+
     /// The marker that is there.
-    pub fn found_marker(&self) -> Option<FolderMarker> {
-        FolderMarker::read(self.state_dir()).ok().flatten()
+    ///
+    /// # Errors
+    /// If it cannot be read or understood.
+    pub fn found_marker(&self) -> Result<Option<FolderMarker>, LocalError> {
+        FolderMarker::read(self.state_dir())
+    }
+
+    /// The folder of another environment that this one is in, or that is in this one.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub fn nested_folder(&self) -> Result<Option<PathBuf>, LocalError> {
+        let dir = self.state_dir();
+        let above = dir
+            .ancestors()
+            .skip(1)
+            .find(|dir| dir.join(MARKER).exists());
+        if let Some(above) = above {
+            return Ok(Some(above.to_owned()));
+        }
+        let own = dir.join(MARKER);
+        let below = files_below(dir)?.into_iter().map(|(path, _)| path);
+        let mut markers = below.filter(|path| path.ends_with(MARKER) && *path != own);
+        Ok(markers
+            .next()
+            .and_then(|path| Some(path.parent()?.to_owned())))
     }
 }
 
 /// In bytes.
-const LARGEST: usize = 64 << 20;
+const LARGEST: usize = MAX_BYTES as usize;
 
 /// Restores the copy that Terraform keeps of the state before its last write, if there is one.
 fn restore_of(id: &StateId) -> String {

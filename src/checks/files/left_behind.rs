@@ -66,7 +66,11 @@ fn away(files: &FolderFiles<'_>, path: &Path) -> String {
              {file}`"
         ),
         "terraform.tfstate" if !is_initialized => {
-            format!("`{program} init -migrate-state`, with `-backend-config=FILE` if you use one")
+            let to = match &files.folder.partial[..] {
+                [one] => shell_word(&one.name()),
+                _ => "BACKEND".to_owned(),
+            };
+            format!("`tfbackend migrate --from . --to {to}`")
         }
         _ if path.starts_with(files.folder.dir.join("terraform.tfstate.d")) => {
             let workspace = path

@@ -24,10 +24,13 @@ pub(crate) async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8,
     environment.must_be_safe(&observation)?;
     let plan = environment.plan(&observation);
     provision::must_not_be_blocked(&plan, provider)?;
-    let is_live = provider.found_marker().is_some();
+    let is_live = provider.found_marker().is_ok_and(|marker| marker.is_some());
+    let run = &provider.settings.common.run;
+    let may_ask = environment.may_ask && !run.auto_approve;
+    let state = environment.intended_state(cx).await?;
+    state.must_be_meant(args.use_existing_state, may_ask, cx)?;
     // Problems with the files are found before anything is created.
     files::must_be_writable(provider, &no_outputs(), is_live, cx)?;
-    let run = &provider.settings.common.run;
     let mut asked = environment.asked;
     if plan.is_empty() {
         save.map_or(Ok(()), |save| save.keep(cx))?;

@@ -4,8 +4,8 @@ use super::LocalEnvironment;
 use crate::{
     backend::{local::resources::LocalSpec, provider::Provider},
     cli::{
-        context::Context, environment::Prompting, failure::CliError, files, plan::PlanArgs,
-        provision,
+        context::Context, environment::Prompting, failure::CliError, files,
+        intended_state::IntendedState, plan::PlanArgs, provision,
     },
     engine::plan::Plan,
     exit,
@@ -34,11 +34,12 @@ pub(crate) async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliE
     let environment = LocalEnvironment::open(args.environment, Prompting::Never, cx)?;
     let observation = environment.observe(cx).await?;
     let plan = environment.plan(&observation);
-    show(&plan, &environment, cx)?;
-    if let Err(failure) = environment
+    let state = environment.intended_state(cx).await?;
+    let is_possible = environment
         .must_be_safe(&observation)
-        .and_then(|()| provision::must_not_be_blocked(&plan, &environment.provider))
-    {
+        .and_then(|()| provision::must_not_be_blocked(&plan, &environment.provider));
+    show(&plan, &state, is_possible.is_ok(), &environment, cx)?;
+    if let Err(failure) = is_possible {
         return if cx.global.json() {
             Ok(failure.code)
         } else {
@@ -53,6 +54,8 @@ pub(crate) async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, CliE
 
 fn show(
     plan: &Plan<LocalSpec>,
+    state: &IntendedState,
+    is_possible: bool,
     environment: &LocalEnvironment,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
@@ -65,16 +68,20 @@ fn show(
             account: None,
             region: None,
         };
-        let document = PlanDocument::of(plan, about, &ResourceTitle::of);
+        let document = PlanDocument {
+            state: Some(state.document()),
+            ..PlanDocument::of(plan, about, &ResourceTitle::of)
+        };
         return json::write_document(&mut *cx.host.out, document)
             .map_err(|error| CliError::failed("cannot write the plan").because(&error));
     }
     cx.status(&environment.provider.title());
+    cx.status(&state.line());
     files::say_what_is_there(&environment.provider, cx)?;
     let view = cx.global.out_view(cx.host);
     cx.output(&report::text(plan, &ResourceTitle::of, &view))?;
     let writes = plan.writes().count();
-    if writes > 0 {
+    if writes > 0 && is_possible {
         let count = words::count(writes, "change", "changes");
         cx.status(&format!("`tfbackend bootstrap` makes {count}."));
     }

@@ -16,7 +16,10 @@ use crate::{
 pub(crate) async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let environment = LocalEnvironment::open(args.environment, Prompting::Never, cx)?;
     let provider = &environment.provider;
-    if !args.check && provider.found_marker().is_none() {
+    let marker = provider.found_marker().map_err(|error| {
+        CliError::failed("cannot read the marker of the folder").because(&error)
+    })?;
+    if !args.check && marker.is_none() {
         let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         return Err(
             CliError::failed(format!("{} does not exist yet", provider.title()))
@@ -30,6 +33,8 @@ pub(crate) async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Cl
             cx,
         );
     }
+    let state = environment.intended_state(cx).await?;
+    state.must_be_meant(args.use_existing_state, false, cx)?;
     let written = files::write(provider, &no_outputs(), cx)?;
     RenderDocument::written(environment.location(), written).answer_written(cx)?;
     Ok(exit::DONE)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{LocalEnvironment, no_outputs};
 use crate::{
     backend::{
-        local::teardown::{FolderCensus, FolderState, NotDeleted},
+        local::teardown::{DeletedFolder, FolderCensus, FolderState, NotDeleted},
         provider::Provider,
     },
     cli::{
@@ -95,7 +95,7 @@ pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, 
                 env: common.env.as_str(),
                 backend: environment.location(),
                 states: census.states.len(),
-                guards: guards.iter().map(|(what, _)| what.clone()).collect(),
+                guards: guards.into_iter().map(LocalGuard::of).collect(),
             };
             json::write_document(&mut *cx.host.out, document)
                 .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
@@ -104,13 +104,17 @@ pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, 
         cx.status(&provider.title());
         cx.output(&text)?;
         for (what, remedy) in &guards {
-            cx.output(&format!("{}: {}\n", safe(what), safe(remedy)))?;
+            cx.output(&format!(
+                "Blocked by: {}.\n  {}\n",
+                safe(what),
+                safe(remedy)
+            ))?;
         }
         return Ok(exit::DONE);
     }
     if is_nothing {
         let files = files::remove(provider, &no_outputs(), cx)?;
-        return answer(&environment, 0, None, &files, cx);
+        return answer(&environment, None, None, &files, cx);
     }
     cx.status(&provider.title());
     cx.status_text(&text);
@@ -126,7 +130,7 @@ pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, 
         .delete(&census, &info)
         .await
         .map_err(|error| not_deleted(&error))?;
-    answer(&environment, deleted, backup.as_ref(), &files, cx)
+    answer(&environment, Some(deleted), backup.as_ref(), &files, cx)
 }
 
 /// What keeps the backend from being taken down, each with what to do.
@@ -147,6 +151,8 @@ fn guards<S: crate::engine::spec::Spec>(
     }
     let is_ours = provider
         .found_marker()
+        .ok()
+        .flatten()
         .is_some_and(|marker| marker.is_of(&provider.marker()));
     if !is_ours && !plan.steps.is_empty() {
         guards.push((
@@ -161,6 +167,21 @@ fn guards<S: crate::engine::spec::Spec>(
         guards.push((
             "the environment is protected".to_owned(),
             "pass --unprotect, or set `ephemeral` for a short-lived environment".to_owned(),
+        ));
+    }
+    for path in &census.irregular {
+        guards.push((
+            format!(
+                "{} is not a regular file, and Terraform may use it as a state",
+                path.display()
+            ),
+            "delete it yourself, or put the state in its place".to_owned(),
+        ));
+    }
+    for path in &census.nested {
+        guards.push((
+            format!("{} is the folder of another environment", path.display()),
+            "take that environment down first, or move its folder".to_owned(),
         ));
     }
     for lock in &census.locks {
@@ -308,6 +329,8 @@ pub(in crate::cli) struct LocalTeardownDocument<'a> {
     backend: BackendLocation,
     /// The number of deleted states.
     states: usize,
+    /// False if the folder stays, because something else is in it.
+    is_gone: bool,
     files: Vec<String>,
     backup: Option<String>,
 }
@@ -319,12 +342,25 @@ pub(in crate::cli) struct PlanOfTeardown<'a> {
     env: &'a str,
     backend: BackendLocation,
     states: usize,
-    guards: Vec<String>,
+    /// Blocking conditions.
+    guards: Vec<LocalGuard>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct LocalGuard {
+    reason: String,
+    what_to_do: String,
+}
+
+impl LocalGuard {
+    fn of((reason, what_to_do): (String, String)) -> Self {
+        Self { reason, what_to_do }
+    }
 }
 
 fn answer(
     environment: &LocalEnvironment,
-    states: usize,
+    deleted: Option<DeletedFolder>,
     backup: Option<&FinishedBackup>,
     files: &[FileRemoval],
     cx: &mut Context<'_>,
@@ -341,7 +377,8 @@ fn answer(
             project: common.project.as_str(),
             env: common.env.as_str(),
             backend: environment.location(),
-            states,
+            states: deleted.map_or(0, |deleted| deleted.states),
+            is_gone: deleted.is_none_or(|deleted| deleted.is_gone),
             files: removed,
             backup: backup.map(|backup| backup.path.display().to_string()),
         };
@@ -353,14 +390,17 @@ fn answer(
         cx.status(&format!("removed: {path}"));
     }
     let folder = &environment.provider.settings.state_dir;
-    if states == 0 && backup.is_none() && environment.provider.found_marker().is_none() {
-        cx.status(&format!(
-            "{}: nothing is left",
-            environment.provider.title()
-        ));
-    } else {
-        let count = words::count(states, "state", "states");
-        cx.status(&format!("deleted: {folder}, with {count}"));
-    }
+    cx.status(&match deleted {
+        None => format!("{}: nothing is left", environment.provider.title()),
+        Some(DeletedFolder { states, is_gone }) => {
+            let count = words::count(states, "state", "states");
+            match is_gone {
+                true => format!("deleted: {folder}, with {count}"),
+                false => {
+                    format!("deleted: {count} in {folder}; the folder stays, with other files")
+                }
+            }
+        }
+    });
     Ok(exit::DONE)
 }

@@ -1,16 +1,13 @@
 //! Points the folder that used the source at the destination: edits its `backend` block, or says
 //! what to edit.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use super::place::{FolderUse, MigrationPlace, address, shown};
 use crate::{
     cli::{context::Context, explain, failure::CliError, verify},
     terraform::{
-        read::{ConfiguredKind, WorkingDirectory, configuration::is_json, data_dir},
+        read::{ConfiguredKind, WorkingDirectory, configuration::is_json},
         write::{
             RenderedFile,
             backend_block::BackendBlock,
@@ -89,9 +86,9 @@ impl FolderEdit {
             return Ok(None);
         }
         let is_here = dir == cx.host.cwd.canonicalize().unwrap_or(cx.host.cwd.clone());
-        let program = folder.engine.program();
+        let program = to.terraform(folder.engine.program(), cx);
         let program = if is_here {
-            program.to_owned()
+            program
         } else {
             format!("{program} -chdir={}", shell_word(&shown(&dir, cx)))
         };
@@ -206,11 +203,6 @@ async fn is_configured(
     if block.kind != ConfiguredKind::Backend(to.kind().terraform_type().to_owned()) {
         return false;
     }
-    // As if `init` had not run: what it recorded is the backend before.
-    let data_dir = data_dir(&folder.dir, cx.host.var("TF_DATA_DIR").map(Path::new));
-    if fs::symlink_metadata(data_dir.join("terraform.tfstate")).is_ok() && block.is_s3() {
-        return false;
-    }
     let name = super::place::PlaceName::Path(folder.dir.clone());
     match MigrationPlace::open(&name, FolderUse::Configured, cx).await {
         Ok(place) => address(&*place.store()) == address(&*to.store()),
@@ -229,7 +221,7 @@ fn place_of(folder: &WorkingDirectory, block: BackendBlock, cx: &Context<'_>) ->
     let path = match &configuration.blocks[..] {
         [] if fs::symlink_metadata(folder.dir.join(NEW_FILE)).is_err() => {
             return BlockPlace::New {
-                text: block.to_file(),
+                text: block.to_configuration(),
             };
         }
         [] => {

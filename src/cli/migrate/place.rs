@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     backend::{
-        aws::store::{state_store::S3StateStore, write::WriteEncryption},
+        aws::{
+            bucket::encryption,
+            store::{state_store::S3StateStore, write::WriteEncryption},
+        },
         local::store::{LocalStore, STATE_FILE, WORKSPACE_DIR},
     },
     cli::{
@@ -75,7 +78,7 @@ enum PlaceBackend {
 pub(super) enum FolderUse {
     /// The one that has its states: what `init` recorded, else local states that are there.
     InUse,
-    /// The one of its configuration.
+    /// The one of its configuration, as if `init` had not run.
     Configured,
 }
 
@@ -192,6 +195,16 @@ impl MigrationPlace {
         }
     }
 
+    /// The command that runs Terraform on it.
+    pub(super) fn terraform(&self, program: &str, cx: &Context<'_>) -> String {
+        match &self.backend {
+            PlaceBackend::S3 { .. } if cx.global.sandbox => {
+                format!("tfbackend sandbox run -- {program}")
+            }
+            PlaceBackend::S3 { .. } | PlaceBackend::Local(_) => program.to_owned(),
+        }
+    }
+
     /// Notes about the connection.
     pub(super) fn notes(&self) -> &[String] {
         match &self.backend {
@@ -241,7 +254,10 @@ pub(super) fn shown(path: &Path, cx: &Context<'_>) -> String {
 async fn opened(args: TargetArgs, cx: &mut Context<'_>) -> Result<MigrationPlace, CliError> {
     match args.open(cx).await? {
         BackendTarget::S3(target) => of_s3(*target),
-        BackendTarget::Local(target) => Ok(local(target.store)),
+        BackendTarget::Local(target) => Ok(local(LocalStore::new(
+            real(target.store.path()),
+            real(target.store.workspace_dir()),
+        ))),
     }
 }
 
@@ -316,7 +332,19 @@ async fn config_of(
     cx: &mut Context<'_>,
 ) -> Result<S3BackendConfig, CliError> {
     let kms_key_arn = match target.encryption {
-        WriteEncryption::Unsaid | WriteEncryption::OfS3 => None,
+        WriteEncryption::OfS3 => None,
+        // As Terraform must ask for it: with `encrypt` alone, it would ask for an S3 managed key.
+        WriteEncryption::Unsaid => cx
+            .until_cancelled(encryption::default_key(
+                &target.aws,
+                &target.address.bucket,
+                &target.address.owner,
+            ))
+            .await?
+            .map_err(|error| {
+                let failure = CliError::failed("cannot read the encryption of the bucket");
+                explain::aws(failure.because(&error), &error, None)
+            })?,
         WriteEncryption::Kms(_) => key_arn(target, cx).await?,
     };
     let sandbox = SandboxSession::find(cx.host, &cx.global)?;
@@ -390,13 +418,20 @@ async fn folder(
 ) -> Result<MigrationPlace, CliError> {
     let dir = real(dir);
     let read = verify::read_folder(&dir, &[], cx)?;
-    let mut place = match local_of(&read, folder_use) {
+    let in_use = (folder_use == FolderUse::InUse)
+        .then(|| local_of(&read))
+        .flatten();
+    let mut place = match in_use {
         Some(store) => local(store),
         None => {
             // The backend of that folder, whatever environment is selected here.
             let cwd = std::mem::replace(&mut cx.host.cwd, dir.clone());
             let env = cx.host.vars.remove("TFBACKEND_ENV");
-            let place = opened(arguments_of(&read), cx).await;
+            let arguments = match folder_use {
+                FolderUse::InUse => arguments_of(&read),
+                FolderUse::Configured => arguments_of_files(&read),
+            };
+            let place = opened(arguments, cx).await;
             cx.host.cwd = cwd;
             cx.host
                 .vars
@@ -406,6 +441,21 @@ async fn folder(
     };
     place.folder = Some(dir);
     Ok(place)
+}
+
+/// Names the backend of a folder by its files: given a partial configuration, what `init` recorded
+/// does not count.
+fn arguments_of_files(folder: &WorkingDirectory) -> TargetArgs {
+    let partial: Vec<String> = folder.partial.iter().map(PartialFile::name).collect();
+    TargetArgs {
+        backend_config: match (&folder.saved, &partial[..]) {
+            (Ok(None), _) => vec![],
+            (_, []) => vec!["/dev/null".to_owned()],
+            (_, [one]) => vec![one.clone()],
+            (_, _) => vec![],
+        },
+        ..TargetArgs::default()
+    }
 }
 
 /// Names the s3 backend of a folder: its configuration, but for a folder whose block was replaced
@@ -440,8 +490,8 @@ fn arguments_of(folder: &WorkingDirectory) -> TargetArgs {
     }
 }
 
-/// The local backend of a folder, if it has one.
-fn local_of(folder: &WorkingDirectory, folder_use: FolderUse) -> Option<LocalStore> {
+/// The local backend of a folder in use, if it has one.
+fn local_of(folder: &WorkingDirectory) -> Option<LocalStore> {
     let dir = &folder.dir;
     let is_local = |kind: &ConfiguredKind| *kind == ConfiguredKind::Backend("local".to_owned());
     let of = |arguments: &[SourcedArgument]| {
@@ -455,22 +505,20 @@ fn local_of(folder: &WorkingDirectory, folder_use: FolderUse) -> Option<LocalSto
         )
     };
     let block = folder.configuration.block();
-    if folder_use == FolderUse::InUse {
-        match &folder.saved {
-            Ok(Some(saved)) if is_local(&saved.kind) => return Some(of(&saved.arguments)),
-            // A folder that was never initialised with a backend works on local states.
-            Ok(None) if block.is_none_or(|block| !is_local(&block.kind)) => {
-                let moved =
-                    LocalStore::new(real(&dir.join(STATE_FILE)), real(&dir.join(WORKSPACE_DIR)));
-                if local_state(dir) || moved.has_moved() {
-                    return Some(moved);
-                }
+    match &folder.saved {
+        Ok(Some(saved)) if is_local(&saved.kind) => return Some(of(&saved.arguments)),
+        // A folder that was never initialised with a backend works on local states.
+        Ok(None) => {
+            let moved =
+                LocalStore::new(real(&dir.join(STATE_FILE)), real(&dir.join(WORKSPACE_DIR)));
+            if local_state(dir) || moved.has_moved() {
+                return Some(moved);
             }
-            Ok(_) | Err(_) => {}
         }
+        Ok(Some(_)) | Err(_) => {}
     }
     match block {
-        Some(block) if is_local(&block.kind) => Some(of(&block.arguments)),
+        // A partial configuration may complete it.
         Some(_) => None,
         None => {
             let has_backend = !folder.configuration.blocks.is_empty()

@@ -14,7 +14,7 @@ use crate::{
         target::{BackendTarget, TargetArgs},
     },
     exit,
-    report::{json, states::AboutDocument},
+    report::{json, safe::safe, states::AboutDocument},
     store::backup::{
         manifest::{BackupExtent, ManifestHeader},
         states::{self, StatesBackupError},
@@ -113,12 +113,12 @@ pub(crate) async fn run(args: BackupArgs, cx: &mut Context<'_>) -> Result<u8, Cl
         ),
         false => String::new(),
     };
-    cx.status(&format!(
-        "backup: {} ({states}{versions}, {}, read back); {}",
-        document.file,
+    cx.output(&format!(
+        "backup: {} ({states}{versions}, {}, read back)\n",
+        safe(&document.file),
         words::bytes(document.bytes),
-        copies::RISK
-    ));
+    ))?;
+    cx.status(&format!("note: {}", copies::RISK));
     if document.states > 0 {
         cx.status(&format!(
             "hint: `tfbackend state restore PATH --from-backup {}{}` restores the state PATH",

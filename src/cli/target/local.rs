@@ -189,7 +189,7 @@ fn configured(
                 };
                 return Err(
                     contradiction(name, (&said, &at(block)), (&stored, &at(&used)))
-                        .hint("choose one: --backend local --path FILE"),
+                        .hint("choose one: --backend-config FILE, or --backend local --path FILE"),
                 );
             }
         }
@@ -230,7 +230,10 @@ pub(super) fn of_environment(
 ) -> Result<LocalTarget, CliError> {
     let environment = LocalEnvironment::open(args, Prompting::Never, cx)?;
     let provider = &environment.provider;
-    if provider.found_marker().is_none() {
+    let marker = provider.found_marker().map_err(|error| {
+        CliError::failed("cannot read the marker of the folder").because(&error)
+    })?;
+    if marker.is_none() {
         let bootstrap = environment.rerun.command("bootstrap", "", &[]);
         return Err(
             CliError::failed(format!("{} does not exist", provider.title()))

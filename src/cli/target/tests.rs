@@ -495,7 +495,7 @@ fn what_contradicts_local_states_is_refused() {
     assert_snapshot!(lines.join("\n"), @r#"
     error: conflicting values for path: main.tf:2 says "states/../a.tfstate", and .terraform/terraform.tfstate says "old.tfstate"
       hint: remove the wrong one
-      hint: choose one: --backend local --path FILE
+      hint: choose one: --backend-config FILE, or --backend local --path FILE
     error: .terraform/terraform.tfstate has `backend "local"`, not `backend "s3"`
       hint: name the backend: --env NAME, --backend-config FILE, or --bucket NAME
     error: conflicting values for backend: main.tf:2 says "backend \"local\"", and .terraform/terraform.tfstate says "backend \"s3\""

@@ -174,11 +174,11 @@ impl DifferenceDocument {
         } = self;
         let outputs = outputs.added.len() + outputs.removed.len() + outputs.changed.len();
         format!(
-            "{} added, {} removed, {} changed; {} differ.",
+            "{} added, {} removed, {} changed; {}.",
             words::count(added.len(), "object", "objects"),
             removed.len(),
             changed.len(),
-            words::count(outputs, "output", "outputs")
+            words::count(outputs, "output differs", "outputs differ")
         )
     }
 }

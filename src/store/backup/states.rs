@@ -1,6 +1,6 @@
 //! A backup of all states of a backend, whatever its kind, or of all their versions.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -12,8 +12,9 @@ use super::{
 use crate::{
     state::snapshot::{SnapshotDetail, StateSnapshot},
     store::{
-        inventory::{LARGEST, MEMORY, room},
-        state_store::{FetchedState, StateStore, StoreError, StoredState, StoredVersion},
+        inventory::{MEMORY, room},
+        migrate::census::LARGEST,
+        state_store::{FetchedState, StateId, StateStore, StoreError, StoredState, StoredVersion},
     },
 };
 
@@ -42,6 +43,13 @@ pub enum StatesBackupError {
     #[error(transparent)]
     NotWritten(#[from] ArchiveError),
 }
+
+/// How often a state is read that may be just being written, and the pause in between: Terraform
+/// writes local states in place.
+const TRIES: usize = 20;
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often a state that cannot be parsed must be the same, and unlocked, to be taken as it is.
+const STILL: usize = 4;
 
 /// A version that was read. The permits are those of its bytes in memory.
 struct ReadForBackup<'s> {
@@ -84,6 +92,7 @@ pub async fn write(
         .try_buffered(store.concurrency().get());
     let (mut states, mut versions, mut bytes) = (0, 0, 0);
     let mut last = None;
+    let mut listed = BTreeSet::new();
     while let Some(found) = reads.try_next().await? {
         let ReadForBackup {
             state,
@@ -93,13 +102,11 @@ pub async fn write(
             _room,
         } = found;
         let path = state.id.path;
+        listed.insert(path.clone());
         if facts.is_none() && !state.is_named_as_state {
             continue;
         }
         let is_current = version.as_ref().is_none_or(|version| version.current);
-        if facts.is_none() && is_current && locked.contains(&path) {
-            return Err(StatesBackupError::BeingWritten { path });
-        }
         if last.as_ref() != Some(&path) {
             states += 1;
             last = Some(path.clone());
@@ -125,7 +132,14 @@ pub async fn write(
         bytes += size;
     }
     drop(reads);
-    // Locks on states that are not there are of no concern here.
+    // A state that is emptied to be written is not listed.
+    let mut locks = store.locks();
+    while let Some(lock) = locks.next().await {
+        let lock = lock?;
+        if !lock.is_left_behind && !listed.contains(&lock.id.path) {
+            must_not_be_there(store, &lock.id).await?;
+        }
+    }
     Ok(StatesBackup {
         file: finished(archive).await?,
         states,
@@ -174,13 +188,41 @@ async fn read<'s>(
         .await
         .ok();
     let id = version.as_ref().map(|version| &version.id);
-    let Some(fetched) = store.read(&state.id, id, LARGEST).await? else {
-        return Err(StatesBackupError::Deleted {
-            path: state.id.path,
-        });
+    let is_old = version.as_ref().is_some_and(|version| !version.current);
+    let (mut tries, mut still, mut before) = (0, 0, None);
+    let (fetched, facts) = loop {
+        tries += 1;
+        let fetched = store.read(&state.id, id, LARGEST).await?;
+        if let Some(fetched) = fetched {
+            let snapshot = StateSnapshot::parse(&fetched.bytes, SnapshotDetail::Counts);
+            if snapshot.is_ok() {
+                break (fetched, Some(ManifestFacts::of(snapshot)));
+            }
+            if is_old || !state.is_named_as_state {
+                break (fetched, None);
+            }
+            // Between two writes, half a state may be seen twice.
+            let is_same = before.as_ref() == Some(&fetched.revision);
+            still = match is_same && !is_locked(store, &state.id).await? {
+                true => still + 1,
+                false => 0,
+            };
+            if still == STILL {
+                break (fetched, None);
+            }
+            before = Some(fetched.revision);
+        } else if !is_locked(store, &state.id).await? {
+            return Err(StatesBackupError::Deleted {
+                path: state.id.path,
+            });
+        }
+        if tries == TRIES {
+            return Err(StatesBackupError::BeingWritten {
+                path: state.id.path,
+            });
+        }
+        tokio::time::sleep(PAUSE.mul_f64(0.5 + fastrand::f64())).await;
     };
-    let snapshot = StateSnapshot::parse(&fetched.bytes, SnapshotDetail::Counts);
-    let facts = snapshot.is_ok().then(|| ManifestFacts::of(snapshot));
     Ok(ReadForBackup {
         state,
         version,
@@ -188,4 +230,31 @@ async fn read<'s>(
         facts,
         _room: room,
     })
+}
+
+async fn is_locked(store: &dyn StateStore, id: &StateId) -> Result<bool, StoreError> {
+    let mut locks = store.locks();
+    while let Some(lock) = locks.next().await {
+        let lock = lock?;
+        if lock.id == *id && !lock.is_left_behind {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of a state that is locked and was not listed: it is a new one, unless it comes to be there.
+async fn must_not_be_there(store: &dyn StateStore, id: &StateId) -> Result<(), StatesBackupError> {
+    for _ in 0..TRIES {
+        if store.read(id, None, LARGEST).await?.is_some() {
+            return Err(StatesBackupError::BeingWritten {
+                path: id.path.clone(),
+            });
+        }
+        if !is_locked(store, id).await? {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The largest state, in bytes.
-pub(super) const LARGEST: usize = snapshot::MAX_BYTES as usize;
+pub(crate) const LARGEST: usize = snapshot::MAX_BYTES as usize;
 
 impl Migration<'_> {
     /// What happens to each workspace, or to those of `only`.

@@ -37,13 +37,15 @@ impl NextCommand {
     /// The command lines, for a shell in the folder; of [`NextCommand::Choose`], the one that
     /// leaves the other state alone, then the one that copies it.
     ///
-    /// `program` is `terraform` or `tofu`.
-    pub fn command_lines(&self, program: &str, conf_name: &str) -> Vec<String> {
+    /// `program` runs Terraform or OpenTofu. `words` are those of tfbackend that say where AWS is,
+    /// each after a space: a local state is moved by `tfbackend migrate`, because `init
+    /// -migrate-state` gives it another lineage.
+    pub fn command_lines(&self, program: &str, words: &str, conf_name: &str) -> Vec<String> {
         let conf = shell_word(conf_name);
         let init = |flag: &str| format!("{program} init{flag} -backend-config={conf}");
         match self {
             Self::Init => vec![init("")],
-            Self::Migrate => vec![init(" -migrate-state")],
+            Self::Migrate => vec![format!("tfbackend migrate --from . --to {conf}{words}")],
             Self::Reconfigure => vec![init(" -reconfigure")],
             Self::Choose { .. } => vec![init(" -reconfigure"), init(" -migrate-state")],
             Self::Ready => vec![format!("{program} plan")],

@@ -25,24 +25,20 @@ impl BackendBlock {
         format!("backend \"{}\" {{\n{lines}{indent}}}", self.label)
     }
 
-    /// A whole file of ours.
-    pub(crate) fn to_file(&self) -> String {
-        header::stamp(None, &self.to_configuration())
-    }
-
     /// The block in a `terraform` block.
     pub(crate) fn to_configuration(&self) -> String {
         format!("terraform {{\n  {}\n}}\n", self.text(&[], "  "))
     }
 
     /// The text with this block in place of the only one that chooses a backend. Comments within
-    /// that block stay. A file that tfbackend wrote is written anew.
+    /// that block stay. A file that tfbackend wrote is written anew, and is no longer one that
+    /// follows the settings.
     ///
     /// # Errors
     /// Why the user has to make the edit.
     pub(crate) fn put_into(&self, text: &str) -> Result<String, String> {
         if matches!(header::read(text), FileHeader::Intact(_)) {
-            return Ok(self.to_file());
+            return Ok(self.to_configuration());
         }
         let found = scan::scan(text.as_bytes())
             .map_err(|malformed| scan::error(text.as_bytes(), malformed))?;
@@ -136,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn file_of_ours_is_written_anew() {
-        let ours = block().to_file();
+    fn file_of_ours_is_written_anew_and_belongs_to_the_user() {
+        let ours = header::stamp(None, &block().to_configuration());
         let local = BackendBlock {
             label: "local",
             arguments: String::new(),
         };
         let new = local.put_into(&ours).expect("edited");
-        assert!(matches!(header::read(&new), FileHeader::Intact(None)));
+        assert!(!header::is_ours(&new), "{new}");
         assert!(new.contains("backend \"local\" {\n  }"), "{new}");
     }
 

@@ -31,7 +31,7 @@ $ verify
 $ render --check
 $ verify --output markdown
 $ render
-$ render --overwrite
+$ render --overwrite --use-existing-state
 $ bootstrap --state-dir ~/home/.local -y
 $ bootstrap --state-dir relative -y
 ! mkdir -p .git

@@ -12,7 +12,7 @@ use tfbackend::{
     backend::local::{
         provider::LocalProvider,
         store::LocalStore,
-        teardown::{FolderCensus, NotDeleted},
+        teardown::{DeletedFolder, FolderCensus, NotDeleted},
     },
     backend::provider::Provider as _,
     engine::apply::ChangeWriter as _,
@@ -88,7 +88,7 @@ impl Folder {
         self.provider.census().await.expect("a census")
     }
 
-    async fn delete(&self, census: &FolderCensus) -> Result<usize, NotDeleted> {
+    async fn delete(&self, census: &FolderCensus) -> Result<DeletedFolder, NotDeleted> {
         let info = LockInfo {
             id: "5d0b4c8e-0c5c-4d3f-8f61-0d5b0f5b0001".to_owned(),
             ..LockInfo::default()
@@ -98,7 +98,7 @@ impl Folder {
 
     /// What a teardown says that found a file of which it knew nothing.
     #[track_caller]
-    fn assert_changed(&self, deleted: &Result<usize, NotDeleted>, name: &str) {
+    fn assert_changed(&self, deleted: &Result<DeletedFolder, NotDeleted>, name: &str) {
         match deleted {
             Err(NotDeleted::Changed { path }) => assert_eq!(*path, self.path(name)),
             other => panic!("{other:?}"),
@@ -115,7 +115,11 @@ async fn folder_goes_with_all_that_was_looked_at() {
     let folder = Folder::make().await;
     folder.put("a/terraform.tfstate.backup", STATE);
     let census = folder.census().await;
-    assert_eq!(folder.delete(&census).await.expect("deleted"), 2);
+    let gone = DeletedFolder {
+        states: 2,
+        is_gone: true,
+    };
+    assert_eq!(folder.delete(&census).await.expect("deleted"), gone);
     assert!(!folder.provider.state_dir().exists());
 }
 
@@ -129,8 +133,9 @@ async fn state_that_changed_stays_and_the_next_run_goes_on() {
     assert_eq!(folder.text("b/terraform.tfstate").as_deref(), Some(OTHER));
     assert_eq!(folder.text("a/terraform.tfstate"), None);
 
+    // The copy of the state that is gone may be all that is left of it.
     let census = folder.census().await;
-    assert_eq!(census.states.len(), 1);
+    assert_eq!(census.states.len(), 2);
     folder.delete(&census).await.expect("deleted");
     assert!(!folder.provider.state_dir().exists());
 }
@@ -168,7 +173,11 @@ async fn links_and_other_files_stay_with_the_marker() {
         census.others,
         [folder.path("link"), folder.path("notes.txt")]
     );
-    assert_eq!(folder.delete(&census).await.expect("deleted"), 2);
+    let stays = DeletedFolder {
+        states: 2,
+        is_gone: false,
+    };
+    assert_eq!(folder.delete(&census).await.expect("deleted"), stays);
     assert_eq!(folder.text("notes.txt").as_deref(), Some("mine"));
     assert!(folder.path("link").is_symlink());
     assert!(folder.path(".tfbackend.json").exists());
@@ -197,6 +206,42 @@ async fn notes_on_states_that_moved_go_with_the_folder() {
     fs::remove_file(folder.path("a/main.tf")).expect("removed");
     let census = folder.census().await;
     assert_eq!(census.states.len(), 1);
-    assert_eq!(folder.delete(&census).await.expect("deleted"), 1);
+    assert_eq!(folder.delete(&census).await.expect("deleted").states, 1);
     assert!(!Path::new(folder.provider.state_dir()).exists());
+}
+
+/// What Terraform would use, or another environment has, is not deleted with the rest.
+#[tokio::test]
+async fn what_is_left_of_a_state_counts_as_one() {
+    let folder = Folder::make().await;
+    folder.put("gone/terraform.tfstate.backup", STATE);
+    folder.put("app.backup", OTHER);
+    folder.put("kept/terraform.tfstate", OTHER);
+    folder.put("kept/terraform.tfstate.backup", STATE);
+    folder.put(".tfbackend-x1", "half of a state");
+    folder.put("nested/.tfbackend.json", "{}");
+    symlink("/etc/hostname", folder.path("link.tfstate")).expect("linked");
+    let census = folder.census().await;
+    let states: Vec<PathBuf> = census
+        .states
+        .iter()
+        .map(|state| state.path.clone())
+        .collect();
+    let wanted = [
+        "a/terraform.tfstate",
+        "app.backup",
+        "b/terraform.tfstate",
+        "gone/terraform.tfstate.backup",
+        "kept/terraform.tfstate",
+    ];
+    assert_eq!(states, wanted.map(|name| folder.path(name)));
+    assert_eq!(census.nested, [folder.path("nested")]);
+    assert_eq!(census.irregular, [folder.path("link.tfstate")]);
+    assert_eq!(
+        census.beside,
+        [
+            folder.path(".tfbackend-x1"),
+            folder.path("kept/terraform.tfstate.backup")
+        ]
+    );
 }

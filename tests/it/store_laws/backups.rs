@@ -41,6 +41,10 @@ async fn made(
 
 /// What is in an archive, after it was checked completely.
 fn unpacked(backup: &StatesBackup) -> Vec<(ManifestEntry, Vec<u8>)> {
+    unpacked_up_to(backup, size(&[0; MAX]))
+}
+
+fn unpacked_up_to(backup: &StatesBackup, max: u64) -> Vec<(ManifestEntry, Vec<u8>)> {
     let mut entries = vec![];
     let stop = Arc::new(AtomicBool::new(false));
     let checked = read::open(&backup.file.path, ReadLimits::default(), stop, |entry| {
@@ -50,7 +54,7 @@ fn unpacked(backup: &StatesBackup) -> Vec<(ManifestEntry, Vec<u8>)> {
     entries
         .into_iter()
         .map(|entry| {
-            let bytes = checked.bytes(&entry, size(&[0; MAX])).expect("in it");
+            let bytes = checked.bytes(&entry, max).expect("in it");
             (entry, bytes)
         })
         .collect()
@@ -166,4 +170,49 @@ async fn a_state_that_is_being_written_is_not_backed_up() {
     assert_eq!(backup.states, 2);
     let locked: Vec<_> = backup.locked.iter().collect();
     assert_eq!(locked, [&id.path], "and not {}", other.path);
+}
+
+/// As Terraform writes a local state: emptied first, and filled while the lock is held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_local_state_is_whole_while_a_run_writes_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("terraform.tfstate");
+    let filler = "x".repeat(4 << 20);
+    let whole = format!(
+        "{{\"version\":4,\"serial\":1,\"lineage\":\"l\",\"outputs\":{{\"a\":{{\"value\":\"{filler}\"}}}},\
+         \"resources\":[]}}"
+    );
+    std::fs::write(&path, &whole).expect("written");
+    let script = "import fcntl, sys, time\npath = sys.argv[1]\ndata = open(path, 'rb').read()\nwhile \
+                  True:\n    file = open(path, 'r+b')\n    fcntl.lockf(file, fcntl.LOCK_EX)\n    \
+                  file.truncate(0)\n    time.sleep(0.02)\n    file.write(data[: len(data) // 2])\n    \
+                  file.flush()\n    time.sleep(0.02)\n    file.write(data[len(data) // 2 :])\n    \
+                  file.flush()\n    file.close()\n    time.sleep(0.02)\n";
+    let mut writer = std::process::Command::new("python3")
+        .args(["-I", "-c", script])
+        .arg(&path)
+        .spawn()
+        .expect("python3");
+    let store = LocalStore::new(&path, dir.path().join("d"));
+    let (mut made_some, mut refused) = (0, 0);
+    for at in 0..20 {
+        let to = dir.path().join(format!("backups-{at}"));
+        match made(&store, &to, BackupExtent::Current).await {
+            Ok(backup) => {
+                let unpacked = unpacked_up_to(&backup, 16 << 20);
+                assert_eq!(unpacked.len(), 1, "{at}");
+                assert!(
+                    unpacked[0].1 == whole.as_bytes(),
+                    "{at}: {}",
+                    unpacked[0].1.len()
+                );
+                made_some += 1;
+            }
+            Err(StatesBackupError::BeingWritten { .. }) => refused += 1,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    writer.kill().expect("ended");
+    writer.wait().expect("ended");
+    assert!(made_some > 0, "{refused} refused");
 }

@@ -352,9 +352,77 @@ async fn run_that_waits_for_the_lock_is_kept_out_of_a_state_that_was_deleted() {
     lock.release().await.expect("released");
     assert!(!path.exists());
     let said = refused(run);
-    assert!(said.contains("the state was deleted"), "{said}");
+    assert!(said.contains("Run Terraform again"), "{said}");
     // The next run sees that there is no state.
     let (code, said) = ran(terraform(dir.path(), &["apply", "-auto-approve"]));
     assert_eq!(code, Some(0), "{said}");
     assert!(path.exists());
+}
+
+/// A crash or a full disk leaves the old state or the new one, and the lock goes over to the new
+/// file.
+#[tokio::test]
+async fn a_state_is_replaced_as_a_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (store, path) = applied(dir.path());
+    let id = store.locate("default").expect("a place");
+    let before = bytes(&store, &id).await.expect("a state");
+    let lock = held(&store, &id).await;
+    let run = waiting(dir.path()).await;
+    let old = fs::metadata(&path).expect("there");
+    let now = revision(&store, &id).await;
+    let wanted = String::from_utf8(before)
+        .expect("text")
+        .replace("\"serial\": 1", "\"serial\": 7");
+    store
+        .write(&id, wanted.as_bytes(), Expected::Exactly(&now), &*lock)
+        .await
+        .expect("written");
+    let new = fs::metadata(&path).expect("there");
+    assert_ne!(ino(&old), ino(&new), "not in place");
+    assert_eq!(mode(&old), mode(&new), "its permissions stay");
+    // The new file is locked.
+    let (code, said) = ran(terraform(dir.path(), &["apply", "-auto-approve"]));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Error acquiring the state lock"), "{said}");
+    lock.release().await.expect("released");
+    let said = refused(run);
+    assert!(said.contains("Run Terraform again"), "{said}");
+    assert_eq!(bytes(&store, &id).await, Some(wanted.into_bytes()));
+    let (code, said) = ran(terraform(dir.path(), &["plan", "-detailed-exitcode"]));
+    assert_eq!(code, Some(0), "{said}");
+}
+
+fn ino(meta: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(meta)
+}
+
+fn mode(meta: &fs::Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(meta)
+}
+
+/// A pipe would never end, and a device has no end.
+#[tokio::test]
+async fn a_copy_that_is_no_file_is_an_error() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("terraform.tfstate");
+    let note = "{\"tfbackend\":{\"ID\":\"1\",\"Operation\":\"OperationTypeMigrate\",\"Info\":\"moved \
+                to x\",\"Who\":\"a\",\"Version\":\"1\",\"Created\":\"2026-01-01T00:00:00Z\",\"Path\":\
+                \"\",\"StateMD5\":\"x\"},\"version\":4}";
+    fs::write(&path, note).expect("written");
+    std::os::unix::fs::symlink("/dev/zero", dir.path().join("terraform.tfstate.backup"))
+        .expect("linked");
+    let store = LocalStore::new(&path, dir.path().join("d"));
+    let listed: Result<Vec<_>, _> = store.list().try_collect().await;
+    let error = listed.expect_err("no file").to_string();
+    assert!(error.contains("not a regular file"), "{error}");
+    fs::remove_file(&path).expect("removed");
+    let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+    assert!(made.success());
+    let states: Vec<_> = store.list().try_collect().await.expect("listed");
+    let error = store
+        .read(&states[0].id, None, MAX)
+        .await
+        .expect_err("a pipe");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
 }

@@ -319,6 +319,28 @@ async fn running_terraform_and_other_states_refuse_a_migration() {
 
 /// What moved is no lock of a run: `verify` has nothing to say of it, and it keeps no teardown from
 /// going on.
+/// A bucket that refuses any key but its own, named by its address alone.
+#[tokio::test]
+async fn a_block_for_a_bucket_asks_for_its_key() {
+    let world = World::new().await;
+    let settings = SETTINGS.replace("encryption = \"sse-s3\"\n", "");
+    fs::write(world.place.path().join("tfbackend.toml"), settings).expect("written");
+    world.must("bootstrap --env stage --new-env --lock s3 -y --dir stage");
+    let dir = world.folder("app", &[("main.tf", MAIN)]);
+    world.applied(&dir);
+    let bucket = "acme-tfstate-stage-000000000000-eu-west-1";
+    world.must(&format!(
+        "migrate --chdir app --from . --to s3://{bucket}/app/terraform.tfstate -y"
+    ));
+    let block = fs::read_to_string(dir.join("backend.tf")).expect("written");
+    assert!(block.contains("kms_key_id"), "{block}");
+    world.ok(&dir, "init -reconfigure");
+    world.unchanged(&dir);
+    world.must("migrate --chdir app --from . --to local:. -y");
+    world.ok(&dir, "init -reconfigure -force-copy");
+    world.unchanged(&dir);
+}
+
 #[tokio::test]
 async fn backend_whose_states_moved_is_taken_down() {
     let world = World::new().await;

@@ -77,7 +77,7 @@ fn without_a_stub_the_state_stays_local() {
       -> write `terraform { backend "s3" {} }`, the block on a line of its own, to `backend.tf`, then `terraform init -migrate-state -backend-config=backend.conf`
     files-no-local-state terraform.tfstate
       it contains 1 resource and 0 outputs in plain text
-      -> `terraform init -migrate-state`, with `-backend-config=FILE` if you use one
+      -> `tfbackend migrate --from . --to backend.conf`
     "#);
     assert_snapshot!(found(&[("backend.tf", "terraform {\n  backend \"local\" {\n  }\n}\n"), ("backend.conf", ""), ("prod.s3.tfbackend", CONF), (SAVED_AT, "")]), @r#"
     files-backend-declared prod.s3.tfbackend

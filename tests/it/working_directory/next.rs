@@ -21,7 +21,9 @@ fn render(dir: &Path, config: &S3BackendConfig) -> NextCommand {
 /// Runs the first command line that `next` names.
 #[track_caller]
 fn assert_runs(dir: &Path, next: &NextCommand) {
-    let line = next.command_lines("terraform", "backend.conf").remove(0);
+    let line = next
+        .command_lines("terraform", "", "backend.conf")
+        .remove(0);
     let mut args: Vec<&str> = line.split(' ').skip(1).collect();
     args.extend(["-no-color", "-input=false", "-lock=false"]);
     let ran = terraform(dir, &args, "");
@@ -170,14 +172,14 @@ fn another_credential_is_another_backend() {
 
 #[test]
 fn command_lines_can_be_pasted() {
-    let lines = |next: NextCommand, conf| next.command_lines("tofu", conf);
+    let lines = |next: NextCommand, conf| next.command_lines("tofu", " --sandbox", conf);
     assert_eq!(
         lines(NextCommand::Init, "backend.conf"),
         ["tofu init -backend-config=backend.conf"]
     );
     assert_eq!(
         lines(NextCommand::Migrate, "prod.s3.tfbackend"),
-        ["tofu init -migrate-state -backend-config=prod.s3.tfbackend"]
+        ["tfbackend migrate --from . --to prod.s3.tfbackend --sandbox"]
     );
     assert_eq!(
         lines(NextCommand::Reconfigure, "it's $x"),

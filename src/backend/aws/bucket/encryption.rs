@@ -208,20 +208,7 @@ impl AwsResource for BucketEncryption {
         &self,
         look: &ObserveContext<'_>,
     ) -> Result<Option<ObservedResource<Self>>, AwsError> {
-        let request = look
-            .aws
-            .clients
-            .s3
-            .get_bucket_encryption()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(look.aws.account());
-        let answer = found(
-            look.aws.read(GET, &self.bucket, request.send()).await,
-            ABSENT,
-        )?;
-        let rule = answer
-            .and_then(|answer| answer.server_side_encryption_configuration)
-            .and_then(|all| all.rules.into_iter().next());
+        let rule = rule(look.aws, &self.bucket, look.aws.account()).await?;
         Ok(rule.map(|rule| {
             let default = rule.apply_server_side_encryption_by_default;
             let blocked = rule
@@ -284,6 +271,40 @@ impl AwsResource for BucketEncryption {
             .await?;
         Ok(None)
     }
+}
+
+async fn rule(
+    aws: &AwsProvider,
+    bucket: &str,
+    account: &str,
+) -> Result<Option<ServerSideEncryptionRule>, AwsError> {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_encryption()
+        .bucket(bucket)
+        .expected_bucket_owner(account);
+    let answer = found(aws.read(GET, bucket, request.send()).await, ABSENT)?;
+    Ok(answer
+        .and_then(|answer| answer.server_side_encryption_configuration)
+        .and_then(|all| all.rules.into_iter().next()))
+}
+
+/// The ARN of the KMS key that new objects are encrypted with, unless a request asks for another.
+/// `account` must own the bucket.
+///
+/// # Errors
+/// If the encryption of the bucket cannot be read.
+pub(crate) async fn default_key(
+    aws: &AwsProvider,
+    bucket: &str,
+    account: &str,
+) -> Result<Option<String>, AwsError> {
+    let rule = rule(aws, bucket, account).await?;
+    Ok(rule.and_then(|rule| {
+        rule.apply_server_side_encryption_by_default?
+            .kms_master_key_id
+    }))
 }
 
 #[cfg(test)]

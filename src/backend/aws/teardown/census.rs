@@ -41,6 +41,7 @@ pub(crate) async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCen
     let mut census = states;
     census.locks = locks.locks;
     census.frozen = locks.frozen;
+    census.moved = locks.moved;
     census.versions = versions.versions;
     census.uploads = uploads.uploads;
     for other in [locks.unseen, versions.unseen, uploads.unseen] {
@@ -138,7 +139,7 @@ async fn locks(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
             census.frozen += 1
         }
         // The state moved to another backend, and no run holds it.
-        ScanItem::Lock(lock) if lock.info().is_some_and(migrate::is_moved) => {}
+        ScanItem::Lock(lock) if lock.info().is_some_and(migrate::is_moved) => census.moved += 1,
         ScanItem::Lock(lock) => census.locks.add(row(&lock)),
         ScanItem::Elsewhere { .. } => {}
         ScanItem::NoTable(error) | ScanItem::NoListing(error) => {

@@ -42,8 +42,16 @@ pub(crate) struct GuardInputs<'a> {
 pub(crate) enum TeardownGuard {
     #[error("the environment is protected")]
     Protected,
-    #[error("states may be needed: {in_use} in use, {unreadable} unreadable")]
-    States { in_use: usize, unreadable: usize },
+    #[error(
+        "states may be needed: {in_use} in use, {unreadable} unreadable{}",
+        moved_text(*moved)
+    )]
+    States {
+        in_use: usize,
+        unreadable: usize,
+        /// Those of them that moved to another backend.
+        moved: usize,
+    },
     #[error("{} uses the same states: the same bucket and key", .of.join(", "))]
     SameStates { of: Vec<String> },
     #[error("the bucket {bucket} has no tags of this environment, but may contain its states")]
@@ -61,6 +69,13 @@ pub(crate) enum TeardownGuard {
     Unseen { count: usize, what: Vec<String> },
 }
 
+fn moved_text(moved: usize) -> String {
+    match moved {
+        0 => String::new(),
+        count => format!(", of which {count} moved to another backend"),
+    }
+}
+
 /// Returns the first of `count`, and the number of the others.
 fn first(items: &[String], count: usize) -> String {
     let named = items.join(", ");
@@ -74,6 +89,18 @@ impl TeardownGuard {
     pub(crate) fn what_to_do(&self) -> &'static str {
         match self {
             Self::Protected => "pass --unprotect to delete it anyway",
+            Self::States {
+                in_use,
+                unreadable,
+                moved,
+            } if *moved >= in_use + unreadable => {
+                "their resources are managed from there: run nothing here, and pass --purge-states \
+                 to delete the copies that are left; tfbackend lock list shows where the states are"
+            }
+            Self::States { moved: 1.., .. } => {
+                "look at the states that did not move: run terraform destroy for those alone, then \
+                 pass --purge-states; tfbackend lock list shows where the others are"
+            }
             Self::States { .. } => {
                 "run terraform destroy first, or pass --purge-states to abandon the resources that \
                  they manage"
@@ -128,6 +155,7 @@ pub(crate) fn holding(guarded: &GuardInputs<'_>, said: TeardownConsent) -> Vec<T
         let states = TeardownGuard::States {
             in_use: census.in_use,
             unreadable: census.unreadable,
+            moved: census.moved,
         };
         holding.extend((census.needed() > 0 && !purge_states).then_some(states));
         let paths = census

@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::locked::fcntl_lock;
 use crate::{
     host::{
         bounded::{self, is_absent},
@@ -23,6 +24,37 @@ pub(super) fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.set_len(length(bytes))?;
     file.sync_all()
 }
+
+/// Puts another file in the place of a locked one, with its lock and its permissions: a crash, or a
+/// full disk, leaves the old state or the new one. Returns the new file.
+///
+/// A run that waits for the lock has the old file open, and would write its state to it, where no
+/// other run looks: the old file becomes a text that Terraform refuses.
+pub(super) fn replace(old: &mut File, path: &Path, bytes: &[u8], note: &[u8]) -> io::Result<File> {
+    let meta = old.metadata()?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mut temp = builder
+        .tempfile_in(folder(path))
+        .map_err(|error| io::Error::from(error.kind()))?;
+    temp.write_all(bytes)?;
+    if meta.len() > 0 {
+        temp.as_file().set_permissions(meta.permissions())?;
+    }
+    temp.as_file().sync_all()?;
+    // Before it has a name: no run can be faster.
+    fcntl_lock(temp.as_file())?;
+    let new = temp.persist(path).map_err(|error| error.error)?;
+    overwrite(old, note)?;
+    #[cfg(unix)]
+    File::open(folder(path))?.sync_all()?;
+    Ok(new)
+}
+
+/// The first characters of the name of a file that is not in its place yet.
+pub(in crate::backend::local) const TEMPORARY: &str = ".tfbackend-";
 
 pub(super) fn read_all(
     file: &mut File,

@@ -58,7 +58,7 @@ impl LockGuard for LocalLock {
                 remove(path).map_err(|error| failed("remove", path, error))?;
                 // A run that waits for the lock has the file open, and would write its state to
                 // it, where no other run looks.
-                overwrite(&mut held.file, fence::deleted_state().as_bytes())
+                overwrite(&mut held.file, fence::replaced_state().as_bytes())
                     .map_err(|error| failed("write", path, error))?;
             }
         }

@@ -68,8 +68,14 @@ impl LocalConfiguration {
                 path: saved.path.clone(),
                 line: None,
             };
-            let block = block
-                .map(|block| ConfiguredLocal::merged([block.arguments.clone()], block.at.clone()));
+            let block = block.map(|block| {
+                let mut layers = vec![block.arguments.clone()];
+                // `init` was told of it: that it completes the block is no guess.
+                if let [one] = &partial_layers(folder)[..] {
+                    layers.push(one.said().to_vec());
+                }
+                ConfiguredLocal::merged(layers, block.at.clone())
+            });
             return Ok(Some(Self {
                 used: ConfiguredLocal::merged([saved.arguments.clone()], at)?,
                 block: block.transpose()?,
@@ -102,12 +108,7 @@ impl LocalConfiguration {
             return Ok(None);
         }
         layers.extend(given_layers);
-        // A partial configuration of another backend may be there, as during a migration.
-        let partial: Vec<&PartialFile> = folder
-            .partial
-            .iter()
-            .filter(|partial| !partial.said().is_empty() && is_local(partial.said()))
-            .collect();
+        let partial = partial_layers(folder);
         match &partial[..] {
             _ if !given.is_empty() => {}
             [] => {}
@@ -124,6 +125,16 @@ impl LocalConfiguration {
             block: None,
         }))
     }
+}
+
+/// The partial configurations of this kind: one of another backend may be there, as during a
+/// migration.
+fn partial_layers(folder: &WorkingDirectory) -> Vec<&PartialFile> {
+    folder
+        .partial
+        .iter()
+        .filter(|partial| !partial.said().is_empty() && is_local(partial.said()))
+        .collect()
 }
 
 fn is_local(layer: &[SourcedArgument]) -> bool {

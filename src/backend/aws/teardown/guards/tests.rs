@@ -116,6 +116,7 @@ fn a_state_that_may_be_needed_holds() {
         let guard = TeardownGuard::States {
             in_use,
             unreadable: 1 - in_use,
+            moved: 0,
         };
         assert_eq!(
             held(
@@ -200,6 +201,7 @@ fn each_word_lifts_its_own_guard_only() {
     let states = || TeardownGuard::States {
         in_use: 1,
         unreadable: 0,
+        moved: 0,
     };
     let to = || TeardownGuard::Attached {
         to: attached.to_vec(),
@@ -281,4 +283,25 @@ fn what_cannot_be_looked_at_holds_whatever_it_is() {
             "{said}"
         );
     }
+}
+
+/// `terraform destroy` in a folder whose states moved would destroy what is managed from elsewhere.
+#[test]
+fn no_destroy_is_recommended_for_states_that_moved() {
+    let of = |in_use, moved| TeardownGuard::States {
+        in_use,
+        unreadable: 0,
+        moved,
+    };
+    assert!(
+        of(2, 0)
+            .what_to_do()
+            .contains("run terraform destroy first")
+    );
+    assert!(!of(2, 2).what_to_do().contains("terraform destroy"));
+    assert!(of(2, 1).what_to_do().contains("did not move"));
+    assert_eq!(
+        of(2, 2).to_string(),
+        "states may be needed: 2 in use, 0 unreadable, of which 2 moved to another backend"
+    );
 }
