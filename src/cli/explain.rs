@@ -68,6 +68,8 @@ pub(crate) fn missing(error: &SettingsError, would_ask: bool) -> CliError {
         (SettingsError::Missing { .. }, true) => {
             settings(error).hint("or run it in a terminal to be asked")
         }
+        (SettingsError::Missing { names }, false) if names[..] == ["state-dir"] => settings(error)
+            .hint("its default is in the home folder, and HOME is not an absolute path"),
         _ => settings(error),
     }
 }

@@ -241,9 +241,10 @@ fn refusal(refused: usize, plan: &MigrationPlan) -> CliError {
             MoveRefusal::SourceUnreadable(_) => {
                 "`tfbackend state restore` puts back an older state"
             }
-            MoveRefusal::DestinationUnreadable(_)
-            | MoveRefusal::OtherLineage
-            | MoveRefusal::UnknownLineage => {
+            MoveRefusal::DestinationUnreadable(_) => {
+                "restore or remove what is at the destination, or choose another state key or path"
+            }
+            MoveRefusal::OtherLineage | MoveRefusal::UnknownLineage => {
                 "the destination has the state of another configuration: choose another state key \
                  or path"
             }

@@ -55,38 +55,50 @@ async fn unread() {
 }
 
 /// Those that ask for the end; caught from the moment that this was made.
-#[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+struct Signals {
+    #[cfg(unix)]
+    caught: Vec<tokio::signal::unix::Signal>,
+}
 
-#[cfg(unix)]
 impl Signals {
+    #[cfg(unix)]
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let hangup = (!ignores_hangup()).then(SignalKind::hangup);
         let kinds = [SignalKind::interrupt(), SignalKind::terminate()]
             .into_iter()
             .chain(hangup);
-        Self(kinds.filter_map(|kind| signal(kind).ok()).collect())
+        Self {
+            caught: kinds.filter_map(|kind| signal(kind).ok()).collect(),
+        }
     }
 
+    #[cfg(unix)]
     async fn next(&mut self) {
         std::future::poll_fn(|cx| {
-            match self
-                .0
-                .iter_mut()
-                .any(|signal| signal.poll_recv(cx).is_ready())
-            {
+            let mut caught = self.caught.iter_mut();
+            match caught.any(|signal| signal.poll_recv(cx).is_ready()) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
         })
         .await
     }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Returns whether it was started by `nohup`, which is to outlive its terminal. Where the system
-/// does not
-/// say, it was not.
+/// does not say,
+/// it was not.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
@@ -97,18 +109,4 @@ fn ignores_hangup() -> bool {
         .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     // SIGHUP is the first of them.
     ignored.is_some_and(|ignored| ignored & 1 == 1)
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -114,6 +114,11 @@ pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<Stri
     settings::changed(from, to, &|_| None, TextStyles::PLAIN)
 }
 
+/// Returns what differs between a value that is found and the expected one, one per line.
+pub fn found(found: &serde_json::Value, expected: &serde_json::Value) -> Vec<String> {
+    settings::found(found, expected)
+}
+
 /// Returns a step with its details. `parts` are blocked for the same reason and not shown.
 fn block<S: Spec>(
     step: &PlanStep<S>,

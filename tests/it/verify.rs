@@ -153,7 +153,7 @@ async fn nothing_there_then_clean_then_drifted() {
       "severity": "critical",
       "group": "storage",
       "expected": "versioning is enabled",
-      "found": "status: \"Suspended\" -> \"Enabled\"",
+      "found": "status: Suspended (expected: Enabled)",
       "rationale": "without versioning, an overwritten or deleted state cannot be restored",
       "remediation": "tfbackend bootstrap --env prod --project acme --region eu-west-1 --alarm-email ops@example.com",
       "address": "state_bucket/versioning",

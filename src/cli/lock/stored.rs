@@ -11,7 +11,10 @@ use crate::{
         self, ReleasedLockDocument, ReleasedLocksDocument, ShownLockDocument, StoredLockDocument,
         StoredLocksDocument,
     },
-    store::state_store::{Release, StateId, StateStore, StoreError, StoredLock},
+    store::{
+        migrate,
+        state_store::{Release, StateId, StateStore, StoreError, StoredLock},
+    },
     text::words,
 };
 
@@ -117,7 +120,12 @@ pub(super) async fn show(
     }
     for lock in &document.locks {
         let id = release::id_words(&lock.id);
-        if lock.is_left_behind {
+        if lock.operation.as_deref() == Some(migrate::OPERATION) {
+            cx.status(
+                "The state moved to another backend: the lock stays, and `tfbackend migrate` \
+                 brings the state back.",
+            );
+        } else if lock.is_left_behind {
             cx.status(&format!(
                 "Its process has ended: tfbackend lock release {id}{} removes it",
                 target.words()

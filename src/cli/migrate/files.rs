@@ -5,11 +5,12 @@ use std::{fs, path::PathBuf};
 
 use super::place::{FolderUse, MigrationPlace, address, shown};
 use crate::{
-    cli::{context::Context, explain, failure::CliError, verify},
+    cli::{context::Context, failure::CliError, verify},
+    exit,
     terraform::{
         read::{ConfiguredKind, WorkingDirectory, configuration::is_json},
         write::{
-            RenderedFile,
+            RenderError, RenderedFile,
             backend_block::BackendBlock,
             files::{self, FileOutcome},
             rewrite::FileRead,
@@ -129,8 +130,7 @@ impl FolderEdit {
             },
             BlockPlace::ByHand { why, block } => by_hand(why, &block),
             BlockPlace::Edit { file, text } => {
-                file.replace(&text)
-                    .map_err(|error| explain::render(&error))?;
+                file.replace(&text).map_err(|error| not_written(&error))?;
                 EditedFolder {
                     files: vec![file.path],
                     by_hand: None,
@@ -143,8 +143,8 @@ impl FolderEdit {
                     owner: None,
                     tolerated: None,
                 };
-                let written = files::write(&self.dir, &[file], false)
-                    .map_err(|error| explain::render(&error))?;
+                let written =
+                    files::write(&self.dir, &[file], false).map_err(|error| not_written(&error))?;
                 let is_written = |outcome: &FileOutcome| {
                     matches!(
                         outcome,
@@ -208,6 +208,10 @@ async fn is_configured(
         Ok(place) => address(&*place.store()) == address(&*to.store()),
         Err(_) => false,
     }
+}
+
+fn not_written(error: &RenderError) -> CliError {
+    CliError::of(exit::FAILED, error).hint("make the file writable")
 }
 
 fn place_of(folder: &WorkingDirectory, block: BackendBlock, cx: &Context<'_>) -> BlockPlace {

@@ -253,7 +253,7 @@ async fn held_to(
         remediation: &remediation,
         lock_files: table.is_none(),
         tagged: false,
-        describe: crate::report::plan::differences,
+        describe: crate::report::plan::found,
     };
     let mut checked = backend.checks();
     // The default key of the bucket is used here; other checks judge it.

@@ -232,7 +232,7 @@ async fn judge(
         remediation: &remediation,
         lock_files: settings.lock.uses_lockfile(),
         tagged: true,
-        describe: crate::report::plan::differences,
+        describe: crate::report::plan::found,
     };
     let mut checked = backend.checks();
     adoption::name_enforce(&mut checked, &environment, observation, &remediation, cx).await?;

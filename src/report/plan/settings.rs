@@ -28,6 +28,7 @@ pub(super) fn changed(
 ) -> Vec<String> {
     let mut differ = SettingDiffer {
         style,
+        is_finding: false,
         lines: vec![],
     };
     differ.walk("", from, to);
@@ -41,6 +42,17 @@ pub(super) fn changed(
         new.map_or(line.clone(), |reason| format!("{line}, {reason}"))
     };
     differ.lines.into_iter().map(explained).collect()
+}
+
+/// Returns lines `name: found (expected: …)` for differences, without colors.
+pub(super) fn found(from: &Value, to: &Value) -> Vec<String> {
+    let mut differ = SettingDiffer {
+        style: TextStyles::PLAIN,
+        is_finding: true,
+        lines: vec![],
+    };
+    differ.walk("", from, to);
+    differ.lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
@@ -72,6 +84,8 @@ fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
 
 struct SettingDiffer {
     style: TextStyles,
+    /// True for what is found and expected, false for what changes.
+    is_finding: bool,
     /// Each line with its path.
     lines: Vec<(String, String)>,
 }
@@ -188,10 +202,12 @@ impl SettingDiffer {
     }
 
     fn arrow(&mut self, path: &str, from: &str, to: &str) {
-        self.say(
-            path,
-            format!("{}: {from} {} {to}", named(path), self.style.arrow()),
-        );
+        let named = named(path);
+        let line = match self.is_finding {
+            true => format!("{named}: {} (expected: {})", unquoted(from), unquoted(to)),
+            false => format!("{named}: {from} {} {to}", self.style.arrow()),
+        };
+        self.say(path, line);
     }
 
     fn say(&mut self, path: &str, line: String) {
@@ -211,6 +227,16 @@ fn tag(text: &str) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| inline(value), tag)
+}
+
+/// A word without the quotes around it.
+fn unquoted(value: &str) -> &str {
+    let inner = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
+    inner
+        .filter(|text| !text.is_empty() && !text.contains([' ', '"', '\\', '(']))
+        .unwrap_or(value)
 }
 
 /// Returns one side of an arrow.

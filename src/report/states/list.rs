@@ -6,7 +6,10 @@ use serde::Serialize;
 use super::{AboutDocument, ContentsDocument, EncryptionDocument, StateLockDocument};
 use crate::{
     report::{TextStyle, safe::safe, table::TextTable},
-    store::inventory::{StateEntry, StateInventory},
+    store::{
+        inventory::{StateEntry, StateInventory},
+        migrate,
+    },
     text::words,
 };
 
@@ -232,6 +235,8 @@ fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> 
             "{}: {path} ({})",
             if lock.is_left_behind {
                 "Lock without a state"
+            } else if lock.operation.as_deref() == Some(migrate::OPERATION) {
+                "Moved to another backend"
             } else {
                 "Locked, but not written yet"
             },

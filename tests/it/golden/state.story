@@ -30,7 +30,7 @@ $ state show --workspace nothing
 
 # backup
 $ state backup --backup-dir copies
-$ state backup --all-versions --backup-dir copies --output json
+$ state backup --all-versions --backup-dir histories --output json
 
 # check
 $ state check

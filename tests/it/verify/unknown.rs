@@ -71,7 +71,7 @@ async fn a_bucket_made_by_hand() {
         });
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     critical bucket-public-access at state_bucket/public_access: no public access block
-    critical bucket-versioning at state_bucket/versioning: status: "Off" -> "Enabled"
+    critical bucket-versioning at state_bucket/versioning: status: Off (expected: Enabled)
     critical bucket-open at state_bucket/policy: statement Read allows everyone
     high     bucket-history at state_bucket/lifecycle: no lifecycle rules
     high     bucket-tls at state_bucket/policy: statement TfbackendDenyPlaintext is missing
@@ -79,15 +79,15 @@ async fn a_bucket_made_by_hand() {
     high     bucket-other-encryption at state_bucket/policy: statement TfbackendDenyOtherEncryption is missing
     high     lock-overwrite at state_bucket/policy: statement TfbackendDenyOverwritingLocks is missing
     high     bucket-destroy at state_bucket/policy: statement TfbackendDenyDestroyingHistory is missing
-    high     table-deletion-protection at lock_table: deletion_protection: false -> true
+    high     table-deletion-protection at lock_table: deletion_protection: false (expected: true)
     high     key at state_bucket: its default encryption is SSE-S3, with an S3 managed key
     high     alarm-fires at : UserErrors is counted per account and region, not per table, and excludes failed conditions, which held locks cause: watch ConditionalCheckFailedRequests
     high     alarm-tells at : it has no action for the ALARM state
-    medium   bucket-sse-c at state_bucket/encryption: blocked: (none) -> ["SSE-C"]
+    medium   bucket-sse-c at state_bucket/encryption: blocked: (none) (expected: ["SSE-C"])
     medium   bucket-old-tls at state_bucket/policy: statement TfbackendDenyOldTls is missing
     medium   bucket-sse-c at state_bucket/policy: statement TfbackendDenyCustomerKeys is missing
     medium   table-encryption at lock_table: it is encrypted with an AWS owned key
-    medium   table-recovery at lock_table/recovery: enabled: false -> true
+    medium   table-recovery at lock_table/recovery: enabled: false (expected: true)
     medium   trail at trail: no trail that these credentials can read records the data events of arn:aws:s3:::my-states/; pass --trail new or --trail off
     medium   bucket-access-logs at state_bucket: access logging is not enabled
     low      bucket-lifecycle at state_bucket/lifecycle: no lifecycle rules

@@ -35,7 +35,7 @@ fn checks(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) ->
         plan: &plan,
         remediation: "tfbackend bootstrap",
         tagged: true,
-        describe: crate::report::plan::differences,
+        describe: crate::report::plan::found,
     }
     .checks(&|_| None)
 }
@@ -285,7 +285,7 @@ fn of_a_backend_that_others_made_each_missing_rule_is_said() {
         plan: &plan,
         remediation: "",
         tagged,
-        describe: crate::report::plan::differences,
+        describe: crate::report::plan::found,
     };
     let found = findings(&settings(false).checks(&|_| None));
     for id in [
