@@ -25,6 +25,7 @@ pub(crate) mod state;
 pub(crate) mod migrate;
 pub(crate) mod config;
 pub(crate) mod backends;
+pub(crate) mod here;
 pub mod sandbox;
 pub(crate) mod shell;
 pub(crate) mod signals;
@@ -75,8 +76,9 @@ pub struct Cli {
     #[command(flatten)]
     pub global: GlobalOptions,
 
+    /// Without one, what is in the folder, and what to do next.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -127,7 +129,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
         Err(error) => return usage(&error, &args, host),
     };
     let Cli { global, command } = cli;
-    if global.is_report() && !matches!(command, Command::Verify(_)) {
+    if global.is_report() && !matches!(command, Some(Command::Verify(_))) {
         let error = Cli::command().error(
             ErrorKind::ArgumentConflict,
             "only verify supports this --output format",
@@ -135,7 +137,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
         return usage(&error, &args, host);
     }
     if global.json()
-        && let Some(printed) = command.has_no_json()
+        && let Some(printed) = command.as_ref().and_then(Command::has_no_json)
     {
         let error = Cli::command().error(
             ErrorKind::ArgumentConflict,
@@ -149,7 +151,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let json = global.json();
     let view = global.view(host);
     log::start(global.verbose, host.var("TFBACKEND_LOG"), view.style.color);
-    match dispatch(command, global, host) {
+    let done = match command {
+        Some(command) => dispatch(command, global, host),
+        None => here::run(&mut Context { host, global }),
+    };
+    match done {
         Ok(code) => code,
         Err(failure) => {
             let _ = if json {

@@ -250,7 +250,7 @@ mod tests {
             "tfbackend bootstrap --env prod --dir infra --auto-approve",
         ] {
             let Ok(Cli {
-                command: super::super::Command::Bootstrap(args),
+                command: Some(super::super::Command::Bootstrap(args)),
                 ..
             }) = parsed(line)
             else {
@@ -264,7 +264,7 @@ mod tests {
             assert_eq!(layer.auto_approve, Some(true));
         }
         let Ok(Cli {
-            command: super::super::Command::Plan(args),
+            command: Some(super::super::Command::Plan(args)),
             ..
         }) = parsed("tfbackend plan --env prod --out prod.plan --dir infra")
         else {

@@ -19,9 +19,7 @@ use super::{
 };
 use crate::{
     backend::{
-        local::{
-            provider::LocalProvider, resources::LocalSpec, store::LocalStore, teardown::LARGEST,
-        },
+        local::{provider::LocalProvider, resources::LocalSpec, store::LocalStore},
         provider::Provider,
     },
     engine::{
@@ -37,7 +35,7 @@ use crate::{
     },
     state::{
         layout::DEFAULT_WORKSPACE,
-        snapshot::{SnapshotDetail, StateSnapshot},
+        snapshot::{LARGEST, SnapshotDetail, StateSnapshot},
     },
     store::{
         location::BackendLocation,

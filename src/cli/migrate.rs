@@ -10,7 +10,7 @@ use crate::{
     kind::BackendKind,
     report::{
         json,
-        state_move::{self as report, MoveTitles, StateMoveDocument},
+        state_move::{self as report, MigrationOutcome, MoveTitles, StateMoveDocument},
     },
     store::{
         migrate::{
@@ -114,7 +114,7 @@ pub(crate) async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result
             from: from.full_title(cx),
             to: to.full_title(cx),
         },
-        outcome: "planned",
+        outcome: MigrationOutcome::Planned,
         workspaces: report::workspaces(&plan),
         files: vec![],
         by_hand: None,
@@ -151,7 +151,7 @@ async fn move_states(
         cx.status(edit);
     }
     if to_do == 0 && edit.is_none() {
-        subject.document.outcome = "nothing";
+        subject.document.outcome = MigrationOutcome::Nothing;
         return answer(&subject.document, None, from, cx);
     }
     approve(args, to_do, &from.title(cx), &to.title(cx), cx)?;
@@ -163,7 +163,7 @@ async fn move_states(
             .await;
         done.map_err(|failure| of_failure(failure, to_do))?;
     }
-    subject.document.outcome = "migrated";
+    subject.document.outcome = MigrationOutcome::Migrated;
     let mut plan_line = None;
     if let Some(folder) = subject.folder {
         plan_line = Some(folder.plan());
@@ -195,7 +195,7 @@ fn show(
 ) -> Result<u8, CliError> {
     let refused = subject.plan.refused().count();
     if refused > 0 {
-        subject.document.outcome = "refused";
+        subject.document.outcome = MigrationOutcome::Refused;
     }
     if cx.global.json() {
         written(&subject.document, cx)?;
@@ -279,7 +279,7 @@ fn same_place(from: &MigrationPlace, cx: &mut Context<'_>) -> Result<u8, CliErro
             from: place.clone(),
             to: place,
             titles: MoveTitles::default(),
-            outcome: "nothing",
+            outcome: MigrationOutcome::Nothing,
             workspaces: vec![],
             files: vec![],
             by_hand: None,
@@ -412,12 +412,14 @@ fn written(document: &StateMoveDocument, cx: &mut Context<'_>) -> Result<(), Cli
 /// The states moved, although the answer does not arrive.
 fn not_told(document: &StateMoveDocument, failure: CliError) -> CliError {
     match document.outcome {
-        "migrated" => CliError {
+        MigrationOutcome::Migrated => CliError {
             code: exit::PARTLY,
             ..failure
         }
         .hint("the states moved; `tfbackend state list` shows where they are"),
-        _ => failure,
+        MigrationOutcome::Planned | MigrationOutcome::Refused | MigrationOutcome::Nothing => {
+            failure
+        }
     }
 }
 

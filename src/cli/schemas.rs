@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     config::{ConfigDocument, InitDocument},
     failure::FailureDocument,
+    here::FolderDocument,
     local::{
         bootstrap::LocalBootstrapDocument,
         teardown::{LocalTeardownDocument, PlanOfTeardown},
@@ -75,6 +76,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
                     >,
                 >,
             >("A line of `teardown`: an event, or the result"),
+        ),
+        (
+            "folder",
+            of::<FolderDocument>("What is in a folder: `tfbackend` without a command"),
         ),
         ("verify", of::<VerifyDocument>("A verification: `verify`")),
         (

@@ -21,8 +21,7 @@ pub(crate) struct StateMoveDocument {
     /// Both places for people, such as `s3://states/terraform.tfstate (Amazon S3)`.
     #[serde(skip)]
     pub titles: MoveTitles,
-    /// `planned`, `refused`, `migrated`, or `nothing` if there was nothing to do.
-    pub outcome: &'static str,
+    pub outcome: MigrationOutcome,
     /// In the order of their names.
     pub workspaces: Vec<MovedStateDocument>,
     /// The configuration files that were edited.
@@ -32,6 +31,17 @@ pub(crate) struct StateMoveDocument {
     pub by_hand: Option<String>,
     /// The command that points Terraform at the destination; null if no folder is known.
     pub next: Option<String>,
+}
+
+/// What a migration came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum MigrationOutcome {
+    Planned,
+    Refused,
+    Migrated,
+    /// There was nothing to do.
+    Nothing,
 }
 
 /// The two places of a migration.
@@ -212,7 +222,7 @@ pub(crate) fn answer(
 ) -> String {
     let safe = |text: &str| super::safe::safe(text).into_owned();
     let mut lines = vec![];
-    if document.outcome == "nothing" {
+    if document.outcome == MigrationOutcome::Nothing {
         lines.push(format!(
             "Nothing to do: the states are in {}.",
             safe(&document.titles.to)

@@ -17,6 +17,11 @@ use super::lenient::LenientField;
 /// The maximum size of a state, larger than any known one; a larger object is a mistake or an
 /// attack.
 pub const MAX_BYTES: u64 = 1 << 30;
+/// The same, of the bytes in memory.
+pub const LARGEST: usize = 1 << 30;
+/// The largest of many states that are read at the same time. Terraform takes minutes for such a
+/// state.
+pub const LARGEST_OF_MANY: usize = 64 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSnapshot {

@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{
-    inventory::{LARGEST, MEMORY, facts, room},
+    inventory::{MEMORY, facts, room},
     state_store::{AtRestEncryption, StateId, StateStore, StoreError, StoredVersion, VersionId},
 };
 use crate::state::census::StateContentsKind;
+use crate::state::snapshot::LARGEST_OF_MANY;
 
 /// One version of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ async fn read(
         Some(size) => {
             // This semaphore is never closed.
             let _room = memory.acquire_many(room(size)).await.ok()?;
-            let (holds, encryption) = match store.read(id, Some(&version), LARGEST).await {
+            let (holds, encryption) = match store.read(id, Some(&version), LARGEST_OF_MANY).await {
                 Ok(None) | Err(StoreError::NoVersion(_)) => return None,
                 Ok(Some(state)) => (facts(&state.bytes), state.encryption),
                 Err(error) => (StateContentsKind::Unreadable(error.to_string()), None),

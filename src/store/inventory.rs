@@ -13,13 +13,11 @@ use super::state_store::{
 };
 use crate::state::{
     census::StateContentsKind,
-    snapshot::{SnapshotDetail, StateSnapshot},
+    snapshot::{LARGEST_OF_MANY, SnapshotDetail, StateSnapshot},
 };
 
 /// The maximum MiB of states in memory.
 pub const MEMORY: u32 = 128;
-/// The maximum size of a state that is read. Terraform takes minutes for such a state.
-pub const LARGEST: usize = 64 << 20;
 
 /// A state, with counts only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +126,7 @@ async fn contents(
     let Ok(_room) = memory.acquire_many(room(size)).await else {
         return Ok(StateContents::Gone);
     };
-    let (holds, is_read, encryption) = match store.read(&id, None, LARGEST).await {
+    let (holds, is_read, encryption) = match store.read(&id, None, LARGEST_OF_MANY).await {
         Ok(None) => return Ok(StateContents::Gone),
         Ok(Some(state)) => (facts(&state.bytes), true, state.encryption),
         Err(error) => (

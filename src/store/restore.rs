@@ -16,6 +16,7 @@ use super::{
         StoreError, VersionId, WriteError,
     },
 };
+use crate::state::snapshot::LARGEST;
 use crate::state::{
     digest,
     lock::LockInfo,
@@ -24,7 +25,7 @@ use crate::state::{
 
 mod look;
 
-pub use look::{LARGEST, LookError, RestoreCandidate, RestoreSource};
+pub use look::{LookError, RestoreCandidate, RestoreSource};
 
 /// What is written, with its precondition: if the state changed under the lock, nothing is done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -35,6 +35,7 @@ mod folders;
 mod golden;
 #[cfg(unix)]
 mod hardening;
+mod here;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]

@@ -25,13 +25,10 @@ use crate::{
         digest,
         layout::DEFAULT_WORKSPACE,
         lock::LockInfo,
-        snapshot::{MAX_BYTES, SnapshotDetail, StateSnapshot},
+        snapshot::{LARGEST, SnapshotDetail, StateSnapshot},
     },
     store::state_store::{StateId, StateLockError, StateStore, StoreError, StoredLock, WriteError},
 };
-
-/// In bytes.
-pub const LARGEST: usize = MAX_BYTES as usize;
 
 /// A state in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

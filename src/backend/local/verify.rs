@@ -22,7 +22,7 @@ use crate::{
     },
     state::{
         layout::DEFAULT_WORKSPACE,
-        snapshot::{MAX_BYTES, SnapshotDetail, StateSnapshot},
+        snapshot::{LARGEST, SnapshotDetail, StateSnapshot},
     },
     store::state_store::{StateId, StateStore},
     text::shell::shell_word,
@@ -417,9 +417,6 @@ impl LocalProvider {
             .and_then(|path| Some(path.parent()?.to_owned())))
     }
 }
-
-/// In bytes.
-const LARGEST: usize = MAX_BYTES as usize;
 
 /// Restores the copy that Terraform keeps of the state before its last write, if there is one.
 fn restore_of(id: &StateId) -> String {

@@ -10,10 +10,9 @@ use super::{
     write::{ArchiveError, ArchiveWriter, FinishedBackup, finished},
 };
 use crate::{
-    state::snapshot::{SnapshotDetail, StateSnapshot},
+    state::snapshot::{LARGEST, SnapshotDetail, StateSnapshot},
     store::{
         inventory::{MEMORY, room},
-        migrate::census::LARGEST,
         state_store::{FetchedState, StateId, StateStore, StoreError, StoredState, StoredVersion},
     },
 };

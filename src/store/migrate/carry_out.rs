@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Migration, MovePath,
-    census::{LARGEST, content},
+    census::content,
     plan::{
         LockSighting, MigrationPlan, MoveAction, MoveRefusal, PlannedMove, StateContent,
         StateSighting,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     state::lock::LockInfo,
+    state::snapshot::LARGEST,
     store::state_store::{
         Expected, FetchedState, LockGuard, Release, Revision, StateId, StateLockError, StateStore,
         StoreError, StoredLock, WriteError,

@@ -13,13 +13,10 @@ use super::{
 use crate::{
     state::{
         digest,
-        snapshot::{self, SnapshotDetail, StateFile, StateSnapshot},
+        snapshot::{LARGEST, SnapshotDetail, StateFile, StateSnapshot},
     },
     store::state_store::{FetchedState, StateId, StateStore, StoreError, StoredLock},
 };
-
-/// The largest state, in bytes.
-pub(crate) const LARGEST: usize = snapshot::MAX_BYTES as usize;
 
 impl Migration<'_> {
     /// What happens to each workspace, or to those of `only`.

@@ -4,6 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
+    state::snapshot::LARGEST,
     state::{
         digest, recover,
         snapshot::{SnapshotError, StateSnapshot},
@@ -11,8 +12,6 @@ use crate::{
     store::state_store::{FetchedState, StateId, StateStore, StoreError, StoredVersion, VersionId},
 };
 
-/// The maximum size of a restored state, which is in memory several times.
-pub const LARGEST: usize = 256 << 20;
 /// The number of versions that are read concurrently to find a serial.
 const AT_ONCE: usize = 4;
 /// The number of versions that are tried to find a readable one, if the current one is not.

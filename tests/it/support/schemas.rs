@@ -75,6 +75,9 @@ fn schema(args: &[&str]) -> Option<&'static str> {
         ]
         .contains(*word)
     };
+    if args == ["--output", "json"] {
+        return Some("folder");
+    }
     let at = args.iter().position(|word| is_command(&word))?;
     let has = |word: &str| args.contains(&word);
     let next = || args[at + 1..].iter().find(|word| !word.starts_with('-'));

@@ -17,8 +17,8 @@ use crate::{
         error::AwsError,
         lock_table::{self, LockTable},
         resource::AwsResource,
-        verify::contents::LARGEST,
     },
+    state::snapshot::LARGEST_OF_MANY,
     state::{
         digest,
         layout::{self, ObjectKind},
@@ -167,7 +167,7 @@ impl S3Store<'_> {
             has_versions,
             path,
         };
-        match self.get(&written.path, None, LARGEST).await {
+        match self.get(&written.path, None, LARGEST_OF_MANY).await {
             Ok(None) => return None,
             Ok(Some(content)) => {
                 written.md5 = Some(digest::of(&content.bytes));

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::S3Store;
 use crate::{
     backend::aws::error::{AwsError, found},
+    state::snapshot::LARGEST_OF_MANY,
     state::{
         layout::{self, DEFAULT_WORKSPACE},
         lock::LockInfo,
         snapshot::{SnapshotDetail, StateSnapshot},
     },
-    store::inventory::LARGEST,
 };
 
 /// Everything that a folder with this key would share with a folder that already uses it.
@@ -79,7 +79,7 @@ impl S3Store<'_> {
         let has_state = state.is_some();
         let read = async {
             let object = state?;
-            let snapshot = match self.get(key, None, LARGEST).await {
+            let snapshot = match self.get(key, None, LARGEST_OF_MANY).await {
                 // Deleted after it was listed.
                 Ok(None) => return None,
                 Ok(Some(content)) => StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts)

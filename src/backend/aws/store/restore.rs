@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     backend::aws::error::{ApiOperation, AwsError, ServiceErrorKind},
+    state::snapshot::LARGEST,
     state::{
         digest,
         lock::LockInfo,
@@ -21,7 +22,7 @@ use crate::{
     },
     store::{
         backup::{file, write::ArchiveError},
-        restore::{LARGEST, RestoreReport, RestoreStep},
+        restore::{RestoreReport, RestoreStep},
         state_store::FetchedState,
     },
 };

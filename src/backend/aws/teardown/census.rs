@@ -14,6 +14,7 @@ use crate::{
             scan::{LiveLock, ScanItem, ScanScope},
         },
     },
+    state::snapshot::LARGEST_OF_MANY,
     state::{
         census::{LockRow, StateCensus, StateContentsKind, StateRow},
         layout::ObjectKind,
@@ -24,9 +25,6 @@ use crate::{
 
 /// The number of states that are read concurrently.
 const AT_ONCE: usize = 4;
-/// The maximum size of a state that is read, which bounds the memory; no larger one is known to be
-/// in use. A larger one counts as in use.
-pub(crate) const LARGEST: usize = 64 << 20;
 
 /// Reads the whole store concurrently; errors of reads are part of the result.
 pub(crate) async fn take(store: &S3Store<'_>, scope: &TeardownScope) -> StateCensus {
@@ -115,7 +113,7 @@ async fn state(store: &S3Store<'_>, object: CurrentObject) -> Option<StateRow> {
     if located.kind == ObjectKind::LockFile || (object.key.ends_with('/') && object.size == 0) {
         return None;
     }
-    let holds = match store.get(&object.key, None, LARGEST).await {
+    let holds = match store.get(&object.key, None, LARGEST_OF_MANY).await {
         Ok(None) => return None,
         Ok(Some(content)) => {
             StateContentsKind::of(StateSnapshot::parse(&content.bytes, SnapshotDetail::Counts))

@@ -14,6 +14,7 @@ use crate::{
     },
     checks::{Check, CheckResult, CheckedPlace, Verdict},
     settings::layer::LockMechanism,
+    state::snapshot::LARGEST_OF_MANY,
     state::{
         digest,
         layout::ObjectKind,
@@ -21,8 +22,6 @@ use crate::{
     },
 };
 
-/// Larger states are not read completely: Terraform itself takes minutes for them.
-pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 /// The number of states that are read concurrently: each is held in memory.
 const AT_ONCE: usize = 4;
 
@@ -99,7 +98,7 @@ async fn read(
             },
         )
     };
-    let bytes = match store.get(&state.path, None, LARGEST).await {
+    let bytes = match store.get(&state.path, None, LARGEST_OF_MANY).await {
         Ok(Some(content)) => content.bytes,
         // Deleted since it was listed.
         Ok(None) => return vec![],
@@ -150,7 +149,7 @@ async fn settled(
         return Ok((bytes.to_owned(), Some(stored.to_owned())));
     }
     let (again, stored) = tokio::join!(
-        store.get(&state.path, None, LARGEST),
+        store.get(&state.path, None, LARGEST_OF_MANY),
         store.digest_item(&state.path)
     );
     Ok((

@@ -11,13 +11,11 @@ use jiff::Timestamp;
 use crate::{
     cli::{context::Context, failure::CliError},
     host::bounded,
-    store::{
-        backup::{
-            manifest::ManifestEntry,
-            read::{self, ReadError, ReadLimits},
-            stopping::StopWhenDropped,
-        },
-        restore::LARGEST,
+    state::snapshot::LARGEST,
+    store::backup::{
+        manifest::ManifestEntry,
+        read::{self, ReadError, ReadLimits},
+        stopping::StopWhenDropped,
     },
 };
 

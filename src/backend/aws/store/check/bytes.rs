@@ -3,8 +3,8 @@
 use super::super::{S3Store, content::AtRestEncryption, objects::ObjectChange};
 use crate::{
     backend::aws::error::AwsError,
+    state::snapshot::LARGEST,
     state::{digest, recover, snapshot::SnapshotError},
-    store::restore::LARGEST,
 };
 
 /// The number of versions that are read, newest first, to find the one that matches a digest.

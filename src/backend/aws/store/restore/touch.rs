@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     backend::aws::error::AwsError,
+    state::snapshot::LARGEST,
     state::{
         digest,
         recover::{self, StatePast, UnfitState},
         snapshot::SnapshotError,
     },
-    store::restore::LARGEST,
 };
 
 /// The reason why a state is not rewritten.

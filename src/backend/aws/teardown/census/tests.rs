@@ -138,7 +138,7 @@ async fn everything_that_would_be_lost() {
         .about(GET, "empty.tfstate", text(state("")))
         .about(GET, "/w/a.tfstate", text(state(INSTANCE)))
         .about(GET, "a.tfstate", text(state(INSTANCE)))
-        .about(GET, "huge", text("").header("content-length", &(LARGEST + 1).to_string()))
+        .about(GET, "huge", text("").header("content-length", &(crate::state::snapshot::LARGEST_OF_MANY + 1).to_string()))
         .about(GET, "tofu", text(r#"{"serial":1,"lineage":"l","meta":{},"encrypted_data":"aGk=","encryption_version":"v0"}"#))
         .about(GET, "gone", error(404, "NoSuchKey"))
         .about(GET, "%1B", text("\u{1b}[2J hunter2"))
