@@ -497,7 +497,7 @@ async fn what_is_wrong_with_the_question() {
     1
     error: only verify supports this --output format
 
-    Usage: tfbackend [OPTIONS] <COMMAND>
+    Usage: tfbackend [OPTIONS] [COMMAND]
 
     For more information, try '--help'.
     ");
