@@ -323,7 +323,7 @@ impl StateStore for LocalStore {
         let mut held = lock_file(&held);
         must_be(&mut held.file, path, expected)?;
         let note = fence::replaced_state();
-        held.file = replace(&mut held.file, path, bytes, note.as_bytes())
+        replace(&mut held.file, path, bytes, note.as_bytes())
             .map_err(|error| failed("write", path, error))?;
         Ok(Revision::new(digest::of(bytes)))
     }

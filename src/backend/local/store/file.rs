@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -26,12 +27,12 @@ pub(super) fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Puts another file in the place of a locked one, with its lock and its permissions: a crash, or a
-/// full disk, leaves the old state or the new one. Returns the new file.
+/// full disk, leaves the old state or the new one. `file` is the new one then.
 ///
 /// A run that waits for the lock has the old file open, and would write its state to it, where no
 /// other run looks: the old file becomes a text that Terraform refuses.
-pub(super) fn replace(old: &mut File, path: &Path, bytes: &[u8], note: &[u8]) -> io::Result<File> {
-    let meta = old.metadata()?;
+pub(super) fn replace(file: &mut File, path: &Path, bytes: &[u8], note: &[u8]) -> io::Result<()> {
+    let meta = file.metadata()?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
     #[cfg(unix)]
@@ -47,10 +48,12 @@ pub(super) fn replace(old: &mut File, path: &Path, bytes: &[u8], note: &[u8]) ->
     // Before it has a name: no run can be faster.
     fcntl_lock(temp.as_file())?;
     let new = temp.persist(path).map_err(|error| error.error)?;
-    overwrite(old, note)?;
+    // From here on the new file is the one that is locked, also if the rest fails.
+    let mut old = mem::replace(file, new);
+    overwrite(&mut old, note)?;
     #[cfg(unix)]
     File::open(folder(path))?.sync_all()?;
-    Ok(new)
+    Ok(())
 }
 
 /// The first characters of the name of a file that is not in its place yet.
