@@ -34,10 +34,12 @@ use rustls::{
     },
 };
 
-mod log;
+mod call_limit;
 mod connect_limit;
+mod log;
 pub(crate) mod transport;
 
+use call_limit::CallLimit;
 use connect_limit::ConnectLimit;
 pub use connect_limit::{CONNECT_TIMEOUT, Unreachable};
 use transport::{Transport, endpoint};
@@ -155,9 +157,13 @@ impl HttpConnector for HttpConnectors {
             .headers()
             .get("authorization")
             .is_some_and(|header| header.starts_with("AWS4"));
-        let (connector, proxy) = match Transport::of(request.uri(), signed) {
-            Transport::Direct => (&self.direct, ProxyPolicy::Direct),
-            Transport::Elsewhere => (&self.elsewhere, self.proxy),
+        let connector = match Transport::of(request.uri(), signed) {
+            Transport::Direct => {
+                let make =
+                    || SharedHttpConnector::new(CallLimit::new(self.make(ProxyPolicy::Direct)));
+                self.direct.get_or_init(make)
+            }
+            Transport::Elsewhere => self.elsewhere.get_or_init(|| self.make(self.proxy)),
             Transport::InTheClear => {
                 return UnusableClient(HttpError::InTheClear {
                     url: endpoint(request.uri()),
@@ -165,11 +171,16 @@ impl HttpConnector for HttpConnectors {
                 .call(request);
             }
         };
-        let make = || match self.roots.pem() {
+        log::call(connector, request)
+    }
+}
+
+impl HttpConnectors {
+    fn make(&self, proxy: ProxyPolicy) -> SharedHttpConnector {
+        match self.roots.pem() {
             Ok(pem) => SharedHttpConnector::new(ConnectLimit(connect(pem, proxy, &self.settings))),
             Err(error) => SharedHttpConnector::new(UnusableClient(error)),
-        };
-        log::call(connector.get_or_init(make), request)
+        }
     }
 }
 

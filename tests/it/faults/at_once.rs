@@ -54,7 +54,7 @@ async fn five_one_after_the_other_make_one_backend() {
         runs: 5,
         delay: (50, 51),
         stagger: 350,
-        rounds: (2, 100),
+        rounds: (1, 100),
     })
     .await;
 }

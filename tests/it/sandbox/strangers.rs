@@ -21,7 +21,7 @@ const ANOTHER: u32 = 65534;
 
 #[tokio::test]
 async fn threat_25_a_sandbox_lets_in_its_owner_only() {
-    let emulator = Emulator::start().await;
+    let emulator = Emulator::start_as_a_sandbox().await;
     insta::assert_snapshot!(emulator.python("tests/it/sandbox/strangers.py", &[]), @r"
     nobody: all of 16 are refused
     key test, forged: all of 16 are refused
@@ -57,7 +57,7 @@ async fn threat_25_a_sandbox_lets_in_its_owner_only() {
 
 #[tokio::test]
 async fn nothing_in_a_sandbox_runs_a_program() {
-    let emulator = Emulator::start().await;
+    let emulator = Emulator::start_as_a_sandbox().await;
     let guard = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("src/sandbox/guard.py")
         .display()

@@ -45,10 +45,10 @@ from ministack.core import iam_actions, responses
 
 # What depends on no environment. The emulator itself reads variables while it is imported, and starts a thread.
 for name in [
-    "asyncio", "concurrent.futures.thread", "csv", "dataclasses", "decimal", "defusedxml.ElementTree", "email.utils", "hypercorn.__main__",
-    "hypercorn.asyncio.lifespan", "hypercorn.asyncio.run", "hypercorn.asyncio.statsd", "hypercorn.asyncio.tcp_server",
-    "hypercorn.asyncio.udp_server", "hypercorn.protocol.h11", "ipaddress", "logging.config", "logging.handlers", "runpy",
-    "unicodedata", "urllib.request", "wsgiref.handlers", "xml.etree.ElementTree", "xml.sax.saxutils",
+    "argparse", "asyncio", "concurrent.futures.thread", "csv", "dataclasses", "decimal", "defusedxml.ElementTree", "email.utils",
+    "hypercorn.config", "ipaddress", "logging.config", "logging.handlers", "runpy", "unicodedata", "urllib.request", "uvicorn",
+    "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "uvloop", "wsgiref.handlers", "xml.etree.ElementTree",
+    "xml.sax.saxutils",
 ]:  # fmt: skip
     importlib.import_module(name)
 

@@ -43,7 +43,7 @@ pub(crate) fn endpoint(url: &str) -> String {
 
 const PLAIN: &str = "http://";
 
-fn is_plain(url: &str) -> bool {
+pub(super) fn is_plain(url: &str) -> bool {
     url.get(..PLAIN.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(PLAIN))
 }
