@@ -147,6 +147,8 @@ def become(asked, code, connection, output):
     """Runs a program, and ends as Python itself would."""
     status = 1
     try:
+        # It lives for seconds: what it leaves behind is not worth looking for.
+        gc.disable()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for other in [listener, woken, wake, *(other for other, _ in running.values())]:

@@ -34,6 +34,10 @@ def server(args, **more):
         app.app, http="httptools", ws="none", log_config=None, access_log=False, proxy_headers=False, server_header=False,
         date_header=False, timeout_keep_alive=int(args.keep_alive), **more,
     )  # fmt: skip
+    config.load()
+    if config.ssl:
+        # Each run of the program is a new client, and resumes no session.
+        config.ssl.num_tickets = 0
     return uvicorn.Server(config)
 
 
