@@ -4,8 +4,9 @@ import asyncio
 import functools
 import socket
 
-import uvicorn
 import uvloop
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # The guard has checked the signature. With what that found, the emulator does not check it again.
 app.pin_signed_request = lambda *_: None
@@ -29,9 +30,42 @@ def listener(address):
     return socket.create_server((host, int(port)), backlog=100)
 
 
+class Gathered:
+    """A connection on which the head and the body of a response leave in one piece, as from AWS.
+
+    Where they come apart, as on a busy machine, the DynamoDB client of Terraform's SDK takes the response for lost and repeats the
+    request, and Terraform is refused by the lock that it has just taken.
+    """
+
+    def __init__(self, transport, loop):
+        self.transport, self.loop, self.parts = transport, loop, []
+
+    def write(self, data):
+        if not self.parts:
+            self.loop.call_soon(self.flush)
+        self.parts.append(data)
+
+    def flush(self):
+        if self.parts:
+            self.transport.write(b"".join(self.parts))
+            self.parts.clear()
+
+    def close(self):
+        self.flush()
+        self.transport.close()
+
+    def __getattr__(self, name):
+        return getattr(self.transport, name)
+
+
+class Protocol(HttpToolsProtocol):
+    def connection_made(self, transport):
+        super().connection_made(Gathered(transport, self.loop))
+
+
 def server(args, **more):
     config = uvicorn.Config(
-        app.app, http="httptools", ws="none", log_config=None, access_log=False, proxy_headers=False, server_header=False,
+        app.app, http=Protocol, ws="none", log_config=None, access_log=False, proxy_headers=False, server_header=False,
         date_header=False, timeout_keep_alive=int(args.keep_alive), **more,
     )  # fmt: skip
     config.load()
