@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::transport::{endpoint, is_plain};
 
 /// Concurrent calls to one server, and with HTTP/1.1 as many connections.
-pub(super) const MAX_CALLS: usize = 8;
+const MAX_CALLS: usize = 8;
 
 /// Lets a call wait while [`MAX_CALLS`] others to its host have no response yet.
 #[derive(Debug)]
@@ -63,12 +63,22 @@ mod tests {
         time::Duration,
     };
 
-    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_runtime_api::{
+        client::{
+            http::{HttpClient, HttpConnectorSettings},
+            runtime_components::RuntimeComponentsBuilder,
+        },
+        http::StatusCode,
+    };
     use aws_smithy_types::body::SdkBody;
     use futures_util::future::join_all;
-    use tokio::time::{sleep, timeout};
+    use tokio::{
+        net::TcpListener,
+        time::{sleep, timeout},
+    };
 
     use super::*;
+    use crate::backend::aws::http::{ProxyPolicy, http_client};
 
     /// Counts its calls, and never answers those to the host `stuck`.
     #[derive(Clone, Debug, Default)]
@@ -113,6 +123,32 @@ mod tests {
             }
         }
         assert_eq!(counter.most.load(SeqCst), MAX_CALLS);
+    }
+
+    /// All of the client: as many connections as calls at once, on which no handshake ever ends.
+    #[tokio::test]
+    async fn client_opens_few_connections_to_this_machine() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("https://{}/", listener.local_addr().expect("an address"));
+        let components = RuntimeComponentsBuilder::for_tests()
+            .build()
+            .expect("components");
+        let connector = http_client(None, ProxyPolicy::FromEnvironment)
+            .expect("a client")
+            .http_connector(&HttpConnectorSettings::default(), &components);
+        let mut open = Vec::new();
+        let calls = join_all((0..50).map(|_| connector.call(get(&url))));
+        let accept = async {
+            while let Ok(connection) = timeout(Duration::from_millis(500), listener.accept()).await
+            {
+                open.push(connection.expect("a connection"));
+            }
+        };
+        tokio::select! {
+            _ = calls => panic!("no call ends there"),
+            () = accept => {}
+        }
+        assert_eq!(open.len(), MAX_CALLS);
     }
 
     #[tokio::test]
