@@ -147,7 +147,7 @@ async fn threat_15_a_wrong_digest_stops_terraform_until_it_is_repaired() {
 async fn another_key_a_lock_and_a_lock_file_without_a_holder() {
     let world = World::make("both").await;
     // In two parts, so that its ETag says nothing.
-    world.apply(&["blocks=700"]);
+    world.apply(&["blocks=320"]);
     let hostile = "odd \"name\"+\u{1b}[2J é.tfstate";
     let file = world.dir().join("state");
     fs::write(&file, world.backend.terraform_ok(&["state", "pull"])).expect("written");
@@ -210,7 +210,7 @@ async fn another_key_a_lock_and_a_lock_file_without_a_holder() {
         2,
         "{heads}"
     );
-    world.nothing_to_change(&["blocks=700"]);
+    world.nothing_to_change(&["blocks=320"]);
 }
 
 /// Without a table, no digest says that there was a state: Terraform would start over without a

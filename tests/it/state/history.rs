@@ -122,7 +122,7 @@ async fn versions_names_differences_and_bytes() {
     the_page(&mut shell);
     // More than 5 MB, which Terraform uploads in parts.
     backend.terraform_ok(&["workspace", "new", "big"]);
-    apply(&backend, &["-var", "blocks=700"]);
+    apply(&backend, &["-var", "blocks=320"]);
     large(&mut shell);
 
     assert!(

@@ -120,7 +120,7 @@ async fn an_older_state_is_the_next_one() {
     );
 
     // More than 5 MB, which Terraform uploads in parts.
-    world.apply(&["blocks=700"]);
+    world.apply(&["blocks=320"]);
     let large = world.version_of(&(next + 3).to_string());
     world.apply(&[]);
     let document = world.json(&["restore", KEY, "--version-id", &large, "-y"]);
@@ -134,7 +134,7 @@ async fn an_older_state_is_the_next_one() {
         world.standing(),
         format!("serial {} digest right locks none", next + 5)
     );
-    world.nothing_to_change(&["blocks=700"]);
+    world.nothing_to_change(&["blocks=320"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::backend::{Backend, said};
+use crate::support::backend::{Backend, block_tf, said};
 
 pub(crate) const KEY: &str = "terraform.tfstate";
 pub(crate) const TABLE: &str = "acme-tfstate-prod-locks";
@@ -19,8 +19,6 @@ pub(crate) const SECRET: &str = "hunter2";
 const MAIN: &str = r#"
 variable "more" { default = 0 }
 variable "blocks" { default = 0 }
-
-locals { block = join(" ", [for i in range(1000) : format("%08d", i)]) }
 
 resource "terraform_data" "one" {
   input = sensitive("hunter2 ${join("", [for i in range(var.blocks) : local.block])}")
@@ -44,7 +42,7 @@ impl World {
 
     pub(crate) async fn with(args: &[&str]) -> Self {
         let backend = Backend::make(args).await;
-        fs::write(backend.dir().join("main.tf"), MAIN).expect("written");
+        fs::write(backend.dir().join("main.tf"), MAIN.to_owned() + &block_tf()).expect("written");
         backend.terraform_ok(&["init", "-backend-config=backend.conf"]);
         let bucket = backend.conf("bucket");
         Self { backend, bucket }

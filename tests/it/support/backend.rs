@@ -146,6 +146,14 @@ impl Backend {
     }
 }
 
+/// `local.block` of a configuration, 9 kB: a state with it 320 times is larger than 5 MB.
+///
+/// It is text because Terraform evaluates an expression for it longer than it does all the rest.
+pub(crate) fn block_tf() -> String {
+    let numbers: Vec<String> = (0..1000).map(|number| format!("{number:08}")).collect();
+    format!("locals {{\n  block = \"{}\"\n}}\n", numbers.join(" "))
+}
+
 /// `tfbackend bootstrap` in `dir`, as the emulator's administrator.
 pub(crate) fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));

@@ -6,14 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::backend::{Backend, said};
+use crate::support::backend::{Backend, block_tf, said};
 
 /// With `hold`, apply takes the lock, makes the file HOLD.started, and ends when HOLD is there.
 const MAIN: &str = r#"
 variable "hold" { default = "" }
 variable "blocks" { default = 1 }
-
-locals { block = join(" ", [for i in range(1000) : format("%08d", i)]) }
 
 resource "terraform_data" "content" {
   input = sensitive([for i in range(var.blocks) : local.block])
@@ -32,7 +30,7 @@ pub(crate) const HEAD: &str = "tests/it/terraform/head.py";
 /// A backend with a configuration beside its files, initialized with no warning.
 pub(crate) async fn initialized(args: &[&str]) -> Backend {
     let backend = Backend::make(args).await;
-    fs::write(backend.dir().join("main.tf"), MAIN).expect("written");
+    fs::write(backend.dir().join("main.tf"), MAIN.to_owned() + &block_tf()).expect("written");
     let output = backend.terraform(&["init", "-backend-config=backend.conf"]);
     assert!(
         output.status.success(),

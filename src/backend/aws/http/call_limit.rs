@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::transport::{endpoint, is_plain};
 
 /// Concurrent calls to one server, and with HTTP/1.1 as many connections.
-const MAX_CALLS: usize = 8;
+const MAX_CALLS: usize = 4;
 
 /// Lets a call wait while [`MAX_CALLS`] others to its host have no response yet.
 #[derive(Debug)]
