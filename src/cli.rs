@@ -30,6 +30,7 @@ pub mod sandbox;
 pub(crate) mod shell;
 pub(crate) mod signals;
 pub mod bug;
+mod busy;
 pub mod wizard;
 pub mod prompt;
 pub(crate) mod approval;

@@ -95,8 +95,17 @@ pub enum QuestionKind {
         options: Vec<(String, String)>,
         default: usize,
     },
+    /// One of many, found by typing a part of its name or of its line; the first is the default.
+    Search {
+        options: Vec<(String, String)>,
+    },
     YesNo {
         default: bool,
+    },
+    /// One of a few words, such as yes, no and edit; the first is the default, and the first letter
+    /// is enough. The answer is a [`PromptAnswer::Choice`].
+    Words {
+        words: &'static [&'static str],
     },
 }
 
@@ -112,9 +121,12 @@ pub enum PromptError {
     /// A question that cannot be asked is an error that names the flag, never a hidden yes.
     #[error("cannot ask \"{text}\" without a terminal; answer with {flag}")]
     CannotAsk { text: String, flag: &'static str },
-    /// Ctrl-C or Escape at the question.
+    /// Ctrl-C at the question.
     #[error("interrupted")]
     Interrupted,
+    /// Escape at the question: back to the one before, where there is one.
+    #[error("left with Escape")]
+    Back,
     #[error("cannot read the answer")]
     Io(#[from] io::Error),
 }
@@ -128,6 +140,18 @@ pub trait Prompt: Send {
     fn confirm(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
         self.ask(question)
     }
+
+    /// Says why the last answer cannot be used, before the question is asked again.
+    ///
+    /// # Errors
+    /// If it cannot be said.
+    fn refuse(&mut self, reason: &str) -> Result<(), PromptError>;
+
+    /// Shows lines that the next question is about.
+    ///
+    /// # Errors
+    /// If they cannot be shown.
+    fn show(&mut self, text: &str) -> Result<(), PromptError>;
 }
 
 #[cfg(test)]

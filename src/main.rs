@@ -22,7 +22,9 @@ fn main() -> ExitCode {
 fn host() -> Host {
     let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
     let prompt: Box<dyn Prompt> = if interactive {
-        Box::new(prompt::TerminalPrompt::new())
+        Box::new(prompt::TerminalPrompt::new(
+            env::var("TERM").ok().as_deref(),
+        ))
     } else {
         Box::new(prompt::NoPrompt)
     };

@@ -11,10 +11,12 @@ use super::{
     adoption::{self, BucketAdoption, EnforceArgs},
     context::Context,
     environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
+    explain,
     failure::CliError,
     files, provision,
     save::{self, PendingFile, SaveRequest},
     saved, state_in_place, summary,
+    wizard::{self, UnfinishedAnswers, WizardAnswers},
 };
 use crate::{
     backend::aws::resources::AwsSpec,
@@ -23,6 +25,7 @@ use crate::{
         plan::Plan,
     },
     exit,
+    settings::layer::SettingsLayer,
 };
 
 mod prune;
@@ -90,6 +93,50 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx)
             .await;
     }
+    let unfinished = UnfinishedAnswers::of_folder(cx.host).filter(|_| cx.global.attended(cx.host));
+    let mut answers = given(unfinished.as_ref(), &args, cx)?;
+    let outcome = with_answers(args, &mut answers, cx).await;
+    match (&outcome, unfinished) {
+        (Ok(_), Some(unfinished)) => unfinished.forget(),
+        (Err(_), Some(unfinished)) if answers.layer != SettingsLayer::default() => {
+            if unfinished.keep(&answers) {
+                cx.status_wrapped(
+                    "Your answers are kept: the next `tfbackend bootstrap` here offers them.",
+                );
+            }
+            cx.status("The same answers as a command:");
+            let words = cx.global.words();
+            cx.status_command(&wizard::same_answers(&answers, &words));
+        }
+        _ => {}
+    }
+    outcome
+}
+
+/// The answers of the last run in this folder, if that did not come to its end and the user takes
+/// them up.
+fn given(
+    unfinished: Option<&UnfinishedAnswers>,
+    args: &BootstrapArgs,
+    cx: &mut Context<'_>,
+) -> Result<WizardAnswers, CliError> {
+    let takes_defaults = args.environment.layer.auto_approve == Some(true)
+        || args.environment.layer.non_interactive == Some(true);
+    let Some(unfinished) = unfinished.filter(|_| !takes_defaults) else {
+        return Ok(WizardAnswers::default());
+    };
+    let env = args.environment.env.as_ref();
+    let given = unfinished
+        .offer(&mut *cx.host.prompt, env)
+        .map_err(|error| explain::prompt(&error))?;
+    Ok(given.unwrap_or_default())
+}
+
+async fn with_answers(
+    args: BootstrapArgs,
+    answers: &mut WizardAnswers,
+    cx: &mut Context<'_>,
+) -> Result<u8, CliError> {
     // Adding it to the file implies that it is not in the file.
     let new_env =
         args.environment.new_env || args.save == Some(true) && args.environment.is_named(cx.host);
@@ -98,7 +145,7 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
         ..args.environment
     };
     let resolved = environment
-        .resolve(cx.host, &cx.global, Prompting::PersonKnownToAws)
+        .resolve_with(cx.host, &cx.global, Prompting::PersonKnownToAws, answers)
         .await?;
     let save = save::offer(&SaveRequest::of(&resolved), args.save, cx)?;
     let environment = resolved.connect(cx.host, &cx.global).await?;
@@ -189,7 +236,7 @@ pub(crate) async fn carry_out(
     summary::say_openings(&observation, environment, cx);
     summary::say_unheard(&observation, environment, cx);
     let unconfirmed = summary::unconfirmed(&observation, environment);
-    let makes_nothing = plan.is_empty();
+    let (makes_nothing, in_file) = (plan.is_empty(), save.is_some());
     if makes_nothing {
         save.map_or(Ok(()), |save| save.keep(cx))?;
         summary::say_kept(environment, cx);
@@ -227,7 +274,7 @@ pub(crate) async fn carry_out(
             without_files(failure, environment)
         }
     })?;
-    summary::made(environment, &outputs, &written, unconfirmed, cx)?;
+    summary::made(environment, &outputs, &written, unconfirmed, in_file, cx)?;
     Ok(exit::DONE)
 }
 

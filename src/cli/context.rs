@@ -2,11 +2,15 @@
 
 use std::{future::Future, io::Write};
 
-use super::{environment::ConnectedEnvironment, failure::CliError, global::GlobalOptions};
+use super::{
+    busy::BusySpinner, environment::ConnectedEnvironment, failure::CliError, global::GlobalOptions,
+    wizard::broken,
+};
 use crate::{
     backend::{aws::resources::AwsSpec, provider::Provider},
     engine::observation::Observation,
     host::Host,
+    report::wrap::wrap,
 };
 
 pub struct Context<'h> {
@@ -20,6 +24,21 @@ impl Context<'_> {
         if !self.global.quiet && !self.global.json() {
             // A closed terminal does not stop the run.
             let _ = writeln!(self.host.err, "{}", crate::report::safe::safe(line));
+        }
+    }
+
+    /// The same, broken at spaces to the width of the terminal.
+    pub fn status_wrapped(&mut self, text: &str) {
+        for line in wrap("", "", text, self.host.err_width) {
+            self.status(&line);
+        }
+    }
+
+    /// Prints a command of options, broken to the width of the terminal so that a shell reads it as
+    /// one.
+    pub fn status_command(&mut self, command: &str) {
+        for line in broken(command, self.host.err_width) {
+            self.status(&line);
         }
     }
 
@@ -52,7 +71,7 @@ impl Context<'_> {
         moves_state: bool,
     ) -> Result<(ConnectedEnvironment, Observation<AwsSpec>), CliError> {
         let inspection = self
-            .until_cancelled(environment.inspect(moves_state))
+            .busy_with("reading the backend", environment.inspect(moves_state))
             .await??;
         Ok(environment.as_inspected(inspection))
     }
@@ -61,14 +80,26 @@ impl Context<'_> {
         &mut self,
         environment: &ConnectedEnvironment,
     ) -> Result<Observation<AwsSpec>, CliError> {
-        self.until_cancelled(environment.provider.observe()).await
+        self.busy_with("reading the backend", environment.provider.observe())
+            .await
     }
 
-    /// Awaits a read-only operation, which Ctrl-C ends at once.
+    /// Awaits a read-only operation, which Ctrl-C ends at once; a terminal says "reading" if it
+    /// takes longer than a moment.
     pub async fn until_cancelled<T>(
         &mut self,
         looking: impl Future<Output = T>,
     ) -> Result<T, CliError> {
+        self.busy_with("reading", looking).await
+    }
+
+    /// The same, and says what the command does, as in `counting states`.
+    pub async fn busy_with<T>(
+        &mut self,
+        what: &str,
+        looking: impl Future<Output = T>,
+    ) -> Result<T, CliError> {
+        let _busy = BusySpinner::start(what, self.host, &self.global);
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;

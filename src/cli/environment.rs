@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
+    busy::BusySpinner,
     explain,
     failure::CliError,
     folder_defaults,
     global::GlobalOptions,
     known_env,
     session::{self, AccountSession, SandboxSession},
-    wizard,
+    verify,
+    wizard::{self, WizardAnswers},
 };
 use crate::{
     backend::aws::{
@@ -26,15 +28,16 @@ use crate::{
         observation::Observation,
         plan::{Plan, SettingChange},
     },
+    exit,
     host::{Host, Prompt},
     kind::BackendKind,
-    report::plan::document::PlanSubject,
+    report::{plan::document::PlanSubject, style::TextStyles},
     settings::{
         defaults,
         file::SettingsFile,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingsSources},
-        names::{EnvName, ProfileName},
+        names::{AccountId, EnvName, ProfileName, Region},
         options::{layer_of, said},
         rerun::RerunArguments,
         s3::{CredentialSettings, S3Settings, derived::DerivedNames},
@@ -45,7 +48,7 @@ use crate::{
 
 mod live;
 
-use live::{account_of, beside_of, for_runs, is_live, of_runs};
+use live::{account_named, account_of, beside_of, for_runs, is_live, of_runs};
 
 /// The environment and its options on the command line.
 #[derive(Args, Clone, Debug)]
@@ -179,6 +182,18 @@ impl EnvironmentArgs {
         host.var("TFBACKEND_ENV").map(read).transpose()
     }
 
+    /// Reads the sources of settings, once: a file may be a pipe.
+    fn read(self, host: &Host, global: &GlobalOptions) -> Result<EnvironmentSources, CliError> {
+        let named = self.env(host)?;
+        let sources = SettingsSources::read(host, self.layer, global.config.as_deref())
+            .map_err(|error| explain::settings(&error))?;
+        Ok(EnvironmentSources {
+            named,
+            is_new: self.new_env,
+            sources,
+        })
+    }
+
     /// Returns the settings before any question, and the name of the environment, which the user
     /// may be asked for.
     pub fn merge(
@@ -187,28 +202,7 @@ impl EnvironmentArgs {
         global: &GlobalOptions,
         ask: Prompting,
     ) -> Result<(EnvName, SettingsSources, MergedSettings, bool), CliError> {
-        let named = self.env(host)?;
-        let sources = SettingsSources::read(host, self.layer, global.config.as_deref())
-            .map_err(|error| explain::settings(&error))?;
-        let may_ask =
-            ask != Prompting::Never && global.attended(host) && !sources.non_interactive();
-        // `--new-env` does not mean the only existing environment.
-        let named = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
-        let asked = named.is_none();
-        let env = match named {
-            Some(env) => env,
-            None if may_ask => wizard::ask_env(&mut *host.prompt, &sources)
-                .map_err(|error| explain::prompt(&error))?,
-            None => return Err(known_env::not_named(&sources)),
-        };
-        let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) {
-            Some(&mut *host.prompt)
-        } else {
-            None
-        };
-        known_env::must_be_known(&env, &sources, self.new_env, prompt)?;
-        let merged = folder_defaults::put(sources.merged(&env), &env, sources.file.as_ref(), host);
-        Ok((env, sources, merged, asked))
+        self.read(host, global)?.merge(host, global, ask)
     }
 
     /// Resolves the settings, and asks the user for missing ones.
@@ -218,7 +212,34 @@ impl EnvironmentArgs {
         global: &GlobalOptions,
         ask: Prompting,
     ) -> Result<ResolvedEnvironment, CliError> {
-        let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
+        let mut answers = WizardAnswers::default();
+        self.resolve_with(host, global, ask, &mut answers).await
+    }
+
+    /// The same, and leaves the answers to its questions in `answers`, also of questions before one
+    /// that was left. Answers that are there are not asked for again.
+    pub async fn resolve_with(
+        self,
+        host: &mut Host,
+        global: &GlobalOptions,
+        ask: Prompting,
+        answers: &mut WizardAnswers,
+    ) -> Result<ResolvedEnvironment, CliError> {
+        let mut read = self.read(host, global)?;
+        if read.named.is_none() {
+            read.named = answers.env.clone();
+        }
+        let sandbox = SandboxSession::find(host, global)?;
+        let early = if ask == Prompting::PersonKnownToAws {
+            read.known_to_aws(host, global, sandbox.as_ref()).await?
+        } else {
+            None
+        };
+        let is_given = *answers != WizardAnswers::default();
+        let (env, sources, merged, mut asked) = read.merge(host, global, ask)?;
+        answers.env = Some(env.clone());
+        asked |= is_given;
+        let mut merged = merged.with_answers(&answers.layer);
         if merged.kind != BackendKind::S3 {
             // It is in a file that can be read only once, such as a pipe.
             return Err(CliError::failed(format!(
@@ -227,7 +248,6 @@ impl EnvironmentArgs {
             ))
             .hint(format!("say so: --backend {}", merged.kind)));
         }
-        let sandbox = SandboxSession::find(host, global)?;
         let may_ask = global.attended(host) && !merged.says_not_to_ask();
         let mut connected = None;
         if merged.layer.region.is_none() {
@@ -236,6 +256,7 @@ impl EnvironmentArgs {
         let asks = ask != Prompting::Never && may_ask;
         // With `-y`, defaults are accepted.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
+        let given = answers.layer.clone();
         if asks {
             let profile = merged.layer.profile.as_ref().and_then(ProfileName::chosen);
             // An instance metadata service that does not respond takes seconds to time out.
@@ -247,36 +268,57 @@ impl EnvironmentArgs {
                 folder: folder_defaults::repository(host),
                 profile_region,
             };
-            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults)
-                .map_err(|error| explain::prompt(&error))?;
-            asked |= place != SettingsLayer::default();
-            merged = merged.with_answers(&place);
+            wizard::ask_where(
+                &mut *host.prompt,
+                &merged,
+                &hints,
+                takes_defaults,
+                &mut answers.layer,
+            )
+            .map_err(|error| explain::prompt(&error))?;
+            merged = merged.with_answers(&answers.layer);
         }
         if !takes_defaults {
             if let (Prompting::PersonKnownToAws, true, Some(region)) =
                 (ask, wizard::has_questions(&merged), &merged.layer.region)
             {
-                session::say(&session::of_file(&merged, sandbox.as_ref()), host);
-                connected = Some(
-                    session::connect(&merged.layer, host, global, sandbox.as_ref(), region).await?,
-                );
+                connected = match early.filter(|early| early.serves(&merged)) {
+                    Some(early) => Some(early.session),
+                    None => {
+                        session::say(&session::of_file(&merged, sandbox.as_ref()), host);
+                        let layer = &merged.layer;
+                        Some(session::connect(layer, host, global, sandbox.as_ref(), region).await?)
+                    }
+                };
             }
             // A live backend answers the questions itself, but for the state key of a folder that
             // did not use it yet.
             let is_live = match &connected {
-                Some(connected) => is_live(&env, &merged, connected, host).await?,
+                Some(connected) => {
+                    let _busy = BusySpinner::start("reading the backend", host, global);
+                    is_live(&env, &merged, connected, host).await?
+                }
                 None => false,
             };
-            let prompt = &mut *host.prompt;
-            let answers = if is_live {
-                wizard::ask_state_key(prompt, &merged)
+            if is_live {
+                wizard::ask_state_key(&mut *host.prompt, &merged, &mut answers.layer)
+                    .map_err(|error| explain::prompt(&error))?;
             } else {
-                wizard::ask(prompt, &merged)
-            };
-            let answers = answers.map_err(|error| explain::prompt(&error))?;
-            asked |= answers != SettingsLayer::default();
-            merged = merged.with_answers(&answers);
+                asked |= wizard::has_questions(&merged);
+                let busy = BusySpinner::style(host, global);
+                ask_for_groups(
+                    &env,
+                    &merged,
+                    connected.as_ref(),
+                    busy,
+                    &mut answers.layer,
+                    host,
+                )
+                .await?;
+            }
+            merged = merged.with_answers(&answers.layer);
         }
+        asked |= answers.layer != given;
         let would_ask = ask != Prompting::Never
             && global.lacks_only_a_terminal(host)
             && !merged.says_not_to_ask();
@@ -309,6 +351,170 @@ impl EnvironmentArgs {
             .await?
             .connect(host, global)
             .await
+    }
+}
+
+/// What the command line, variables and the settings file say.
+struct EnvironmentSources {
+    /// By the flag or by `TFBACKEND_ENV`, or by an answer.
+    named: Option<EnvName>,
+    is_new: bool,
+    sources: SettingsSources,
+}
+
+/// An account that was asked who is calling before the first question.
+struct EarlySession {
+    session: AccountSession,
+    credentials: CredentialSettings,
+    account: Option<AccountId>,
+    region: Region,
+}
+
+impl EarlySession {
+    /// Returns whether it is the one that these settings ask for.
+    fn serves(&self, merged: &MergedSettings) -> bool {
+        let layer = &merged.layer;
+        self.credentials == CredentialSettings::of(layer)
+            && self.account == layer.account
+            && Some(&self.region) == layer.region.as_ref()
+    }
+}
+
+impl EnvironmentSources {
+    fn may_ask(&self, host: &Host, global: &GlobalOptions) -> bool {
+        global.attended(host) && !self.sources.non_interactive()
+    }
+
+    /// With the only environment of the settings file, unless a new one is requested.
+    fn env(&self) -> Option<EnvName> {
+        let only = || known_env::only(&self.sources).filter(|_| !self.is_new);
+        self.named.clone().or_else(only)
+    }
+
+    fn merge(
+        self,
+        host: &mut Host,
+        global: &GlobalOptions,
+        ask: Prompting,
+    ) -> Result<(EnvName, SettingsSources, MergedSettings, bool), CliError> {
+        let may_ask = ask != Prompting::Never && self.may_ask(host, global);
+        let (named, sources) = (self.env(), self.sources);
+        let asked = named.is_none();
+        let env = match named {
+            Some(env) => env,
+            None if may_ask => wizard::ask_env(&mut *host.prompt, &sources)
+                .map_err(|error| explain::prompt(&error))?,
+            None => return Err(known_env::not_named(&sources)),
+        };
+        let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) {
+            Some(&mut *host.prompt)
+        } else {
+            None
+        };
+        known_env::must_be_known(&env, &sources, self.is_new, prompt)?;
+        let merged = folder_defaults::put(sources.merged(&env), &env, sources.file.as_ref(), host);
+        Ok((env, sources, merged, asked))
+    }
+
+    /// Asks who is calling, and says so, if any question will be asked: no answer is of use without
+    /// credentials. Without a region, no more than whether there are credentials can be found out.
+    async fn known_to_aws(
+        &self,
+        host: &mut Host,
+        global: &GlobalOptions,
+        sandbox: Option<&SandboxSession>,
+    ) -> Result<Option<EarlySession>, CliError> {
+        if !self.may_ask(host, global) {
+            return Ok(None);
+        }
+        let env = self.env();
+        let merged = match &env {
+            Some(env) => self.sources.merged(env),
+            None => self.sources.of_no_env(),
+        };
+        let is_complete = env.is_some() && merged.missing().is_empty();
+        let takes_defaults = merged.layer.auto_approve == Some(true);
+        if merged.kind != BackendKind::S3
+            || is_complete && (takes_defaults || !wizard::has_questions(&merged))
+        {
+            return Ok(None);
+        }
+        let merged = session::with_region(merged, sandbox).await;
+        session::say(&session::of_file(&merged, sandbox), host);
+        let layer = &merged.layer;
+        let without_account = |failure: CliError| {
+            if failure.code == exit::FAILED && sandbox.is_none() {
+                failure.hint(
+                    "to try it without an account: `tfbackend sandbox up`, then this command with \
+                     --sandbox",
+                )
+            } else {
+                failure
+            }
+        };
+        let Some(region) = layer.region.clone() else {
+            session::must_have_credentials(layer, host, global, sandbox)
+                .await
+                .map_err(without_account)?;
+            return Ok(None);
+        };
+        let session = session::connect(layer, host, global, sandbox, &region)
+            .await
+            .map_err(without_account)?;
+        session.say_who(host, global).await;
+        Ok(Some(EarlySession {
+            session,
+            credentials: CredentialSettings::of(layer),
+            account: layer.account.clone(),
+            region,
+        }))
+    }
+}
+
+/// # Errors
+/// [`CliError::cancelled`] if the user does not want to go on.
+async fn ask_for_groups(
+    env: &EnvName,
+    merged: &MergedSettings,
+    connected: Option<&AccountSession>,
+    busy: Option<TextStyles>,
+    answers: &mut SettingsLayer,
+    host: &mut Host,
+) -> Result<(), CliError> {
+    if !wizard::has_questions(merged) {
+        return Ok(());
+    }
+    let project = merged.layer.project.as_ref();
+    let place = [
+        project.map(|project| format!("{project} ")),
+        Some(env.to_string()),
+        merged
+            .layer
+            .region
+            .as_ref()
+            .map(|region| format!(" in {region}")),
+    ];
+    let facts = wizard::WizardFacts {
+        title: place.into_iter().flatten().collect(),
+        engine: verify::installed_engine(&host.vars).await,
+    };
+    let lookup: Box<dyn wizard::WizardLookup> = match connected {
+        Some(session) => Box::new(wizard::AwsLookup {
+            env: env.clone(),
+            merged: merged.clone(),
+            account: account_named(&session.caller.account)?,
+            session: session.clone(),
+            busy,
+        }),
+        None => Box::new(wizard::NoLookup),
+    };
+    let goes_on = wizard::ask(&mut *host.prompt, merged, &facts, &*lookup, answers)
+        .await
+        .map_err(|error| explain::prompt(&error))?;
+    if goes_on {
+        Ok(())
+    } else {
+        Err(CliError::cancelled())
     }
 }
 

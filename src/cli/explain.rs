@@ -76,7 +76,9 @@ pub(crate) fn missing(error: &SettingsError, would_ask: bool) -> CliError {
 
 pub(crate) fn prompt(error: &PromptError) -> CliError {
     match error {
-        PromptError::Interrupted => CliError::interrupted("interrupted; nothing was changed"),
+        PromptError::Interrupted | PromptError::Back => {
+            CliError::interrupted("interrupted; nothing was changed")
+        }
         PromptError::CannotAsk { .. } | PromptError::Io(_) => CliError::of(exit::FAILED, error),
     }
 }

@@ -87,7 +87,10 @@ pub(crate) async fn run(args: MigrateStatesArgs, cx: &mut Context<'_>) -> Result
     }
     let only: BTreeSet<String> = args.workspace.iter().cloned().collect();
     let plan = cx
-        .until_cancelled(migration.plan((!only.is_empty()).then_some(&only)))
+        .busy_with(
+            "reading states and locks",
+            migration.plan((!only.is_empty()).then_some(&only)),
+        )
         .await?
         .map_err(|error| of_store(&error))?;
     must_be_known(&only, &plan, &from, cx)?;

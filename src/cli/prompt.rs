@@ -1,41 +1,45 @@
 //! How questions are asked: on a terminal, or not at all.
 
 mod line;
+mod plain;
+mod select;
 
 use std::{
     io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use console::{Term, style, truncate_str};
-use dialoguer::{Confirm, Select, theme::ColorfulTheme};
+use console::{Term, style};
 
-use crate::host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind};
+use crate::{
+    host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind},
+    report::{safe::safe, wrap::wrap},
+};
 
 /// Asks on the terminal of standard error.
 ///
-/// Ctrl-C and Escape end a question with [`PromptError::Interrupted`]; the cursor is shown again,
-/// whatever happened.
+/// Ctrl-C ends a question with [`PromptError::Interrupted`], Escape with [`PromptError::Back`]; the
+/// cursor is shown again, whatever happened.
 ///
 /// Assumes that the program handles SIGINT: `dialoguer` raises it on Ctrl-C, and without a handler
 /// it ends the process before the cursor is shown again.
 pub struct TerminalPrompt {
     term: Term,
-    theme: ColorfulTheme,
+    /// True if the terminal moves no cursor.
+    is_plain: bool,
 }
 
 impl TerminalPrompt {
-    pub fn new() -> Self {
+    /// `kind` is the value of `TERM`.
+    pub fn new(kind: Option<&str>) -> Self {
         Self {
             term: Term::stderr(),
-            theme: ColorfulTheme::default(),
+            is_plain: kind == Some("dumb"),
         }
     }
-}
 
-impl Default for TerminalPrompt {
-    fn default() -> Self {
-        Self::new()
+    fn columns(&self) -> usize {
+        usize::from(self.term.size().1)
     }
 }
 
@@ -44,15 +48,14 @@ impl Prompt for TerminalPrompt {
         if !self.term.is_term() {
             return NoPrompt.ask(question);
         }
-        let _open = OpenQuestion::new(&self.term);
-        let text = format!(
-            "{} {}",
-            question.text,
-            style(format!("({})", question.flag)).for_stderr().dim()
-        );
-        let (answer, shown) = match &question.kind {
+        let _open = OpenQuestion::new(&self.term, self.is_plain);
+        if self.is_plain {
+            return plain::ask(&self.term, question);
+        }
+        let Question { text, flag, kind } = question;
+        let (answer, shown) = match kind {
             QuestionKind::Text { default, check } => {
-                let answer = line::ask(&self.term, &text, default.as_deref(), *check)?;
+                let answer = line::text(&self.term, text, flag, default.as_deref(), *check)?;
                 let shown = if answer.is_empty() {
                     "none".to_owned()
                 } else {
@@ -61,45 +64,45 @@ impl Prompt for TerminalPrompt {
                 (PromptAnswer::Text(answer), shown)
             }
             QuestionKind::Choice { options, default } => {
-                let items = items(options, usize::from(self.term.size().1));
-                let chosen = Select::with_theme(&self.theme)
-                    .with_prompt(text)
-                    .items(&items)
-                    .default(*default)
-                    .report(false);
-                let chosen = chosen
-                    .interact_on_opt(&self.term)
-                    .map_err(failure)?
-                    .ok_or(PromptError::Interrupted)?;
-                (
-                    PromptAnswer::Choice(chosen),
-                    options
-                        .get(chosen)
-                        .map(|(name, _)| name.clone())
-                        .unwrap_or_default(),
-                )
+                let chosen = select::choose(&self.term, text, flag, options, *default)?;
+                (PromptAnswer::Choice(chosen), options[chosen].0.clone())
+            }
+            QuestionKind::Search { options } => {
+                let chosen = select::search(&self.term, text, flag, options)?;
+                (PromptAnswer::Choice(chosen), options[chosen].0.clone())
             }
             QuestionKind::YesNo { default } => {
-                let chosen = Confirm::with_theme(&self.theme)
-                    .with_prompt(text)
-                    .default(*default)
-                    .report(false);
-                let yes = chosen
-                    .interact_on_opt(&self.term)
-                    .map_err(failure)?
-                    .ok_or(PromptError::Interrupted)?;
-                (
-                    PromptAnswer::YesNo(yes),
-                    if yes { "yes" } else { "no" }.to_owned(),
-                )
+                let yes = line::yes_no(&self.term, text, flag, *default)?;
+                let shown = if yes { "yes" } else { "no" };
+                (PromptAnswer::YesNo(yes), shown.to_owned())
+            }
+            QuestionKind::Words { words } => {
+                let chosen = line::words(&self.term, text, flag, words)?;
+                (PromptAnswer::Choice(chosen), words[chosen].to_owned())
             }
         };
-        self.term.write_line(&format!(
-            "{} {} · {shown}",
-            style("✔").for_stderr().green(),
-            question.text
-        ))?;
+        let said = format!("{} · {shown}", question.text);
+        for line in marked("✔", style("✔").for_stderr().green(), &said, self.columns()) {
+            self.term.write_line(&line)?;
+        }
         Ok(answer)
+    }
+
+    fn refuse(&mut self, reason: &str) -> Result<(), PromptError> {
+        for line in marked("✘", style("✘").for_stderr().red(), reason, self.columns()) {
+            self.term.write_line(&line)?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), PromptError> {
+        for line in text.lines() {
+            let indent = " ".repeat(hanging(line));
+            for line in wrap("", &indent, &safe(line), self.columns()) {
+                self.term.write_line(&line)?;
+            }
+        }
+        Ok(())
     }
 
     fn confirm(&mut self, question: &Question) -> Result<PromptAnswer, PromptError> {
@@ -115,14 +118,40 @@ fn discard_typed_ahead() {
     let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
-/// One line each, cut to the terminal, in ASCII as far as we write it: `dialoguer` miscounts lines
-/// that wrap, and takes bytes for columns.
-fn items(options: &[(String, String)], width: usize) -> Vec<String> {
-    let room = width.saturating_sub("❯ ".chars().count() + 1).max(1);
-    options
-        .iter()
-        .map(|(name, line)| truncate_str(&format!("{name}: {line}"), room, "...").into_owned())
-        .collect()
+/// The column of the value in a line of two columns, else that of the text.
+fn hanging(line: &str) -> usize {
+    let text = line.trim_start();
+    let indent = line.len() - text.len();
+    text.find("  ").map_or(indent, |end| {
+        let rest = &text[end..];
+        indent + end + rest.len() - rest.trim_start().len()
+    })
+}
+
+/// Lines of a text that begins with a mark, which is measured without its colour.
+fn marked(
+    mark: &str,
+    coloured: console::StyledObject<&str>,
+    text: &str,
+    columns: usize,
+) -> Vec<String> {
+    let mut lines = wrap(&format!("{mark} "), "  ", text, columns);
+    if let Some(rest) = lines[0].strip_prefix(mark) {
+        lines[0] = format!("{coloured}{rest}");
+    }
+    lines
+}
+
+/// Lines of a question, whose last word is dim: what answers it on a command line.
+fn question_lines(text: &str, dim: &str, columns: usize) -> Vec<String> {
+    let whole = format!("{text} {dim}");
+    let mut lines = marked("?", style("?").for_stderr().yellow(), &whole, columns);
+    if let Some(last) = lines.last_mut()
+        && let Some(before) = last.strip_suffix(dim)
+    {
+        *last = format!("{before}{}", style(dim).for_stderr().dim());
+    }
+    lines
 }
 
 /// Asks nothing: every question is an error that names the flag.
@@ -134,6 +163,14 @@ impl Prompt for NoPrompt {
             text: question.text.clone(),
             flag: question.flag,
         })
+    }
+
+    fn refuse(&mut self, _reason: &str) -> Result<(), PromptError> {
+        Ok(())
+    }
+
+    fn show(&mut self, _text: &str) -> Result<(), PromptError> {
+        Ok(())
     }
 }
 
@@ -154,12 +191,25 @@ pub fn is_open() -> bool {
 
 /// A question that waits for its answer. `dialoguer` leaves the cursor hidden when interrupted: it
 /// is shown again at the end.
-struct OpenQuestion<'a>(&'a Term);
+///
+/// The terminal shows no key by itself meanwhile: `console` takes keys one by one, and those that
+/// come in between would be drawn into the question.
+struct OpenQuestion<'a> {
+    term: &'a Term,
+    is_plain: bool,
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
 
 impl<'a> OpenQuestion<'a> {
-    fn new(term: &'a Term) -> Self {
+    fn new(term: &'a Term, is_plain: bool) -> Self {
         OPEN.store(true, Ordering::SeqCst);
-        Self(term)
+        Self {
+            term,
+            is_plain,
+            #[cfg(unix)]
+            modes: if is_plain { None } else { shows_no_keys() },
+        }
     }
 }
 
@@ -167,9 +217,35 @@ impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
         OPEN.store(false, Ordering::SeqCst);
         // Nothing can be done about a terminal that is gone.
-        let _ = self.0.show_cursor();
-        let _ = self.0.flush();
+        if !self.is_plain {
+            let _ = self.term.show_cursor();
+        }
+        let _ = self.term.flush();
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            set_modes(modes);
+        }
     }
+}
+
+/// Returns the modes from before.
+#[cfg(unix)]
+fn shows_no_keys() -> Option<rustix::termios::Termios> {
+    use rustix::termios::LocalModes;
+    let before = rustix::termios::tcgetattr(io::stdin()).ok()?;
+    let mut modes = before.clone();
+    modes
+        .local_modes
+        .remove(LocalModes::ECHO | LocalModes::ICANON);
+    set_modes(&modes);
+    Some(before)
+}
+
+#[cfg(unix)]
+fn set_modes(modes: &rustix::termios::Termios) {
+    let now = rustix::termios::OptionalActions::Now;
+    // Nothing can be done about a terminal that is gone.
+    let _ = rustix::termios::tcsetattr(io::stdin(), now, modes);
 }
 
 /// The terminal settings before any question.
@@ -194,11 +270,7 @@ impl TerminalState {
         }
         #[cfg(unix)]
         if let Some(modes) = &self.modes {
-            let _ = rustix::termios::tcsetattr(
-                io::stdin(),
-                rustix::termios::OptionalActions::Now,
-                modes,
-            );
+            set_modes(modes);
         }
     }
 }

@@ -4,11 +4,11 @@ use std::{io::Write, path::PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{explain, failure::CliError, global::GlobalOptions};
+use super::{busy::BusySpinner, explain, failure::CliError, global::GlobalOptions};
 use crate::{
     backend::aws::{
         AwsProvider,
-        caller::{Caller, CallerError},
+        caller::{self, Caller, CallerError},
         clients::{self, Clients, ConnectionOptions, ConnectionRole, ServiceEndpoints},
         error::ServiceErrorKind,
         http::{self, ProxyPolicy, transport::Transport},
@@ -16,7 +16,7 @@ use crate::{
     },
     exit,
     host::{Host, bounded},
-    report::safe::safe,
+    report::{safe::safe, wrap::wrap},
     sandbox::{Sandbox, running::RunningSandbox},
     settings::{
         layer::SettingsLayer,
@@ -185,6 +185,24 @@ impl AccountSession {
         })
     }
 
+    /// Prints account, alias and identity.
+    pub(crate) async fn say_who(&self, host: &mut Host, global: &GlobalOptions) {
+        if global.quiet || global.json() {
+            return;
+        }
+        let Caller { account, arn, .. } = &self.caller;
+        let alias = tokio::select! {
+            biased;
+            () = host.cancel.cancelled() => None,
+            alias = caller::account_alias(&self.clients) => alias,
+        };
+        let alias = alias.map_or_else(String::new, |alias| format!(" ({alias})"));
+        let text = format!("AWS account {account}{alias}, as {arn}");
+        for line in wrap("", "  ", &safe(&text), host.err_width) {
+            let _ = writeln!(host.err, "{line}");
+        }
+    }
+
     /// Without an environment: no tagged resource counts as managed.
     pub(crate) fn of_nobody(self) -> AwsProvider {
         self.of(EnvironmentId {
@@ -223,6 +241,43 @@ pub(crate) async fn connect(
     )
     .await
 }
+
+/// Asks for no more than credentials, where no region is known to ask AWS in.
+///
+/// # Errors
+/// If there are none.
+pub(crate) async fn must_have_credentials(
+    layer: &SettingsLayer,
+    host: &mut Host,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
+) -> Result<(), CliError> {
+    let ways = ConnectionSettings::of_layer(layer);
+    let (connection, pem, proxy) = by_way_of(&ways, host, global, sandbox, ANY_REGION)?;
+    let http = http::http_client(pem.as_deref(), proxy)
+        .map_err(|error| CliError::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    let config = clients::connect(&connection, http, &vars)
+        .await
+        .map_err(|error| explain::connect(&error))?;
+    let asking = async {
+        if clients::has_credentials(&config).await {
+            return Ok(());
+        }
+        // The call fails before it is sent, with the reason.
+        let clients = Clients::at(&config, &connection.endpoints);
+        Caller::ask(&clients).await.map(drop)
+    };
+    let cancel = host.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(CliError::interrupted("interrupted while connecting; nothing was changed")),
+        asked = asking => asked.map_err(|error| explain::caller(&error, ANY_REGION)),
+    }
+}
+
+/// No call is sent to it.
+const ANY_REGION: &str = "us-east-1";
 
 /// The same, as a backend says.
 pub(crate) async fn connect_by(
@@ -295,6 +350,7 @@ pub(crate) async fn connect_by(
             cancel: host.cancel.clone(),
         })
     };
+    let _busy = BusySpinner::start("connecting to AWS", host, global);
     tokio::select! {
         biased;
         () = host.cancel.cancelled() => Err(CliError::interrupted("interrupted while connecting; nothing was changed")),

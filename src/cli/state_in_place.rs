@@ -76,7 +76,9 @@ pub(crate) async fn inspect(
         })
     };
     let (inspection, mut occupied) = cx
-        .until_cancelled(async { tokio::join!(environment.inspect(moves_state), look) })
+        .busy_with("reading the backend", async {
+            tokio::join!(environment.inspect(moves_state), look)
+        })
         .await?;
     let (environment, observation) = environment.as_inspected(inspection?);
     let now = environment.provider.address().clone();

@@ -250,12 +250,14 @@ struct FileMade {
 
 /// Prints the created backend, the next commands, and an equivalent command without questions.
 ///
-/// `unconfirmed` are e-mail addresses with an unconfirmed subscription.
+/// `unconfirmed` are e-mail addresses with an unconfirmed subscription; `saved` says that the
+/// settings are in tfbackend.toml.
 pub(crate) fn made(
     environment: &ConnectedEnvironment,
     outputs: &KnownOutputs,
     written: &[WrittenFile],
     unconfirmed: Vec<String>,
+    saved: bool,
     cx: &mut Context<'_>,
 ) -> Result<(), CliError> {
     let settings = &environment.provider.settings;
@@ -374,9 +376,15 @@ pub(crate) fn made(
                 .filter(|_| environment.key_said),
             ..environment.said.clone()
         };
+        let said = if saved {
+            SettingsLayer::default()
+        } else {
+            said
+        };
         let command = wizard::equivalent_command(environment.name(), &said);
         cx.status("The same without questions:");
-        cx.status(&format!("  {command}{}", cx.global.words()));
+        let words = cx.global.words();
+        cx.status_command(&format!("{command}{words}"));
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ pub enum Precedence {
 }
 
 /// All that says settings, each source read and valid by itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SettingsSources {
     pub flags: SettingsLayer,
     pub variables: SettingsLayer,
@@ -175,6 +175,20 @@ impl SettingsSources {
         let flag = self.flags.backend.or(self.variables.backend);
         let of_file = || self.file.as_ref()?.kind(env);
         flag.or_else(of_file).unwrap_or(BackendKind::S3)
+    }
+
+    /// Returns the merged settings of an environment that no table of the settings file is about.
+    pub fn of_no_env(&self) -> MergedSettings {
+        let file = self.file.clone().map(|file| SettingsFile {
+            envs: BTreeMap::new(),
+            ..file
+        });
+        let any = "any".parse().expect("it is a name");
+        Self {
+            file,
+            ..self.clone()
+        }
+        .merged(&any)
     }
 
     /// Returns the merged settings of one environment: options of other kinds are not among them.

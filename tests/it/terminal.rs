@@ -7,8 +7,11 @@ mod migrate;
 mod questions;
 mod teardown;
 mod unattended;
+mod unfinished;
+mod widths;
 
 const DOWN: &str = "\u{1b}[B";
+const BACKSPACE: &str = "\u{7f}";
 const CTRL_C: &str = "\u{3}";
 const CTRL_U: &str = "\u{15}";
 const ESCAPE: &str = "\u{1b}";

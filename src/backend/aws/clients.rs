@@ -205,6 +205,15 @@ fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
         .or_else("Ec2InstanceMetadata", instance)
 }
 
+/// Returns whether a source has credentials; whether AWS takes them is not known.
+pub async fn has_credentials(config: &SdkConfig) -> bool {
+    use aws_credential_types::provider::ProvideCredentials;
+    match config.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.is_ok(),
+        None => false,
+    }
+}
+
 /// Returns the default region of the SDK: from the environment, the profile or the instance.
 pub async fn default_region(profile: Option<&str>) -> Option<String> {
     profile

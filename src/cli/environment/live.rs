@@ -92,7 +92,11 @@ pub(super) fn of_runs(layer: &SettingsLayer) -> CredentialSettings {
 }
 
 pub(super) fn account_of(aws: &AwsProvider) -> Result<AccountId, CliError> {
-    aws.account()
+    account_named(aws.account())
+}
+
+pub(super) fn account_named(account: &str) -> Result<AccountId, CliError> {
+    account
         .parse()
         .map_err(|error| CliError::failed(format!("AWS returned an invalid account ID: {error}")))
 }

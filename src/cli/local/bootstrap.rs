@@ -105,7 +105,8 @@ fn answer(
         let said = environment.merged.said().without_run();
         let command = wizard::equivalent_command(environment.name(), &said);
         cx.status("The same without questions:");
-        cx.status(&format!("  {command}{}", cx.global.words()));
+        let words = cx.global.words();
+        cx.status_command(&format!("{command}{words}"));
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub(crate) async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, 
     let census = match is_nothing {
         true => FolderCensus::default(),
         false => cx
-            .until_cancelled(provider.census())
+            .busy_with("counting states", provider.census())
             .await?
             .map_err(|error| CliError::failed("the states cannot be read").because(&error))?,
     };

@@ -43,7 +43,7 @@ pub(super) async fn at(target: &S3Target, cx: &mut Context<'_>) -> Result<LockSu
         ScanItem::NoTable(error) | ScanItem::NoListing(error) => looked.unseen.push(error),
         ScanItem::State(_) | ScanItem::Orphan { .. } => {}
     });
-    cx.until_cancelled(walk).await?;
+    cx.busy_with("looking for locks", walk).await?;
     if let (false, Some(key)) = (looked.unseen.is_empty(), &target.address.layout.key) {
         let path = target.address.layout.path(key, &target.workspace);
         let (lock, _) = cx.until_cancelled(store.lock_on(&path)).await?;

@@ -1,16 +1,19 @@
-//! One line of text, asked for on a terminal until it is valid.
+//! Answers that are typed into a line: text, a word, or one key.
 //!
-//! `dialoguer` has this too, but its version knows no Escape.
+//! `dialoguer` has these too, but its text knows no Escape, and its yes or no leaves a line behind
+//! where a question takes two.
 
 use console::{Key, Term, measure_text_width, style};
 
-use crate::{host::PromptError, report::wrap::wrap};
+use super::marked;
+use crate::host::PromptError;
 
 /// Asks until `check` is content, and clears the question away. An empty line takes the default, if
 /// there is one.
-pub(super) fn ask(
+pub(super) fn text(
     term: &Term,
     text: &str,
+    flag: &str,
     default: Option<&str>,
     check: fn(&str) -> Result<(), String>,
 ) -> Result<String, PromptError> {
@@ -18,26 +21,114 @@ pub(super) fn ask(
         .filter(|default| !default.is_empty())
         .map(|default| format!(" [{default}]"))
         .unwrap_or_default();
-    let prompt = format!("{} {text}{shown} › ", style("?").for_stderr().yellow());
-    loop {
-        let (typed, row) = read(term, &prompt)?;
+    let prompt = prompt(text, flag, &format!("{shown} ›"));
+    until_valid(term, &prompt, |typed| {
         let answer = match default {
-            Some(default) if typed.trim().is_empty() => default.to_owned(),
-            _ => typed.trim().to_owned(),
+            Some(default) if typed.is_empty() => default,
+            _ => typed,
         };
-        match check(&answer) {
-            Ok(()) => {
-                term.move_cursor_up(row)?;
-                term.write_str(&format!("\r{CLEAR_BELOW}"))?;
+        check(answer).map(|()| answer.to_owned())
+    })
+}
+
+/// Asks for one of these words, of which the first is the default; the first letter is enough.
+/// Returns its index.
+pub(super) fn words(
+    term: &Term,
+    text: &str,
+    flag: &str,
+    words: &[&str],
+) -> Result<usize, PromptError> {
+    let prompt = prompt(text, flag, &format!(" [{}]", brackets(words)));
+    until_valid(term, &prompt, |typed| word(words, typed))
+}
+
+/// As in `Y/n/edit`.
+pub(super) fn brackets(words: &[&str]) -> String {
+    let short = words.iter().enumerate().map(|(index, word)| match *word {
+        "yes" if index == 0 => "Y".to_owned(),
+        "no" if index > 0 => "n".to_owned(),
+        word => word.to_owned(),
+    });
+    short.collect::<Vec<_>>().join("/")
+}
+
+pub(super) fn word(words: &[&str], typed: &str) -> Result<usize, String> {
+    let typed = typed.to_ascii_lowercase();
+    words
+        .iter()
+        .position(|word| word.starts_with(&typed))
+        .ok_or_else(|| format!("answer with one of: {}", words.join(", ")))
+}
+
+/// Asks for one key: Enter takes the default.
+pub(super) fn yes_no(
+    term: &Term,
+    text: &str,
+    flag: &str,
+    default: bool,
+) -> Result<bool, PromptError> {
+    let prompt = prompt(text, flag, if default { " [Y/n]" } else { " [y/N]" });
+    let line = LineInput::default();
+    let row = draw(term, &prompt, &line, 0)?;
+    let answer = loop {
+        match read_key(term)? {
+            Key::Char('y' | 'Y') => break Ok(true),
+            Key::Char('n' | 'N') => break Ok(false),
+            Key::Enter => break Ok(default),
+            Key::Escape => break Err(PromptError::Back),
+            Key::CtrlC | Key::Char('\u{4}') => {
+                term.write_line("")?;
+                return Err(PromptError::Interrupted);
+            }
+            _ => {}
+        }
+    };
+    clear(term, row)?;
+    answer
+}
+
+fn prompt(text: &str, flag: &str, shown: &str) -> String {
+    format!(
+        "{} {text} {}{shown} ",
+        style("?").for_stderr().yellow(),
+        style(format!("({flag})")).for_stderr().dim()
+    )
+}
+
+fn until_valid<T>(
+    term: &Term,
+    prompt: &str,
+    read_as: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, PromptError> {
+    loop {
+        let (typed, row) = read(term, prompt)?;
+        match read_as(typed.trim()) {
+            Ok(answer) => {
+                clear(term, row)?;
                 return Ok(answer);
             }
             Err(reason) => {
-                let lines = wrap("✘ ", "  ", &reason, usize::from(term.size().1)).join("\n");
-                let rest = lines.strip_prefix('✘').unwrap_or(&lines);
-                term.write_line(&format!("\n{}{rest}", style("✘").for_stderr().red()))?;
+                let mark = style("✘").for_stderr().red();
+                let lines = marked("✘", mark, &reason, usize::from(term.size().1));
+                term.write_line(&format!("\n{}", lines.join("\n")))?;
             }
         }
     }
+}
+
+/// Clears what was drawn down to this row, on which the cursor is.
+fn clear(term: &Term, row: usize) -> Result<(), PromptError> {
+    term.move_cursor_up(row)?;
+    term.write_str(&format!("\r{CLEAR_BELOW}"))?;
+    Ok(())
+}
+
+fn read_key(term: &Term) -> Result<Key, PromptError> {
+    term.read_key_raw().map_err(|error| match error.kind() {
+        std::io::ErrorKind::Interrupted => PromptError::Interrupted,
+        _ => PromptError::Io(error),
+    })
 }
 
 /// Returns the typed text, and the row of the cursor: the last one.
@@ -46,12 +137,12 @@ fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
     let mut row = 0;
     loop {
         row = draw(term, prompt, &line, row)?;
-        let key = term.read_key_raw().map_err(|error| match error.kind() {
-            std::io::ErrorKind::Interrupted => PromptError::Interrupted,
-            _ => PromptError::Io(error),
-        })?;
-        match line.press(key) {
+        match line.press(read_key(term)?) {
             PressedKey::Nothing => {}
+            PressedKey::Back => {
+                clear(term, row)?;
+                return Err(PromptError::Back);
+            }
             pressed @ (PressedKey::Enter | PressedKey::Stop) => {
                 line.cursor = line.chars.len();
                 row = draw(term, prompt, &line, row)?;
@@ -101,6 +192,7 @@ struct LineInput {
 enum PressedKey {
     Nothing,
     Enter,
+    Back,
     Stop,
 }
 
@@ -110,7 +202,8 @@ impl LineInput {
             Key::Enter => return PressedKey::Enter,
             // Ctrl-D on an empty line, as everywhere.
             Key::Char('\u{4}') if !self.chars.is_empty() => {}
-            Key::Escape | Key::CtrlC | Key::Char('\u{4}') => return PressedKey::Stop,
+            Key::Escape => return PressedKey::Back,
+            Key::CtrlC | Key::Char('\u{4}') => return PressedKey::Stop,
             Key::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;
                 self.chars.remove(self.cursor);
@@ -188,8 +281,20 @@ mod tests {
     }
 
     #[test]
-    fn escape_and_ctrl_c_stop() {
-        assert_eq!(type_all([Key::Char('a'), Key::Escape]).2, PressedKey::Stop);
+    fn words_are_told_by_their_first_letter() {
+        let words = ["yes", "no", "edit"];
+        assert_eq!(brackets(&words), "Y/n/edit");
+        let told = ["", "Y", "no", "ED", "x", "yess"].map(|typed| word(&words, typed).ok());
+        assert_eq!(told, [Some(0), Some(0), Some(1), Some(2), None, None]);
+        assert_eq!(
+            word(&words, "x"),
+            Err("answer with one of: yes, no, edit".to_owned())
+        );
+    }
+
+    #[test]
+    fn escape_goes_back_and_ctrl_c_stops() {
+        assert_eq!(type_all([Key::Char('a'), Key::Escape]).2, PressedKey::Back);
         assert_eq!(type_all([Key::CtrlC]).2, PressedKey::Stop);
         assert_eq!(type_all([Key::Char('\u{4}')]).2, PressedKey::Stop);
         assert_eq!(

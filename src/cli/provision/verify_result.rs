@@ -35,7 +35,7 @@ pub(crate) async fn must_match<P: Provider>(
     let mut waiting = WaitLimit::at_most(SHOWN);
     let mut waits = WaitReport::new("AWS shows", SHOWN);
     let mut observation = cx
-        .until_cancelled(provider.observe())
+        .busy_with("verifying the backend", provider.observe())
         .await
         .map_err(|failure| failure.hint(HINT))?;
     loop {

@@ -82,7 +82,7 @@ pub(crate) async fn run(args: BackupArgs, cx: &mut Context<'_>) -> Result<u8, Cl
     }
     let dir = copies::folder(args.backup_dir.as_deref(), target.dir(), &cx.host.cwd)?;
     let made = cx
-        .until_cancelled(states::write(&*states, &dir, header))
+        .busy_with("copying states", states::write(&*states, &dir, header))
         .await?
         .map_err(|error| failure(&error, target.words()))?;
     let document = StateBackupDocument {

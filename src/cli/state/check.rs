@@ -76,7 +76,7 @@ async fn any(
         None => None,
     };
     let check = cx
-        .until_cancelled(StoreCheck::run(&*states, only.as_ref()))
+        .busy_with("checking states", StoreCheck::run(&*states, only.as_ref()))
         .await?
         .map_err(|error| explain::store(CliError::failed("the states cannot be listed"), &error))?;
     let document = StateCheckDocument {

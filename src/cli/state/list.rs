@@ -25,7 +25,7 @@ pub(super) async fn run(args: StateListArgs, cx: &mut Context<'_>) -> Result<u8,
     target.announce(cx);
     let states = target.states();
     let inventory = cx
-        .until_cancelled(StateInventory::read(&*states))
+        .busy_with("reading states", StateInventory::read(&*states))
         .await?
         .map_err(|error| explain::store(CliError::failed("the states cannot be listed"), &error))?;
     let document = ListDocument::of(target.about(), &inventory);

@@ -34,6 +34,13 @@ impl Prompt for Unattended {
             flag: question.flag,
         })
     }
+    fn refuse(&mut self, reason: &str) -> Result<(), PromptError> {
+        panic!("nothing was answered: {reason}")
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), PromptError> {
+        panic!("nothing is asked about: {text}")
+    }
 }
 
 fn host(dir: &Path, vars: &[(&str, &str)]) -> Host {

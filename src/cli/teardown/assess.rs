@@ -124,8 +124,11 @@ pub(super) async fn look(
         warnings: vec![],
         plan,
     };
-    cx.until_cancelled(count(&mut looked, &observation, environment))
-        .await?;
+    cx.busy_with(
+        "counting states and locks",
+        count(&mut looked, &observation, environment),
+    )
+    .await?;
     looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
     looked.warnings = warnings(&looked, options, environment, cx);
     Ok(looked)

@@ -238,7 +238,8 @@ async fn held_to(
             )
         )
     };
-    let (mut observation, surveyed, exposed, what_else) = cx.until_cancelled(looking).await?;
+    let (mut observation, surveyed, exposed, what_else) =
+        cx.busy_with("checking the bucket", looking).await?;
     // The owner is not relevant for its safety.
     for seen in observation.values_mut() {
         if let Observed::Present { owner, .. } = seen {

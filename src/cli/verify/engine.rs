@@ -10,6 +10,8 @@ use std::{
 
 use tokio::process::Command;
 
+use crate::cli::wizard::InstalledEngine;
+use crate::state::engine::knows_lock_files;
 use crate::terraform::read::{
     EngineVersions, SourcePosition, TerraformEngine, WorkingDirectory,
     versions::{AllowedVersions, version},
@@ -66,6 +68,23 @@ pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap
             line: None,
         },
     }));
+}
+
+/// Returns the engine on PATH with its version: Terraform, if there are both.
+pub(in crate::cli) async fn installed(vars: &BTreeMap<String, String>) -> Option<InstalledEngine> {
+    let engines = [TerraformEngine::Terraform, TerraformEngine::OpenTofu];
+    let (engine, program) = engines
+        .into_iter()
+        .find_map(|engine| Some((engine, find(engine.program(), vars)?)))?;
+    let text = ask(&program, vars).await?;
+    let name = match engine {
+        TerraformEngine::Terraform => "Terraform",
+        TerraformEngine::OpenTofu => "OpenTofu",
+    };
+    Some(InstalledEngine {
+        has_lock_files: knows_lock_files(&text).unwrap_or(false),
+        name: format!("{name} {text}"),
+    })
 }
 
 /// Returns the first match on PATH. Relative folders are skipped, because any user may have put

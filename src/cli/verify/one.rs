@@ -63,7 +63,7 @@ pub(super) async fn of_environment(
             Box::pin(around(&environment, told, options, at))
         )
     };
-    let (inspection, mut others) = cx.until_cancelled(looking).await?;
+    let (inspection, mut others) = cx.busy_with("checking the backend", looking).await?;
     let guessed = surroundings(&environment);
     let (environment, observation) = environment.as_inspected(inspection?);
     if surroundings(&environment) != guessed {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::WizardAnswers;
+use crate::report::wrap::width;
 use crate::settings::{
     error::{SettingsError, SettingsProblem},
     file::{FILE_NAME, SettingsFile},
@@ -14,6 +16,45 @@ use crate::settings::{
 pub fn equivalent_command(env: &EnvName, layer: &SettingsLayer) -> String {
     command("bootstrap", env, layer) + " --non-interactive --auto-approve"
 }
+
+/// The command that gives the same answers and asks for approval; `more` are the global options,
+/// each after a space.
+pub(crate) fn same_answers(answers: &WizardAnswers, more: &str) -> String {
+    let env = answers.env.iter().map(|env| format!("--env {env}"));
+    let words: Vec<String> = env.chain(all_words(&answers.layer)).collect();
+    format!("tfbackend bootstrap {}{more}", words.join(" "))
+}
+
+/// Breaks a command at its options into lines that a shell reads as one, with an indent.
+pub(crate) fn broken(command: &str, columns: usize) -> Vec<String> {
+    // With the sign that breaks a line.
+    let room = columns.clamp(40, WIDEST) - 2;
+    let mut lines: Vec<String> = vec![];
+    for option in command.split(" --").enumerate() {
+        let option = match option {
+            (0, name) => name.to_owned(),
+            (_, option) => format!("--{option}"),
+        };
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(&option) <= room => {
+                line.push(' ');
+                line.push_str(&option);
+            }
+            _ => lines.push(format!(
+                "{}{option}",
+                if lines.is_empty() { "  " } else { "    " }
+            )),
+        }
+    }
+    let last = lines.len().saturating_sub(1);
+    for line in &mut lines[..last] {
+        line.push_str(" \\");
+    }
+    lines
+}
+
+/// Of a line of a printed command, where lines are not broken elsewhere.
+const WIDEST: usize = 80;
 
 /// A command about an environment, quoted for a POSIX shell.
 pub fn command(name: &str, env: &EnvName, layer: &SettingsLayer) -> String {

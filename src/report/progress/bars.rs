@@ -1,6 +1,10 @@
 //! Progress in a terminal: a spinner for each running step, and the number of finished ones.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -72,6 +76,9 @@ impl ProgressBars {
     }
 }
 
+/// Spinners for single waits that are shown; two would draw over each other.
+static SHOWN: AtomicUsize = AtomicUsize::new(0);
+
 /// A spinner for a single wait. It is removed when dropped.
 pub(crate) struct WaitSpinner(ProgressBar);
 
@@ -80,7 +87,13 @@ impl WaitSpinner {
         let bar = ProgressBar::with_draw_target(None, target)
             .with_style(template("{spinner} {msg}  {elapsed}", style));
         bar.enable_steady_tick(TICK);
+        SHOWN.fetch_add(1, Ordering::SeqCst);
         Self(bar)
+    }
+
+    /// Returns whether any is shown.
+    pub(crate) fn is_any_shown() -> bool {
+        SHOWN.load(Ordering::SeqCst) > 0
     }
 
     pub(crate) fn show(&self, message: &str) {
@@ -91,6 +104,7 @@ impl WaitSpinner {
 impl Drop for WaitSpinner {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+        SHOWN.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

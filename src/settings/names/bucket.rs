@@ -22,7 +22,7 @@ impl BucketName {
     pub fn is_account_regional(&self) -> bool {
         KNOWN_REGIONS
             .iter()
-            .any(|region| self.is_account_regional_in(region))
+            .any(|(region, _)| self.is_account_regional_in(region))
     }
 
     /// The same for one region, which may be newer than this program.

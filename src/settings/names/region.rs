@@ -28,7 +28,7 @@ impl Region {
     }
 
     pub fn is_known(&self) -> bool {
-        KNOWN_REGIONS.contains(&self.as_str())
+        is_known(self.as_str())
     }
 
     fn check(text: &str) -> Result<Self, NameProblem> {
@@ -36,14 +36,12 @@ impl Region {
             shape(name)?;
             return Ok(Self(name.to_owned()));
         }
-        if KNOWN_REGIONS.contains(&text) {
+        if is_known(text) {
             return Ok(Self(text.to_owned()));
         }
-        let nearest = KNOWN_REGIONS
-            .iter()
-            .min_by_key(|known| strsim::damerau_levenshtein(known, text));
         Err(NameProblem::UnknownRegion {
-            nearest: nearest.expect("the list is not empty"),
+            meant: meant(text)
+                .map_or_else(String::new, |code| format!(" (did you mean `{code}`?)")),
         })
     }
 
@@ -65,6 +63,26 @@ impl fmt::Display for Region {
 reads_as_text!(Region, it => it.text());
 
 const ANY: &str = "any:";
+
+fn is_known(code: &str) -> bool {
+    KNOWN_REGIONS.iter().any(|(known, _)| *known == code)
+}
+
+/// The region with this place, or with a code that is a slip of the finger away.
+fn meant(text: &str) -> Option<&'static str> {
+    let text = &*text.to_lowercase();
+    let of_place = |(_, place): &&(&str, &str)| place.eq_ignore_ascii_case(text);
+    let (distance, nearest) = KNOWN_REGIONS
+        .iter()
+        .map(|(known, _)| (strsim::damerau_levenshtein(known, text), *known))
+        .min()?;
+    let slip = (distance < 3).then_some(nearest);
+    KNOWN_REGIONS
+        .iter()
+        .find(of_place)
+        .map(|(code, _)| *code)
+        .or(slip)
+}
 
 fn shape(name: &str) -> Result<(), NameProblem> {
     only(name, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
@@ -101,52 +119,52 @@ pub fn partition_of(region: &str) -> &'static str {
         .map_or("aws", |(_, partition)| partition)
 }
 
-/// Every region of every partition, as of November 2026.
-pub const KNOWN_REGIONS: [&str; 46] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "cn-north-1",
-    "cn-northwest-1",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "eusc-de-east-1",
-    "us-iso-east-1",
-    "us-iso-west-1",
-    "us-isob-east-1",
-    "us-isob-west-1",
-    "eu-isoe-west-1",
-    "us-isof-east-1",
-    "us-isof-south-1",
+/// Every region of every partition, as of November 2026, with its place as AWS names it.
+pub const KNOWN_REGIONS: [(&str, &str); 46] = [
+    ("af-south-1", "Cape Town"),
+    ("ap-east-1", "Hong Kong"),
+    ("ap-east-2", "Taipei"),
+    ("ap-northeast-1", "Tokyo"),
+    ("ap-northeast-2", "Seoul"),
+    ("ap-northeast-3", "Osaka"),
+    ("ap-south-1", "Mumbai"),
+    ("ap-south-2", "Hyderabad"),
+    ("ap-southeast-1", "Singapore"),
+    ("ap-southeast-2", "Sydney"),
+    ("ap-southeast-3", "Jakarta"),
+    ("ap-southeast-4", "Melbourne"),
+    ("ap-southeast-5", "Malaysia"),
+    ("ap-southeast-6", "New Zealand"),
+    ("ap-southeast-7", "Thailand"),
+    ("ca-central-1", "Montreal, Canada"),
+    ("ca-west-1", "Calgary"),
+    ("eu-central-1", "Frankfurt"),
+    ("eu-central-2", "Zurich"),
+    ("eu-north-1", "Stockholm"),
+    ("eu-south-1", "Milan"),
+    ("eu-south-2", "Spain"),
+    ("eu-west-1", "Ireland"),
+    ("eu-west-2", "London"),
+    ("eu-west-3", "Paris"),
+    ("il-central-1", "Tel Aviv"),
+    ("me-central-1", "UAE"),
+    ("me-south-1", "Bahrain"),
+    ("mx-central-1", "Mexico"),
+    ("sa-east-1", "Sao Paulo"),
+    ("us-east-1", "N. Virginia"),
+    ("us-east-2", "Ohio"),
+    ("us-west-1", "N. California"),
+    ("us-west-2", "Oregon"),
+    ("cn-north-1", "Beijing"),
+    ("cn-northwest-1", "Ningxia"),
+    ("us-gov-east-1", "GovCloud, US East"),
+    ("us-gov-west-1", "GovCloud, US West"),
+    ("eusc-de-east-1", "European Sovereign Cloud, Brandenburg"),
+    ("us-iso-east-1", "ISO East"),
+    ("us-iso-west-1", "ISO West"),
+    ("us-isob-east-1", "ISOB East, Ohio"),
+    ("us-isob-west-1", "ISOB West"),
+    ("eu-isoe-west-1", "ISOE West"),
+    ("us-isof-east-1", "ISOF East"),
+    ("us-isof-south-1", "ISOF South"),
 ];

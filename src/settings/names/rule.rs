@@ -38,8 +38,9 @@ pub enum NameProblem {
     Ends(String),
     #[error("{0}")]
     Shape(String),
-    #[error("is not a known region (did you mean `{nearest}`?)")]
-    UnknownRegion { nearest: &'static str },
+    /// With what may be meant, as in " (did you mean `eu-west-1`?)", or nothing.
+    #[error("is not a known region{meant}")]
+    UnknownRegion { meant: String },
 }
 
 fn code_point(c: char) -> String {

@@ -151,11 +151,13 @@ fn projects_and_environments() {
 
 #[test]
 fn regions_and_accounts() {
-    assert_snapshot!(refusals::<Region>(&["eu-wst-1", "us-east-11", "EU-WEST-1", "eu", "any:EU-new-1", "any:eu", "any:eu-new-x", "any:"]), @r#"
+    assert_snapshot!(refusals::<Region>(&["eu-wst-1", "us-east-11", "EU-WEST-1", "eu", "frankfurt", "Hong Kong", "any:EU-new-1", "any:eu", "any:eu-new-x", "any:"]), @r#"
     eu-wst-1 is not a known region (did you mean `eu-west-1`?)
     us-east-11 is not a known region (did you mean `us-east-1`?)
-    EU-WEST-1 is not a known region (did you mean `ap-east-1`?)
-    eu is not a known region (did you mean `eu-west-1`?)
+    EU-WEST-1 is not a known region (did you mean `eu-west-1`?)
+    eu is not a known region
+    frankfurt is not a known region (did you mean `eu-central-1`?)
+    Hong Kong is not a known region (did you mean `ap-east-1`?)
     any:EU-new-1 contains `E`
     any:eu `eu` does not have the shape of a region
     any:eu-new-x `eu-new-x` does not have the shape of a region
@@ -189,7 +191,7 @@ fn every_region_is_in_a_partition() {
     let count = |partition| {
         KNOWN_REGIONS
             .iter()
-            .filter(|region| partition_of(region) == partition)
+            .filter(|(region, _)| partition_of(region) == partition)
             .count()
     };
     let partitions = [

@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::{Folders, SMALL};
-use crate::support::{program::Place, terminal::Terminal};
+use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
 const TWO: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n[env.stage]\n";
 
@@ -115,9 +115,10 @@ async fn only_environment_of_the_file_is_taken() {
 }
 
 /// In a terminal the question is one whose default is no.
-#[test]
-fn new_environment_is_asked_for_in_a_terminal() {
-    let place = Place::bare();
+#[tokio::test]
+async fn new_environment_is_asked_for_in_a_terminal() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
     fs::write(place.path().join("tfbackend.toml"), TWO).expect("written");
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=stagee"]);
     terminal.answer(
@@ -143,5 +144,5 @@ fn new_environment_is_asked_for_in_a_terminal() {
             "--alarms=false",
         ],
     );
-    terminal.wait_for("State key");
+    terminal.wait_for("Use these?");
 }

@@ -100,4 +100,11 @@ impl Prompt for Nobody {
             flag: question.flag,
         })
     }
+    fn refuse(&mut self, reason: &str) -> Result<(), PromptError> {
+        panic!("nothing was answered: {reason}")
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), PromptError> {
+        panic!("nothing is asked about: {text}")
+    }
 }

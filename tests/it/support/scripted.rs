@@ -17,6 +17,7 @@ pub(crate) enum Reply {
     Pick(&'static str),
     Default,
     CtrlC,
+    Escape,
 }
 
 impl Scripted {
@@ -70,6 +71,10 @@ impl Prompt for Scripted {
             assert_eq!(flag, question.flag, "asked: {}", question.text);
             match (&question.kind, reply) {
                 (_, Reply::CtrlC) => return Err(PromptError::Interrupted),
+                (_, Reply::Escape) => {
+                    self.screen.push_str("  < back\n");
+                    return Err(PromptError::Back);
+                }
                 (QuestionKind::Text { default, check }, reply) => {
                     let text = match reply {
                         Reply::Type(text) => text,
@@ -97,6 +102,31 @@ impl Prompt for Scripted {
                     }
                     return Ok(PromptAnswer::Choice(chosen));
                 }
+                (QuestionKind::Search { options }, reply) => {
+                    let chosen = match reply {
+                        Reply::Pick(name) => options
+                            .iter()
+                            .position(|(option, _)| option == name)
+                            .expect("there is such an option"),
+                        Reply::Default => 0,
+                        other => panic!("{other:?} does not answer {question:?}"),
+                    };
+                    let (name, line) = &options[chosen];
+                    self.screen.push_str(&format!("  > {name}: {line}\n"));
+                    return Ok(PromptAnswer::Choice(chosen));
+                }
+                (QuestionKind::Words { words }, reply) => {
+                    let chosen = match reply {
+                        Reply::Pick(name) => words
+                            .iter()
+                            .position(|word| *word == name)
+                            .expect("there is such a word"),
+                        Reply::Default => 0,
+                        other => panic!("{other:?} does not answer {question:?}"),
+                    };
+                    self.screen.push_str(&format!("  > {}\n", words[chosen]));
+                    return Ok(PromptAnswer::Choice(chosen));
+                }
                 (QuestionKind::YesNo { default }, reply) => {
                     let yes = match reply {
                         Reply::Type("y") => true,
@@ -110,5 +140,15 @@ impl Prompt for Scripted {
                 }
             }
         }
+    }
+
+    fn refuse(&mut self, reason: &str) -> Result<(), PromptError> {
+        self.screen.push_str(&format!("  ! {reason}\n"));
+        Ok(())
+    }
+
+    fn show(&mut self, text: &str) -> Result<(), PromptError> {
+        self.screen.push_str(text);
+        Ok(())
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Terminal<'a> {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// All that the program wrote.
+    raw: Arc<Mutex<Vec<u8>>>,
+    /// How much of it was waited for.
+    seen: usize,
     /// Whether all that the program wrote is on the screen.
     seen_end: Arc<AtomicBool>,
     master: Box<dyn MasterPty + Send>,
@@ -44,9 +48,18 @@ impl<'a> Terminal<'a> {
 
     /// The same of any program.
     pub(crate) fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
+        Self::run_in(place, program, args, 100, "xterm-256color")
+    }
+
+    /// The same as [`Terminal::start`] in a terminal of this width and kind.
+    pub(crate) fn start_in(place: &'a Place, args: &[&str], columns: u16, kind: &str) -> Self {
+        Self::run_in(place, env!("CARGO_BIN_EXE_tfbackend"), args, columns, kind)
+    }
+
+    fn run_in(place: &'a Place, program: &str, args: &[&str], columns: u16, kind: &str) -> Self {
         let size = PtySize {
             rows: 40,
-            cols: 100,
+            cols: columns,
             ..PtySize::default()
         };
         let pair = native_pty_system()
@@ -59,7 +72,7 @@ impl<'a> Terminal<'a> {
         for (name, value) in &place.vars {
             command.env(name, value);
         }
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", kind);
         let modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("the program");
         let screen = Arc::new(Mutex::new(vt100::Parser::new(
@@ -69,12 +82,18 @@ impl<'a> Terminal<'a> {
         )));
         let mut output = pair.master.try_clone_reader().expect("its output");
         let drawn = Arc::clone(&screen);
+        let raw = Arc::new(Mutex::new(vec![]));
+        let written = Arc::clone(&raw);
         let seen_end = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&seen_end);
         thread::spawn(move || {
             let (mut bytes, mut last) = ([0; 4096], vec![]);
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 drawn.lock().expect("the screen").process(&bytes[..count]);
+                written
+                    .lock()
+                    .expect("the output")
+                    .extend_from_slice(&bytes[..count]);
                 last.extend_from_slice(&bytes[..count]);
                 if last.windows(END.len()).any(|window| window == END) {
                     ended.store(true, Ordering::SeqCst);
@@ -88,6 +107,8 @@ impl<'a> Terminal<'a> {
             child,
             keyboard,
             screen,
+            raw,
+            seen: 0,
             seen_end,
             master: pair.master,
             _slave: pair.slave,
@@ -176,14 +197,39 @@ impl<'a> Terminal<'a> {
         self.place.plain(&rows.join("\n")).trim_end().to_owned()
     }
 
-    /// The line after this one, as it was written.
-    pub(crate) fn line_after(&self, text: &str) -> String {
+    /// Waits until the program writes `text` after what was waited for before, wherever it is on
+    /// the screen.
+    pub(crate) fn wait_for_next(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let raw = self.raw.lock().expect("the output").clone();
+            let new = String::from_utf8_lossy(&raw[self.seen..]).into_owned();
+            if let Some(at) = new.find(text) {
+                self.seen += at + text.len();
+                return;
+            }
+            assert!(Instant::now() < until, "waiting for {text:?}:\n{new}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// All that the program wrote, with its escapes.
+    pub(crate) fn raw(&self) -> String {
+        let bytes = self.raw.lock().expect("the output");
+        let text = String::from_utf8_lossy(&bytes).replace(&*String::from_utf8_lossy(END), "");
+        self.place.plain(&text)
+    }
+
+    /// The command after this line, as it was written: all lines up to one that is not broken.
+    pub(crate) fn command_after(&self, text: &str) -> String {
         let screen = self.screen.lock().expect("the screen").screen().contents();
-        let lines = screen
+        let lines: Vec<&str> = screen
             .lines()
             .skip_while(|line| line.trim() != text)
-            .skip(1);
-        lines.take(1).map(str::trim).collect()
+            .skip(1)
+            .collect();
+        let end = lines.iter().position(|line| !line.ends_with('\\'));
+        lines[..=end.expect("an end")].join("\n")
     }
 
     /// Waits for the program, and returns its status.

@@ -134,7 +134,7 @@ async fn typed_ahead_input_approves_nothing() {
         assert!(
             terminal
                 .screen()
-                .ends_with("Apply 6 changes (--auto-approve) (y/n) › no"),
+                .ends_with("Apply 6 changes (--auto-approve) [y/N]"),
             "{keys:?}: {}",
             terminal.screen()
         );

@@ -2,22 +2,29 @@
 
 use std::{fs, process::Command};
 
-use super::{CTRL_C, CTRL_U, DOWN, ESCAPE};
+use super::{BACKSPACE, CTRL_C, CTRL_U, DOWN, ESCAPE};
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
-/// Who is calling is found out as soon as it is known where, and before the long part.
+/// No answer is of use without credentials.
 #[tokio::test]
 async fn credentials_come_before_questions() {
     let place = Place::bare();
-    let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
-    terminal.answer("Project", "acme\r");
-    terminal.answer("region", "eu-west-1\r");
-    assert_eq!(terminal.end(), 1);
-    let screen = terminal.screen();
-    assert!(
-        screen.contains("error: there are no AWS credentials") && !screen.contains("State key"),
-        "{screen}"
-    );
+    for args in [
+        &["bootstrap"][..],
+        &["bootstrap", "--env", "prod", "--region=eu-west-1"],
+    ] {
+        let mut terminal = Terminal::start(&place, args);
+        assert_eq!(terminal.end(), 1);
+        let screen = terminal.screen();
+        assert!(
+            screen.starts_with("error: there are no AWS credentials"),
+            "{screen}"
+        );
+        assert!(
+            screen.contains("aws sso login") && screen.contains("tfbackend sandbox up"),
+            "{screen}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -39,43 +46,55 @@ async fn from_the_first_question_to_the_next_command() {
     );
     terminal.answer("Project", &format!("{CTRL_U}Acme\r"));
     terminal.answer("contains `A`", "acme\r");
-    terminal.answer("region", "eu-west-1\r");
-    terminal.answer("State key", "app/terraform.tfstate\r");
-    terminal.wait_for("both:");
-    insta::assert_snapshot!(terminal.screen(), @"
+    terminal.answer("region", "frankf");
+    terminal.wait_for("❯ eu-central-1");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    ? Project, as part of every name (--project) [shop] › Acme
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
+      begins nor ends with a hyphen
+    ✔ Project, as part of every name · acme
+    ? AWS region of the backend (--region)
+    › frankf
+    type to search, ↑/↓ to move, Enter to choose
+    ❯ eu-central-1     Frankfurt
+    "#);
+    terminal.press(&format!(
+        "{BACKSPACE}{BACKSPACE}{BACKSPACE}{BACKSPACE}{BACKSPACE}{BACKSPACE}"
+    ));
+    terminal.press("eu-west-1\r");
+    terminal.wait_for("Use these?");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
     ? Project, as part of every name (--project) [shop] › Acme
     ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
       begins nor ends with a hyphen
     ✔ Project, as part of every name · acme
     ✔ AWS region of the backend · eu-west-1
-    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
-    ? State locking mechanism (--lock) ›
-    ❯ dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
-      s3: an object beside the state; needs Terraform or OpenTofu 1.10
-      both: to move from the table to the object: first `both`, then `s3`
-    ");
+    acme prod in eu-west-1:
+      state key      terraform.tfstate
+      locking        DynamoDB table (dynamodb); Terraform 1.11.4 also supports s3
+      encryption     new KMS key, 1 USD a month
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ? Use these? (--auto-approve) [Y/n/edit]
+    "#);
+    terminal.press("edit\r");
+    terminal.answer("State key", "app/terraform.tfstate\r");
+    terminal.wait_for("both:");
+    insta::assert_snapshot!(terminal.screen(), @"");
     terminal.press(&format!("{DOWN}{DOWN}\r"));
     terminal.answer("Encryption of", "\r");
     terminal.answer("E-mail", "ops@example.com\r");
     terminal.answer("CloudTrail", "\r");
-    terminal.answer("Attach", "user/admin\r");
+    terminal.answer("Attach", "user/ghost\r");
+    terminal.answer("✘", "user/admin\r");
     terminal.answer("Protect", "\r");
+    terminal.answer("on PATH", "\r");
     terminal.wait_for("Save the answers");
-    insta::assert_snapshot!(terminal.screen(), @"
-    ? Project, as part of every name (--project) [shop] › Acme
-    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
-      begins nor ends with a hyphen
-    ✔ Project, as part of every name · acme
-    ✔ AWS region of the backend · eu-west-1
-    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
-    ✔ State locking mechanism · both
-    ✔ Encryption of the states · new KMS key
-    ✔ E-mail addresses for alarms, separated by commas (empty for none) · ops@example.com
-    ✔ CloudTrail audit trail · new
-    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) · user/admin
-    ✔ Protect against accidental deletion · yes
-    ? Save the answers in tfbackend.toml (--save) (y/n) › yes
-    ");
+    insta::assert_snapshot!(terminal.screen(), @"");
     terminal.press("\r");
     terminal.wait_for("Apply ");
     insta::assert_snapshot!(terminal.screen(), @"
@@ -180,27 +199,30 @@ async fn from_the_first_question_to_the_next_command() {
     trail = "new"
     "#);
 
-    // The command line that it ended with says the same, with and without the file that it wrote.
-    let line = terminal.line_after("The same without questions:");
-    for _ in 0..2 {
-        let mut shell = Command::new("/bin/sh");
-        shell
-            .args(["-c", &line])
-            .current_dir(place.path())
-            .env_clear()
-            .envs(&place.vars);
-        let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend"))
-            .parent()
-            .expect("a folder")])
-        .expect("a path");
-        let said = place.said(&shell.env("PATH", path).output().expect("a shell"));
-        assert!(
-            said.code == Some(0) && said.err.contains("nothing to do"),
-            "{line}\n{}",
-            said.all()
-        );
-        let _ = fs::remove_file(place.path().join("tfbackend.toml"));
-    }
+    // The command that it ended with says the same, with the file that it wrote.
+    let command = terminal.command_after("The same without questions:");
+    assert!(!command.contains("app/terraform.tfstate"), "{command}");
+    nothing_to_do(&place, &command);
+}
+
+/// Runs a command as a shell reads it.
+fn nothing_to_do(place: &Place, command: &str) {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", command])
+        .current_dir(place.path())
+        .env_clear()
+        .envs(&place.vars);
+    let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend"))
+        .parent()
+        .expect("a folder")])
+    .expect("a path");
+    let said = place.said(&shell.env("PATH", path).output().expect("a shell"));
+    assert!(
+        said.code == Some(0) && said.err.contains("nothing to do"),
+        "{command}\n{}",
+        said.all()
+    );
 }
 
 #[tokio::test]
@@ -222,46 +244,102 @@ async fn a_no_changes_nothing() {
     ]
     .concat();
 
+    // At the first question there is no way back.
+    for keys in [CTRL_C, ESCAPE] {
+        let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
+        terminal.answer("Project", keys);
+        assert_eq!(terminal.end(), 130);
+        let screen = terminal.screen();
+        assert!(
+            screen.ends_with("error: interrupted; nothing was changed"),
+            "{screen}"
+        );
+    }
+
+    // At the second one there is.
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
-    terminal.answer("Project", "\r");
-    terminal.answer("region", CTRL_C);
+    terminal.answer("Project", "acme\r");
+    terminal.answer("AWS region", ESCAPE);
+    terminal.answer("Project, as part of every name (--project)", "shop\r");
+    terminal.answer("AWS region", CTRL_C);
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    ✔ Project, as part of every name · acme
     ✔ Project, as part of every name · shop
-    ? AWS region of the backend (--region) [eu-west-1] ›
+    ? AWS region of the backend (--region)
+    ›
+    type to search, ↑/↓ to move, Enter to choose
+    ❯ eu-west-1        Ireland
+      af-south-1       Cape Town
+      ap-east-1        Hong Kong
+      ap-east-2        Taipei
+      ap-northeast-1   Tokyo
+      ap-northeast-2   Seoul
+      ap-northeast-3   Osaka
+      ap-south-1       Mumbai
+      ap-south-2       Hyderabad
+      ap-southeast-1   Singapore
+    Your answers are kept: the next `tfbackend bootstrap` here offers them.
+    The same answers as a command:
+      tfbackend bootstrap --env prod --project shop
     error: interrupted; nothing was changed
-    ");
+    "#);
+    forget(&place);
 
     // A list is another kind of question, and so is a yes.
     let mut terminal = Terminal::start(&place, &all);
+    terminal.answer("Use these?", "e\r");
     terminal.answer("E-mail", "\r");
     terminal.answer("CloudTrail", CTRL_C);
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"
-    ✔ E-mail addresses for alarms, separated by commas (empty for none) · none
-    ? CloudTrail audit trail (--trail) ›
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    acme prod in eu-west-1:
+      state key      a
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ✔ Use these? · edit
+    ✔ E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) · none
+    ? CloudTrail audit trail (--trail)
     ❯ new: records each read and write; 0.10 USD per 100,000, and storage
-      existing: a trail of the account already does so; this is checked
+      existing: a trail of the account already does so
       off: no record of who read a state
+    ↑/↓ to move, Enter to choose, Esc to go back
+    Your answers are kept: the next `tfbackend bootstrap` here offers them.
+    The same answers as a command:
+      tfbackend bootstrap --env prod
     error: interrupted; nothing was changed
-    ");
+    "#);
+    forget(&place);
 
+    // Escape goes back, in the end to the table, and a no ends it.
     let mut terminal = Terminal::start(&place, &all);
-    terminal.answer("E-mail", "\r");
+    terminal.answer("Use these?", "e\r");
+    terminal.answer("E-mail", "ops@example.com\r");
     terminal.answer("CloudTrail", ESCAPE);
-    assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"
-    ✔ E-mail addresses for alarms, separated by commas (empty for none) · none
-    error: interrupted; nothing was changed
-    ");
+    terminal.answer(
+        "E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) (",
+        ESCAPE,
+    );
+    terminal.answer("Use these? (--auto-approve) [", "n\r");
+    assert_eq!(terminal.end(), 3);
+    insta::assert_snapshot!(terminal.screen(), @"");
+    forget(&place);
 
     let mut terminal = Terminal::start(&place, &few);
-    terminal.answer("Protect", ESCAPE);
+    terminal.answer("Use these?", ESCAPE);
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"error: interrupted; nothing was changed");
+    assert!(!answers(&place).exists(), "there is no answer to keep");
 
     let mut terminal = Terminal::start(&place, &few);
+    terminal.answer("Use these?", "e\r");
     terminal.answer("Protect", "y");
+    terminal.answer("on PATH", "y\r");
     terminal.wait_for("Save the answers");
     Command::new("kill")
         .arg(terminal.pid().to_string())
@@ -291,6 +369,15 @@ async fn a_no_changes_nothing() {
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "");
 }
 
+/// The folder of answers that were kept.
+fn answers(place: &Place) -> std::path::PathBuf {
+    std::path::Path::new(&place.vars["HOME"]).join(".local/state/tfbackend/answers")
+}
+
+fn forget(place: &Place) {
+    fs::remove_dir_all(answers(place)).expect("answers were kept");
+}
+
 #[tokio::test]
 async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let emulator = Emulator::start().await;
@@ -303,13 +390,20 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
         .collect();
     let mut terminal = Terminal::start(&place, &args);
     terminal.answer("Environment", "\r");
-    terminal.answer("State key", "\r");
+    terminal.answer("Use these?", "\r");
     terminal.answer("Save the answers", "n");
     terminal.answer("Apply 6 changes", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
-    insta::assert_snapshot!(terminal.screen(), @"
-    ✔ Environment, as part of every name · dev
-    ✔ State key, the path of the state in the bucket · terraform.tfstate
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    acme dev in eu-west-1:
+      state key      terraform.tfstate
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         off
+      audit trail    off
+      runner policy  none
+      deletion       not protected
+    ✔ Use these? · yes
     ✔ Save the answers in tfbackend.toml · no
     acme dev in eu-west-1 (account 000000000000)
 
@@ -337,11 +431,15 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     Next:
       terraform init -backend-config=backend.conf
     The same without questions:
-      tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --lock s3 --access-log
-    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --auto-appro
-    ve
-    ");
+      tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral \
+        --lock s3 --access-logs=false --encryption sse-s3 --policy=false \
+        --alarms=false --trail off --non-interactive --auto-approve
+    "#);
     assert!(!place.path().join("tfbackend.toml").exists());
+    nothing_to_do(
+        &place,
+        &terminal.command_after("The same without questions:"),
+    );
 
     // Who is asked nothing is not offered the file, and is told of no other command.
     let mut terminal = Terminal::start(
@@ -368,7 +466,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     for (key, code) in [("n", 3), ("y", 0)] {
         let mut terminal = Terminal::start(&place, &args);
         terminal.answer("tfbackend.toml has no environment test. Create test", "y");
-        terminal.answer("State key", "\r");
+        terminal.answer("Use these?", "\r");
         terminal.answer("Save the answers in tfbackend.toml", "\r");
         assert_eq!(fs::read_to_string(&toml).expect("there"), before);
         terminal.answer("Apply 6 changes", key);

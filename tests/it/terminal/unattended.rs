@@ -260,19 +260,39 @@ async fn settings_are_shown_with_their_origin_and_written() {
     terminal.answer("[dev]", "\r");
     terminal.answer("Project", "\r");
     terminal.answer("region", "\r");
+    terminal.answer("Use these?", "edit\r");
     terminal.answer("State key", "\r");
     terminal.answer("CloudTrail", "\r");
     terminal.answer("Protect", "n");
+    terminal.answer("not protected", "\r");
     assert_eq!(terminal.end(), 0);
-    insta::assert_snapshot!(terminal.screen(), @"
+    insta::assert_snapshot!(terminal.screen(), @r#"
     ✔ Environment, as part of every name · dev
     ✔ Project, as part of every name · shop
     ✔ AWS region of the backend · eu-west-1
+    shop dev in eu-west-1:
+      state key      terraform.tfstate
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         off
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  none
+      deletion       protected
+    ✔ Use these? · edit
     ✔ State key, the path of the state in the bucket · terraform.tfstate
     ✔ CloudTrail audit trail · new
     ✔ Protect against accidental deletion · no
+    shop dev in eu-west-1:
+      state key      terraform.tfstate
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         off
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  none
+      deletion       not protected
+    ✔ Use these? · yes
     tfbackend.toml written
     Next:
       tfbackend bootstrap --env dev
-    ");
+    "#);
 }

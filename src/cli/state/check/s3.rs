@@ -39,7 +39,10 @@ pub(super) async fn run(
         encrypt: &target.encryption,
     };
     let mut checked = cx
-        .until_cancelled(target.store().check(args.state.as_deref(), &should))
+        .busy_with(
+            "checking states",
+            target.store().check(args.state.as_deref(), &should),
+        )
         .await?;
     let kept = keep_encryption(
         &mut checked,
