@@ -101,8 +101,10 @@ def build(target, out):
     folder = target_directory() / "dist-build"
     env = environment(target, folder)
     project.cargo("auditable", "build", "--locked", "--release", "--bin", "tfbackend", "--target", target, env=env)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    out.mkdir(parents=True, exist_ok=True)
+    # Of an earlier version or another target; nothing else in a folder that was named.
+    for path in [*out.glob("tfbackend-*"), out / pack.SUMS]:
+        path.unlink(missing_ok=True)
     os.environ["SOURCE_DATE_EPOCH"] = env["SOURCE_DATE_EPOCH"]
     pack.write(out / project.sbom(target), sbom(target, env).encode())
     binary = folder / target / "release" / project.program(target)
