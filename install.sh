@@ -95,7 +95,8 @@ download() {
         curl --proto "$protocols" --fail --silent --show-error --location --connect-timeout 20 --retry 2 \
             --speed-limit 1 --speed-time 60 --output "$2" "$1"
     elif wget --version 2>/dev/null | grep -q GNU; then
-        wget --quiet --tries=3 --timeout=60 --output-document="$2" "$1"
+        # With a log, it does not make one in this folder when the terminal is closed.
+        wget --quiet --output-file="$work/log" --tries=3 --timeout=60 --output-document="$2" "$1"
     else
         wget -q -O "$2" "$1"
     fi || fail "cannot download $1" "${3:-check the network, and try again}"
