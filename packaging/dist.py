@@ -81,7 +81,9 @@ def sbom(target, env):
         text = written.read_text(encoding="utf-8")
     finally:
         written.unlink(missing_ok=True)
-    document = json.loads(text.replace(f"path+{project.ROOT.as_uri()}", "pkg:cargo/tfbackend"))
+    # Cargo leaves out the name of the package if the folder has the same.
+    text = re.sub(rf"path\+{re.escape(project.ROOT.as_uri())}#(tfbackend@)?", "pkg:cargo/tfbackend@", text)
+    document = json.loads(text)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

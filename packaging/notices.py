@@ -4,22 +4,25 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 
 from project import cargo
 
 NAMES = re.compile(r"(LICEN[CS]E|COPYING|NOTICE|UNLICENSE)([-_.].*)?", re.IGNORECASE)
 
 
-def linked(metadata):
-    """The packages that are built for the program: dependencies of it and of its dependencies, without those of tests."""
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    seen, left = set(), [metadata["resolve"]["root"]]
-    while left:
-        here = left.pop()
-        if here not in seen:
-            seen.add(here)
-            left += [part["pkg"] for part in nodes[here]["deps"] if any(kind["kind"] != "dev" for kind in part["dep_kinds"])]
-    return [package for package in metadata["packages"] if package["id"] in seen and package["source"]]
+def linked(target):
+    """The packages that the program is built from: without what only tests need, and what only these turn on in others."""
+    tree = ["tree", "--locked", "--prefix", "none", "--edges", "normal,build", "--target", target, "--format", "{p}"]
+    lines = cargo(*tree, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    names = {tuple(line.split()[:2]) for line in lines if line}
+    metadata = ["metadata", "--locked", "--format-version", "1", "--filter-platform", target]
+    packages = json.loads(cargo(*metadata, stdout=subprocess.PIPE).stdout)["packages"]
+    # The package itself has no source.
+    found = [package for package in packages if package["source"] and (package["name"], f"v{package['version']}") in names]
+    if len(found) != len(names) - 1:
+        sys.exit("error: cargo tree names packages that cargo metadata does not have")
+    return found
 
 
 def texts(package):
@@ -30,9 +33,7 @@ def texts(package):
 
 def notices(target):
     """One text, with each licence once and the crates that it is of."""
-    command = ["metadata", "--locked", "--format-version", "1", "--filter-platform", target]
-    packages = linked(json.loads(cargo(*command, stdout=subprocess.PIPE).stdout))
-    packages.sort(key=lambda package: (package["name"], package["version"]))
+    packages = sorted(linked(target), key=lambda package: (package["name"], package["version"]))
     lines = ["tfbackend is built from these crates.", ""]
     owners = {}
     for package in packages:

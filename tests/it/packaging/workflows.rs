@@ -84,7 +84,8 @@ fn workflows_pin_each_action_by_the_hash_of_one_commit() {
                 hash.len() == 40 && hash.bytes().all(|b| b"0123456789abcdef".contains(&b));
             assert!(is_hash, "{name}: {action}");
             // With the version that it is, and the same in each place.
-            let comments = text.split(&format!("uses: {action}")).skip(1);
+            let line = format!("uses: {action}");
+            let comments = text.split(&line).skip(1);
             for comment in comments.map(|rest| rest.lines().next().unwrap_or_default()) {
                 let version = comment.strip_prefix(" # v").expect("a version");
                 let numbers = version.split('.').map(str::parse::<u32>);
