@@ -3,6 +3,7 @@
 SHELL := bash
 CARGO ?= cargo
 VENV = $(or $(CARGO_TARGET_DIR),target)/test-venv
+LINTERS = $(or $(CARGO_TARGET_DIR),target)/lint-venv
 
 # Certificates of the machine are not for what listens on loopback, and no test asks for anything beyond this machine.
 unexport AWS_CA_BUNDLE
@@ -14,7 +15,7 @@ help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 .PHONY: test
-test: fmt clippy nextest ## Everything that must hold before a change lands
+test: fmt clippy lint-workflows nextest ## Everything that must hold before a change lands
 
 .PHONY: fmt
 fmt: ## Formatting
@@ -23,6 +24,11 @@ fmt: ## Formatting
 .PHONY: clippy
 clippy: ## Lints
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: lint-workflows
+lint-workflows: ## Workflows, the action, scripts and the Dockerfile of releases, with pinned linters
+	@tests/venv.sh $(LINTERS) packaging/requirements.txt
+	@packaging/lint.sh $(LINTERS)/bin
 
 .PHONY: nextest
 nextest: test-venv ## Unit, law, emulator and Terraform tests
@@ -70,6 +76,14 @@ bench-venv:
 .PHONY: build
 build: ## Release binary
 	$(CARGO) build --locked --release
+
+.PHONY: dist
+dist: ## What is released for this machine, in target/dist: archive, list of components, SHA256SUMS; TARGET names another target
+	@python3 -Es packaging/dist.py build $(addprefix --target=,$(TARGET))
+
+.PHONY: dist-check
+dist-check: ## The same twice, in two folders, and compared byte for byte
+	@python3 -Es packaging/dist.py check $(addprefix --target=,$(TARGET))
 
 .PHONY: demo
 demo: ## Builds, starts the sandbox, bootstraps it, and runs Terraform on it

@@ -51,6 +51,8 @@ mod machine;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
+mod packaging;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod readme;

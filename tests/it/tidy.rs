@@ -300,8 +300,22 @@ fn dialect(text: &str) -> Vec<String> {
 
 #[test]
 fn documents_are_in_plain_english() {
-    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
-    for folder in ["docs", "docs/schema", "templates", "examples"] {
+    let mut pages = vec![
+        root().join("README.md"),
+        root().join("CONTRIBUTING.md"),
+        root().join("SECURITY.md"),
+        root().join("action.yml"),
+        root().join("install.sh"),
+    ];
+    for folder in [
+        "docs",
+        "docs/schema",
+        "templates",
+        "examples",
+        ".github/workflows",
+        "packaging",
+        "packaging/templates",
+    ] {
         let entries = fs::read_dir(root().join(folder)).unwrap();
         pages.extend(
             entries
