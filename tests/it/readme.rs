@@ -146,7 +146,7 @@ fn what_the_readme_shows_is_what_happens() {
 #[test]
 fn the_readme_agrees_with_the_other_pages() {
     let readme = page::read("README.md");
-    let cost = page::read("docs/cost.md");
+    let cost = page::read("docs/reference/cost.md");
     let defaults = cost
         .lines()
         .find_map(|line| line.strip_prefix("| the defaults | ")?.strip_suffix(" |"))
@@ -165,5 +165,8 @@ fn the_readme_agrees_with_the_other_pages() {
         };
         page.lines().filter_map(first).collect()
     };
-    assert_eq!(codes(&readme), codes(&page::read("docs/exit-codes.md")));
+    assert_eq!(
+        codes(&readme),
+        codes(&page::read("docs/reference/exit-codes.md"))
+    );
 }

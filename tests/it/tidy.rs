@@ -301,7 +301,7 @@ fn dialect(text: &str) -> Vec<String> {
 #[test]
 fn documents_are_in_plain_english() {
     let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
-    for folder in ["docs", "docs/schema", "templates", "examples"] {
+    for folder in ["docs", "docs/reference/schema", "templates", "examples"] {
         let entries = fs::read_dir(root().join(folder)).unwrap();
         pages.extend(
             entries

@@ -1,4 +1,4 @@
-//! docs/locks.md: its commands as they stand there, on the lock that it tells of.
+//! docs/reference/locks.md: its commands as they stand there, on the lock that it tells of.
 
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::state::lock::LockInfo;
@@ -32,7 +32,7 @@ async fn three_in_the_morning_is_as_the_page_says() {
     ];
     backend.emulator.python("tests/it/lock/locks.py", &args);
     let mut wrong = String::new();
-    for command in shown(&page::read("docs/locks.md")) {
+    for command in shown(&page::read("docs/reference/locks.md")) {
         let words: Vec<&str> = command.command.split_whitespace().collect();
         let output = match &words[..] {
             ["tfbackend", "lock", rest @ ..] => super::lock(&backend, &rest.join(" ")),
@@ -50,5 +50,8 @@ async fn three_in_the_morning_is_as_the_page_says() {
             ));
         }
     }
-    assert!(wrong.is_empty(), "docs/locks.md is to show:\n{wrong}");
+    assert!(
+        wrong.is_empty(),
+        "docs/reference/locks.md is to show:\n{wrong}"
+    );
 }

@@ -525,7 +525,7 @@ async fn a_backup_gives_one_back() {
     );
 }
 
-/// `docs/recovery.md`: its commands, one after the other.
+/// `docs/guide/recovery.md`: its commands, one after the other.
 #[tokio::test]
 async fn the_commands_of_the_page_do_what_it_says() {
     let world = World::make("both").await;
@@ -537,7 +537,7 @@ async fn the_commands_of_the_page_do_what_it_says() {
     let mut vars = world.backend.emulator.aws_env();
     let path = format!("{}:{}", bin.display(), vars["PATH"]);
     vars.insert("PATH".to_owned(), path);
-    let page = page::read("docs/recovery.md");
+    let page = page::read("docs/guide/recovery.md");
     let mut commands = 0;
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {
