@@ -34,6 +34,8 @@ mod folders;
 #[cfg(unix)]
 mod golden;
 #[cfg(unix)]
+mod guides;
+#[cfg(unix)]
 mod hardening;
 mod here;
 #[cfg(unix)]
