@@ -53,6 +53,8 @@ mod machine;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
+mod picture;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod readme;

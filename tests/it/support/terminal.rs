@@ -23,6 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A title of the window, which is on no screen and which no program sets.
 const END: &[u8] = b"\x1b]2;the end\x07";
 
+/// Lines and columns.
+pub(crate) struct Size {
+    pub rows: u16,
+    pub cols: u16,
+}
+
 pub(crate) struct Terminal<'a> {
     place: &'a Place,
     child: Box<dyn Child + Send + Sync>,
@@ -44,9 +50,15 @@ impl<'a> Terminal<'a> {
 
     /// The same of any program.
     pub(crate) fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
+        let (rows, cols) = (40, 100);
+        Self::sized(place, program, args, Size { rows, cols })
+    }
+
+    /// The same in a terminal of another size.
+    pub(crate) fn sized(place: &'a Place, program: &str, args: &[&str], size: Size) -> Self {
         let size = PtySize {
-            rows: 40,
-            cols: 100,
+            rows: size.rows,
+            cols: size.cols,
             ..PtySize::default()
         };
         let pair = native_pty_system()
@@ -176,6 +188,33 @@ impl<'a> Terminal<'a> {
         self.place.plain(&rows.join("\n")).trim_end().to_owned()
     }
 
+    /// What is on the screen, each line with the escape codes of its colors; without the empty lines
+    /// at the end.
+    pub(crate) fn rows_formatted(&self) -> Vec<String> {
+        let parser = self.screen.lock().expect("the screen");
+        let screen = parser.screen();
+        let used = screen.contents().trim_end().lines().count();
+        (0..u16::try_from(used).expect("lines"))
+            .map(|row| {
+                let (mut text, mut last) = (String::new(), String::new());
+                for column in 0..screen.size().1.get() {
+                    let cell = screen.cell(row, column).expect("a cell");
+                    let style = style_of(cell);
+                    if style != last {
+                        text.push_str(&style);
+                        last = style;
+                    }
+                    text.push_str(if cell.has_contents() {
+                        cell.contents()
+                    } else {
+                        " "
+                    });
+                }
+                text.trim_end().to_owned() + "\u{1b}[0m"
+            })
+            .collect()
+    }
+
     /// The line after this one, as it was written.
     pub(crate) fn line_after(&self, text: &str) -> String {
         let screen = self.screen.lock().expect("the screen").screen().contents();
@@ -259,4 +298,18 @@ impl Drop for Terminal<'_> {
 
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("modes"))
+}
+
+/// The escape codes of a cell's color and weight.
+fn style_of(cell: &vt100::Cell) -> String {
+    let mut style = "\u{1b}[0m".to_owned();
+    for (on, code) in [(cell.bold(), 1), (cell.dim(), 2), (cell.underline(), 4)] {
+        if on {
+            style.push_str(&format!("\u{1b}[{code}m"));
+        }
+    }
+    if let vt100::Color::Idx(color) = cell.fgcolor() {
+        style.push_str(&format!("\u{1b}[38;5;{color}m"));
+    }
+    style
 }
