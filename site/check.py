@@ -195,7 +195,7 @@ DARK = """() => {
 
 
 def report(tfbackend, folder):
-    """The report of a backend with findings and an accepted one, made in a sandbox."""
+    """Reports of a backend that is missing, has findings, accepted ones, or none; made in a sandbox."""
     work = folder / "infra"
     work.mkdir()
     variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "TFBACKEND_SANDBOX_DIR": str(folder / "sandbox")}
@@ -211,11 +211,15 @@ def report(tfbackend, folder):
     backend = ["--sandbox", "--env", "prod", "--project", "acme", "--region", "eu-west-1"]
     run("sandbox", "up")
     try:
-        run("bootstrap", *backend, "--save", "-y")
+        run("bootstrap", *backend, "--alarm-email", "ops@example.com", "--save", "-y")
         (folder / "report").mkdir()
+        stricter = ["--noncurrent-days", "400", "--alarm-email", "night@example.com"]
+        accept = ["--ignore", "bucket-lifecycle", "--reason", "kept elsewhere", "--until", "2099-12-31"]
         for name, words, status in [
-            ("findings.html", ["--bucket", "acme-tfstate-prod-000000000000-eu-west-1", "--sandbox"], 2),
-            ("good.html", ["--env", "prod", "--sandbox", "--ignore", "alarm-tells", "--reason", "seen elsewhere", "--until", "2099-12-31"], 0),
+            ("missing.html", ["--env", "stage", "--new-env", *backend[3:], "--sandbox"], 2),
+            ("findings.html", ["--env", "prod", "--sandbox", *stricter], 2),
+            ("accepted.html", ["--env", "prod", "--sandbox", *stricter, *accept], 2),
+            ("good.html", ["--env", "prod", "--sandbox"], 0),
         ]:
             text = run("verify", *words, "--output", "html", status=status)
             (folder / "report" / name).write_text(text, encoding="utf-8")
@@ -233,10 +237,9 @@ def report_links(browser, home, names, findings):
         for target in targets:
             if unquote(target) not in ids:
                 findings.add(f"{name}: no {target}")
-        if not page.locator("svg").count():
-            findings.add(f"{name}: no diagram")
-        if "Score" not in page.locator("body").inner_text():
-            findings.add(f"{name}: no score")
+        for what, wanted in [("diagram", ".picture svg"), ("score", "svg[aria-label^=Score]")]:
+            if not page.locator(wanted).count():
+                findings.add(f"{name}: no {what}")
     page.context.close()
 
 
