@@ -66,6 +66,24 @@ fn draw(text: &str, (_, foreground, background, colors): &(&str, u32, u32, [u32;
     format!("{size} viewBox=\"0 0 {width} {height}\" role=\"img\">\n  <title>{TITLE}</title>{rest}")
 }
 
+/// The line broken as the terminal breaks it. Escape codes take no place.
+fn broken(line: &str, columns: usize) -> String {
+    let (mut text, mut column, mut escape) = (String::new(), 0, false);
+    for c in line.chars() {
+        escape |= c == '\u{1b}';
+        if !escape {
+            if column == columns {
+                text.push('\n');
+                column = 0;
+            }
+            column += 1;
+        }
+        escape &= c != 'm';
+        text.push(c);
+    }
+    text
+}
+
 /// Without the times that steps took: these are of the run that was drawn.
 fn without_times(svg: &str) -> String {
     let is_time = |word: &str| {
@@ -94,12 +112,10 @@ async fn picture_of_the_readme_is_a_run_of_the_program() {
     let mut terminal = Terminal::sized(&place, env!("CARGO_BIN_EXE_tfbackend"), &words, size);
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     let folder = place.path().display().to_string();
-    let rows = terminal.rows_formatted();
-    assert!(rows.len() < 60, "all of it fits onto the screen");
-    let run: String = rows
-        .iter()
-        .map(|row| format!("{}\n", ids(&row.replace(&folder, "~/infra"))))
-        .collect();
+    let lines = terminal.lines_formatted();
+    assert!(lines.len() < 55, "all of it fits onto the screen");
+    let lines = lines.iter().map(|line| line.replace(&folder, "~/infra"));
+    let run: String = lines.map(|line| broken(&ids(&line), 80) + "\n").collect();
     let text = format!("\u{1b}[1m$ {COMMAND}\u{1b}[0m\n{}", run.trim_end());
     let mut drawn = BTreeSet::new();
     for theme in &THEMES {

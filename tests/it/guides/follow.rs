@@ -37,6 +37,7 @@ impl Guide {
         vars.insert("PATH".to_owned(), path);
         vars.insert("HOME".to_owned(), dir.path().display().to_string());
         for (name, value) in [
+            ("LANG", "C.UTF-8"),
             ("CHECKPOINT_DISABLE", "1"),
             ("TF_INPUT", "0"),
             ("TF_IN_AUTOMATION", "1"),

@@ -20,6 +20,9 @@ use super::program::Place;
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Back to no color.
+const RESET: &str = "\u{1b}[0m";
+
 /// A title of the window, which is on no screen and which no program sets.
 const END: &[u8] = b"\x1b]2;the end\x07";
 
@@ -189,30 +192,34 @@ impl<'a> Terminal<'a> {
     }
 
     /// What is on the screen, each line with the escape codes of its colors; without the empty lines
-    /// at the end.
-    pub(crate) fn rows_formatted(&self) -> Vec<String> {
+    /// at the end. What the terminal broke, because it is longer than a line, is whole.
+    pub(crate) fn lines_formatted(&self) -> Vec<String> {
         let parser = self.screen.lock().expect("the screen");
         let screen = parser.screen();
-        let used = screen.contents().trim_end().lines().count();
-        (0..u16::try_from(used).expect("lines"))
-            .map(|row| {
-                let (mut text, mut last) = (String::new(), String::new());
-                for column in 0..screen.size().1.get() {
-                    let cell = screen.cell(row, column).expect("a cell");
-                    let style = style_of(cell);
-                    if style != last {
-                        text.push_str(&style);
-                        last = style;
-                    }
-                    text.push_str(if cell.has_contents() {
-                        cell.contents()
-                    } else {
-                        " "
-                    });
+        let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+        let (mut lines, mut text) = (vec![], String::new());
+        for row in 0..rows {
+            let mut last = String::new();
+            for column in 0..columns {
+                let cell = screen.cell(row, column).expect("a cell");
+                let style = style_of(cell);
+                if style != last {
+                    text.push_str(&style);
+                    last = style;
                 }
-                text.trim_end().to_owned() + "\u{1b}[0m"
-            })
-            .collect()
+                text.push_str(match cell.has_contents() {
+                    true => cell.contents(),
+                    false => " ",
+                });
+            }
+            if !screen.row_wrapped(row) {
+                lines.push(text.trim_end().to_owned() + RESET);
+                text.clear();
+            }
+        }
+        let used = screen.contents().trim_end().lines().count();
+        lines.truncate(used);
+        lines
     }
 
     /// The line after this one, as it was written.
@@ -302,7 +309,7 @@ fn modes(master: &dyn MasterPty) -> String {
 
 /// The escape codes of a cell's color and weight.
 fn style_of(cell: &vt100::Cell) -> String {
-    let mut style = "\u{1b}[0m".to_owned();
+    let mut style = RESET.to_owned();
     for (on, code) in [(cell.bold(), 1), (cell.dim(), 2), (cell.underline(), 4)] {
         if on {
             style.push_str(&format!("\u{1b}[{code}m"));
