@@ -63,7 +63,32 @@ proxy: ## The tests' proxy before the sandbox, by hand: make proxy PROXY="'kms:C
 
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- each_command_calls every_example what_the_tutorials docs::
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- each_command_calls every_example what_the_tutorials docs:: pipelines_of_the_page
+
+.PHONY: picture
+picture: test-venv ## Draws the picture of the README again, from a run in a terminal
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- picture_of_the_readme
+
+SITE = $(or $(CARGO_TARGET_DIR),target)/site
+TOOLS = $(or $(CARGO_TARGET_DIR),target)/tools
+MDBOOK_VERSION = 0.5.4
+
+.PHONY: site
+site: mdbook ## The site of docs/, in target/site/book
+	@mkdir -p $(SITE)
+	@python3 site/build.py $(SITE)
+	@$(TOOLS)/bin/mdbook build $(SITE)
+
+.PHONY: mdbook
+mdbook:
+	@[ "$$($(TOOLS)/bin/mdbook --version 2>/dev/null)" = 'mdbook v$(MDBOOK_VERSION)' ] || \
+	$(CARGO) install --locked --root $(TOOLS) mdbook@$(MDBOOK_VERSION)
+
+.PHONY: site-test
+site-test: site ## Opens the site and the report of `verify` in Chromium: links, search, narrow screen, light and dark
+	@$(AS_TESTED)
+	@tests/venv.sh $(SITE)/venv site/requirements.txt
+	@$(SITE)/venv/bin/python -I site/check.py $(SITE)/book $(or $(CARGO_TARGET_DIR),target)/debug/tfbackend
 
 .PHONY: bench
 bench: test-venv bench-venv ## How long it takes, beside Terraform, the AWS CLI and boto3; BENCH=bootstrap or BENCH=teardown for one

@@ -30,7 +30,10 @@ SOURCES = {"rust": "https://github.com/rustsec/advisory-db", "python": "https://
 # A clone that is older is renewed.
 FRESH_SECONDS = 24 * 60 * 60
 CLONE_SECONDS = 60
-LISTS = ["src/sandbox/requirements.txt", "tests/requirements.txt", "benches/bootstrap/requirements.txt", "packaging/requirements.txt"]
+LISTS = [
+    "src/sandbox/requirements.txt", "tests/requirements.txt", "benches/bootstrap/requirements.txt", "packaging/requirements.txt",
+    "site/requirements.txt",
+]  # fmt: skip
 # By which names they are known in the metadata of packages; all go with MIT OR Apache-2.0 for what is run and not shipped.
 LICENCES = re.compile(r"\b(MIT|Apache|BSD|ISC|PSF|Python Software Foundation|Unlicense|MPL-2\.0)\b", re.IGNORECASE)
 

@@ -3,7 +3,7 @@
 Each starts from nothing, on an emulator of its own behind a network of 0 and of 50 ms, and of 50 ms where each new connection
 takes 100 ms more, and is measured from outside: time, calls that arrived, how many of them one after the other, connections,
 and memory of all its processes. As on AWS, each service has an address of its own. What is printed are the tables of
-docs/benchmarks.md; `target/bench/bootstrap.json` has every number.
+docs/internals/benchmarks.md; `target/bench/bootstrap.json` has every number.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How long it takes to list ten thousand states: tfbackend, and boto3 with 64 threads.
 
 Both read each state, over a network on which each answer takes 50 ms longer, and are measured from outside: time, calls that
-arrived, connections, and memory. What is printed is a table for docs/benchmarks.md.
+arrived, connections, and memory. What is printed is a table for docs/internals/benchmarks.md.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How long it takes to empty a bucket: tfbackend, a loop of boto3's, Terraform's `force_destroy`.
 
 Each starts from the same bucket of an emulator of its own that is as slow as S3, and is measured from outside: time,
-calls that arrived, and memory of all its processes. What is printed is a table for docs/benchmarks.md.
+calls that arrived, and memory of all its processes. What is printed is a table for docs/internals/benchmarks.md.
 """
 
 import argparse

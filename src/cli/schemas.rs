@@ -46,7 +46,7 @@ enum EitherDocument<A, B> {
 
 type BackendDocument<T> = NotedDocument<'static, T>;
 
-/// Returns the schemas, each with the name of its file in `docs/schema`.
+/// Returns the schemas, each with the name of its file in `docs/reference/schema`.
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("plan", of::<PlanDocument>("A plan: `plan`")),

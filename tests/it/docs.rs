@@ -11,6 +11,8 @@ mod plans;
 mod policies;
 mod schema;
 mod settings;
+#[cfg(unix)]
+mod site;
 mod threats;
 mod verify;
 mod what_is_made;

@@ -10,7 +10,6 @@ use crate::support::backend::{Backend, said};
 mod commands;
 mod migrate;
 mod named;
-mod page;
 mod rights;
 
 const TABLE: &str = "acme-tfstate-prod-locks";

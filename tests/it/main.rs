@@ -34,6 +34,8 @@ mod folders;
 #[cfg(unix)]
 mod golden;
 #[cfg(unix)]
+mod guides;
+#[cfg(unix)]
 mod hardening;
 mod here;
 #[cfg(unix)]
@@ -52,6 +54,8 @@ mod machine;
 mod output;
 #[cfg(unix)]
 mod packaging;
+#[cfg(unix)]
+mod picture;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]

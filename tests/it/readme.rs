@@ -9,6 +9,7 @@ use std::{
 use crate::support::page;
 
 /// A command and the lines that it is to print, `...` for any lines in between.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Shown {
     pub command: String,
     pub lines: Vec<String>,
@@ -87,7 +88,7 @@ impl World {
 }
 
 /// Ids and digests as zeros, the port as one that is typical.
-fn ids(line: &str) -> String {
+pub(crate) fn ids(line: &str) -> String {
     let hex = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit());
     let word = |word: &str| -> String {
         let id = word.len() == 36
@@ -146,7 +147,7 @@ fn what_the_readme_shows_is_what_happens() {
 #[test]
 fn the_readme_agrees_with_the_other_pages() {
     let readme = page::read("README.md");
-    let cost = page::read("docs/cost.md");
+    let cost = page::read("docs/reference/cost.md");
     let defaults = cost
         .lines()
         .find_map(|line| line.strip_prefix("| the defaults | ")?.strip_suffix(" |"))
@@ -165,5 +166,47 @@ fn the_readme_agrees_with_the_other_pages() {
         };
         page.lines().filter_map(first).collect()
     };
-    assert_eq!(codes(&readme), codes(&page::read("docs/exit-codes.md")));
+    assert_eq!(
+        codes(&readme),
+        codes(&page::read("docs/reference/exit-codes.md"))
+    );
+}
+
+/// A command that is copied installs this program.
+#[test]
+fn readme_installs_from_the_address_of_the_package() {
+    let address = env!("CARGO_PKG_REPOSITORY");
+    let host = "https://github.com/";
+    let owner = address
+        .strip_prefix(host)
+        .and_then(|path| path.split_once('/'));
+    let (owner, name) = owner.expect("an owner and a name");
+    let pages = page::docs().into_iter().chain(["README.md".to_owned()]);
+    for page in pages {
+        let text = page::read(&page);
+        for (at, _) in text.match_indices(&format!("{host}{owner}/")) {
+            assert!(
+                text[at..].starts_with(address),
+                "{page}: {}",
+                &text[at..at + 60]
+            );
+        }
+    }
+    let readme = page::read("README.md");
+    for command in [
+        format!("curl -fsSL {address}/releases/latest/download/install.sh"),
+        format!("brew install {owner}/tap/{name}"),
+        format!("cargo binstall {}", env!("CARGO_PKG_NAME")),
+        format!("cargo install --locked --git {address}"),
+        format!("Rust {} or later", env!("CARGO_PKG_RUST_VERSION")),
+    ] {
+        assert!(readme.contains(&command), "{command}");
+    }
+}
+
+#[test]
+fn readme_counts_the_checks() {
+    let checks = tfbackend::backend::checks().count();
+    let says = format!("| {checks} checks, also of foreign backends");
+    assert!(page::read("README.md").contains(&says), "{says}");
 }

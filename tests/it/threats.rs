@@ -1,4 +1,4 @@
-//! The threats that `docs/threats.md` lists: what no other test shows yet, and that each has its
+//! The threats that `docs/internals/threats.md` lists: what no other test shows yet, and that each has its
 //! tests.
 
 mod audit;

@@ -1,4 +1,4 @@
-//! The commands of `docs/adopting.md`, run as they stand there, beside a stack of another team that
+//! The commands of `docs/guide/adopting.md`, run as they stand there, beside a stack of another team that
 //! goes on working.
 
 use std::{
@@ -58,7 +58,7 @@ async fn the_guide_to_adopting_keeps_every_run_going() {
         .into_iter()
         .for_each(|folder| fs::create_dir(folder).expect("a folder"));
     fs::write(shop.join("main.tf"), MAIN).expect("written");
-    let page = page::read("docs/adopting.md");
+    let page = page::read("docs/guide/adopting.md");
     let toml = page
         .split("```toml\n")
         .nth(1)

@@ -1,4 +1,4 @@
-//! What tutorials make, made by real Terraform: `docs/what-tutorials-leave-open.md`, and what
+//! What tutorials make, made by real Terraform: `docs/concepts/what-tutorials-leave-open.md`, and what
 //! adopting it sets right.
 
 use std::thread;
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::{emulator::Emulator, page, program::Place};
 
-const PAGE: &str = "docs/what-tutorials-leave-open.md";
+const PAGE: &str = "docs/concepts/what-tutorials-leave-open.md";
 
 /// A tutorial: its file, the bucket and the table that it makes.
 struct Tutorial {

@@ -1,4 +1,4 @@
-//! `docs/cli.md`: every command with its own arguments, made from what clap knows.
+//! `docs/reference/commands.md`: every command with its own arguments, made from what clap knows.
 
 use clap::{Arg, Command};
 use tfbackend::{
@@ -27,7 +27,7 @@ fn the_cli_reference_is_current() {
             .filter(|arg| pages::is_of_target(arg)),
     ));
     command(&root, "tfbackend", &mut text);
-    page::must_be("docs/cli.md", &text);
+    page::must_be("docs/reference/commands.md", &text);
 }
 
 const HEAD: &str = "\

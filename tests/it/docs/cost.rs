@@ -1,4 +1,4 @@
-//! `docs/cost.md`: what each resource costs by the month, from `aws::cost`.
+//! `docs/reference/cost.md`: what each resource costs by the month, from `aws::cost`.
 
 use tfbackend::{
     backend::aws::cost, cli::environment::ConnectedEnvironment, report::plan::ResourceTitle,
@@ -35,12 +35,12 @@ fn the_costs_are_those_of_the_plan() {
         resources.push_str(&format!("| `{address}` | {title} | ${cost:.2} |\n"));
     }
     page::parts_must_be(
-        "docs/cost.md",
+        "docs/reference/cost.md",
         &[("by settings", choices), ("by resource", resources)],
     );
     let events = format!("${:.2} for each 100,000", cost::EVENTS_100K);
     assert!(
-        page::read("docs/cost.md").contains(&events),
+        page::read("docs/reference/cost.md").contains(&events),
         "the price of data events: {events}"
     );
 }

@@ -1,4 +1,4 @@
-//! `docs/exit-codes.md`: the constants of `src/exit.rs` with their doc comments.
+//! `docs/reference/exit-codes.md`: the constants of `src/exit.rs` with their doc comments.
 
 use crate::support::page;
 
@@ -22,5 +22,5 @@ fn every_exit_code_is_documented() {
         }
     }
     assert_eq!(codes, source.matches("pub const").count());
-    page::parts_must_be("docs/exit-codes.md", &[("codes", rows)]);
+    page::parts_must_be("docs/reference/exit-codes.md", &[("codes", rows)]);
 }

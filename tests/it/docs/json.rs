@@ -1,4 +1,4 @@
-//! `docs/json.md`: documents and events as the program writes them, and the meaning of each field.
+//! `docs/reference/json.md`: documents and events as the program writes them, and the meaning of each field.
 
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
@@ -57,9 +57,9 @@ fn every_field_is_documented() {
         ("locks", block(&locks)),
         ("failure", block(&failure)),
     ];
-    page::parts_must_be("docs/json.md", &parts);
+    page::parts_must_be("docs/reference/json.md", &parts);
 
-    let page = page::read("docs/json.md");
+    let page = page::read("docs/reference/json.md");
     let mut fields = BTreeSet::new();
     for text in events
         .iter()
@@ -383,7 +383,7 @@ fn config() -> String {
 
 /// The example of the last line of a bootstrap, which stands in the page as it is.
 fn made() -> String {
-    let page = page::read("docs/json.md");
+    let page = page::read("docs/reference/json.md");
     let after = page
         .split("<!-- example: made -->")
         .nth(1)

@@ -1,8 +1,7 @@
-//! Links between the pages lead somewhere, and every page can be reached from the README.
+//! Links between the pages lead somewhere, and every page can be reached from `docs/index.md`.
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Component, Path, PathBuf},
 };
 
@@ -67,21 +66,20 @@ fn anchors(page: &str) -> BTreeSet<String> {
     page.lines().filter_map(heading).map(anchor).collect()
 }
 
+const BESIDE: [&str; 4] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+];
+
 #[test]
-fn every_link_leads_somewhere_and_every_page_is_linked() {
-    let mut pages = vec![
-        "README.md".to_owned(),
-        "ARCHITECTURE.md".into(),
-        "CONTRIBUTING.md".into(),
-        "CHANGELOG.md".into(),
-    ];
-    let docs = fs::read_dir(page::path("docs"))
-        .expect("docs")
-        .map(|entry| entry.expect("a page").file_name());
-    let docs = docs.map(|name| format!("docs/{}", name.to_str().expect("a name")));
-    pages.extend(docs.filter(|name| name.ends_with(".md")));
-    for name in &pages {
-        for (path, anchor) in links(name) {
+fn links_of_pages_lead_somewhere() {
+    let pages = BESIDE.map(str::to_owned).into_iter().chain(page::docs());
+    let mut links_found = 0;
+    for name in pages {
+        for (path, anchor) in links(&name) {
+            links_found += 1;
             assert!(
                 page::path(path.to_str().expect("a path")).exists(),
                 "{name}: there is no {}",
@@ -98,13 +96,38 @@ fn every_link_leads_somewhere_and_every_page_is_linked() {
             }
         }
     }
+    assert!(links_found > 200, "{links_found}");
+}
+
+/// The site takes its table of contents from this page.
+#[test]
+fn index_lists_each_page_once_by_its_title() {
+    let index = page::read("docs/index.md");
+    let listed: Vec<(String, &str)> = index
+        .lines()
+        .filter_map(|line| {
+            let (title, rest) = line.strip_prefix("- [")?.split_once("](")?;
+            Some((format!("docs/{}", rest.split_once(')')?.0), title))
+        })
+        .collect();
+    let mut paths: Vec<&str> = listed.iter().map(|(path, _)| path.as_str()).collect();
+    paths.push("docs/index.md");
+    paths.sort_unstable();
+    assert_eq!(paths, page::docs());
+    for (path, title) in &listed {
+        let text = page::read(path);
+        let heading = text.lines().find_map(|line| line.strip_prefix("# "));
+        assert_eq!(heading, Some(*title), "{path}");
+    }
+}
+
+#[test]
+fn readme_links_to_the_index_and_the_pages_beside_it() {
     let linked: BTreeSet<PathBuf> = links("README.md")
         .into_iter()
         .map(|(path, _)| path)
         .collect();
-    let missing: Vec<&String> = pages
-        .iter()
-        .filter(|page| *page != "README.md" && !linked.contains(Path::new(page)))
-        .collect();
-    assert!(missing.is_empty(), "README.md does not link to {missing:?}");
+    for page in ["docs/index.md"].iter().chain(&BESIDE[1..]) {
+        assert!(linked.contains(Path::new(page)), "{page}");
+    }
 }

@@ -1,4 +1,4 @@
-//! `docs/permissions.md`: every IAM action that a call needs, as the calls themselves name them.
+//! `docs/reference/permissions.md`: every IAM action that a call needs, as the calls themselves name them.
 
 mod policy;
 
@@ -320,7 +320,7 @@ fn every_action_is_documented() {
     to_verify.extend(writes_of_verify);
     to_verify.retain(|action| !reads.contains(action));
     page::parts_must_be(
-        "docs/permissions.md",
+        "docs/reference/permissions.md",
         &[
             ("reads", by_service(&reads)),
             ("verify", by_service(&to_verify)),
@@ -350,7 +350,7 @@ fn every_action_is_documented() {
             ),
         ],
     );
-    let page = page::read("docs/permissions.md");
+    let page = page::read("docs/reference/permissions.md");
     for action in all {
         assert!(page.contains(&format!("`{action}`")), "{action}");
     }

@@ -1,4 +1,4 @@
-//! `docs/plans.md`: the commands of the page, one after the other, on an emulator.
+//! `docs/concepts/plans.md`: the commands of the page, one after the other, on an emulator.
 
 use std::{fs, process::Command};
 
@@ -23,7 +23,7 @@ async fn the_commands_of_the_page_do_what_it_says() {
         "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n[env.test]\n",
     )
     .expect("written");
-    let page = page::read("docs/plans.md");
+    let page = page::read("docs/concepts/plans.md");
     let mut commands = 0;
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {

@@ -1,4 +1,4 @@
-//! `docs/policies.md`: the policy documents of a backend, and why each statement is there.
+//! `docs/reference/policies.md`: the policy documents of a backend, and why each statement is there.
 
 use tfbackend::backend::aws::{
     policy::{OURS, PolicyDocument},
@@ -46,9 +46,9 @@ fn every_policy_is_shown_and_every_statement_explained() {
             ),
         )
     });
-    page::parts_must_be("docs/policies.md", &parts);
+    page::parts_must_be("docs/reference/policies.md", &parts);
 
-    let page = page::read("docs/policies.md");
+    let page = page::read("docs/reference/policies.md");
     for (part, address) in DOCUMENTS {
         let section = page
             .split("\n## ")

@@ -1,4 +1,4 @@
-//! `docs/schema`: what each command prints with `--output json`, as a JSON Schema.
+//! `docs/reference/schema`: what each command prints with `--output json`, as a JSON Schema.
 
 use std::fs;
 
@@ -30,21 +30,22 @@ use crate::support::{
 #[test]
 fn the_schemas_are_those_of_the_types() {
     let schemas = schemas::all();
-    let page = page::read("docs/json.md");
+    let page = page::read("docs/reference/json.md");
     for (name, schema) in &schemas {
-        let file = format!("docs/schema/{name}.json");
+        let file = format!("docs/reference/schema/{name}.json");
         page::must_be(&file, &pretty(schema));
         assert!(
             page.contains(&format!("](schema/{name}.json)")),
-            "docs/json.md does not link to {file}"
+            "docs/reference/json.md does not link to {file}"
         );
     }
-    let files = fs::read_dir(page::path("docs/schema")).expect("schemas");
+    let files = fs::read_dir(page::path("docs/reference/schema")).expect("schemas");
     assert_eq!(files.count(), schemas.len(), "a schema of no document");
 }
 
 fn written() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(&page::read("docs/schema/plan.json")).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(&page::read("docs/reference/schema/plan.json")).expect("JSON");
     jsonschema::draft202012::meta::validate(&schema).expect("a schema");
     jsonschema::validator_for(&schema).expect("a schema")
 }

@@ -16,7 +16,7 @@ const HEAD: &str = include_str!("settings_head.md");
 
 #[test]
 fn the_settings_reference_is_current() {
-    page::must_be("docs/settings.md", &settings_page());
+    page::must_be("docs/reference/settings.md", &settings_page());
 }
 
 fn settings_page() -> String {

@@ -1,4 +1,4 @@
-//! `docs/threats.md`: every threat is named, and is shown by tests that exist.
+//! `docs/internals/threats.md`: every threat is named, and is shown by tests that exist.
 
 use super::architecture::tests;
 use crate::support::page;
@@ -8,7 +8,7 @@ const THREATS: usize = 28;
 
 #[test]
 fn every_threat_is_shown_by_tests_that_exist() {
-    let page = page::read("docs/threats.md");
+    let page = page::read("docs/internals/threats.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
         .filter(|line| {

@@ -1,4 +1,4 @@
-//! `docs/verify.md`: every check there is, from the catalogue.
+//! `docs/reference/checks.md`: every check there is, from the catalogue.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn every_check_is_documented() {
         }
         parts.push((group.word(), rows));
     }
-    page::parts_must_be("docs/verify.md", &parts);
+    page::parts_must_be("docs/reference/checks.md", &parts);
 }
 
 /// An id is what people write down to accept a finding: it is one of a kind, and says where it

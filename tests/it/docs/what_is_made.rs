@@ -1,4 +1,4 @@
-//! `docs/what-is-made.md` names every resource and every option.
+//! `docs/reference/s3.md` names every resource and every option.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::{made_up, page};
 
 #[test]
 fn every_resource_and_option_is_explained() {
-    let page = page::read("docs/what-is-made.md");
+    let page = page::read("docs/reference/s3.md");
     let named: BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
     for node in made_up::environment("prod", EVERYTHING, SETTINGS)
         .provider

@@ -15,7 +15,7 @@ use crate::support::{
 
 /// How long each write on a bucket takes at least: whatever comes meanwhile overlaps with it.
 const WRITE: Duration = Duration::from_millis(300);
-/// As `docs/calls.md` has it.
+/// As `docs/internals/calls.md` has it.
 const WRITES: usize = 31;
 /// Real S3 was seen to refuse these where they overlap, whatever else goes at the same time.
 const IN_TURN: [&str; 4] = [

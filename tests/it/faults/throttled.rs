@@ -15,10 +15,10 @@ use crate::support::{
 /// Of a run of which every third call is refused; it takes about ten seconds, and longer on a busy
 /// machine.
 const SLOWLY: Duration = Duration::from_secs(120);
-/// About so many are made where nothing is refused (`docs/calls.md`). Of ten calls three are made
+/// About so many are made where nothing is refused (`docs/internals/calls.md`). Of ten calls three are made
 /// again, and again of those.
 const CALLS: usize = 140;
-/// What is stated (`docs/reliability.md`) are 13 seconds of pauses for a call; this is for the
+/// What is stated (`docs/internals/reliability.md`) are 13 seconds of pauses for a call; this is for the
 /// calls themselves, too.
 const GIVES_UP: Duration = Duration::from_secs(60);
 

@@ -10,7 +10,7 @@ use std::{
 use super::LINE;
 use crate::support::{ports::free_port, program::Place};
 
-/// Stated in `docs/reliability.md`.
+/// Stated in `docs/internals/reliability.md`.
 const SOON: Duration = Duration::from_secs(15);
 
 /// Takes no further connection, as a host does that nothing gets through to: all that can wait for

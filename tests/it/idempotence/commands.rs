@@ -1,4 +1,4 @@
-//! How many calls each command makes, and which, as `docs/calls.md` lists them; and how many of
+//! How many calls each command makes, and which, as `docs/internals/calls.md` lists them; and how many of
 //! them one after the other.
 
 use std::{
@@ -266,14 +266,14 @@ fn must_be_documented(commands: &[(String, Vec<Call>)]) {
     {
         page.push_str(&format!("\n## `{name}`\n\n{}", table(calls, false)));
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/calls.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/internals/calls.md");
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&path, &page).expect("written");
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         written == page,
-        "docs/calls.md does not match the calls of the program; run the tests with UPDATE_DOCS=1. \
+        "docs/internals/calls.md does not match the calls of the program; run the tests with UPDATE_DOCS=1. \
          It calls:\n{page}"
     );
 }
@@ -322,7 +322,7 @@ Options that turn off a resource also omit its calls. Each S3 call to an existin
 
 `bootstrap` without changes and `verify` without `--probe` write nothing and take three sequential \
                     round trips: one for the
-caller identity, and two to read all resources. The [plan](plans.md#how-long-it-takes) of a \
+caller identity, and two to read all resources. The [plan](../concepts/plans.md#how-long-it-takes) of a \
                     `bootstrap` shows its round trips.
 Commands that are not listed make no calls.
 

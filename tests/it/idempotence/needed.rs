@@ -21,7 +21,7 @@ use crate::support::{
 
 const EVERYTHING: &str = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
 
-/// What IAM asks for beside the action of the call itself (`docs/permissions.md`).
+/// What IAM asks for beside the action of the call itself (`docs/reference/permissions.md`).
 const WITH_TAGS: [(&str, &[&str]); 9] = [
     (
         "s3:CreateBucket",

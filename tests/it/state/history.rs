@@ -489,7 +489,7 @@ fn odd(shell: &mut Shell<'_>) {
 
 /// The commands of the page, as they stand there.
 fn the_page(shell: &mut Shell<'_>) {
-    let page = page::read("docs/states.md");
+    let page = page::read("docs/reference/states.md");
     let blocks = page
         .split("<!-- run -->\n```sh\n")
         .skip(1)

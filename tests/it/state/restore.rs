@@ -1,6 +1,6 @@
 //! A state put back: Terraform goes on from it, and nothing else is changed by whatever goes wrong.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::{Value, json};
@@ -12,7 +12,6 @@ use tfbackend::store::backup::{
 use super::world::{KEY, SECRET, TABLE, World};
 use crate::support::{
     backend::said,
-    page,
     program::Place,
     proxy::{Gate, Proxy, Reply},
     recorder::Call,
@@ -525,38 +524,11 @@ async fn a_backup_gives_one_back() {
     );
 }
 
-/// `docs/recovery.md`: its commands, one after the other.
 #[tokio::test]
-async fn the_commands_of_the_page_do_what_it_says() {
+async fn restore_in_a_terminal_shows_what_changes_and_asks() {
     let world = World::make("both").await;
     world.apply(&[]);
     world.apply(&["more=1"]);
-    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend"))
-        .parent()
-        .expect("a folder");
-    let mut vars = world.backend.emulator.aws_env();
-    let path = format!("{}:{}", bin.display(), vars["PATH"]);
-    vars.insert("PATH".to_owned(), path);
-    let page = page::read("docs/recovery.md");
-    let mut commands = 0;
-    for block in page.split("<!-- run -->\n```console\n").skip(1) {
-        for line in block.split("\n```").next().expect("a block").lines() {
-            let command = line.strip_prefix("$ ").expect("a command");
-            let output = Command::new("sh")
-                .args(["-c", command])
-                .current_dir(world.dir())
-                .env_clear()
-                .envs(&vars)
-                .output()
-                .expect("sh");
-            assert!(output.status.success(), "{command}\n{}", said(&output));
-            commands += 1;
-        }
-    }
-    assert_eq!(commands, 5);
-    world.nothing_to_change(&["more=1"]);
-
-    // A person is shown the same, and asked.
     let place = Place::with(&world.backend.emulator);
     let before = world.versions().len();
     let region = world.backend.emulator.region();

@@ -10,6 +10,24 @@ pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+/// The pages of `docs`, as paths of this package, in alphabetical order.
+pub(crate) fn docs() -> Vec<String> {
+    let (mut pages, mut folders) = (vec![], vec!["docs".to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(path(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let name = format!("{folder}/{}", entry.file_name().to_str().expect("a name"));
+            if entry.path().is_dir() {
+                folders.push(name);
+            } else if name.ends_with(".md") {
+                pages.push(name);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
 #[track_caller]
 pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))

@@ -1,4 +1,4 @@
-//! What the program prints as JSON is valid under the schemas in `docs/schema`.
+//! What the program prints as JSON is valid under the schemas in `docs/reference/schema`.
 
 use std::{collections::BTreeMap, fs, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::page;
 
 static SCHEMAS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
-    let files = fs::read_dir(page::path("docs/schema")).expect("schemas");
+    let files = fs::read_dir(page::path("docs/reference/schema")).expect("schemas");
     files
         .map(|file| {
             let path = file.expect("a file").path();

@@ -20,8 +20,17 @@ use super::program::Place;
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Back to no color.
+const RESET: &str = "\u{1b}[0m";
+
 /// A title of the window, which is on no screen and which no program sets.
 const END: &[u8] = b"\x1b]2;the end\x07";
+
+/// Lines and columns.
+pub(crate) struct Size {
+    pub rows: u16,
+    pub cols: u16,
+}
 
 pub(crate) struct Terminal<'a> {
     place: &'a Place,
@@ -48,18 +57,36 @@ impl<'a> Terminal<'a> {
 
     /// The same of any program.
     pub(crate) fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
-        Self::run_in(place, program, args, 100, "xterm-256color")
+        Self::run_in(
+            place,
+            program,
+            args,
+            Size {
+                rows: 40,
+                cols: 100,
+            },
+            "xterm-256color",
+        )
     }
 
     /// The same as [`Terminal::start`] in a terminal of this width and kind.
     pub(crate) fn start_in(place: &'a Place, args: &[&str], columns: u16, kind: &str) -> Self {
-        Self::run_in(place, env!("CARGO_BIN_EXE_tfbackend"), args, columns, kind)
-    }
-
-    fn run_in(place: &'a Place, program: &str, args: &[&str], columns: u16, kind: &str) -> Self {
-        let size = PtySize {
+        let size = Size {
             rows: 40,
             cols: columns,
+        };
+        Self::run_in(place, env!("CARGO_BIN_EXE_tfbackend"), args, size, kind)
+    }
+
+    /// The same as [`Terminal::run`] in a terminal of another size.
+    pub(crate) fn sized(place: &'a Place, program: &str, args: &[&str], size: Size) -> Self {
+        Self::run_in(place, program, args, size, "xterm-256color")
+    }
+
+    fn run_in(place: &'a Place, program: &str, args: &[&str], size: Size, kind: &str) -> Self {
+        let size = PtySize {
+            rows: size.rows,
+            cols: size.cols,
             ..PtySize::default()
         };
         let pair = native_pty_system()
@@ -197,6 +224,37 @@ impl<'a> Terminal<'a> {
         self.place.plain(&rows.join("\n")).trim_end().to_owned()
     }
 
+    /// What is on the screen, each line with the escape codes of its colors; without the empty lines
+    /// at the end. What the terminal broke, because it is longer than a line, is whole.
+    pub(crate) fn lines_formatted(&self) -> Vec<String> {
+        let parser = self.screen.lock().expect("the screen");
+        let screen = parser.screen();
+        let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
+        let (mut lines, mut text) = (vec![], String::new());
+        for row in 0..rows {
+            let mut last = String::new();
+            for column in 0..columns {
+                let cell = screen.cell(row, column).expect("a cell");
+                let style = style_of(cell);
+                if style != last {
+                    text.push_str(&style);
+                    last = style;
+                }
+                text.push_str(match cell.has_contents() {
+                    true => cell.contents(),
+                    false => " ",
+                });
+            }
+            if !screen.row_wrapped(row) {
+                lines.push(text.trim_end().to_owned() + RESET);
+                text.clear();
+            }
+        }
+        let used = screen.contents().trim_end().lines().count();
+        lines.truncate(used);
+        lines
+    }
+
     /// Waits until the program writes `text` after what was waited for before, wherever it is on
     /// the screen.
     pub(crate) fn wait_for_next(&mut self, text: &str) {
@@ -305,4 +363,18 @@ impl Drop for Terminal<'_> {
 
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("modes"))
+}
+
+/// The escape codes of a cell's color and weight.
+fn style_of(cell: &vt100::Cell) -> String {
+    let mut style = RESET.to_owned();
+    for (on, code) in [(cell.bold(), 1), (cell.dim(), 2), (cell.underline(), 4)] {
+        if on {
+            style.push_str(&format!("\u{1b}[{code}m"));
+        }
+    }
+    if let vt100::Color::Idx(color) = cell.fgcolor() {
+        style.push_str(&format!("\u{1b}[38;5;{color}m"));
+    }
+    style
 }

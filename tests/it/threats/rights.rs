@@ -27,7 +27,7 @@ const CLIMBS: [&str; 11] = [
 /// The page has every action that any command asks for: other tests hold it to that.
 #[test]
 fn threat_19_no_right_makes_an_administrator() {
-    let page = page::read("docs/permissions.md");
+    let page = page::read("docs/reference/permissions.md");
     let actions: Vec<&str> = page
         .split('`')
         .skip(1)
@@ -52,7 +52,7 @@ fn threat_19_no_right_makes_an_administrator() {
 /// Judged by resources and conditions, not by the names of actions alone.
 #[test]
 fn threat_19_printed_policies_reach_nothing_of_others() {
-    let page = page::read("docs/permissions.md");
+    let page = page::read("docs/reference/permissions.md");
     let block = page
         .split("<!-- made: policy -->")
         .nth(1)
