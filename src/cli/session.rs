@@ -9,7 +9,9 @@ use crate::{
     backend::aws::{
         AwsProvider,
         caller::{Caller, CallerError},
-        clients::{self, Clients, ConnectionOptions, ConnectionRole, ServiceEndpoints},
+        clients::{
+            self, Clients, ConnectionOptions, ConnectionRole, PreparedConnection, ServiceEndpoints,
+        },
         error::ServiceErrorKind,
         http::{self, ProxyPolicy, transport::Transport},
         ownership::EnvironmentId,
@@ -234,14 +236,8 @@ pub(crate) async fn connect_by(
     account: Option<&AccountId>,
 ) -> Result<AccountSession, CliError> {
     let region = at.as_str();
-    let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
-    let http = http::http_client(pem.as_deref(), proxy)
-        .map_err(|error| CliError::of(exit::FAILED, &error))?;
-    let vars = |name: &str| host.var(name).map(str::to_owned);
-    let config = clients::connect(&connection, http, &vars)
-        .await
-        .map_err(|error| explain::connect(&error))?;
-    let elsewhere = clients::elsewhere(&config, &connection);
+    let prepared = prepare(ways, host, global, sandbox, region).await?;
+    let elsewhere = prepared.elsewhere();
     // A user who named the endpoint knows. What a folder names is printed even with -q.
     let is_said = !global.json() && (!global.quiet || ways.names_endpoints());
     if !elsewhere.is_empty() && global.endpoint_url.is_none() && is_said {
@@ -256,35 +252,8 @@ pub(crate) async fn connect_by(
     }
     let host = &*host;
     let asking = async {
-        let mut clients = Clients::at(&config, &connection.endpoints);
-        let own = clients.clone();
         let role = ways.role.as_ref().filter(|_| sandbox.is_none());
-        if let Some(role) = role {
-            clients = clients.as_role(role).await;
-        }
-        let caller = match Caller::ask(&clients).await {
-            Ok(caller) => caller,
-            Err(error) => {
-                if let (Some(role), true) = (role, error.is_about_credentials())
-                    && let Some(error) = own
-                        .why_not_assumed(role)
-                        .await
-                        .filter(|error| error.kind == ServiceErrorKind::Denied)
-                {
-                    return Err(explain::role(
-                        &role.arn,
-                        role.external_id.as_deref(),
-                        &error,
-                    ));
-                }
-                return Err(on_the_way(
-                    explain::caller(&error, region),
-                    &error,
-                    config.endpoint_url(),
-                    host,
-                ));
-            }
-        };
+        let (clients, caller) = ask_caller(&prepared, role, host, region).await?;
         caller
             .must_be(account.map(AccountId::as_str), region, at.partition())
             .map_err(|error| explain::caller(&error, region))?;
@@ -300,6 +269,65 @@ pub(crate) async fn connect_by(
         () = host.cancel.cancelled() => Err(CliError::interrupted("interrupted while connecting; nothing was changed")),
         connected = asking => connected,
     }
+}
+
+/// The connection before any call: endpoint, credentials, CA and proxy.
+///
+/// # Errors
+/// If what it is made of cannot be read, or is not safe.
+pub(crate) async fn prepare(
+    ways: &ConnectionSettings,
+    host: &Host,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
+    region: &str,
+) -> Result<PreparedConnection, CliError> {
+    let (options, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
+    let http = http::http_client(pem.as_deref(), proxy)
+        .map_err(|error| CliError::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    PreparedConnection::new(options, http, &vars)
+        .await
+        .map_err(|error| explain::connect(&error))
+}
+
+/// The clients, with the role if there is one, and who they call as.
+///
+/// # Errors
+/// If AWS does not say, with what to do next.
+pub(crate) async fn ask_caller(
+    prepared: &PreparedConnection,
+    role: Option<&ConnectionRole>,
+    host: &Host,
+    region: &str,
+) -> Result<(Clients, Caller), CliError> {
+    let mut clients = prepared.clients();
+    let own = clients.clone();
+    if let Some(role) = role {
+        clients = clients.as_role(role).await;
+    }
+    let error = match Caller::ask(&clients).await {
+        Ok(caller) => return Ok((clients, caller)),
+        Err(error) => error,
+    };
+    if let (Some(role), true) = (role, error.is_about_credentials())
+        && let Some(error) = own
+            .why_not_assumed(role)
+            .await
+            .filter(|error| error.kind == ServiceErrorKind::Denied)
+    {
+        return Err(explain::role(
+            &role.arn,
+            role.external_id.as_deref(),
+            &error,
+        ));
+    }
+    Err(on_the_way(
+        explain::caller(&error, region),
+        &error,
+        prepared.endpoint_url(),
+        host,
+    ))
 }
 
 /// In the order in which they are looked for.
@@ -323,23 +351,24 @@ fn on_the_way(
         .as_deref()
         .is_some_and(|text| text.contains("certificate"));
     let failure = if distrusted {
-        failure.hint(
-            "the server's certificate is not trusted; if it is a company proxy, set AWS_CA_BUNDLE \
-             to its CA",
-        )
+        failure.hint(DISTRUSTED)
     } else {
         failure
     };
-    match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
-        Some(name)
-            if endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere) =>
-        {
-            failure.hint(format!(
-                "calls use the proxy set in {name}; NO_PROXY excludes hosts from it"
-            ))
-        }
-        _ => failure,
+    match proxy_hint(endpoint, host) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
+}
+
+pub(crate) const DISTRUSTED: &str = "the server's certificate is not trusted; if it is a company \
+                                     proxy, set AWS_CA_BUNDLE to its CA";
+
+/// Says by which proxy an endpoint is called, if so; without an endpoint, those of AWS.
+pub(crate) fn proxy_hint(endpoint: Option<&str>, host: &Host) -> Option<String> {
+    let name = PROXIES.into_iter().find(|name| host.var(name).is_some())?;
+    let elsewhere = endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere);
+    elsewhere.then(|| format!("calls use the proxy set in {name}; NO_PROXY excludes hosts from it"))
 }
 
 /// Returns the SDK configuration: endpoint, credentials, CA and proxy.

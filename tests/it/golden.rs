@@ -93,6 +93,11 @@ async fn migration_of_states_says_what_it_said() {
 }
 
 #[tokio::test]
+async fn self_check_says_what_it_said() {
+    told("self_check").await;
+}
+
+#[tokio::test]
 async fn teardown_says_what_it_said() {
     told("teardown").await;
 }

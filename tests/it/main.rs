@@ -61,6 +61,8 @@ mod sandbox;
 #[cfg(unix)]
 mod saved;
 #[cfg(unix)]
+mod self_check;
+#[cfg(unix)]
 mod state;
 #[cfg(unix)]
 mod store_laws;
@@ -76,3 +78,4 @@ mod terraform;
 mod threats;
 #[cfg(unix)]
 mod verify;
+mod version;

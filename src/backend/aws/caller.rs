@@ -7,7 +7,7 @@ use super::{
     error::{ApiOperation, AwsError, ServiceErrorKind},
 };
 
-const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
+pub(super) const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
 
 /// The identity of the credentials (needs no permission).
 #[derive(Clone, Debug, PartialEq, Eq)]
