@@ -114,15 +114,12 @@ async fn check(args: EnvironmentArgs, host: &Host, global: &GlobalOptions) -> Se
 }
 
 fn unchecked_permissions(survey: &SettingsSurvey, global: &GlobalOptions) -> String {
-    let env = survey
-        .env
-        .as_ref()
-        .map_or_else(|| "NAME".to_owned(), ToString::to_string);
-    format!(
-        "permissions are not checked; `tfbackend plan --needed-actions --env {env}{}` prints those \
-         that a plan needs",
-        global.words()
-    )
+    let words = global.words();
+    let plan = match &survey.rerun {
+        Some(rerun) => rerun.command("plan", " --needed-actions", &[]),
+        None => format!("tfbackend plan --env NAME --needed-actions{words}"),
+    };
+    format!("permissions are not checked; `{plan}` prints those that a plan needs")
 }
 
 /// A failure as the result of a check. `next` is the next step if the failure has no hint.

@@ -119,15 +119,27 @@ impl SelfCheckStatus {
     }
 }
 
+/// With fewer columns, what was found has more use for the space than a column of names.
+const NARROW: usize = 80;
+
 /// Returns the checks as text, with a trailing line break.
 pub(crate) fn text(document: &SelfCheckDocument, view: &TextStyle) -> String {
     let ids = document.checks.iter().map(|check| check.id.chars().count());
-    let longest = ids.max().unwrap_or_default();
-    let mut lines: Vec<String> = document
+    let longest = match view.width {
+        ..NARROW => 0,
+        _ => ids.max().unwrap_or_default(),
+    };
+    let mut lines = vec![];
+    for same in document
         .checks
-        .iter()
-        .flat_map(|check| check_lines(check, longest, view))
-        .collect();
+        .chunk_by(|one, next| one.remediation == next.remediation)
+    {
+        lines.extend(
+            same.iter()
+                .flat_map(|check| check_lines(check, longest, view)),
+        );
+        lines.extend(fix_lines(same, view));
+    }
     lines.push(String::new());
     let SelfCheckCounts {
         ok,
@@ -152,7 +164,7 @@ pub(crate) fn text(document: &SelfCheckDocument, view: &TextStyle) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// Sign, word, name and what was found, and the next step below. Only sign and word are colored.
+/// Sign, word, name and what was found. Only sign and word are colored.
 fn check_lines(check: &SelfCheckResult, longest: usize, view: &TextStyle) -> Vec<String> {
     let (status, style) = (check.status, view.style);
     let word = pad(status.word(), "warning".len());
@@ -168,11 +180,19 @@ fn check_lines(check: &SelfCheckResult, longest: usize, view: &TextStyle) -> Vec
         };
         lines[0] = head + rest;
     }
-    if let Some(next) = &check.remediation {
-        let next = safe(&shortened(next)).into_owned();
-        lines.extend(wrap("    fix: ", "      ", &next, view.width));
-    }
     lines
+}
+
+/// The next step of checks that share it.
+fn fix_lines(same: &[SelfCheckResult], view: &TextStyle) -> Vec<String> {
+    let Some(next) = same.first().and_then(|check| check.remediation.as_deref()) else {
+        return vec![];
+    };
+    let label = match same.len() {
+        1 => "    fix: ".to_owned(),
+        count => format!("    fix ({count} checks): "),
+    };
+    wrap(&label, "      ", &safe(&shortened(next)), view.width)
 }
 
 #[cfg(test)]
@@ -234,16 +254,47 @@ mod tests {
             unicode: true,
         };
         insta::assert_snapshot!(at(60, style).replace('\u{1b}', "^"), @r"
-        ^[32m✓ ok     ^[0m  program      tfbackend 0.1.0
-        ^[33m? warning^[0m  engine       neither `terraform` nor `tofu` is
-            on PATH
+        ^[32m✓ ok     ^[0m  program  tfbackend 0.1.0
+        ^[33m? warning^[0m  engine  neither `terraform` nor `tofu` is on PATH
             fix: install one of them
-        ^[31m✗ failed ^[0m  network-kms  no connection to
-            kms.example.com: \u{1b}[2Jrefused
+        ^[31m✗ failed ^[0m  network-kms  no connection to kms.example.com:
+            \u{1b}[2Jrefused
             fix: is the network up?
 
         Problems: 1 failed, 1 warning, 1 check passed.
         note: permissions are not checked
+        ");
+    }
+
+    #[test]
+    fn fix_of_several_checks_is_written_once() {
+        let failed = |id| SelfCheckResult::failed(id, "no connection", "is the network up?");
+        let checks = vec![
+            failed("network-s3"),
+            failed("network-kms"),
+            SelfCheckResult::ok("network-sns", "responds"),
+            failed("network-iam"),
+        ];
+        let broken = SelfCheckDocument {
+            counts: SelfCheckCounts::of(&checks),
+            checks,
+            notes: vec![],
+            ..document()
+        };
+        let view = TextStyle {
+            width: 80,
+            style: TextStyles::PLAIN,
+            verbose: false,
+        };
+        insta::assert_snapshot!(text(&broken, &view), @r"
+        ! failed   network-s3   no connection
+        ! failed   network-kms  no connection
+            fix (2 checks): is the network up?
+        = ok       network-sns  responds
+        ! failed   network-iam  no connection
+            fix: is the network up?
+
+        Problems: 3 failed, 1 check passed.
         ");
     }
 

@@ -65,31 +65,39 @@ fn failed(error: &CredentialsError) -> CallerError {
 }
 
 /// Of a chain, the last that supplied them: a role is assumed with credentials of another source.
+/// That they belong to a profile is said of most sources.
 fn source(credentials: &Credentials) -> &'static str {
-    use AwsCredentialFeature as Of;
     let features = credentials.get_property::<Vec<AwsCredentialFeature>>();
-    let known = features.into_iter().flatten().rev().find_map(|feature| {
-        Some(match feature {
-            Of::CredentialsEnvVars => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            Of::CredentialsEnvVarsStsWebIdToken | Of::CredentialsStsAssumeRoleWebId => {
-                "a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)"
-            }
-            Of::CredentialsProfileStsWebIdToken => "a web identity token of the profile",
-            Of::CredentialsProfileSso | Of::CredentialsSso => "IAM Identity Center (SSO)",
-            Of::CredentialsProfileProcess | Of::CredentialsProcess => {
-                "the credential_process of the profile"
-            }
-            Of::CredentialsHttp => "the container or the URL in AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            Of::CredentialsImds => "the instance metadata (IMDS)",
-            Of::CredentialsProfileLogin | Of::CredentialsLogin => "`aws login`",
-            Of::CredentialsStsAssumeRole | Of::CredentialsProfileSourceProfile => {
-                "a role that the profile assumes"
-            }
-            Of::CredentialsProfile => "the shared AWS files (profile)",
-            _ => return None,
-        })
-    });
-    known.unwrap_or("a source that the SDK does not name")
+    let features: &[AwsCredentialFeature] = features.map_or(&[], Vec::as_slice);
+    match features.iter().rev().find_map(of_feature) {
+        Some(source) => source,
+        None if features.contains(&AwsCredentialFeature::CredentialsProfile) => {
+            "the shared AWS files (profile)"
+        }
+        None => "a source that the SDK does not name",
+    }
+}
+
+fn of_feature(feature: &AwsCredentialFeature) -> Option<&'static str> {
+    use AwsCredentialFeature as Of;
+    Some(match feature {
+        Of::CredentialsEnvVars => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        Of::CredentialsEnvVarsStsWebIdToken | Of::CredentialsStsAssumeRoleWebId => {
+            "a web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)"
+        }
+        Of::CredentialsProfileStsWebIdToken => "a web identity token of the profile",
+        Of::CredentialsProfileSso | Of::CredentialsSso => "IAM Identity Center (SSO)",
+        Of::CredentialsProfileProcess | Of::CredentialsProcess => {
+            "the credential_process of the profile"
+        }
+        Of::CredentialsHttp => "the container or the URL in AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        Of::CredentialsImds => "the instance metadata (IMDS)",
+        Of::CredentialsProfileLogin | Of::CredentialsLogin => "`aws login`",
+        Of::CredentialsStsAssumeRole | Of::CredentialsProfileSourceProfile => {
+            "a role that the profile assumes"
+        }
+        _ => return None,
+    })
 }
 
 /// The alias of the account; `None` if it has none, or it cannot be read.
@@ -117,6 +125,14 @@ mod tests {
         assert_eq!(
             of(&[Of::CredentialsProfile, Of::CredentialsStsAssumeRole]),
             "a role that the profile assumes"
+        );
+        assert_eq!(
+            of(&[Of::CredentialsProcess, Of::CredentialsProfile]),
+            "the credential_process of the profile"
+        );
+        assert_eq!(
+            of(&[Of::CredentialsProfile]),
+            "the shared AWS files (profile)"
         );
         assert_eq!(
             of(&[Of::ResolvedAccountId]),

@@ -273,7 +273,9 @@ fn is_of_aws(headers: &Headers) -> bool {
 }
 
 fn of_error(error: &ConnectorError) -> ProbeOutcome {
-    let message = Unreachable::in_error(error).map_or_else(|| chain(error), |why| chain(why));
+    // The host is named already.
+    let why = Unreachable::in_error(error).and_then(std::error::Error::source);
+    let message = why.map_or_else(|| chain(error), |why| chain(why));
     ProbeOutcome::NoResponse {
         reason: NoResponse::of(error),
         message,

@@ -16,6 +16,8 @@ pub(crate) fn repository(path: &Path) -> Option<PathBuf> {
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     let there = existing(path);
     match (there.canonicalize(), path.strip_prefix(there)) {
+        // Joined with nothing, a path would end with `/`.
+        (Ok(real), Ok(rest)) if rest.as_os_str().is_empty() => real,
         (Ok(real), Ok(rest)) => real.join(rest),
         _ => path.to_owned(),
     }

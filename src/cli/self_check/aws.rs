@@ -101,11 +101,9 @@ fn of_region(merged: &MergedSettings, survey: &SettingsSurvey) -> SelfCheckResul
     match (&merged.layer.region, merged.origin("region")) {
         (Some(region), Some(origin)) => SelfCheckResult::ok(id, format!("{region} ({origin})")),
         _ => match &survey.wrong_region {
-            Some((name, error)) => SelfCheckResult::failed(
-                id,
-                format!("variable {name} {error}"),
-                format!("correct {name}, or pass --region"),
-            ),
+            Some((name, found)) => {
+                SelfCheckResult::failed(id, found, format!("correct {name}, or pass --region"))
+            }
             None => SelfCheckResult::warning(
                 id,
                 format!("none is set; the endpoints of {ANY_REGION} are checked"),
@@ -228,7 +226,7 @@ fn of_clock(probes: &[ServiceProbe]) -> SelfCheckResult {
         None => SelfCheckResult::warning(
             id,
             "unknown: no service returned its time",
-            "fix the network first",
+            "solve the problems of the network first",
         ),
         Some(clocks) if clocks.disagree() => SelfCheckResult::failed(id, skewed(&clocks), next),
         Some(clocks) if clocks.difference() >= EXACT => {

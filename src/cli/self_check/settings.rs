@@ -15,7 +15,8 @@ use crate::{
         file::{FILE_NAME, SettingsFile},
         local::LocalSettings,
         merge::{MergedSettings, SettingsSources},
-        names::{EnvName, NameError},
+        names::EnvName,
+        rerun::RerunArguments,
         variables as setting_variables,
     },
 };
@@ -24,8 +25,10 @@ use crate::{
 pub(super) struct SettingsSurvey {
     pub env: Option<EnvName>,
     pub merged: MergedSettings,
-    /// The variable of a region that is not one.
-    pub wrong_region: Option<(String, NameError)>,
+    /// Words that name the environment on a command line.
+    pub rerun: Option<RerunArguments>,
+    /// The variable of a region that is not one, and why.
+    pub wrong_region: Option<(String, String)>,
     pub checks: Vec<SelfCheckResult>,
 }
 
@@ -67,9 +70,16 @@ impl SettingsSurvey {
             }
         };
         let wrong_region = match &sources.ambient_region {
-            Some((name, Err(error))) => Some((name.clone(), error.clone())),
+            Some((name, Err(error))) => {
+                let value = host.var(name).unwrap_or_default();
+                Some((name.clone(), format!("{name}={value} {error}")))
+            }
             _ => None,
         };
+        let rerun = env.as_ref().map(|env| {
+            let words = known_env::words(env, &sources, global);
+            RerunArguments::new(env, &merged, words, global.sandbox)
+        });
         let checks = vec![
             of_file,
             variables::of_tfbackend(said.as_ref().err(), host),
@@ -78,6 +88,7 @@ impl SettingsSurvey {
         Self {
             env,
             merged,
+            rerun,
             wrong_region,
             checks,
         }
@@ -99,7 +110,8 @@ fn merged(env: Option<&EnvName>, sources: &SettingsSources, host: &Host) -> Merg
 }
 
 /// # Errors
-/// If values contradict each other. What is missing can still be said.
+/// If values contradict each other. What is missing can still be said, and variables have checks of
+/// their own.
 fn agree(merged: &MergedSettings, env: Option<&EnvName>) -> Result<(), CliError> {
     let Some(env) = env else { return Ok(()) };
     let error = match merged.kind {
@@ -107,7 +119,7 @@ fn agree(merged: &MergedSettings, env: Option<&EnvName>) -> Result<(), CliError>
         BackendKind::Local => LocalSettings::resolve(merged, env).err(),
     };
     match error {
-        None | Some(SettingsError::Missing { .. }) => Ok(()),
+        None | Some(SettingsError::Missing { .. } | SettingsError::Variable { .. }) => Ok(()),
         Some(error) => Err(explain::settings(&error)),
     }
 }

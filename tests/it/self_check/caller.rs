@@ -45,7 +45,7 @@ async fn self_check_finds_no_problem_where_everything_works_and_changes_nothing(
         of(&document, "caller"),
         (
             "ok",
-            "account 000000000000 (acme-dev), arn:aws:iam::000000000000:root",
+            "account 000000000000 (acme-dev), arn:aws:iam::000000000000:user/admin",
             ""
         )
     );
@@ -68,8 +68,8 @@ async fn self_check_finds_no_problem_where_everything_works_and_changes_nothing(
     assert_eq!(
         document["notes"],
         serde_json::json!([
-            "permissions are not checked; `tfbackend plan --needed-actions --env dev` prints those \
-             that a plan needs"
+            "permissions are not checked; `tfbackend plan --env dev --needed-actions --project acme \
+             --region eu-west-1` prints those that a plan needs"
         ])
     );
 
@@ -173,7 +173,7 @@ fn time_that_is_left_is_shown() {
     let profile = format!("[default]\ncredential_process = {}\n", program.display());
     fs::write(&config, profile).expect("written");
     place.set("AWS_CONFIG_FILE", &config.display().to_string());
-    let mut credentials = |left: SignedDuration| {
+    let credentials = |left: SignedDuration| {
         let expires = Timestamp::now() + left;
         let json = format!(
             "{{\"Version\":1,\"AccessKeyId\":\"AKIDEXAMPLE\",\"SecretAccessKey\":\"secret\",\
@@ -215,12 +215,14 @@ async fn region_and_account_must_fit() {
         "{found}: {next}"
     );
 
-    place.set("AWS_REGION", "frankfurt");
+    place.set("AWS_REGION", "eu-west-11");
     let document = checked(&place, line);
     assert_eq!(failed(&document), ["region"]);
     let (_, found, next) = of(&document, "region");
     assert!(
-        found.starts_with("variable AWS_REGION is `frankfurt`") && next.contains("AWS_REGION"),
+        found
+            .starts_with("AWS_REGION=eu-west-11 is not a known region (did you mean `eu-west-1`?)")
+            && next.contains("AWS_REGION"),
         "{found}: {next}"
     );
 

@@ -39,7 +39,9 @@ fn owned((status, found, next): (&str, &str, &str)) -> (String, String, String) 
 fn engines_are_found_on_path_with_what_their_versions_cannot_do() {
     let json = |version: &str| format!("echo '{{\"terraform_version\": \"{version}\"}}'");
     let engine = |name: &str, script: &str| {
-        let document = checked(&with_programs(&[(name, script)]), LOCAL);
+        let mut place = with_programs(&[(name, script)]);
+        place.set("TF_CLI_ARGS", "-chdir=/");
+        let document = checked(&place, LOCAL);
         let other = if name == "tofu" { "terraform" } else { "tofu" };
         assert!(!has(&document, other) && !has(&document, "engine"));
         owned(of(&document, name))
@@ -169,7 +171,7 @@ fn settings_file_is_read_as_every_command_reads_it() {
         "tfbackend.toml, with the environments dev, prod"
     );
     for (toml, line, says, next) in [
-        ("project = \n", LOCAL, "tfbackend.toml:1:11: ", "correct it"),
+        ("project = \n", LOCAL, "tfbackend.toml:1:", "correct it"),
         (
             "regoin = \"eu-west-1\"\n",
             LOCAL,
@@ -334,7 +336,8 @@ fn folder_says_where_it_is_and_which_backend_it_has() {
 fn folder_that_is_not_writable_is_named() {
     use std::os::unix::process::CommandExt;
     const ANOTHER: u32 = 65_533;
-    let place = with_programs(&[]);
+    let mut place = with_programs(&[]);
+    place.set("COLUMNS", "300");
     // The program is where another user can start it.
     let program = place.path().with_file_name("tfbackend");
     fs::copy(env!("CARGO_BIN_EXE_tfbackend"), &program).expect("copied");

@@ -60,7 +60,7 @@ async fn each_service_that_does_not_respond_is_named_with_the_reason() {
     );
     for (service, status, what, next) in [
         ("sts", "ok", " responds", ""),
-        ("s3", "failed", ": no connection: ", "check the network"),
+        ("s3", "failed", ": no response: ", "check the network"),
         ("dynamodb", "failed", ": timeout: ", "firewall"),
         ("kms", "failed", ": no connection: ", "AWS_ENDPOINT_URL"),
         (
