@@ -99,7 +99,9 @@ bench-venv:
 	@tests/venv.sh $(or $(CARGO_TARGET_DIR),target)/bench-venv benches/bootstrap/requirements.txt
 
 .PHONY: build
-build: ## Release binary
+build: ## Release binary, which knows its commit
+	TFBACKEND_COMMIT=$$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null) \
+	TFBACKEND_COMMIT_DATE=$$(git show --no-patch --format=%cI HEAD 2>/dev/null) \
 	$(CARGO) build --locked --release
 
 .PHONY: dist

@@ -26,6 +26,8 @@ pub(crate) mod migrate;
 pub(crate) mod config;
 pub(crate) mod backends;
 pub(crate) mod here;
+pub(crate) mod version;
+pub(crate) mod self_check;
 pub mod sandbox;
 pub(crate) mod shell;
 pub(crate) mod signals;
@@ -94,7 +96,9 @@ pub enum Command {
     Migrate(Box<migrate::MigrateStatesArgs>),
     Config(config::ConfigArgs),
     Backends(backends::BackendsArgs),
+    SelfCheck(Box<self_check::SelfCheckArgs>),
     Sandbox(sandbox::SandboxArgs),
+    Version(version::VersionArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
 }
@@ -117,7 +121,9 @@ impl Command {
             | Self::State(_)
             | Self::Migrate(_)
             | Self::Config(_)
-            | Self::Backends(_) => None,
+            | Self::Backends(_)
+            | Self::SelfCheck(_)
+            | Self::Version(_) => None,
         }
     }
 }
@@ -207,6 +213,7 @@ fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
 fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<u8, CliError> {
     match command {
         Command::Backends(_) => return backends::run(&mut Context { host, global }),
+        Command::Version(_) => return version::run(&mut Context { host, global }),
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, command_line::of_all_kinds(), host),
         Command::Config(config::ConfigArgs {
@@ -223,13 +230,16 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
         | Command::State(_)
         | Command::Migrate(_)
         | Command::Config(_)
+        | Command::SelfCheck(_)
         | Command::Sandbox(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::failed("cannot start").because(&error))?;
-    runtime.block_on(async {
+    // A name that is being resolved cannot be abandoned otherwise.
+    let is_self_check = matches!(command, Command::SelfCheck(_));
+    let done = runtime.block_on(async {
         signals::listen(host.cancel.clone());
         let cx = &mut Context { host, global };
         let run = match command {
@@ -242,6 +252,7 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
             Command::State(args) => boxed(|| state::run(*args, cx)),
             Command::Migrate(args) => boxed(|| migrate::run(*args, cx)),
             Command::Config(args) => boxed(|| config::run(args, cx)),
+            Command::SelfCheck(args) => boxed(|| self_check::run(*args, cx)),
             Command::Sandbox(args) => boxed(|| async move {
                 let json = cx.global.json();
                 let done = if json {
@@ -251,12 +262,19 @@ fn dispatch(command: Command, global: GlobalOptions, host: &mut Host) -> Result<
                 };
                 done.map_err(|error| CliError::of(exit::FAILED, &error))
             }),
-            Command::Backends(_) | Command::Completions(_) | Command::Man(_) => {
+            Command::Backends(_)
+            | Command::Version(_)
+            | Command::Completions(_)
+            | Command::Man(_) => {
                 unreachable!("carried out above")
             }
         };
         run.await
-    })
+    });
+    if is_self_check {
+        runtime.shutdown_background();
+    }
+    done
 }
 
 type CommandResult<'a> = Pin<Box<dyn Future<Output = Result<u8, CliError>> + 'a>>;

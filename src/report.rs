@@ -14,6 +14,7 @@ pub(crate) mod migration;
 pub mod plan;
 pub mod progress;
 pub(crate) mod safe;
+pub(crate) mod self_check;
 pub(crate) mod states;
 pub(crate) mod stored_locks;
 pub(crate) mod state_move;

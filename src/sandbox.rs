@@ -77,6 +77,18 @@ pub struct StartedSandbox {
     pub already: bool,
 }
 
+/// How far a sandbox is from running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SandboxReadiness {
+    Running(RunningSandbox),
+    /// The emulator is installed.
+    Installed,
+    /// `up` installs the emulator with this Python.
+    Installable {
+        python: PathBuf,
+    },
+}
+
 /// The one sandbox of a directory.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
@@ -209,6 +221,24 @@ impl Sandbox {
             });
         };
         Ok(Some(self.running(port, pid)))
+    }
+
+    /// Returns how far it is from running. Nothing is made.
+    ///
+    /// # Errors
+    /// If `up` would fail.
+    pub(crate) async fn readiness(&self) -> Result<SandboxReadiness, SandboxError> {
+        if !cfg!(unix) {
+            return Err(SandboxError::Unsupported);
+        }
+        if let Some(running) = self.status()? {
+            return Ok(SandboxReadiness::Running(running));
+        }
+        if venv::is_installed(&self.cache) {
+            return Ok(SandboxReadiness::Installed);
+        }
+        let python = python::find(&self.vars).await?;
+        Ok(SandboxReadiness::Installable { python })
     }
 
     /// Ends the emulator, which saves its state; false if none ran.

@@ -18,6 +18,8 @@ pub mod http;
 pub(crate) mod retry;
 pub mod clients;
 pub mod caller;
+pub(crate) mod credentials;
+pub(crate) mod service_probe;
 pub mod ownership;
 pub mod policy;
 pub(crate) mod resource;

@@ -171,7 +171,7 @@ impl EnvironmentArgs {
     }
 
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
-    fn env(&self, host: &Host) -> Result<Option<EnvName>, CliError> {
+    pub(crate) fn env(&self, host: &Host) -> Result<Option<EnvName>, CliError> {
         if self.env.is_some() {
             return Ok(self.env.clone());
         }

@@ -90,7 +90,7 @@ fn document(folder: &WorkingDirectory, file: Option<&SettingsFile>, words: &str)
 }
 
 /// What `init` recorded, else what the files say.
-fn backend(folder: &WorkingDirectory) -> Option<String> {
+pub(super) fn backend(folder: &WorkingDirectory) -> Option<String> {
     if let Ok(Some(saved)) = &folder.saved {
         return Some(named(&saved.kind.title(), &saved.arguments));
     }

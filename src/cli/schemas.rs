@@ -18,6 +18,7 @@ use super::{
     summary::BootstrapDocument,
     teardown::{cancel::CancelledDeletion, report::TakenDownDocument, show::TeardownDocument},
     verify::AllDocument,
+    version::VersionDocument,
 };
 use crate::report::{
     check::StateCheckDocument,
@@ -28,6 +29,7 @@ use crate::report::{
     plan::document::PlanDocument,
     progress::json::EventDocument,
     restore::RestoreDocument,
+    self_check::SelfCheckDocument,
     state_move::StateMoveDocument,
     states::{
         diff::DiffDocument, list::ListDocument, show::ShowDocument, versions::VersionsDocument,
@@ -152,6 +154,14 @@ pub fn all() -> Vec<(&'static str, Value)> {
         (
             "sandbox",
             of::<SandboxDocument>("The sandbox: `sandbox up`, `status` and `down`"),
+        ),
+        (
+            "version",
+            of::<VersionDocument>("The build of the program: `version`"),
+        ),
+        (
+            "self-check",
+            of::<SelfCheckDocument>("The checks of the machine: `self-check`"),
         ),
         ("error", of::<FailureDocument>("A failure of any command")),
     ]

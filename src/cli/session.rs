@@ -1,6 +1,6 @@
 //! The connection to AWS: profile, endpoint or sandbox, and the account of the caller.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -8,8 +8,11 @@ use super::{busy::BusySpinner, explain, failure::CliError, global::GlobalOptions
 use crate::{
     backend::aws::{
         AwsProvider,
-        caller::{self, Caller, CallerError},
-        clients::{self, Clients, ConnectionOptions, ConnectionRole, ServiceEndpoints},
+        caller::{Caller, CallerError},
+        clients::{
+            self, Clients, ConnectionOptions, ConnectionRole, PreparedConnection, ServiceEndpoints,
+        },
+        credentials::account_alias,
         error::ServiceErrorKind,
         http::{self, ProxyPolicy, transport::Transport},
         ownership::EnvironmentId,
@@ -194,7 +197,7 @@ impl AccountSession {
         let alias = tokio::select! {
             biased;
             () = host.cancel.cancelled() => None,
-            alias = caller::account_alias(&self.clients) => alias,
+            alias = tokio::time::timeout(ALIAS, account_alias(&self.clients)) => alias.ok().flatten(),
         };
         let alias = alias.map_or_else(String::new, |alias| format!(" ({alias})"));
         let text = format!("AWS account {account}{alias}, as {arn}");
@@ -276,6 +279,9 @@ pub(crate) async fn must_have_credentials(
     }
 }
 
+/// How long the alias may take, which is only shown.
+const ALIAS: Duration = Duration::from_secs(2);
+
 /// No call is sent to it.
 const ANY_REGION: &str = "us-east-1";
 
@@ -289,14 +295,8 @@ pub(crate) async fn connect_by(
     account: Option<&AccountId>,
 ) -> Result<AccountSession, CliError> {
     let region = at.as_str();
-    let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
-    let http = http::http_client(pem.as_deref(), proxy)
-        .map_err(|error| CliError::of(exit::FAILED, &error))?;
-    let vars = |name: &str| host.var(name).map(str::to_owned);
-    let config = clients::connect(&connection, http, &vars)
-        .await
-        .map_err(|error| explain::connect(&error))?;
-    let elsewhere = clients::elsewhere(&config, &connection);
+    let prepared = prepare(ways, host, global, sandbox, region).await?;
+    let elsewhere = prepared.elsewhere();
     // A user who named the endpoint knows. What a folder names is printed even with -q.
     let is_said = !global.json() && (!global.quiet || ways.names_endpoints());
     if !elsewhere.is_empty() && global.endpoint_url.is_none() && is_said {
@@ -311,35 +311,8 @@ pub(crate) async fn connect_by(
     }
     let host = &*host;
     let asking = async {
-        let mut clients = Clients::at(&config, &connection.endpoints);
-        let own = clients.clone();
         let role = ways.role.as_ref().filter(|_| sandbox.is_none());
-        if let Some(role) = role {
-            clients = clients.as_role(role).await;
-        }
-        let caller = match Caller::ask(&clients).await {
-            Ok(caller) => caller,
-            Err(error) => {
-                if let (Some(role), true) = (role, error.is_about_credentials())
-                    && let Some(error) = own
-                        .why_not_assumed(role)
-                        .await
-                        .filter(|error| error.kind == ServiceErrorKind::Denied)
-                {
-                    return Err(explain::role(
-                        &role.arn,
-                        role.external_id.as_deref(),
-                        &error,
-                    ));
-                }
-                return Err(on_the_way(
-                    explain::caller(&error, region),
-                    &error,
-                    config.endpoint_url(),
-                    host,
-                ));
-            }
-        };
+        let (clients, caller) = ask_caller(&prepared, role, host, region).await?;
         caller
             .must_be(account.map(AccountId::as_str), region, at.partition())
             .map_err(|error| explain::caller(&error, region))?;
@@ -356,6 +329,65 @@ pub(crate) async fn connect_by(
         () = host.cancel.cancelled() => Err(CliError::interrupted("interrupted while connecting; nothing was changed")),
         connected = asking => connected,
     }
+}
+
+/// The connection before any call: endpoint, credentials, CA and proxy.
+///
+/// # Errors
+/// If what it is made of cannot be read, or is not safe.
+pub(crate) async fn prepare(
+    ways: &ConnectionSettings,
+    host: &Host,
+    global: &GlobalOptions,
+    sandbox: Option<&SandboxSession>,
+    region: &str,
+) -> Result<PreparedConnection, CliError> {
+    let (options, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
+    let http = http::http_client(pem.as_deref(), proxy)
+        .map_err(|error| CliError::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    PreparedConnection::new(options, http, &vars)
+        .await
+        .map_err(|error| explain::connect(&error))
+}
+
+/// The clients, with the role if there is one, and who they call as.
+///
+/// # Errors
+/// If AWS does not say, with what to do next.
+pub(crate) async fn ask_caller(
+    prepared: &PreparedConnection,
+    role: Option<&ConnectionRole>,
+    host: &Host,
+    region: &str,
+) -> Result<(Clients, Caller), CliError> {
+    let mut clients = prepared.clients();
+    let own = clients.clone();
+    if let Some(role) = role {
+        clients = clients.as_role(role).await;
+    }
+    let error = match Caller::ask(&clients).await {
+        Ok(caller) => return Ok((clients, caller)),
+        Err(error) => error,
+    };
+    if let (Some(role), true) = (role, error.is_about_credentials())
+        && let Some(error) = own
+            .why_not_assumed(role)
+            .await
+            .filter(|error| error.kind == ServiceErrorKind::Denied)
+    {
+        return Err(explain::role(
+            &role.arn,
+            role.external_id.as_deref(),
+            &error,
+        ));
+    }
+    Err(on_the_way(
+        explain::caller(&error, region),
+        &error,
+        prepared.endpoint_url(),
+        host,
+    ))
 }
 
 /// In the order in which they are looked for.
@@ -379,23 +411,24 @@ fn on_the_way(
         .as_deref()
         .is_some_and(|text| text.contains("certificate"));
     let failure = if distrusted {
-        failure.hint(
-            "the server's certificate is not trusted; if it is a company proxy, set AWS_CA_BUNDLE \
-             to its CA",
-        )
+        failure.hint(DISTRUSTED)
     } else {
         failure
     };
-    match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
-        Some(name)
-            if endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere) =>
-        {
-            failure.hint(format!(
-                "calls use the proxy set in {name}; NO_PROXY excludes hosts from it"
-            ))
-        }
-        _ => failure,
+    match proxy_hint(endpoint, host) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
+}
+
+pub(crate) const DISTRUSTED: &str = "the server's certificate is not trusted; if it is a company \
+                                     proxy, set AWS_CA_BUNDLE to its CA";
+
+/// Says by which proxy an endpoint is called, if so; without an endpoint, those of AWS.
+pub(crate) fn proxy_hint(endpoint: Option<&str>, host: &Host) -> Option<String> {
+    let name = PROXIES.into_iter().find(|name| host.var(name).is_some())?;
+    let elsewhere = endpoint.is_none_or(|url| Transport::of(url, true) == Transport::Elsewhere);
+    elsewhere.then(|| format!("calls use the proxy set in {name}; NO_PROXY excludes hosts from it"))
 }
 
 /// Returns the SDK configuration: endpoint, credentials, CA and proxy.

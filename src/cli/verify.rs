@@ -26,7 +26,7 @@ use crate::{
         spec::{Address, Spec},
     },
     exit,
-    host::bounded::ReadGuard,
+    host::{Host, bounded::ReadGuard},
     kind::BackendKind,
     report::{
         findings::{
@@ -346,7 +346,15 @@ pub(super) fn read_folder(
     partial: &[PathBuf],
     cx: &Context<'_>,
 ) -> Result<WorkingDirectory, CliError> {
-    let data_dir = cx.host.var("TF_DATA_DIR").map(Path::new);
+    read_folder_of(dir, partial, cx.host)
+}
+
+pub(super) fn read_folder_of(
+    dir: &Path,
+    partial: &[PathBuf],
+    host: &Host,
+) -> Result<WorkingDirectory, CliError> {
+    let data_dir = host.var("TF_DATA_DIR").map(Path::new);
     let _reading = ReadGuard::begin();
     let look = FolderReadOptions {
         engine: None,

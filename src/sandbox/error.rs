@@ -70,6 +70,18 @@ pub enum SandboxError {
     WillNotEnd { pid: u32 },
 }
 
+impl SandboxError {
+    /// Returns what to do next, if the error is about this machine.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoPython { .. } => super::python::HOW_TO_INSTALL,
+            Self::NoVenv { .. } => super::python::HOW_TO_INSTALL_VENV,
+            Self::Unsupported => "use it on Linux or macOS",
+            _ => "set TFBACKEND_SANDBOX_DIR to an empty directory of your own",
+        }
+    }
+}
+
 /// Gives an I/O error the path that it is about.
 pub(super) fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> SandboxError {
     let path = path.into();

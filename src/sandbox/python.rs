@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    env,
-    ffi::OsStr,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -11,6 +9,7 @@ use std::{
 use tokio::process::Command;
 
 use super::error::SandboxError;
+use crate::host::programs::on_path;
 
 /// The first is what most systems have; the others are for those where it is too old.
 const NAMES: [&str; 5] = [
@@ -37,10 +36,11 @@ const PROBE: &str = "import sys; print(*sys.version_info[:2], flush=True); impor
 pub(super) async fn find(vars: &BTreeMap<String, String>) -> Result<PathBuf, SandboxError> {
     let var = |name| vars.get(name).filter(|value: &&String| !value.is_empty());
     let named = var(VARIABLE);
+    let path = var("PATH").map(String::as_str);
     let candidates: Vec<PathBuf> = match named {
         Some(python) if python.contains('/') => vec![python.into()],
-        Some(python) => on_path(var("PATH"), [python.as_str()]),
-        None => on_path(var("PATH"), NAMES),
+        Some(python) => on_path(path, [python.as_str()]),
+        None => on_path(path, NAMES),
     };
     let mut found: Option<String> = None;
     let mut without_venv = None;
@@ -68,19 +68,6 @@ pub(super) async fn find(vars: &BTreeMap<String, String>) -> Result<PathBuf, San
             found: "PATH has none".to_owned(),
         },
     })
-}
-
-fn on_path<'a>(path: Option<&String>, names: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
-    let dirs: Vec<PathBuf> = path
-        .map(|path| env::split_paths(OsStr::new(path)).collect())
-        .unwrap_or_default();
-    let in_each = |name: &str| {
-        dirs.iter()
-            .map(|dir| dir.join(name))
-            .filter(|file| file.is_file())
-            .collect::<Vec<_>>()
-    };
-    names.into_iter().flat_map(in_each).collect()
 }
 
 enum PythonProbe {

@@ -82,6 +82,11 @@ pub(super) async fn ensure(
     Ok(python)
 }
 
+/// Returns whether the environment is complete. Nothing is made.
+pub(super) fn is_installed(cache: &Path) -> bool {
+    complete(&location(cache)).is_some()
+}
+
 pub(super) fn location(cache: &Path) -> PathBuf {
     let hash = Sha256::digest(REQUIREMENTS);
     let short: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();

@@ -108,18 +108,34 @@ impl SettingsSources {
         flags: SettingsLayer,
         config: Option<&Path>,
     ) -> Result<Self, SettingsError> {
-        let named = config
-            .map(Path::to_path_buf)
-            .or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
-        let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .into_iter()
-            .find_map(|name| Some((name, host.var(name)?)));
         Ok(Self {
             flags,
             variables: variables::read(&host.vars)?,
-            file: SettingsFile::find(&host.cwd, named.as_deref(), host.var("SUDO_UID"))?,
-            ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
+            file: Self::file(host, config)?,
+            ambient_region: Self::region_variable(host),
         })
+    }
+
+    /// Reads the settings file, if there is one; see [`Self::read`].
+    ///
+    /// # Errors
+    /// If it cannot be read or says what is not understood.
+    pub(crate) fn file(
+        host: &Host,
+        config: Option<&Path>,
+    ) -> Result<Option<SettingsFile>, SettingsError> {
+        let named = config
+            .map(Path::to_path_buf)
+            .or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
+        SettingsFile::find(&host.cwd, named.as_deref(), host.var("SUDO_UID"))
+    }
+
+    /// Returns the region of `AWS_REGION` or `AWS_DEFAULT_REGION`, with the name of the variable.
+    pub(crate) fn region_variable(host: &Host) -> Option<(String, Result<Region, NameError>)> {
+        let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .find_map(|name| Some((name, host.var(name)?)));
+        ambient.map(|(name, text)| (name.to_owned(), text.parse()))
     }
 
     /// Returns whether they say that no question is to be asked.
@@ -193,8 +209,17 @@ impl SettingsSources {
 
     /// Returns the merged settings of one environment: options of other kinds are not among them.
     pub fn merged(&self, env: &EnvName) -> MergedSettings {
+        self.merged_of(Some(env))
+    }
+
+    /// Returns the merged settings that hold for every environment.
+    pub(crate) fn merged_for_all(&self) -> MergedSettings {
+        self.merged_of(None)
+    }
+
+    fn merged_of(&self, env: Option<&EnvName>) -> MergedSettings {
         let mut merged = MergedSettings {
-            kind: self.kind(Some(env)),
+            kind: self.kind(env),
             entries: BTreeMap::new(),
             layer: SettingsLayer::default(),
             ambient: None,
@@ -218,7 +243,7 @@ impl SettingsSources {
         if let Some(file) = &self.file {
             for (rank, table) in [
                 (Precedence::FileTop, Some(&file.top)),
-                (Precedence::FileEnv, file.envs.get(env)),
+                (Precedence::FileEnv, env.and_then(|env| file.envs.get(env))),
             ] {
                 let Some(table) = table else { continue };
                 let values = table

@@ -56,8 +56,22 @@ const OF_EXISTING: [&str; 20] = [
     "tf-file",
 ];
 
+/// Settings that say where a backend is, and who calls.
+const OF_CHECK: [&str; 7] = [
+    "backend",
+    "state-dir",
+    "project",
+    "region",
+    "account",
+    "role-arn",
+    "external-id",
+];
+
 /// Returns whether the help of a command has a setting.
 pub fn is_shown(command: &str, option: &str) -> bool {
+    if command == "self-check" {
+        return OF_CHECK.contains(&option);
+    }
     let of_run: &[&str] = match command {
         "verify" => &[],
         "render" => &["overwrite"],

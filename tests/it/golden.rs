@@ -17,9 +17,10 @@ async fn told(name: &str) {
     let emulator = Emulator::start().await;
     let mut place = Place::with(&emulator);
     let home = place.path().with_file_name("home");
-    if name.starts_with("local") {
+    if name.starts_with("local") || name == "self_check" {
         place.set("HOME", &home.display().to_string());
     }
+    place.hide(&emulator.home().display().to_string(), "EMULATOR");
     let sandbox = place.path().join("no sandbox").display().to_string();
     place.set("TFBACKEND_SANDBOX_DIR", &sandbox);
     // Where lines are broken depends on how long the paths are.
@@ -90,6 +91,11 @@ async fn migrate_says_what_it_said() {
 #[tokio::test]
 async fn migration_of_states_says_what_it_said() {
     told("migrate_states").await;
+}
+
+#[tokio::test]
+async fn self_check_says_what_it_said() {
+    told("self_check").await;
 }
 
 #[tokio::test]

@@ -67,6 +67,8 @@ mod sandbox;
 #[cfg(unix)]
 mod saved;
 #[cfg(unix)]
+mod self_check;
+#[cfg(unix)]
 mod state;
 #[cfg(unix)]
 mod store_laws;
@@ -82,3 +84,4 @@ mod terraform;
 mod threats;
 #[cfg(unix)]
 mod verify;
+mod version;

@@ -29,10 +29,12 @@ const FILES: [&str; 4] = [
     "AWS_SHARED_CREDENTIALS_FILE",
 ];
 /// What needs no AWS, and nothing that goes on at the same time.
-const ALONE: [&[&str]; 9] = [
+const ALONE: [&[&str]; 11] = [
     &["--help"],
     &["-h"],
     &["--version"],
+    &["version"],
+    &["version", "--output", "json"],
     &["bootstrap", "--help"],
     &["completions", "bash"],
     &["man"],

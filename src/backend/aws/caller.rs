@@ -1,7 +1,5 @@
 //! The caller: account and partition, which are determined and printed before any other read.
 
-use std::time::Duration;
-
 use tracing::Instrument;
 
 use super::{
@@ -9,7 +7,7 @@ use super::{
     error::{ApiOperation, AwsError, ServiceErrorKind},
 };
 
-const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
+pub(super) const GET: ApiOperation = ApiOperation::new("sts:GetCallerIdentity");
 
 /// The identity of the credentials (needs no permission).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,16 +87,6 @@ impl Caller {
         }
         Ok(())
     }
-}
-
-/// How long the alias may take, which is only shown.
-const ALIAS: Duration = Duration::from_secs(2);
-
-/// Returns the alias of the account, if it has one that these credentials may read.
-pub(crate) async fn account_alias(clients: &Clients) -> Option<String> {
-    let answer = clients.iam.list_account_aliases().send();
-    let answer = tokio::time::timeout(ALIAS, answer).await.ok()?.ok()?;
-    answer.account_aliases.into_iter().next()
 }
 
 #[cfg(test)]

@@ -123,6 +123,58 @@ pub enum ConnectError {
     PlainHttp { url: String },
 }
 
+/// A connection before its first call.
+#[derive(Clone, Debug)]
+pub struct PreparedConnection {
+    pub(super) config: SdkConfig,
+    pub(super) http: SharedHttpClient,
+    options: ConnectionOptions,
+}
+
+impl PreparedConnection {
+    /// # Errors
+    /// As [`connect`].
+    pub async fn new(
+        options: ConnectionOptions,
+        http: SharedHttpClient,
+        vars: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConnectError> {
+        let config = connect(&options, http.clone(), vars).await?;
+        Ok(Self {
+            config,
+            http,
+            options,
+        })
+    }
+
+    pub fn clients(&self) -> Clients {
+        Clients::at(&self.config, &self.options.endpoints)
+    }
+
+    /// The same with another configuration.
+    pub(super) fn with_config(&self, config: SdkConfig) -> Self {
+        Self {
+            config,
+            ..self.clone()
+        }
+    }
+
+    /// The clients of another configuration, at the same endpoints.
+    pub(super) fn clients_of(&self, config: &SdkConfig) -> Clients {
+        Clients::at(config, &self.options.endpoints)
+    }
+
+    /// Returns the endpoint of all services, if it is not that of AWS.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.config.endpoint_url()
+    }
+
+    /// Returns the endpoints that are neither of AWS nor on this machine.
+    pub fn elsewhere(&self) -> Vec<String> {
+        elsewhere(&self.config, &self.options)
+    }
+}
+
 /// Loads the configuration and checks what the SDK silently ignores.
 pub async fn connect(
     connection: &ConnectionOptions,

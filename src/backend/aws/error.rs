@@ -299,10 +299,7 @@ fn kind<E: Error + 'static>(
         SdkError::TimeoutError(_) => return ServiceErrorKind::Network,
         SdkError::DispatchFailure(failure) => {
             let text = chain(error);
-            return if text.contains("ExpiredToken")
-                || text.contains("session has expired")
-                || text.contains("token has expired")
-            {
+            return if is_expired(&text) {
                 ServiceErrorKind::Expired
             } else if failure.is_timeout()
                 || failure.is_io()
@@ -366,6 +363,14 @@ fn kind<E: Error + 'static>(
         _ if status.is_some_and(|status| status >= 500) => ServiceErrorKind::Server,
         _ => ServiceErrorKind::Refused,
     }
+}
+
+/// Returns whether a source of credentials failed because a session of the user expired: its error
+/// has no type.
+pub(super) fn is_expired(text: &str) -> bool {
+    ["ExpiredToken", "session has expired", "token has expired"]
+        .iter()
+        .any(|expired| text.contains(expired))
 }
 
 /// The connection ended before the response: whether AWS executed the call is unknown.

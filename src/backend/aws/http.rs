@@ -41,6 +41,7 @@ pub(crate) mod transport;
 
 use call_limit::CallLimit;
 use connect_limit::ConnectLimit;
+pub(crate) use connect_limit::NoResponse;
 pub use connect_limit::{CONNECT_TIMEOUT, Unreachable};
 use transport::{Transport, endpoint};
 

@@ -16,6 +16,8 @@ pub(crate) fn repository(path: &Path) -> Option<PathBuf> {
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     let there = existing(path);
     match (there.canonicalize(), path.strip_prefix(there)) {
+        // Joined with nothing, a path would end with `/`.
+        (Ok(real), Ok(rest)) if rest.as_os_str().is_empty() => real,
         (Ok(real), Ok(rest)) => real.join(rest),
         _ => path.to_owned(),
     }
@@ -49,6 +51,23 @@ pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors()
         .find(|dir| dir.is_dir())
         .unwrap_or(Path::new("/"))
+}
+
+/// # Errors
+/// If this user cannot create files in the folder. Nothing is created to find out.
+#[cfg(unix)]
+pub(crate) fn writable(dir: &Path) -> io::Result<()> {
+    use rustix::fs::Access;
+    let create = Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(dir, create).map_err(io::Error::from)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn writable(dir: &Path) -> io::Result<()> {
+    match fs::metadata(dir)?.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => Ok(()),
+    }
 }
 
 /// The name of a network file system, if the folder is on one: record locks are not reliable there

@@ -37,6 +37,7 @@ fn local(path: &str) -> Option<&'static [&'static str]> {
         ],
         "state list" => &["tfbackend state list --path terraform.tfstate"],
         "sandbox" => &["tfbackend sandbox up", "tfbackend sandbox status"],
+        "self-check" => &["tfbackend self-check --backend local --env dev"],
         _ => return None,
     })
 }
@@ -142,6 +143,11 @@ fn any(path: &str) -> Option<&'static [&'static str]> {
         "sandbox status" => &["eval \"$(tfbackend sandbox status)\""],
         "sandbox down" => &["tfbackend sandbox down --purge"],
         "sandbox run" => &["tfbackend sandbox run -- aws s3 ls"],
+        "self-check" => &[
+            "tfbackend self-check",
+            "tfbackend self-check --env prod --output json",
+        ],
+        "version" => &["tfbackend version --output json"],
         "completions" => &["tfbackend completions bash > /etc/bash_completion.d/tfbackend"],
         "man" => &["tfbackend man /usr/local/share/man/man1"],
         _ => return None,

@@ -87,9 +87,14 @@ fn command(of: &Command, name: &str, text: &mut String) {
         }
         if has_settings {
             let path = name.trim_start_matches("tfbackend ");
-            text.push_str(match rerun::ON_EXISTING.contains(&path) {
-                true => "\nAnd the [settings](settings.md) that name a backend.\n",
-                false => "\nAnd all [settings](settings.md).\n",
+            text.push_str(match path {
+                "self-check" => {
+                    "\nAnd the [settings](settings.md) that say where the backend is, and who calls.\n"
+                }
+                path if rerun::ON_EXISTING.contains(&path) => {
+                    "\nAnd the [settings](settings.md) that name a backend.\n"
+                }
+                _ => "\nAnd all [settings](settings.md).\n",
             });
         }
         command(sub, &name, text);

@@ -96,6 +96,7 @@ $ completions nothing
 $ man pages
 $ man pages --output json
 $ --version
+$ version
 
 # backends
 $ backends

@@ -3,7 +3,7 @@
 //! `$ ARGS` runs the program (quotes as in a shell are not known; `\ ` is a space in a word), `@`
 //! in it stands for the environment's names. `! COMMAND` and `py WHAT` (`set_up.py`) prepare, and
 //! must succeed. `cat FILE` keeps a file as well, `set NAME VALUE` and `unset NAME` change
-//! variables.
+//! variables (`~/home` is the home of the place).
 
 use std::{
     fs,
@@ -69,7 +69,8 @@ pub(super) fn tell(emulator: &Emulator, place: &mut Place, chapter: &Chapter<'_>
             }
             "set" => {
                 let (name, value) = rest.split_once(' ').expect(line);
-                place.set(name, value);
+                let value = value.replace("~/home", &place.vars["HOME"]);
+                place.set(name, &value);
             }
             "unset" => drop(place.vars.remove(rest)),
             _ => panic!("{line} is not a line of a story"),

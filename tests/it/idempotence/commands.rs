@@ -154,6 +154,7 @@ async fn each_command_calls_what_is_documented() {
     for line in [
         "--help",
         "--version",
+        "version",
         "bootstrap --help",
         "completions bash",
         "man",
@@ -324,7 +325,10 @@ Options that turn off a resource also omit its calls. Each S3 call to an existin
                     round trips: one for the
 caller identity, and two to read all resources. The [plan](../concepts/plans.md#how-long-it-takes) of a \
                     `bootstrap` shows its round trips.
-Commands that are not listed make no calls.
+Commands that are not listed make no calls, except `self-check`: it calls `sts:GetCallerIdentity`, \
+                    and `iam:ListAccountAliases`
+for the alias of the account, which may be denied, and sends one unsigned request to the endpoint \
+                    of each service.
 
 If the folder has no files of tfbackend yet, the state key is listed in parallel to the other \
                     reads. If objects exist there, up

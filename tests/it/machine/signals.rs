@@ -144,6 +144,7 @@ fn a_command_that_only_reads_ends_at_once() {
         format!("verify {env}"),
         format!("verify {bucket}"),
         format!("teardown {env} --plan"),
+        format!("self-check {env}"),
         format!("state list {bucket}"),
         format!("state versions {bucket} --key a.tfstate"),
         format!("state pull {bucket} --key a.tfstate --out pulled"),

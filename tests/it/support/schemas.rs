@@ -72,6 +72,8 @@ fn schema(args: &[&str]) -> Option<&'static str> {
             "lock",
             "migrate",
             "sandbox",
+            "version",
+            "self-check",
         ]
         .contains(*word)
     };
@@ -91,6 +93,8 @@ fn schema(args: &[&str]) -> Option<&'static str> {
         "render" => "render",
         "migrate" => "migrate",
         "sandbox" => "sandbox",
+        "version" => "version",
+        "self-check" => "self-check",
         "config" if has("init") => "config-init",
         "config" => "config-show",
         "state" => match *next()? {

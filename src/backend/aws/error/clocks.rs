@@ -25,7 +25,12 @@ impl ClockSkew {
 
     /// Returns whether a signature may have failed only because of clock skew.
     pub(crate) fn disagree(&self) -> bool {
-        self.here.duration_since(self.aws).abs() >= TAKEN
+        self.difference() >= TAKEN
+    }
+
+    /// Regardless of which clock is ahead.
+    pub(crate) fn difference(&self) -> SignedDuration {
+        self.here.duration_since(self.aws).abs()
     }
 }
 

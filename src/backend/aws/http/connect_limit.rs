@@ -3,7 +3,7 @@
 //! The SDK would retry as often as for throttling, which takes a minute with a host that drops
 //! packets.
 
-use std::{error::Error, fmt, iter::successors, time::Duration};
+use std::{error::Error, fmt, io, iter::successors, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
@@ -111,6 +111,59 @@ impl Unreachable {
     }
 }
 
+/// Why a host gave no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoResponse {
+    /// It did not respond in time: packets are dropped, or the server hangs.
+    TimedOut,
+    /// Its name has no address.
+    UnknownName,
+    /// The connection was rejected, or ended before the response.
+    Refused,
+    /// Its certificate is not trusted, or is for another name.
+    Distrusted,
+    /// It does not speak TLS as it must.
+    Tls,
+    Other,
+}
+
+impl NoResponse {
+    pub(in crate::backend::aws) fn of(error: &ConnectorError) -> Self {
+        if let Some(unreachable) = Unreachable::in_error(error) {
+            return Self::of(&unreachable.error);
+        }
+        if error.is_timeout() {
+            return Self::TimedOut;
+        }
+        chain(error)
+            .find_map(Self::of_cause)
+            .unwrap_or(if error.is_io() {
+                Self::Refused
+            } else {
+                Self::Other
+            })
+    }
+
+    fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(error) = tls_error(cause) {
+            return Some(match error {
+                rustls::Error::InvalidCertificate(_) => Self::Distrusted,
+                _ => Self::Tls,
+            });
+        }
+        // The client has no public type for it.
+        (cause.to_string() == "dns error").then_some(Self::UnknownName)
+    }
+}
+
+/// An I/O error carries the error of TLS inside, and not as its source.
+fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref().or_else(|| {
+        let inner: &(dyn Error + 'static) = cause.downcast_ref::<io::Error>()?.get_ref()?;
+        tls_error(inner)
+    })
+}
+
 /// Returns why there was no connection, if that is the cause.
 fn why(error: &ConnectorError) -> Option<&(dyn Error + 'static)> {
     let error = chain(error)
@@ -196,6 +249,38 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn the_reason_of_no_response_is_told_apart() {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
+        for header in ["", "attempt=1; max=10"] {
+            let error = refused(port, header).await;
+            assert_eq!(NoResponse::of(&error), NoResponse::Refused, "{error:?}");
+        }
+        let tls = |error: rustls::Error| {
+            let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error));
+            NoResponse::of(&ConnectorError::io(nested.into()))
+        };
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert_eq!(tls(unknown), NoResponse::Distrusted);
+        assert_eq!(
+            tls(rustls::Error::DecryptError),
+            NoResponse::Tls,
+            "a server that speaks another protocol"
+        );
+        assert_eq!(
+            NoResponse::of(&ConnectorError::timeout("late".into())),
+            NoResponse::TimedOut
+        );
+        assert_eq!(
+            NoResponse::of(&ConnectorError::user("none".into())),
+            NoResponse::Other
+        );
     }
 
     #[test]
