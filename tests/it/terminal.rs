@@ -1,6 +1,7 @@
 //! The person at the terminal: the built program in a pseudo-terminal, screen by screen, and who is
 //! there when nobody is.
 
+mod busy;
 mod defaults;
 mod interrupted;
 mod migrate;
