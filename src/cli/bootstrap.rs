@@ -95,6 +95,11 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
     }
     let unfinished = UnfinishedAnswers::of_folder(cx.host).filter(|_| cx.global.attended(cx.host));
     let mut answers = given(unfinished.as_ref(), &args, cx)?;
+    // A profile is said by the global options.
+    let flags = SettingsLayer {
+        profile: None,
+        ..args.environment.layer.clone().without_run()
+    };
     let outcome = with_answers(args, &mut answers, cx).await;
     match (&outcome, unfinished) {
         (Ok(_), Some(unfinished)) => unfinished.forget(),
@@ -106,7 +111,7 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
             }
             cx.status("The same answers as a command:");
             let words = cx.global.words();
-            cx.status_command(&wizard::same_answers(&answers, &words));
+            cx.status_command(&wizard::same_answers(&answers, &flags, &words));
         }
         _ => {}
     }

@@ -142,9 +142,65 @@ async fn nothing_but_the_place_is_asked_for_unless_the_user_edits() {
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --non-interactive --auto-approve");
     let (edited, screen) = talk("", &vars, "", &hints, &edited()).await;
-    assert_snapshot!(screen, @"");
-    assert_snapshot!(equivalent_command(&env("prod"), &edited), @"");
-    assert_snapshot!(toml_for(&env("prod"), &edited), @"");
+    assert_snapshot!(screen, @r#"
+    Project, as part of every name (--project)
+      > my-shop-infra
+    AWS region of the backend (--region)
+      > eu-west-1: Ireland
+    acme prod:
+      state key      terraform.tfstate
+      locking        DynamoDB table (dynamodb)
+      encryption     new KMS key, 1 USD a month
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    Use these? (--auto-approve)
+      > edit
+    State key, the path of the state in the bucket (--key)
+      > terraform.tfstate
+    State locking mechanism (--lock)
+      > dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
+        s3: an object beside the state; needs Terraform or OpenTofu 1.10
+        both: to move from the table to the object: first `both`, then `s3`
+    Encryption of the states (--encryption, --kms-key)
+      > new KMS key: 1 USD a month; the key policy decides who can decrypt
+        existing KMS key: a key in this region
+        SSE-S3: free; every principal that may read the bucket can decrypt
+    E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) (--alarm-email, --alarm-topic)
+      > 
+    CloudTrail audit trail (--trail)
+      > new: records each read and write; 0.10 USD per 100,000, and storage
+        existing: a trail of the account already does so
+        off: no record of who read a state
+    Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) (--attach-to)
+      > 
+    Protect against accidental deletion (--ephemeral)
+      > yes
+    acme prod:
+      state key      terraform.tfstate
+      locking        DynamoDB table (dynamodb)
+      encryption     new KMS key, 1 USD a month
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    Use these? (--auto-approve)
+      > yes
+    "#);
+    assert_snapshot!(equivalent_command(&env("prod"), &edited), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --ephemeral=false --key terraform.tfstate --lock dynamodb --encryption kms --trail new --non-interactive --auto-approve");
+    assert_snapshot!(toml_for(&env("prod"), &edited), @r#"
+    [env.prod]
+    project = "my-shop-infra"
+    region = "eu-west-1"
+    ephemeral = false
+    key = "terraform.tfstate"
+    lock = "dynamodb"
+    encryption = "kms"
+    attach-to = []
+    alarm-email = []
+    trail = "new"
+    "#);
     // The answers say what the defaults say.
     for answers in [answers, edited] {
         let asked = resolve(&env("prod"), &sources("", &[], "").unwrap(), &answers).unwrap();
@@ -248,7 +304,18 @@ async fn other_answers() {
       > yes
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @r#"tfbackend bootstrap --env prod --project acme --region any:eu-new-1 --ephemeral --key 'app dir/it'\''s.tfstate' --lock s3 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --attach-to role/ci --alarm-email a@example.com --alarm-email b@example.com --trail off --non-interactive --auto-approve"#);
-    assert_snapshot!(toml_for(&env("prod"), &answers), @"");
+    assert_snapshot!(toml_for(&env("prod"), &answers), @r#"
+    [env.prod]
+    project = "acme"
+    region = "any:eu-new-1"
+    ephemeral = true
+    key = "app dir/it's.tfstate"
+    lock = "s3"
+    kms-key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    attach-to = ["role/ci"]
+    alarm-email = ["a@example.com", "b@example.com"]
+    trail = "off"
+    "#);
 }
 
 /// Escape goes back, also out of a question within a group; what was answered stays the default.

@@ -9,6 +9,7 @@ use crate::settings::{
     file::{FILE_NAME, SettingsFile},
     layer::SettingsLayer,
     names::EnvName,
+    options::{layer_of, said},
     rerun::all_words,
 };
 
@@ -19,9 +20,11 @@ pub fn equivalent_command(env: &EnvName, layer: &SettingsLayer) -> String {
 
 /// The command that gives the same answers and asks for approval; `more` are the global options,
 /// each after a space.
-pub(crate) fn same_answers(answers: &WizardAnswers, more: &str) -> String {
+pub(crate) fn same_answers(answers: &WizardAnswers, flags: &SettingsLayer, more: &str) -> String {
+    let mut all = said(&answers.layer);
+    all.extend(said(flags));
     let env = answers.env.iter().map(|env| format!("--env {env}"));
-    let words: Vec<String> = env.chain(all_words(&answers.layer)).collect();
+    let words: Vec<String> = env.chain(all_words(&layer_of(all))).collect();
     format!("tfbackend bootstrap {}{more}", words.join(" "))
 }
 

@@ -84,20 +84,79 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.press("edit\r");
     terminal.answer("State key", "app/terraform.tfstate\r");
     terminal.wait_for("both:");
-    insta::assert_snapshot!(terminal.screen(), @"");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    ? Project, as part of every name (--project) [shop] › Acme
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
+      begins nor ends with a hyphen
+    ✔ Project, as part of every name · acme
+    ✔ AWS region of the backend · eu-west-1
+    acme prod in eu-west-1:
+      state key      terraform.tfstate
+      locking        DynamoDB table (dynamodb); Terraform 1.11.4 also supports s3
+      encryption     new KMS key, 1 USD a month
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ✔ Use these? · edit
+    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
+    ? State locking mechanism (--lock)
+    ❯ s3: recommended: Terraform 1.11.4 on PATH supports it, and it needs no table
+      dynamodb: a DynamoDB table, for every version; deprecated since Terraform 1.11
+      both: to move from the table to the object: first `both`, then `s3`
+    ↑/↓ to move, Enter to choose, Esc to go back
+    "#);
     terminal.press(&format!("{DOWN}{DOWN}\r"));
     terminal.answer("Encryption of", "\r");
     terminal.answer("E-mail", "ops@example.com\r");
-    terminal.answer("CloudTrail", "\r");
+    terminal.answer("? CloudTrail", "\r");
     terminal.answer("Attach", "user/ghost\r");
-    terminal.answer("✘", "user/admin\r");
+    terminal.answer("✘ runner_policy", "user/admin\r");
     terminal.answer("Protect", "\r");
-    terminal.answer("on PATH", "\r");
+    terminal.answer("object (both)", "\r");
     terminal.wait_for("Save the answers");
-    insta::assert_snapshot!(terminal.screen(), @"");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    ? Project, as part of every name (--project) [shop] › Acme
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
+      begins nor ends with a hyphen
+    ✔ Project, as part of every name · acme
+    ✔ AWS region of the backend · eu-west-1
+    acme prod in eu-west-1:
+      state key      terraform.tfstate
+      locking        DynamoDB table (dynamodb); Terraform 1.11.4 also supports s3
+      encryption     new KMS key, 1 USD a month
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ✔ Use these? · edit
+    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
+    ✔ State locking mechanism · both
+    ✔ Encryption of the states · new KMS key
+    ✔ E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) · ops@example.com
+    ✔ CloudTrail audit trail · new
+    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) · user/ghost
+    ✘ runner_policy/attachment[user/ghost]: cannot be read: iam:ListAttachedUserPolicies on ghost:
+      NoSuchEntity: the account has no such user; create it first, or correct --attach-to [request
+      UUID]
+    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for none) · user/admin
+    ✔ Protect against accidental deletion · yes
+    acme prod in eu-west-1:
+      state key      app/terraform.tfstate
+      locking        DynamoDB table and object (both)
+      encryption     new KMS key, 1 USD a month
+      alarms         to ops@example.com
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, attached to user/admin
+      deletion       protected
+    ✔ Use these? · yes
+    ? Save the answers in tfbackend.toml (--save) [Y/n]
+    "#);
     terminal.press("\r");
     terminal.wait_for("Apply ");
-    insta::assert_snapshot!(terminal.screen(), @"
+    insta::assert_snapshot!(terminal.screen(), @r#"
     + create  key                         KMS key alias/acme-tfstate-prod, $1.00/month
     + create  key/rotation                new key material every 365 days
     + create  topic                       SNS topic acme-tfstate-prod-alarms
@@ -136,15 +195,16 @@ async fn from_the_first_question_to_the_next_command() {
 
     Plan: 30 to create, 0 to update, 0 blocked; about $1.90 a month.
     -v shows every setting.
-    ? Apply 30 changes (--auto-approve) (y/n) › no
-    ");
+    ? Apply 30 changes (--auto-approve) [y/N]
+    "#);
     assert!(
         !place.path().join("tfbackend.toml").exists(),
         "nothing is written before the plan is approved"
     );
     terminal.press("y");
     let code = terminal.end();
-    insta::assert_snapshot!(terminal.screen(), @"
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    ✓ log_bucket/lifecycle  TIME
     ✓ log_bucket/policy  TIME
     ✓ state_bucket  TIME
     ✓ state_bucket/public_access  TIME
@@ -181,10 +241,9 @@ async fn from_the_first_question_to_the_next_command() {
       terraform init -backend-config=backend.conf
     Confirm the e-mail from AWS to ops@example.com: until then that address receives no alarms.
     The same without questions:
-      tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral=false --key app/terra
-    form.tfstate --lock both --encryption kms --attach-to user/admin --alarm-email ops@example.com --tra
-    il new --non-interactive --auto-approve --endpoint-url=ENDPOINT
-    ");
+      tfbackend bootstrap --env prod --non-interactive --auto-approve \
+        --endpoint-url=ENDPOINT
+    "#);
     assert_eq!(code, 0);
     insta::assert_snapshot!(fs::read_to_string(place.path().join("tfbackend.toml")).expect("written"), @r#"
     [env.prod]
@@ -291,7 +350,7 @@ async fn a_no_changes_nothing() {
     let mut terminal = Terminal::start(&place, &all);
     terminal.answer("Use these?", "e\r");
     terminal.answer("E-mail", "\r");
-    terminal.answer("CloudTrail", CTRL_C);
+    terminal.answer("? CloudTrail", CTRL_C);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @r#"
     AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
@@ -321,14 +380,36 @@ async fn a_no_changes_nothing() {
     let mut terminal = Terminal::start(&place, &all);
     terminal.answer("Use these?", "e\r");
     terminal.answer("E-mail", "ops@example.com\r");
-    terminal.answer("CloudTrail", ESCAPE);
-    terminal.answer(
-        "E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) (",
-        ESCAPE,
-    );
+    terminal.answer("? CloudTrail", ESCAPE);
+    terminal.answer("? E-mail", ESCAPE);
     terminal.answer("Use these? (--auto-approve) [", "n\r");
     assert_eq!(terminal.end(), 3);
-    insta::assert_snapshot!(terminal.screen(), @"");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+    AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
+    acme prod in eu-west-1:
+      state key      a
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         on, without a recipient
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ✔ Use these? · edit
+    ✔ E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) · ops@example.com
+    acme prod in eu-west-1:
+      state key      a
+      locking        an object beside the state (s3)
+      encryption     SSE-S3
+      alarms         to ops@example.com
+      audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
+      runner policy  new, not attached
+      deletion       protected
+    ✔ Use these? · no
+    Your answers are kept: the next `tfbackend bootstrap` here offers them.
+    The same answers as a command:
+      tfbackend bootstrap --env prod --alarm-email ops@example.com
+    Cancelled. Nothing was changed.
+    "#);
     forget(&place);
 
     let mut terminal = Terminal::start(&place, &few);
@@ -339,13 +420,14 @@ async fn a_no_changes_nothing() {
     let mut terminal = Terminal::start(&place, &few);
     terminal.answer("Use these?", "e\r");
     terminal.answer("Protect", "y");
-    terminal.answer("on PATH", "y\r");
+    terminal.answer("Use these? (--auto-approve) [", "y\r");
     terminal.wait_for("Save the answers");
     Command::new("kill")
         .arg(terminal.pid().to_string())
         .status()
         .expect("SIGTERM");
     assert_eq!(terminal.end(), 130);
+    forget(&place);
 
     for (key, code) in [("n", 3), (CTRL_C, 130), (ESCAPE, 130)] {
         let mut terminal =

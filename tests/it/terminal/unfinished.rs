@@ -63,7 +63,13 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
     error: interrupted; nothing was changed
     "#);
     let file = kept(&place).expect("kept");
-    insta::assert_snapshot!(place.plain(&fs::read_to_string(&file).expect("text")), @"");
+    insta::assert_snapshot!(place.plain(&fs::read_to_string(&file).expect("text")), @r#"
+    # Answers to `tfbackend bootstrap` in ~/shop, which did not come to its end.
+    [env.test]
+    project = "acme"
+    region = "eu-west-1"
+    key = "app.tfstate"
+    "#);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

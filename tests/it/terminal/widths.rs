@@ -35,6 +35,7 @@ async fn questions(columns: u16) -> String {
     terminal.answer("Project", "acme\r");
     screens.take(&mut terminal, "❯ eu-west-1");
     terminal.press("london");
+    terminal.wait_for("› london");
     screens.take(&mut terminal, "❯ eu-west-2");
     terminal.press("\r");
     screens.take(&mut terminal, "[Y/n/edit]");
