@@ -60,3 +60,15 @@ pub(crate) fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
     }
     Ok(exit::DONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_of_the_build_that_are_empty_say_nothing() {
+        assert_eq!(told(Some("")), None);
+        assert_eq!(told(Some("59807616e1fa")), Some("59807616e1fa"));
+        assert_eq!(told(None), None);
+    }
+}

@@ -57,12 +57,13 @@ const OF_EXISTING: [&str; 20] = [
 ];
 
 /// Settings that say where a backend is, and who calls.
-const OF_CHECK: [&str; 7] = [
+const OF_CHECK: [&str; 8] = [
     "backend",
     "state-dir",
     "project",
     "region",
     "account",
+    "profile",
     "role-arn",
     "external-id",
 ];

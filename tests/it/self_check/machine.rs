@@ -140,7 +140,8 @@ fn engine_that_hangs_is_given_up_on() {
     std::os::unix::fs::symlink(sleep, bin).expect("a link");
     let began = Instant::now();
     let document = checked(&place, LOCAL);
-    assert!(began.elapsed() < Duration::from_secs(10));
+    // Five seconds and what a busy machine adds.
+    assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(of(&document, "terraform").0, "ok");
     let (status, found, next) = of(&document, "tofu");
     assert!(

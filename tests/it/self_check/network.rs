@@ -13,6 +13,9 @@ use crate::support::{
     proxy::{Proxy, Reply},
 };
 
+/// Eight seconds and what a busy machine adds; without a limit, it takes two minutes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// One service of each kind of failure, and two that respond.
 #[tokio::test]
 async fn each_service_that_does_not_respond_is_named_with_the_reason() {
@@ -45,7 +48,7 @@ async fn each_service_that_does_not_respond_is_named_with_the_reason() {
     let began = Instant::now();
     let document = checked(&place, ENV);
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < PATIENCE, "{took:?}");
     assert_eq!(
         failed(&document),
         [
@@ -61,7 +64,12 @@ async fn each_service_that_does_not_respond_is_named_with_the_reason() {
     for (service, status, what, next) in [
         ("sts", "ok", " responds", ""),
         ("s3", "failed", ": no response: ", "check the network"),
-        ("dynamodb", "failed", ": timeout: ", "firewall"),
+        (
+            "dynamodb",
+            "failed",
+            ": timeout: no response within 8 seconds",
+            "firewall",
+        ),
         ("kms", "failed", ": no connection: ", "AWS_ENDPOINT_URL"),
         (
             "iam",
@@ -100,7 +108,7 @@ fn without_network_and_credentials_everything_is_said() {
     let began = Instant::now();
     let document = checked(&place, ENV);
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < PATIENCE, "{took:?}");
     let mut expected = vec!["credentials".to_owned()];
     expected.extend(SERVICES.map(|service| format!("network-{service}")));
     assert_eq!(failed(&document), expected, "{document:#}");
@@ -112,6 +120,7 @@ fn without_network_and_credentials_everything_is_said() {
 
     place.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     place.set("AWS_SECRET_ACCESS_KEY", "secret");
+    place.set("AWS_MAX_ATTEMPTS", "1");
     let document = checked(&place, ENV);
     assert_eq!(of(&document, "credentials").0, "ok", "{document:#}");
     let (status, found, _) = of(&document, "caller");
