@@ -155,11 +155,15 @@ def search(browser, home, findings):
     for words, wanted in [("errored.tfstate", "guide/recovery.html"), ("runner policy", "reference/policies.html")]:
         page.goto(home)
         page.locator("#mdbook-search-toggle").click()
-        page.locator("#mdbook-searchbar").fill(words)
         results = page.locator("#mdbook-searchresults a")
-        try:
-            results.first.wait_for(timeout=20_000)
-        except Exception:
+        # What is typed before the index is there is not looked for.
+        for _ in range(30):
+            page.locator("#mdbook-searchbar").fill("")
+            page.locator("#mdbook-searchbar").fill(words)
+            page.wait_for_timeout(1_000)
+            if results.count():
+                break
+        else:
             findings.add(f"the search finds nothing for {words!r}")
             continue
         targets = results.evaluate_all("all => all.map(e => e.getAttribute('href'))")
