@@ -95,8 +95,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """The browser left before it had all: it is on another page by now."""
+
+
 def served(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
 
@@ -114,6 +119,8 @@ def context(browser, home, findings, **options):
 
     opened.route("**/*", route)
     page = opened.new_page()
+    # Longer than anything takes on a busy machine.
+    page.set_default_navigation_timeout(120_000)
     page.on("pageerror", lambda error: findings.add(f"{page.url}: {error}"))
     page.on("console", lambda message: message.type == "error" and findings.add(f"{page.url}: {message.text}"))
     page.on("response", lambda response: response.status >= 400 and findings.add(f"{response.status}: {response.url}"))
@@ -145,22 +152,26 @@ def links(browser, home, pages, findings):
 
 def search(browser, home, findings):
     page = context(browser, home, findings, viewport=WIDE)
-    page.goto(home)
     for words, wanted in [("errored.tfstate", "guide/recovery.html"), ("runner policy", "reference/policies.html")]:
-        page.keyboard.press("s")
-        bar = page.locator("#mdbook-searchbar, #searchbar").first
-        bar.fill(words)
-        results = page.locator("#mdbook-searchresults a, #searchresults a")
-        try:
-            results.first.wait_for(timeout=10_000)
-        except Exception:
+        page.goto(home)
+        page.locator("#mdbook-search-toggle").click()
+        results = page.locator("#mdbook-searchresults a")
+        # What is typed before the index is there is not looked for.
+        for _ in range(30):
+            page.locator("#mdbook-searchbar").fill("")
+            page.locator("#mdbook-searchbar").fill(words)
+            page.wait_for_timeout(1_000)
+            if results.count():
+                break
+        else:
             findings.add(f"the search finds nothing for {words!r}")
             continue
         targets = results.evaluate_all("all => all.map(e => e.getAttribute('href'))")
         if not any(wanted in target for target in targets):
             findings.add(f"the search for {words!r} does not find {wanted}: {targets[:5]}")
-        results.first.click()
-        page.wait_for_load_state()
+            continue
+        results.locator(f'xpath=self::a[contains(@href, "{wanted}")]').first.click()
+        page.wait_for_url(f"**/{wanted}*")
     page.context.close()
 
 

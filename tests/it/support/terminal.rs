@@ -230,10 +230,20 @@ impl<'a> Terminal<'a> {
         let parser = self.screen.lock().expect("the screen");
         let screen = parser.screen();
         let (rows, columns) = (screen.size().0.get(), screen.size().1.get());
-        let (mut lines, mut text) = (vec![], String::new());
+        let (mut lines, mut text, mut last) = (vec![], String::new(), String::new());
         for row in 0..rows {
-            let mut last = String::new();
-            for column in 0..columns {
+            let blank = |column: &u16| {
+                let cell = screen.cell(row, *column).expect("a cell");
+                cell.contents().trim().is_empty()
+            };
+            let end = match screen.row_wrapped(row) {
+                true => columns,
+                false => (0..columns)
+                    .rev()
+                    .find(|at| !blank(at))
+                    .map_or(0, |at| at + 1),
+            };
+            for column in 0..end {
                 let cell = screen.cell(row, column).expect("a cell");
                 let style = style_of(cell);
                 if style != last {
@@ -246,8 +256,8 @@ impl<'a> Terminal<'a> {
                 });
             }
             if !screen.row_wrapped(row) {
-                lines.push(text.trim_end().to_owned() + RESET);
-                text.clear();
+                lines.push(std::mem::take(&mut text) + RESET);
+                last.clear();
             }
         }
         let used = screen.contents().trim_end().lines().count();
