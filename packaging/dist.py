@@ -59,10 +59,19 @@ def flags(target, build):
     return remap + (["-Clink-arg=/Brepro"] if project.is_windows(target) else [])
 
 
+def commit():
+    """What `tfbackend version` says of its source."""
+    if "TFBACKEND_COMMIT" in os.environ:
+        return {}
+    name, date = output("git", "show", "--no-patch", "--format=%H %cI", "HEAD").split()
+    return {"TFBACKEND_COMMIT": name, "TFBACKEND_COMMIT_DATE": date}
+
+
 def environment(target, build):
     env = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
     return {
         **env,
+        **commit(),
         "CARGO_ENCODED_RUSTFLAGS": SEPARATOR.join(flags(target, build)),
         "CARGO_INCREMENTAL": "0",
         "CARGO_TARGET_DIR": str(build),

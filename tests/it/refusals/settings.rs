@@ -70,7 +70,7 @@ fn on_the_command_line() {
     $ --env prod --project acme --region eu-wst-1 -y
     error: invalid value 'eu-wst-1' for '--region <REGION>': is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
     $ --env prod --project acme --region nowhere -y
-    error: invalid value 'nowhere' for '--region <REGION>': is not a known region (did you mean `ca-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
+    error: invalid value 'nowhere' for '--region <REGION>': is not a known region; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
     $ --env Prod --project acme --region eu-west-1 -y
     error: invalid value 'Prod' for '--env <NAME>': contains `P`; an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, does not end in `-logs`, and has no part `tfstate`
     $ --env ../prod --project acme --region eu-west-1 -y

@@ -371,7 +371,8 @@ async fn a_no_changes_nothing() {
     ↑/↓ to move, Enter to choose, Esc to go back
     Your answers are kept: the next `tfbackend bootstrap` here offers them.
     The same answers as a command:
-      tfbackend bootstrap --env prod
+      tfbackend bootstrap --env prod --project acme --region eu-west-1 --key a \
+        --lock s3 --encryption sse-s3
     error: interrupted; nothing was changed
     "#);
     forget(&place);
@@ -407,7 +408,8 @@ async fn a_no_changes_nothing() {
     ✔ Use these? · no
     Your answers are kept: the next `tfbackend bootstrap` here offers them.
     The same answers as a command:
-      tfbackend bootstrap --env prod --alarm-email ops@example.com
+      tfbackend bootstrap --env prod --project acme --region eu-west-1 --key a \
+        --lock s3 --encryption sse-s3 --alarm-email ops@example.com
     Cancelled. Nothing was changed.
     "#);
     forget(&place);

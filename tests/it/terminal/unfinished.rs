@@ -59,7 +59,7 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
     Your answers are kept: the next `tfbackend bootstrap` here offers them.
     The same answers as a command:
       tfbackend bootstrap --env test --project acme --region eu-west-1 \
-        --key app.tfstate
+        --key app.tfstate --access-logs=false --alarms=false --trail off
     error: interrupted; nothing was changed
     "#);
     let file = kept(&place).expect("kept");
