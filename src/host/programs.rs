@@ -64,6 +64,6 @@ mod tests {
             on_path(Some(&path), ["one", "two", "none"]),
             [second.join("one"), first.join("two"), second.join("two")]
         );
-        assert_eq!(on_path(None, ["one"]), [PathBuf::new(); 0]);
+        assert!(on_path(None, ["one"]).is_empty());
     }
 }

@@ -275,7 +275,7 @@ fn is_of_aws(headers: &Headers) -> bool {
 fn of_error(error: &ConnectorError) -> ProbeOutcome {
     // The host is named already.
     let why = Unreachable::in_error(error).and_then(std::error::Error::source);
-    let message = why.map_or_else(|| chain(error), |why| chain(why));
+    let message = why.map_or_else(|| chain(error), chain);
     ProbeOutcome::NoResponse {
         reason: NoResponse::of(error),
         message,

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn version_is_read_from_json_and_from_text() {
-        let read = |text| named_version(text).map(|(version, number)| (version, number));
+        let read = |text| named_version(text);
         for (text, version, number) in [
             ("{\"terraform_version\":\"1.11.4\"}", "1.11.4", (1, 11, 4)),
             (

@@ -43,9 +43,9 @@ fn site_has_each_page_once_and_no_link_out_of_its_folder() {
                 continue;
             }
             // Code may look like a link.
-            if !Path::new(target)
+            if Path::new(target)
                 .extension()
-                .is_some_and(|kind| kind == "md")
+                .is_none_or(|kind| kind != "md")
             {
                 continue;
             }
