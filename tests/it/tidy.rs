@@ -319,6 +319,10 @@ fn documents_are_in_plain_english() {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            // What Python leaves behind.
+            if path.ends_with("__pycache__") {
+                continue;
+            }
             let list = if path.is_dir() {
                 &mut folders
             } else {
