@@ -33,6 +33,7 @@ pub(crate) mod shell;
 pub(crate) mod signals;
 pub mod bug;
 mod busy;
+mod installed_engine;
 pub mod wizard;
 pub mod prompt;
 pub(crate) mod approval;

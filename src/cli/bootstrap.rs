@@ -11,7 +11,6 @@ use super::{
     adoption::{self, BucketAdoption, EnforceArgs},
     context::Context,
     environment::{ConnectedEnvironment, EnvironmentArgs, Prompting},
-    explain,
     failure::CliError,
     files, provision,
     save::{self, PendingFile, SaveRequest},
@@ -94,15 +93,15 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
             .await;
     }
     let unfinished = UnfinishedAnswers::of_folder(cx.host).filter(|_| cx.global.attended(cx.host));
-    let mut answers = given(unfinished.as_ref(), &args, cx)?;
+    let mut answers = WizardAnswers::default();
     // A profile is said by the global options.
     let flags = SettingsLayer {
         profile: None,
         ..args.environment.layer.clone().without_run()
     };
-    let outcome = with_answers(args, &mut answers, cx).await;
+    let outcome = with_answers(args, unfinished.as_ref(), &mut answers, cx).await;
     match (&outcome, unfinished) {
-        (Ok(_), Some(unfinished)) => unfinished.forget(),
+        (Ok(_), Some(unfinished)) => unfinished.forget(answers.env.as_ref()),
         (Err(_), Some(unfinished)) if answers.layer != SettingsLayer::default() => {
             if unfinished.keep(&answers) {
                 cx.status_wrapped(
@@ -118,27 +117,9 @@ async fn of_s3(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, CliError
     outcome
 }
 
-/// The answers of the last run in this folder, if that did not come to its end and the user takes
-/// them up.
-fn given(
-    unfinished: Option<&UnfinishedAnswers>,
-    args: &BootstrapArgs,
-    cx: &mut Context<'_>,
-) -> Result<WizardAnswers, CliError> {
-    let takes_defaults = args.environment.layer.auto_approve == Some(true)
-        || args.environment.layer.non_interactive == Some(true);
-    let Some(unfinished) = unfinished.filter(|_| !takes_defaults) else {
-        return Ok(WizardAnswers::default());
-    };
-    let env = args.environment.env.as_ref();
-    let given = unfinished
-        .offer(&mut *cx.host.prompt, env)
-        .map_err(|error| explain::prompt(&error))?;
-    Ok(given.unwrap_or_default())
-}
-
 async fn with_answers(
     args: BootstrapArgs,
+    unfinished: Option<&UnfinishedAnswers>,
     answers: &mut WizardAnswers,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
@@ -150,7 +131,13 @@ async fn with_answers(
         ..args.environment
     };
     let resolved = environment
-        .resolve_with(cx.host, &cx.global, Prompting::PersonKnownToAws, answers)
+        .resolve_with(
+            cx.host,
+            &cx.global,
+            Prompting::PersonKnownToAws,
+            unfinished,
+            answers,
+        )
         .await?;
     let save = save::offer(&SaveRequest::of(&resolved), args.save, cx)?;
     let environment = resolved.connect(cx.host, &cx.global).await?;

@@ -13,8 +13,7 @@ use super::{
     global::GlobalOptions,
     known_env,
     session::{self, AccountSession, SandboxSession},
-    verify,
-    wizard::{self, WizardAnswers},
+    wizard::{self, UnfinishedAnswers, WizardAnswers},
 };
 use crate::{
     backend::aws::{
@@ -213,33 +212,44 @@ impl EnvironmentArgs {
         ask: Prompting,
     ) -> Result<ResolvedEnvironment, CliError> {
         let mut answers = WizardAnswers::default();
-        self.resolve_with(host, global, ask, &mut answers).await
+        self.resolve_with(host, global, ask, None, &mut answers)
+            .await
     }
 
     /// The same, and leaves the answers to its questions in `answers`, also of questions before one
-    /// that was left. Answers that are there are not asked for again.
-    pub async fn resolve_with(
+    /// that was left. If anything is asked, the unfinished answers are offered first.
+    pub(crate) async fn resolve_with(
         self,
         host: &mut Host,
         global: &GlobalOptions,
         ask: Prompting,
+        unfinished: Option<&UnfinishedAnswers>,
         answers: &mut WizardAnswers,
     ) -> Result<ResolvedEnvironment, CliError> {
         let mut read = self.read(host, global)?;
-        if read.named.is_none() {
-            read.named = answers.env.clone();
-        }
         let sandbox = SandboxSession::find(host, global)?;
         let early = if ask == Prompting::PersonKnownToAws {
             read.known_to_aws(host, global, sandbox.as_ref()).await?
         } else {
             None
         };
+        if let Some(unfinished) = unfinished
+            && read
+                .to_ask_about(host, global)
+                .is_some_and(|merged| merged.layer.auto_approve != Some(true))
+        {
+            let given = unfinished
+                .offer(&mut *host.prompt, read.env().as_ref())
+                .map_err(|error| explain::prompt(&error))?;
+            *answers = given.unwrap_or_default();
+            read.named = read.named.or_else(|| answers.env.clone());
+        }
         let is_given = *answers != WizardAnswers::default();
         let (env, sources, merged, mut asked) = read.merge(host, global, ask)?;
         answers.env = Some(env.clone());
         asked |= is_given;
-        let mut merged = merged.with_answers(&answers.layer);
+        // All other answers are shown, and can be edited.
+        let mut merged = merged.with_answers(&answers.place());
         if merged.kind != BackendKind::S3 {
             // It is in a file that can be read only once, such as a pipe.
             return Err(CliError::failed(format!(
@@ -276,9 +286,10 @@ impl EnvironmentArgs {
                 &mut answers.layer,
             )
             .map_err(|error| explain::prompt(&error))?;
-            merged = merged.with_answers(&answers.layer);
+            merged = merged.with_answers(&answers.place());
         }
         if !takes_defaults {
+            let answered = merged.clone().with_answers(&answers.layer);
             if let (Prompting::PersonKnownToAws, true, Some(region)) =
                 (ask, wizard::has_questions(&merged), &merged.layer.region)
             {
@@ -296,12 +307,12 @@ impl EnvironmentArgs {
             let is_live = match &connected {
                 Some(connected) => {
                     let _busy = BusySpinner::start("reading the backend", host, global);
-                    is_live(&env, &merged, connected, host).await?
+                    is_live(&env, &answered, connected, host).await?
                 }
                 None => false,
             };
             if is_live {
-                wizard::ask_state_key(&mut *host.prompt, &merged, &mut answers.layer)
+                wizard::ask_state_key(&mut *host.prompt, &answered, &mut answers.layer)
                     .map_err(|error| explain::prompt(&error))?;
             } else {
                 asked |= wizard::has_questions(&merged);
@@ -316,8 +327,8 @@ impl EnvironmentArgs {
                 )
                 .await?;
             }
-            merged = merged.with_answers(&answers.layer);
         }
+        merged = merged.with_answers(&answers.layer);
         asked |= answers.layer != given;
         let would_ask = ask != Prompting::Never
             && global.lacks_only_a_terminal(host)
@@ -416,6 +427,20 @@ impl EnvironmentSources {
         Ok((env, sources, merged, asked))
     }
 
+    /// Returns the settings of kind s3 that leave something to ask; `None` if nothing is asked.
+    fn to_ask_about(&self, host: &Host, global: &GlobalOptions) -> Option<MergedSettings> {
+        let env = self.env();
+        let merged = match &env {
+            Some(env) => self.sources.merged(env),
+            None => self.sources.of_no_env(),
+        };
+        let is_complete = env.is_some() && merged.missing().is_empty();
+        let takes_defaults = merged.layer.auto_approve == Some(true);
+        let leaves_something = !is_complete || !takes_defaults && wizard::has_questions(&merged);
+        (self.may_ask(host, global) && merged.kind == BackendKind::S3 && leaves_something)
+            .then_some(merged)
+    }
+
     /// Asks who is calling, and says so, if any question will be asked: no answer is of use without
     /// credentials. Without a region, no more than whether there are credentials can be found out.
     async fn known_to_aws(
@@ -424,21 +449,9 @@ impl EnvironmentSources {
         global: &GlobalOptions,
         sandbox: Option<&SandboxSession>,
     ) -> Result<Option<EarlySession>, CliError> {
-        if !self.may_ask(host, global) {
+        let Some(merged) = self.to_ask_about(host, global) else {
             return Ok(None);
-        }
-        let env = self.env();
-        let merged = match &env {
-            Some(env) => self.sources.merged(env),
-            None => self.sources.of_no_env(),
         };
-        let is_complete = env.is_some() && merged.missing().is_empty();
-        let takes_defaults = merged.layer.auto_approve == Some(true);
-        if merged.kind != BackendKind::S3
-            || is_complete && (takes_defaults || !wizard::has_questions(&merged))
-        {
-            return Ok(None);
-        }
         let merged = session::with_region(merged, sandbox).await;
         session::say(&session::of_file(&merged, sandbox), host);
         let layer = &merged.layer;
@@ -496,7 +509,7 @@ async fn ask_for_groups(
     ];
     let facts = wizard::WizardFacts {
         title: place.into_iter().flatten().collect(),
-        engine: verify::installed_engine(&host.vars).await,
+        engine: wizard::InstalledEngine::find(&host.vars).await,
     };
     let lookup: Box<dyn wizard::WizardLookup> = match connected {
         Some(session) => Box::new(wizard::AwsLookup {

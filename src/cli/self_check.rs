@@ -1,15 +1,13 @@
 //! `tfbackend self-check`: what engines, settings, credentials, network and folder lack, before the
 //! first `bootstrap`.
 
-use std::{future::pending, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::ProgressDrawTarget;
-use tokio::time::sleep;
 
 use super::{
-    context::Context, environment::EnvironmentArgs, failure::CliError, global::GlobalOptions,
-    version::VERSION,
+    busy::BusySpinner, context::Context, environment::EnvironmentArgs, failure::CliError,
+    global::GlobalOptions, version::VERSION,
 };
 use crate::{
     exit,
@@ -17,7 +15,6 @@ use crate::{
     kind::BackendKind,
     report::{
         json,
-        progress::bars::WaitSpinner,
         self_check::{self, SelfCheckCounts, SelfCheckDocument, SelfCheckResult},
     },
 };
@@ -37,29 +34,19 @@ pub struct SelfCheckArgs {
     pub environment: EnvironmentArgs,
 }
 
-/// A program that does not print its version in this time is reported.
-const PROGRAM_LIMIT: Duration = Duration::from_secs(5);
 /// Leaves two of ten seconds to everything else.
 const NETWORK_LIMIT: Duration = Duration::from_secs(8);
-/// A wait that is noticed.
-const UNNOTICED: Duration = Duration::from_millis(300);
 
 pub(crate) async fn run(args: SelfCheckArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
     let cancel = cx.host.cancel.clone();
-    let may_spin = cx.host.err_is_terminal && !cx.global.quiet && !cx.global.json();
-    let style = cx.global.view(cx.host).style;
-    let waiting = async {
-        sleep(UNNOTICED).await;
-        let spinner = WaitSpinner::new(style, ProgressDrawTarget::stderr());
-        spinner.show("checking engines, credentials and network (up to 10 seconds)");
-        pending::<()>().await;
-    };
+    let what = "checking engines, credentials and network (up to 10 seconds)";
+    let busy = BusySpinner::start(what, cx.host, &cx.global);
     let document = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(CliError::interrupted("interrupted while checking")),
         document = check(args.environment, cx.host, &cx.global) => document,
-        () = waiting, if may_spin => unreachable!("it is always pending"),
     };
+    drop(busy);
     let code = match document.counts.failed {
         0 => exit::DONE,
         _ => exit::FAILED,

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    context::Context, environment::ConnectedEnvironment, failure::CliError, provision, wizard,
+    context::Context, environment::ConnectedEnvironment, failure::CliError, installed_engine,
+    provision, wizard,
 };
 use crate::{
     backend::aws::{
@@ -32,7 +33,7 @@ use crate::{
     },
     store::location::BackendLocation,
     terraform::{
-        read::next::next_command,
+        read::{TerraformEngine, next::next_command},
         write::files::{FileOutcome, WrittenFile},
     },
     text::words,
@@ -267,7 +268,8 @@ pub(crate) fn made(
         .files
         .conf_file
         .for_env(&settings.common.env);
-    let program = if which(cx, "terraform") || !which(cx, "tofu") {
+    let on_path = |engine| installed_engine::program(engine, &cx.host.vars).is_some();
+    let program = if on_path(TerraformEngine::Terraform) || !on_path(TerraformEngine::OpenTofu) {
         "terraform"
     } else {
         "tofu"
@@ -428,10 +430,4 @@ fn resources(
         lines.push(("trail", names.trail.clone()));
     }
     lines
-}
-
-/// Returns whether a program is on PATH.
-fn which(cx: &Context<'_>, program: &str) -> bool {
-    let path = cx.host.var("PATH").unwrap_or_default();
-    std::env::split_paths(path).any(|dir| dir.join(program).is_file())
 }

@@ -40,7 +40,6 @@ use crate::{
 
 mod audit;
 mod engine;
-pub(super) use engine::installed as installed_engine;
 pub(super) mod fixes;
 pub(super) mod ignore;
 mod live;

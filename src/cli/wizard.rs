@@ -1,8 +1,9 @@
 //! The questions of an interactive `bootstrap`: what has no default, then whether the defaults are
 //! to be used, each with the flag that answers it.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
+use super::installed_engine::{named_version, program, version_text};
 use crate::{
     host::{Prompt, PromptAnswer, PromptError, Question, QuestionKind},
     settings::{
@@ -10,6 +11,8 @@ use crate::{
         merge::{MergedSettings, SettingsSources},
         names::{EnvName, KNOWN_REGIONS, ProjectName, Region},
     },
+    state::engine::knows_lock_files,
+    terraform::read::TerraformEngine,
 };
 
 mod groups;
@@ -82,11 +85,37 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &SettingsSources) -> Result<Env
     }
 }
 
+impl InstalledEngine {
+    /// Of the engine on PATH: Terraform, if there are both.
+    pub(crate) async fn find(vars: &BTreeMap<String, String>) -> Option<Self> {
+        let engines = [TerraformEngine::Terraform, TerraformEngine::OpenTofu];
+        let (engine, program) = engines
+            .into_iter()
+            .find_map(|engine| Some((engine, program(engine, vars)?)))?;
+        let version = named_version(&version_text(&program, vars).await.ok()?)?;
+        Some(Self {
+            has_lock_files: knows_lock_files(&version).unwrap_or(false),
+            name: format!("{} {version}", engine.title()),
+        })
+    }
+}
+
 /// The answers so far, also of questions before one that was left.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WizardAnswers {
     pub env: Option<EnvName>,
     pub layer: SettingsLayer,
+}
+
+impl WizardAnswers {
+    /// Where the backend is: what is asked for before everything else.
+    pub(crate) fn place(&self) -> SettingsLayer {
+        SettingsLayer {
+            project: self.layer.project.clone(),
+            region: self.layer.region.clone(),
+            ..SettingsLayer::default()
+        }
+    }
 }
 
 /// Asks for project and region; with `takes_defaults`, only for values without a default.

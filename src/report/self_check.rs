@@ -233,6 +233,22 @@ mod tests {
         text(&document(), &view)
     }
 
+    /// The text of these checks alone.
+    fn with_checks(checks: Vec<SelfCheckResult>) -> String {
+        let document = SelfCheckDocument {
+            counts: SelfCheckCounts::of(&checks),
+            checks,
+            notes: vec![],
+            ..document()
+        };
+        let view = TextStyle {
+            width: 80,
+            style: TextStyles::PLAIN,
+            verbose: false,
+        };
+        text(&document, &view)
+    }
+
     #[test]
     fn each_check_is_a_line_with_its_fix_below() {
         insta::assert_snapshot!(at(usize::MAX, TextStyles::PLAIN), @r"
@@ -275,18 +291,8 @@ mod tests {
             SelfCheckResult::ok("network-sns", "responds"),
             failed("network-iam"),
         ];
-        let broken = SelfCheckDocument {
-            counts: SelfCheckCounts::of(&checks),
-            checks,
-            notes: vec![],
-            ..document()
-        };
-        let view = TextStyle {
-            width: 80,
-            style: TextStyles::PLAIN,
-            verbose: false,
-        };
-        insta::assert_snapshot!(text(&broken, &view), @r"
+        let broken = with_checks(checks);
+        insta::assert_snapshot!(broken, @r"
         ! failed   network-s3   no connection
         ! failed   network-kms  no connection
             fix (2 checks): is the network up?
@@ -301,18 +307,7 @@ mod tests {
     #[test]
     fn without_problems_only_the_passed_checks_are_counted() {
         let checks = vec![SelfCheckResult::ok("program", "tfbackend 0.1.0")];
-        let fine = SelfCheckDocument {
-            counts: SelfCheckCounts::of(&checks),
-            checks,
-            notes: vec![],
-            ..document()
-        };
-        let view = TextStyle {
-            width: 80,
-            style: TextStyles::PLAIN,
-            verbose: false,
-        };
-        let text = text(&fine, &view);
-        assert!(text.ends_with("\nNo problems: 1 check passed.\n"), "{text}");
+        let fine = with_checks(checks);
+        assert!(fine.ends_with("\nNo problems: 1 check passed.\n"), "{fine}");
     }
 }

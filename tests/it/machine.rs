@@ -8,20 +8,3 @@ mod forward;
 mod home;
 mod proxies;
 mod signals;
-
-use crate::support::proxy::Reply;
-
-/// Who calls, as STS says it.
-fn caller() -> Reply {
-    let who = "<Arn>arn:aws:iam::111122223333:user/me</Arn><UserId>ME</\
-               UserId><Account>111122223333</Account>";
-    let body = format!(
-        "<GetCallerIdentityResponse><GetCallerIdentityResult>{who}</GetCallerIdentityResult></\
-         GetCallerIdentityResponse>"
-    );
-    Reply::Answer {
-        status: 200,
-        headers: &[("content-type", "text/xml")],
-        body,
-    }
-}

@@ -6,10 +6,7 @@ mod network;
 
 use serde_json::Value;
 
-use crate::support::{
-    program::{Place, Said},
-    proxy::Reply,
-};
+use crate::support::program::{Place, Said};
 
 const ENV: &str = "--env dev --project acme --region eu-west-1";
 const SERVICES: [&str; 8] = [
@@ -81,19 +78,4 @@ fn failed(document: &Value) -> Vec<&str> {
         .filter(|check| check["status"] == "failed")
         .filter_map(|check| check["id"].as_str())
         .collect()
-}
-
-/// Any call: who calls, as STS says it.
-fn identity() -> Reply {
-    let who = "<Arn>arn:aws:iam::111122223333:user/me</Arn><UserId>ME</\
-               UserId><Account>111122223333</Account>";
-    let body = format!(
-        "<GetCallerIdentityResponse><GetCallerIdentityResult>{who}</GetCallerIdentityResult></\
-         GetCallerIdentityResponse>"
-    );
-    Reply::Answer {
-        status: 200,
-        headers: &[("content-type", "text/xml")],
-        body,
-    }
 }

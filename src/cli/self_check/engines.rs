@@ -1,25 +1,21 @@
 //! The engines on PATH, and what their versions cannot do.
 
-use std::{io, path::Path, process::Stdio};
+use std::io;
 
-use tokio::{process::Command, time::timeout};
-
-use super::PROGRAM_LIMIT;
 use crate::{
-    host::{Host, programs::on_path},
+    cli::installed_engine::{VERSION_LIMIT, named_version, program, version_text},
+    host::Host,
     report::self_check::SelfCheckResult,
     state::engine::LOCK_FILES_SINCE,
-    terraform::read::TerraformEngine,
+    terraform::read::{TerraformEngine, versions::ReleaseNumber},
 };
 
 /// The first with states of format 4, the only one that is read.
-const OLDEST: EngineVersion = (0, 12, 0);
+const OLDEST: ReleaseNumber = (0, 12, 0);
 /// OpenTofu before it writes lock files without the configured encryption.
-const ENCRYPTED_LOCK_FILES: EngineVersion = (1, 10, 2);
+const ENCRYPTED_LOCK_FILES: ReleaseNumber = (1, 10, 2);
 /// `validate` of this version of Terraform, and of no other, fails on partial configurations.
-const BROKEN_VALIDATE: EngineVersion = (1, 15, 0);
-
-type EngineVersion = (u64, u64, u64);
+const BROKEN_VALIDATE: ReleaseNumber = (1, 15, 0);
 
 /// Returns one check for each engine on PATH, or one if there is none.
 pub(super) async fn check(host: &Host) -> Vec<SelfCheckResult> {
@@ -41,34 +37,26 @@ pub(super) async fn check(host: &Host) -> Vec<SelfCheckResult> {
 
 async fn check_engine(engine: TerraformEngine, host: &Host) -> Option<SelfCheckResult> {
     let name = engine.program();
-    let path = on_path(host.var("PATH"), [name]).into_iter().next()?;
+    let path = program(engine, &host.vars)?;
     let shown = path.display();
-    let text = match timeout(PROGRAM_LIMIT, version_text(&path, host)).await {
-        Ok(Ok(text)) => text,
-        Ok(Err(error)) => {
-            return Some(SelfCheckResult::failed(
-                name,
-                format!("{shown} does not print its version: {error}"),
-                format!("run `{name} version`, and install it again if that fails"),
-            ));
+    let failed = |found: String, again: &str| {
+        let next = format!("run `{name} version`, and install it again if {again}");
+        Some(SelfCheckResult::failed(name, found, next))
+    };
+    let text = match version_text(&path, &host.vars).await {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            let seconds = VERSION_LIMIT.as_secs();
+            let found = format!("{shown} does not print its version within {seconds} seconds");
+            return failed(found, "that hangs");
         }
-        Err(_) => {
-            return Some(SelfCheckResult::failed(
-                name,
-                format!(
-                    "{shown} does not print its version within {} seconds",
-                    PROGRAM_LIMIT.as_secs()
-                ),
-                format!("run `{name} version`, and install it again if that hangs"),
-            ));
+        Err(error) => {
+            let found = format!("{shown} does not print its version: {error}");
+            return failed(found, "that fails");
         }
     };
-    let Some((version, number)) = named_version(&text) else {
-        return Some(SelfCheckResult::failed(
-            name,
-            format!("{shown} prints no version"),
-            format!("run `{name} version`, and install it again if it prints none"),
-        ));
+    let Some((version, number)) = numbered(&text) else {
+        return failed(format!("{shown} prints no version"), "it prints none");
     };
     let found = format!("{version}, {shown}");
     Some(match limit(engine, number) {
@@ -77,48 +65,9 @@ async fn check_engine(engine: TerraformEngine, host: &Host) -> Option<SelfCheckR
     })
 }
 
-/// What it prints. It is not to install another version, to ask for a newer one, or to take
-/// arguments from variables.
-async fn version_text(path: &Path, host: &Host) -> io::Result<String> {
-    let vars = host
-        .vars
-        .iter()
-        .filter(|(name, _)| !name.starts_with("TF_CLI_ARGS") && !name.starts_with("TF_LOG"));
-    let output = Command::new(path)
-        .args(["version", "-json"])
-        .env_clear()
-        .envs(vars)
-        .envs([
-            ("CHECKPOINT_DISABLE", "1"),
-            ("TFENV_AUTO_INSTALL", "false"),
-            ("TENV_AUTO_INSTALL", "false"),
-        ])
-        .current_dir(&host.cwd)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        let first = text.lines().map(str::trim).find(|line| !line.is_empty());
-        return Err(io::Error::other(match first {
-            Some(line) => format!("{} ({})", line, output.status),
-            None => output.status.to_string(),
-        }));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Reads `{"terraform_version": "1.11.4"}`, or, of versions before 0.13, `Terraform v0.12.31`.
-fn named_version(text: &str) -> Option<(String, EngineVersion)> {
-    let of_json = serde_json::from_str::<serde_json::Value>(text)
-        .ok()
-        .and_then(|value| Some(value.get("terraform_version")?.as_str()?.to_owned()));
-    let of_text = || {
-        let (_, version) = text.lines().next()?.split_once(" v")?;
-        Some(version.trim().to_owned())
-    };
-    let version = of_json.or_else(of_text)?;
+/// The version as it is printed, and its numbers.
+fn numbered(text: &str) -> Option<(String, ReleaseNumber)> {
+    let version = named_version(text)?;
     let plain = version.split(['-', '+']).next().unwrap_or_default();
     let mut numbers = plain.split('.').map(|number| number.parse::<u64>().ok());
     let number = (numbers.next()??, numbers.next()??, numbers.next()??);
@@ -126,7 +75,7 @@ fn named_version(text: &str) -> Option<(String, EngineVersion)> {
 }
 
 /// What a version cannot do, and what to do about it.
-fn limit(engine: TerraformEngine, version: EngineVersion) -> Option<(String, &'static str)> {
+fn limit(engine: TerraformEngine, version: ReleaseNumber) -> Option<(String, &'static str)> {
     let (major, minor) = LOCK_FILES_SINCE;
     let latest = "install 1.11 or later";
     let is_tofu = engine == TerraformEngine::OpenTofu;
@@ -166,7 +115,7 @@ mod tests {
 
     #[test]
     fn version_is_read_from_json_and_from_text() {
-        let read = |text| named_version(text);
+        let read = numbered;
         for (text, version, number) in [
             ("{\"terraform_version\":\"1.11.4\"}", "1.11.4", (1, 11, 4)),
             (

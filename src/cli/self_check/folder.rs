@@ -1,10 +1,10 @@
 //! The folder of the run, the folder of local states, and the sandbox.
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{PROGRAM_LIMIT, settings::SettingsSurvey};
+use super::settings::SettingsSurvey;
 use crate::{
     backend::local::file_system::{
         existing, network_file_system, open_parent, owner, repository, resolved, user, writable,
@@ -20,6 +20,8 @@ const FOLDER: &str = "folder";
 const BACKEND: &str = "backend";
 const STATES: &str = "state-folder";
 const SANDBOX: &str = "sandbox";
+/// A Python that does not print its version in this time is reported.
+const SANDBOX_LIMIT: Duration = Duration::from_secs(5);
 
 /// The folder and its `backend` block.
 pub(super) fn check(host: &Host) -> Vec<SelfCheckResult> {
@@ -129,7 +131,7 @@ pub(super) fn of_states(survey: &SettingsSurvey) -> SelfCheckResult {
 
 pub(super) async fn sandbox(host: &Host) -> SelfCheckResult {
     let readiness = async { Sandbox::locate(host)?.readiness().await };
-    match timeout(PROGRAM_LIMIT, readiness).await {
+    match timeout(SANDBOX_LIMIT, readiness).await {
         Ok(Ok(SandboxReadiness::Running(running))) => {
             SelfCheckResult::ok(SANDBOX, format!("running: {}", running.endpoint))
         }
@@ -149,7 +151,7 @@ pub(super) async fn sandbox(host: &Host) -> SelfCheckResult {
             SANDBOX,
             format!(
                 "Python does not print its version within {} seconds",
-                PROGRAM_LIMIT.as_secs()
+                SANDBOX_LIMIT.as_secs()
             ),
             "set TFBACKEND_PYTHON to another Python",
         ),

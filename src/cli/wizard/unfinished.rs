@@ -55,9 +55,11 @@ impl UnfinishedAnswers {
             && private_file::write(&self.path, text.as_bytes(), true).is_ok()
     }
 
-    /// They are of no use any more.
-    pub(crate) fn forget(&self) {
-        let _ = fs::remove_file(&self.path);
+    /// Forgets those of an environment, which are of no use any more.
+    pub(crate) fn forget(&self, env: Option<&EnvName>) {
+        if self.read().is_some_and(|kept| kept.env.as_ref() == env) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Offers them, unless the run is about another environment; forgets them if the user does not
@@ -90,7 +92,7 @@ impl UnfinishedAnswers {
         match prompt.ask(&question)? {
             PromptAnswer::YesNo(true) => Ok(Some(answers)),
             PromptAnswer::YesNo(false) => {
-                self.forget();
+                self.forget(answers.env.as_ref());
                 Ok(None)
             }
             PromptAnswer::Text(_) | PromptAnswer::Choice(_) => Err(wrong_kind()),

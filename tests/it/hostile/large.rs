@@ -149,19 +149,7 @@ fn files_are_read_up_to_a_size() {
 /// A file of ours is small: one that is not was made by somebody else, and is left alone.
 #[test]
 fn a_large_file_in_the_way_stays() {
-    let proxy = Proxy::start(None, |_, _| {
-        let who = "<Arn>arn:aws:iam::111122223333:user/me</Arn><UserId>ME</\
-                   UserId><Account>111122223333</Account>";
-        let body = format!(
-            "<GetCallerIdentityResponse><GetCallerIdentityResult>{who}</GetCallerIdentityResult></\
-             GetCallerIdentityResponse>"
-        );
-        Reply::Answer {
-            status: 200,
-            headers: &[("content-type", "text/xml")],
-            body,
-        }
-    });
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let place = Place::at(proxy.endpoint());
     let path = place.path().join("backend.conf");
     for text in [

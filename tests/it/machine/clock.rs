@@ -3,7 +3,6 @@
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
 
-use super::caller;
 use crate::support::{
     program::{Place, Said},
     proxy::{Proxy, Reply},
@@ -39,7 +38,7 @@ fn elsewhen(ahead: SignedDuration, code: &'static str, date: bool) -> Proxy {
             .duration_since(signed.expect("a time").timestamp())
             .abs();
         if off < SignedDuration::from_mins(5) {
-            return caller();
+            return Reply::caller_identity();
         }
         let error =
             format!("<Error><Code>{code}</Code><Message>It does not fit.</Message></Error>");

@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use super::caller;
 use crate::support::{
     program::Place,
     proxy::{Proxy, Reply},
@@ -22,7 +21,7 @@ const LINE: [&str; 7] = [
 fn without_a_home_it_works_with_what_was_said() {
     let proxy = Proxy::start(None, |call, _| {
         if call.service == "sts" {
-            caller()
+            Reply::caller_identity()
         } else {
             Reply::s3(404, "NoSuchBucket", "none")
         }

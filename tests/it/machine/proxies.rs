@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use super::{caller, forward::Forward};
+use super::forward::Forward;
 use crate::support::{
     emulator::Emulator,
     ports::free_port,
@@ -113,7 +113,7 @@ async fn by_a_proxy_that_has_a_certificate_of_its_own() {
 /// Of whom it would be another machine's answer.
 #[test]
 fn this_machine_is_asked_directly() {
-    let proxy = Proxy::start(None, |_, _| caller());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let forward = Forward::to(proxy.endpoint());
     let mut place = Place::at(proxy.endpoint());
     for name in [
@@ -142,7 +142,7 @@ fn this_machine_is_asked_directly() {
 /// `NO_PROXY` names who is not asked by way of it, and a proxy that is not there is named.
 #[test]
 fn what_the_variables_say_holds() {
-    let proxy = Proxy::start(None, |_, _| caller());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let forward = Forward::to(proxy.endpoint());
     let mut place = Place::at("https://aws.invalid");
     let words = format!("plan {ENV} --account 444455556666");

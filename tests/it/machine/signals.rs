@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use super::caller;
 use crate::support::{
     emulator::Emulator,
     program::Place,
@@ -130,7 +129,7 @@ fn a_question_ends_with_its_terminal() {
 fn a_command_that_only_reads_ends_at_once() {
     let proxy = Proxy::start(None, |call, _| {
         if call.service == "sts" {
-            caller()
+            Reply::caller_identity()
         } else {
             Reply::Wait(Gate::default())
         }

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
 
-use super::{ENV, SERVICES, checked, failed, has, identity, of, run};
+use super::{ENV, SERVICES, checked, failed, has, of, run};
 use crate::support::{
     emulator::Emulator,
     ports::free_port,
@@ -112,7 +112,7 @@ async fn self_check_needs_no_permission_and_tells_no_secret() {
 
 #[test]
 fn missing_credentials_are_named_with_the_ways_to_get_some() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = Place::bare();
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let document = checked(&place, ENV);
@@ -166,7 +166,7 @@ fn rejected_and_expired_credentials_are_told_apart() {
 /// As a `credential_process` says it.
 #[test]
 fn time_that_is_left_is_shown() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = Place::bare();
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let (config, program) = (place.path().join("config"), place.path().join("get"));
@@ -203,7 +203,7 @@ fn time_that_is_left_is_shown() {
 
 #[tokio::test]
 async fn region_and_account_must_fit() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = Place::at(proxy.endpoint());
     let line = "--env dev --project acme";
 
@@ -251,7 +251,7 @@ async fn region_and_account_must_fit() {
 async fn role_that_may_not_be_assumed_is_named() {
     let proxy = Proxy::start(None, |call, _| match &*call.operation {
         "AssumeRole" => Reply::xml(403, "AccessDenied", "not authorized"),
-        _ => identity(),
+        _ => Reply::caller_identity(),
     });
     let role = "arn:aws:iam::111122223333:role/deploy";
     let document = checked(
@@ -275,7 +275,7 @@ fn clock_is_compared_with_the_time_of_aws() {
         let now: &'static str = Box::leak(now.into_boxed_str());
         let headers = Box::leak(Box::new([("content-type", "text/xml"), ("date", now)]));
         let headers: &'static [(&str, &str)] = headers;
-        let proxy = Proxy::start(None, move |_, _| match identity() {
+        let proxy = Proxy::start(None, move |_, _| match Reply::caller_identity() {
             Reply::Answer { status, body, .. } => Reply::Answer {
                 status,
                 headers,
@@ -307,7 +307,7 @@ fn clock_is_compared_with_the_time_of_aws() {
 
 #[test]
 fn profile_and_files_that_cannot_be_used_are_named() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = Place::at(proxy.endpoint());
     let config = place.path().join("config");
     fs::write(&config, "[profile prod]\nregion = eu-west-3\n").expect("written");

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{ENV, checked, failed, has, identity, of, run};
+use super::{ENV, checked, failed, has, of, run};
 use crate::support::{
     program::Place,
     proxy::{Gate, Proxy, Reply},
@@ -373,7 +373,7 @@ fn folder_that_is_not_writable_is_named() {
 
 #[test]
 fn folder_of_local_states_must_be_safe_and_aws_is_not_called() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = with_programs(&[]);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let document = checked(&place, LOCAL);
@@ -427,7 +427,7 @@ fn folder_of_local_states_must_be_safe_and_aws_is_not_called() {
 
 #[test]
 fn sandbox_says_what_it_needs() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let sandbox = |scripts: &[(&str, &str)]| {
         let mut place = with_programs(scripts);
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
@@ -475,7 +475,7 @@ fn sandbox_says_what_it_needs() {
 
 #[test]
 fn lines_fit_sixty_columns() {
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let mut place = with_programs(&[("terraform", "echo 'Terraform v1.9.8'")]);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     place.set("TFBACKEND_FAVOURITE", "none");

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{ENV, SERVICES, checked, failed, identity, of, run};
+use super::{ENV, SERVICES, checked, failed, of, run};
 use crate::support::{
     emulator::Emulator,
     ports::free_port,
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn each_service_that_does_not_respond_is_named_with_the_reason() {
     let emulator = Emulator::start().await;
-    let proxy = Proxy::start(None, |_, _| identity());
+    let proxy = Proxy::start(None, |_, _| Reply::caller_identity());
     let page = Proxy::start(None, |_, _| Reply::Answer {
         status: 403,
         headers: &[("content-type", "text/html; charset=utf-8")],

@@ -82,6 +82,21 @@ impl Reply {
         }
     }
 
+    /// Who calls, as STS says it.
+    pub(crate) fn caller_identity() -> Self {
+        let who = "<Arn>arn:aws:iam::111122223333:user/me</Arn><UserId>ME</\
+                   UserId><Account>111122223333</Account>";
+        let body = format!(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult>{who}</GetCallerIdentityResult></\
+             GetCallerIdentityResponse>"
+        );
+        Self::Answer {
+            status: 200,
+            headers: &[("content-type", "text/xml")],
+            body,
+        }
+    }
+
     /// The same as S3 does.
     pub(crate) fn s3(status: u16, code: &str, message: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");

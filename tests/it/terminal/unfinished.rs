@@ -86,7 +86,15 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
     // They are taken up, and a no at the end keeps them, too.
     let mut terminal = Terminal::start(&place, &env);
     terminal.answer(OFFER, "\r");
-    terminal.answer("Use these?", "\r");
+    terminal.wait_for("state key      app.tfstate");
+    // What was answered can be edited still.
+    terminal.answer("Use these?", "edit\r");
+    terminal.answer("[app.tfstate]", "app.tfstate\r");
+    terminal.answer("? State locking", "\r");
+    terminal.answer("? Encryption", "\r");
+    terminal.answer("? Attach", "\r");
+    terminal.answer("? Protect", "\r");
+    terminal.answer("Use these? (--auto-approve) [", "\r");
     terminal.answer("Save the answers", "n");
     terminal.answer("Apply ", "n");
     assert_eq!(terminal.end(), 3);
@@ -127,11 +135,12 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
 #[tokio::test]
 async fn answers_that_are_not_wanted_are_forgotten() {
     let emulator = Emulator::start().await;
-    let place = Place::with(&emulator);
+    let mut place = Place::with(&emulator);
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
     terminal.answer("Project", "acme\r");
     terminal.answer("AWS region", CTRL_C);
     assert_eq!(terminal.end(), 130);
+    drop(terminal);
     let file = kept(&place).expect("kept");
 
     // Without a question there is no offer, and nothing is taken from them.
@@ -141,6 +150,21 @@ async fn answers_that_are_not_wanted_are_forgotten() {
         "{}",
         said.all()
     );
+
+    place.set("TFBACKEND_NON_INTERACTIVE", "true");
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
+    assert_eq!(terminal.end(), 1);
+    assert!(!terminal.screen().contains(OFFER), "{}", terminal.screen());
+    drop(terminal);
+    place.vars.remove("TFBACKEND_NON_INTERACTIVE");
+
+    // Another environment that comes to its end does not end this one.
+    let line = "bootstrap --env=prod --project=acme --region=eu-west-1 --lock=s3 -y \
+                --encryption=sse-s3 --trail=off --alarms=false --policy=false --access-logs=false";
+    let args: Vec<&str> = line.split_whitespace().collect();
+    let mut terminal = Terminal::start(&place, &args);
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    assert!(file.exists());
 
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
     terminal.answer(OFFER, "n");

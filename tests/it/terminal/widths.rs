@@ -1,6 +1,8 @@
 //! The questions of `bootstrap` at several widths: options wrap, and nothing of a question is left
 //! when it is answered.
 
+use std::{thread, time::Duration};
+
 use super::{DOWN, ESCAPE};
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
@@ -13,13 +15,26 @@ struct Screens {
 impl Screens {
     fn take(&mut self, terminal: &mut Terminal<'_>, text: &str) {
         terminal.wait_for(text);
-        let screen = terminal.screen();
+        let screen = settled(terminal);
         let widest = screen.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(usize::from(self.columns)), "{screen}");
         self.all.push_str(&format!(
             "{screen}\n{}\n",
             "=".repeat(usize::from(self.columns))
         ));
+    }
+}
+
+/// The screen once no more is drawn.
+fn settled(terminal: &Terminal<'_>) -> String {
+    let mut screen = terminal.screen();
+    loop {
+        thread::sleep(Duration::from_millis(150));
+        let now = terminal.screen();
+        if now == screen {
+            return screen;
+        }
+        screen = now;
     }
 }
 
@@ -55,7 +70,7 @@ async fn questions(columns: u16) -> String {
         "ARN of the key",
         "arn:aws:kms:eu-west-2:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab\r",
     );
-    screens.take(&mut terminal, "✘");
+    screens.take(&mut terminal, "that these credentials can read");
     terminal.answer("SSE-S3:", &format!("{DOWN}{DOWN}\r"));
     screens.take(&mut terminal, "CloudTrail audit");
     terminal.press(&format!("{DOWN}{DOWN}\r"));

@@ -19,20 +19,6 @@ pub(super) const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket = \"
                                 = \"k\"\n    region = \"eu-west-1\"\n  }\n}\n";
 const SETTINGS: &str = "project = \"acme\"\n[env.dev]\nregion = \"eu-west-1\"\n";
 
-fn caller() -> Reply {
-    let who = "<Arn>arn:aws:iam::111122223333:user/me</Arn><UserId>ME</\
-               UserId><Account>111122223333</Account>";
-    let body = format!(
-        "<GetCallerIdentityResponse><GetCallerIdentityResult>{who}</GetCallerIdentityResult></\
-         GetCallerIdentityResponse>"
-    );
-    Reply::Answer {
-        status: 200,
-        headers: &[("content-type", "text/xml")],
-        body,
-    }
-}
-
 /// Whether a canary was sent anywhere.
 static SENT: AtomicBool = AtomicBool::new(false);
 
@@ -48,7 +34,7 @@ pub(super) fn answers() -> Proxy {
             SENT.store(true, Ordering::SeqCst);
         }
         match &*call.service {
-            "sts" => caller(),
+            "sts" => Reply::caller_identity(),
             "dynamodb" => Reply::Answer {
                 status: 400,
                 headers: &[("content-type", "application/x-amz-json-1.0")],
