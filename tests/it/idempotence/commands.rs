@@ -329,6 +329,7 @@ Commands that are not listed make no calls, except `self-check`: it calls `sts:G
                     and `iam:ListAccountAliases`
 for the alias of the account, which may be denied, and sends one unsigned request to the endpoint \
                     of each service.
+A `bootstrap` that asks questions reads the alias, too.
 
 If the folder has no files of tfbackend yet, the state key is listed in parallel to the other \
                     reads. If objects exist there, up
