@@ -139,7 +139,8 @@ def check(target, out):
         if name and path.is_file():
             (again / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, again / name)
-    env = {**os.environ, "CARGO_TARGET_DIR": str(again.parent / "target")}
+    # The copy is no repository.
+    env = {**os.environ, **commit(), "CARGO_TARGET_DIR": str(again.parent / "target")}
     shutil.copytree(target_directory() / "tools", again.parent / "target/tools")
     script, second = again / "packaging/dist.py", again.parent / "out"
     command = [sys.executable, "-Es", str(script), "build", "--target", target, "--out", str(second)]

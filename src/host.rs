@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) mod bounded;
 pub(crate) mod private_file;
+pub(crate) mod processes;
 pub(crate) mod programs;
 pub mod user;
 

@@ -13,6 +13,7 @@ mod release;
 mod rows;
 mod show;
 mod stored;
+mod this_run;
 
 pub(super) use release::id_words;
 

@@ -65,7 +65,9 @@ pub(crate) fn holder(
             .unwrap_or("?")
             .to_owned()
     };
-    let since = since.map_or_else(String::new, |since| format!(", since {since}"));
+    let since = since.map_or_else(String::new, |since| {
+        format!(", since {}", words::moment(since))
+    });
     format!(
         "{} by {} for {}{since}",
         or(operation),

@@ -197,7 +197,12 @@ pub fn show(document: &ShownDocument, view: &TextStyle) -> String {
         lines.extend(said(&lock.info).map(|info| ("Info", info)));
         lines.extend(said(&lock.who).map(|who| ("Who", who)));
         lines.extend(said(&lock.version).map(|version| ("Version", version)));
-        lines.extend(said(&lock.since).map(|since| ("Since", format!("{since} ({})", lock.age()))));
+        lines.extend(said(&lock.since).map(|since| {
+            (
+                "Since",
+                format!("{} ({})", words::moment(&since), lock.age()),
+            )
+        }));
         let places: Vec<&str> = lock.held_in.iter().map(|place| place.name()).collect();
         lines.push(("Held in", words::list(&places)));
         lines.extend(lock.missing.map(|missing| {

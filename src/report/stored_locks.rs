@@ -190,7 +190,7 @@ pub(crate) fn show(document: &ShownLockDocument, view: &TextStyle) -> String {
                 "Since",
                 lock.since
                     .as_ref()
-                    .map(|since| format!("{since} ({})", lock.age())),
+                    .map(|since| format!("{} ({})", words::moment(since), lock.age())),
             ),
         ];
         lines.extend(

@@ -29,6 +29,14 @@ pub(crate) fn took(duration: Duration) -> String {
     }
 }
 
+/// `2026-11-30T09:15:00Z`: a time of a document, as people read it.
+pub(crate) fn moment(text: &str) -> String {
+    text.parse().map_or_else(
+        |_| text.to_owned(),
+        |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
+}
+
 /// `40 s`, `3 min`, `2 h 5 min`, `3 d 4 h`: how long something has been so.
 pub(crate) fn age(duration: Duration) -> String {
     let minutes = duration.as_secs() / 60;
@@ -92,6 +100,10 @@ mod tests {
         assert_eq!(
             [0, 1, 1023, 1536, 5 << 20].map(bytes),
             ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "5.0 MiB"]
+        );
+        assert_eq!(
+            [moment("2026-11-30T09:15:00.123456789Z"), moment("never")],
+            ["2026-11-30T09:15:00Z", "never"]
         );
         assert_eq!([dollars(3.1), dollars(0.0)], ["$3.10", "$0.00"]);
     }

@@ -19,11 +19,12 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use futures_util::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
 
@@ -62,6 +63,10 @@ pub const STATE_FILE: &str = "terraform.tfstate";
 pub const WORKSPACE_DIR: &str = "terraform.tfstate.d";
 /// More workspaces than a folder has: a listing ends there.
 const MOST: usize = 100_000;
+/// How long a state under a lock may be empty while it is written. A new state is empty until its
+/// first run ends.
+const EMPTIED: Duration = Duration::from_millis(300);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What every store of this kind can do.
 pub const CAPABILITIES: Capabilities = Capabilities {
@@ -110,41 +115,12 @@ impl LocalStore {
     }
 
     /// The states that exist. An empty file is none: it is what a lock on a new state leaves.
-    fn states(&self) -> Result<Vec<StoredState>, StoreError> {
+    async fn states(&self) -> Result<Vec<StoredState>, StoreError> {
+        let mut places = vec![(DEFAULT_WORKSPACE.to_owned(), self.path.clone())];
+        places.extend(self.workspaces()?);
         let mut states = vec![];
-        let mut add = |workspace: String, path: PathBuf| {
-            let meta = match fs::symlink_metadata(&path) {
-                Ok(meta) => meta,
-                Err(error) if is_absent(&error) => return Ok(()),
-                Err(error) => return Err(failed("read", &path, error)),
-            };
-            let note = fence(&path)?;
-            if note.is_none() {
-                must_not_be_linked(&path, &meta)?;
-            }
-            let size = match note {
-                Some(note) => copy(&note, &path)?.map_or(0, |state| length(&state)),
-                None if meta.is_file() => meta.len(),
-                None => 0,
-            };
-            // What is in the place of a state and no file is an error of the read.
-            if size > 0 || !(meta.is_file() || meta.is_symlink()) {
-                states.push(StoredState {
-                    id: StateId {
-                        workspace,
-                        path: text(&path),
-                    },
-                    key: None,
-                    is_named_as_state: true,
-                    size,
-                    modified: meta.modified().ok().and_then(timestamp),
-                });
-            }
-            Ok(())
-        };
-        add(DEFAULT_WORKSPACE.to_owned(), self.path.clone())?;
-        for (workspace, path) in self.workspaces()? {
-            add(workspace, path)?;
+        for (workspace, path) in places {
+            states.extend(state_at(workspace, &path).await?);
         }
         states.sort_by(|a, b| a.id.path.cmp(&b.id.path));
         Ok(states)
@@ -224,6 +200,58 @@ impl LocalStore {
     }
 }
 
+/// The state in this place, or none.
+async fn state_at(workspace: String, path: &Path) -> Result<Option<StoredState>, StoreError> {
+    let end = Instant::now() + EMPTIED;
+    loop {
+        let meta = match fs::symlink_metadata(path) {
+            Ok(meta) => meta,
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(failed("read", path, error)),
+        };
+        let note = fence(path)?;
+        if note.is_none() {
+            must_not_be_linked(path, &meta)?;
+        }
+        let is_moved = note.is_some();
+        let size = match note {
+            Some(note) => copy(&note, path)?.map_or(0, |state| length(&state)),
+            None if meta.is_file() => meta.len(),
+            None => 0,
+        };
+        // What is in the place of a state and no file is an error of the read.
+        if size > 0 || !(meta.is_file() || meta.is_symlink()) {
+            return Ok(Some(StoredState {
+                id: StateId {
+                    workspace,
+                    path: text(path),
+                },
+                key: None,
+                is_named_as_state: true,
+                size,
+                modified: meta.modified().ok().and_then(timestamp),
+            }));
+        }
+        if is_moved || !may_be_written(path, end).await? {
+            return Ok(None);
+        }
+    }
+}
+
+/// Terraform empties a state before it writes it, under its lock. Returns whether an empty file is
+/// to be looked at again: it is written meanwhile, or may be until `end`.
+async fn may_be_written(path: &Path, end: Instant) -> Result<bool, StoreError> {
+    // Closing another descriptor of a file that this process has locked would release the lock.
+    if locked_here(path).is_some() || Instant::now() >= end {
+        return Ok(false);
+    }
+    if holder(path)?.is_none() {
+        return Ok(fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
+    }
+    tokio::time::sleep(LOOK).await;
+    Ok(true)
+}
+
 #[async_trait]
 impl StateStore for LocalStore {
     fn kind(&self) -> BackendKind {
@@ -261,10 +289,10 @@ impl StateStore for LocalStore {
     }
 
     fn list(&self) -> BoxStream<'_, Result<StoredState, StoreError>> {
-        match self.states() {
-            Ok(states) => stream::iter(states.into_iter().map(Ok)).boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
+        stream::once(self.states())
+            .map_ok(|states| stream::iter(states.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
     }
 
     async fn read(
@@ -283,13 +311,19 @@ impl StateStore for LocalStore {
         // Closing another descriptor of a file that this process has locked would release the
         // lock.
         let locked = locked_here(path);
-        let (bytes, modified) = match &locked {
-            Some(file) => read_all(&mut lock_file(file).file, path, max)?,
-            None => match open_to_read(path) {
-                Ok(mut file) => read_all(&mut file, path, max)?,
-                Err(error) if is_absent(&error) => return Ok(None),
-                Err(error) => return Err(failed("read", path, error)),
-            },
+        let end = Instant::now() + EMPTIED;
+        let (bytes, modified) = loop {
+            let read = match &locked {
+                Some(file) => read_all(&mut lock_file(file).file, path, max)?,
+                None => match open_to_read(path) {
+                    Ok(mut file) => read_all(&mut file, path, max)?,
+                    Err(error) if is_absent(&error) => return Ok(None),
+                    Err(error) => return Err(failed("read", path, error)),
+                },
+            };
+            if !read.0.is_empty() || !may_be_written(path, end).await? {
+                break read;
+            }
         };
         if bytes.is_empty() {
             return Ok(None);

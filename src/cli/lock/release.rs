@@ -9,6 +9,7 @@ use super::{
     select::{self, ChosenLock},
     stored::{self, ReleaseRequest},
     survey,
+    this_run::{self, ThisRun},
 };
 use crate::{
     cli::{
@@ -32,20 +33,66 @@ pub struct ReleaseArgs {
     pub target: TargetArgs,
 
     /// The same as --id
-    #[arg(value_name = "ID", required_unless_present_any = ["ids", "older_than"], conflicts_with_all = ["ids", "older_than"])]
+    #[arg(value_name = "ID", required_unless_present_any = ["ids", "older_than", "held_by_this_run"], conflicts_with_all = ["ids", "older_than", "held_by_this_run"])]
     pub id: Option<String>,
 
     /// ID of the lock to release, as `lock list` shows it; may be given several times
-    #[arg(long = "id", value_name = "ID", conflicts_with = "older_than")]
+    #[arg(long = "id", value_name = "ID", conflicts_with_all = ["older_than", "held_by_this_run"])]
     pub ids: Vec<String>,
 
     /// Release every lock that has been held for longer than this, such as 90m or 2h
     #[arg(long, value_name = "DURATION")]
     pub older_than: Option<SignedDuration>,
 
-    /// Release the locks named by --id without asking
+    /// Release the locks that Terraform left on this machine since this job of a pipeline started
+    ///
+    /// A lock is released if it names this user and this host, was acquired after the job started,
+    /// and no Terraform that was running then is still running. GitHub Actions and GitLab tell when
+    /// the job started; elsewhere, set TFBACKEND_RUN_STARTED_AT. Without such a lock, nothing is
+    /// done, and the command succeeds.
+    #[arg(long, conflicts_with = "older_than")]
+    pub held_by_this_run: bool,
+
+    /// Release the locks of --id or --held-by-this-run without asking
     #[arg(long, short = 'y')]
     pub auto_approve: bool,
+}
+
+/// Which locks are to be released.
+pub(super) enum LockSelection {
+    Ids(Vec<String>),
+    OlderThan(SignedDuration),
+    ThisRun(ThisRun),
+}
+
+impl LockSelection {
+    fn of(args: &ReleaseArgs, cx: &Context<'_>) -> Result<Self, CliError> {
+        if args.held_by_this_run {
+            return ThisRun::of(cx.host).map(Self::ThisRun);
+        }
+        if let Some(least) = args.older_than {
+            return Ok(Self::OlderThan(least));
+        }
+        let ids = args.id.iter().chain(&args.ids);
+        Ok(Self::Ids(ids.map(|id| id.trim().to_owned()).collect()))
+    }
+
+    /// Returns whether an option can approve it: what is old is shown first.
+    pub(super) fn is_exact(&self) -> bool {
+        !matches!(self, Self::OlderThan(_))
+    }
+
+    /// What is said if there is no such lock.
+    pub(super) fn nothing(&self) -> String {
+        match self {
+            Self::OlderThan(least) => format!(
+                "no lock has been held for longer than {}",
+                words::age(least.unsigned_abs())
+            ),
+            Self::Ids(_) => "already released: no such lock".to_owned(),
+            Self::ThisRun(_) => "this run holds no lock".to_owned(),
+        }
+    }
 }
 
 /// Returns the words that name these locks on a command line.
@@ -55,40 +102,37 @@ pub(crate) fn id_words(id: &str) -> String {
 }
 
 pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
+    let selection = LockSelection::of(&args, cx)?;
     let ReleaseArgs {
         target,
-        id,
-        ids,
-        older_than,
         auto_approve,
+        ..
     } = args;
     let target = target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
-    let ids: Vec<String> = id
-        .into_iter()
-        .chain(ids)
-        .map(|id| id.trim().to_owned())
-        .collect();
     let target = match target {
         BackendTarget::S3(target) => target,
         other => {
             let request = ReleaseRequest {
-                ids,
-                older_than,
+                selection,
                 auto_approve,
             };
             return stored::release(&request, &other, cx).await;
         }
     };
-    let looked = survey::at(&target, cx).await?;
-    let chosen = match older_than {
-        Some(least) => select::older_than(&looked, least, &target, cx).await?,
-        None => select::by_id(&looked, &ids, &target, cx).await?,
+    let chosen = match &selection {
+        LockSelection::Ids(ids) => {
+            select::by_id(&survey::at(&target, cx).await?, ids, &target, cx).await?
+        }
+        LockSelection::OlderThan(least) => {
+            select::older_than(&survey::at(&target, cx).await?, *least, &target, cx).await?
+        }
+        LockSelection::ThisRun(run) => of_this_run(run, &target, cx).await?,
     };
     if chosen.is_empty() {
-        return nothing(older_than, &target, cx);
+        return nothing(&selection, &target, cx);
     }
-    show(&chosen, &target, cx);
+    show(&chosen, &selection, &target, cx);
     let question = match &chosen[..] {
         [one] => format!(
             "Release {} on {}, {}",
@@ -102,7 +146,7 @@ pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, C
         }
     };
     let ids: Vec<String> = chosen.iter().map(|one| one.document.id.clone()).collect();
-    let approved = auto_approve && older_than.is_none();
+    let approved = auto_approve && selection.is_exact();
     approve(&ids, &question, approved, &target.words, cx)?;
     let mut outcomes = vec![];
     for one in chosen {
@@ -112,8 +156,27 @@ pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, C
     outcome::answer(&outcomes, &target, cx)
 }
 
+/// The locks that are left when no process that may hold one is running any more.
+async fn of_this_run(
+    run: &ThisRun,
+    target: &S3Target,
+    cx: &mut Context<'_>,
+) -> Result<Vec<ChosenLock>, CliError> {
+    let looked = survey::at(target, cx).await?;
+    let chosen = select::of_run(&looked, run, target, cx).await?;
+    let created: Vec<_> = chosen
+        .iter()
+        .filter_map(|one| one.lock.info()?.created)
+        .collect();
+    if !this_run::until_ended(&created, cx).await? {
+        return Ok(chosen);
+    }
+    let looked = survey::at(target, cx).await?;
+    select::of_run(&looked, run, target, cx).await
+}
+
 fn nothing(
-    older_than: Option<SignedDuration>,
+    selection: &LockSelection,
     target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, CliError> {
@@ -122,24 +185,14 @@ fn nothing(
     }
     cx.output(&format!(
         "{} in s3://{}\n",
-        nothing_to_release(older_than),
+        selection.nothing(),
         safe(&target.address.bucket)
     ))?;
     Ok(exit::DONE)
 }
 
-pub(super) fn nothing_to_release(older_than: Option<SignedDuration>) -> String {
-    match older_than {
-        Some(least) => format!(
-            "no lock has been held for longer than {}",
-            words::age(least.unsigned_abs())
-        ),
-        None => "already released: no such lock".to_owned(),
-    }
-}
-
 /// Prints holder, operation and age of the locks, and warnings.
-fn show(chosen: &[ChosenLock], target: &S3Target, cx: &mut Context<'_>) {
+fn show(chosen: &[ChosenLock], selection: &LockSelection, target: &S3Target, cx: &mut Context<'_>) {
     let documents: Vec<_> = chosen.iter().map(|one| one.document.clone()).collect();
     let view = cx.global.view(cx.host);
     cx.status_text(&locks::table(&documents, &target.address.bucket, &view));
@@ -153,6 +206,8 @@ fn show(chosen: &[ChosenLock], target: &S3Target, cx: &mut Context<'_>) {
         let id = &document.id;
         match super::rows::youngest(lock, now) {
             Some(age) if age >= YOUNG => {}
+            // No process of it is left.
+            Some(_) if matches!(selection, LockSelection::ThisRun(_)) => {}
             Some(age) => cx.status(&format!(
                 "warning: {id} has been held for only {}: the run is probably still in progress",
                 words::age(age.unsigned_abs())

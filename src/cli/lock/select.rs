@@ -2,7 +2,11 @@
 
 use jiff::SignedDuration;
 
-use super::{rows, survey::LockSurvey};
+use super::{
+    rows,
+    survey::LockSurvey,
+    this_run::{RunLock, ThisRun},
+};
 use crate::{
     backend::aws::{error::AwsError, store::scan::LiveLock},
     cli::{context::Context, failure::CliError, target::S3Target},
@@ -76,6 +80,34 @@ pub(super) async fn older_than(
         cx.status(&format!(
             "note: the age of {count} is unknown: {}; to release one, name it with --id",
             ids.join(", ")
+        ));
+    }
+    Ok(chosen)
+}
+
+/// Returns the locks that this run of a pipeline left. Its role may be unable to list all locks;
+/// those that it sees are its own.
+pub(super) async fn of_run(
+    looked: &LockSurvey,
+    run: &ThisRun,
+    target: &S3Target,
+    cx: &mut Context<'_>,
+) -> Result<Vec<ChosenLock>, CliError> {
+    let (mut chosen, mut earlier) = (vec![], vec![]);
+    for lock in &looked.locks {
+        for id in lock.ids() {
+            let only = lock.only(&id);
+            match run.relation(only.as_ref().and_then(LiveLock::info)) {
+                RunLock::Ours => chosen.extend(again(lock, &id, target, cx).await?),
+                RunLock::Earlier => earlier.push(id),
+                RunLock::Other => {}
+            }
+        }
+    }
+    run.note_earlier(&earlier, cx);
+    for error in &looked.unseen {
+        cx.status(&format!(
+            "note: not everything can be read, so there may be more locks of this run: {error}"
         ));
     }
     Ok(chosen)

@@ -3,7 +3,11 @@
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 
-use super::{list::exit_code, release};
+use super::{
+    list::exit_code,
+    release::{self, LockSelection},
+    this_run::{self, RunLock, ThisRun},
+};
 use crate::{
     cli::{context::Context, explain, failure::CliError, target::BackendTarget},
     exit,
@@ -144,8 +148,7 @@ pub(super) async fn show(
 
 /// Which locks are to be released.
 pub(super) struct ReleaseRequest {
-    pub ids: Vec<String>,
-    pub older_than: Option<SignedDuration>,
+    pub selection: LockSelection,
     pub auto_approve: bool,
 }
 
@@ -156,15 +159,16 @@ pub(super) async fn release(
 ) -> Result<u8, CliError> {
     let store = target.states();
     let found = StoredLocks::read(&*store, cx).await?;
-    let chosen = match request.older_than {
-        Some(least) => older_than(&found, least, cx)?,
-        None => by_id(&found, &request.ids, cx)?,
+    let chosen = match &request.selection {
+        LockSelection::Ids(ids) => by_id(&found, ids, cx)?,
+        LockSelection::OlderThan(least) => older_than(&found, *least, cx)?,
+        LockSelection::ThisRun(run) => of_this_run(run, found, &*store, cx).await?,
     };
     if chosen.is_empty() {
         if cx.global.json() {
             target.answer(&ReleasedLocksDocument { released: vec![] }, cx)?;
         } else {
-            let what = release::nothing_to_release(request.older_than);
+            let what = request.selection.nothing();
             cx.output(&format!("{what} in {}\n", target.place()))?;
         }
         return Ok(exit::DONE);
@@ -181,7 +185,7 @@ pub(super) async fn release(
         }
     };
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let approved = request.auto_approve && request.older_than.is_none();
+    let approved = request.auto_approve && request.selection.is_exact();
     release::approve(&ids, &question, approved, target.words(), cx)?;
     let (mut released, mut errors) = (vec![], vec![]);
     for (lock, row) in chosen.iter().zip(rows) {
@@ -218,6 +222,42 @@ pub(super) async fn release(
     }
     let failure = CliError::new(code, "not every lock is released");
     Err(errors.iter().fold(failure, explain::store))
+}
+
+async fn of_this_run(
+    run: &ThisRun,
+    found: StoredLocks,
+    store: &dyn StateStore,
+    cx: &mut Context<'_>,
+) -> Result<Vec<StoredLock>, CliError> {
+    let created: Vec<_> = found
+        .locks
+        .iter()
+        .filter_map(|lock| lock.info.as_ref().ok())
+        .filter(|info| run.relation(Some(info)) == RunLock::Ours)
+        .filter_map(|info| info.created)
+        .collect();
+    let found = if this_run::until_ended(&created, cx).await? {
+        StoredLocks::read(store, cx).await?
+    } else {
+        found
+    };
+    let (mut chosen, mut earlier) = (vec![], vec![]);
+    for lock in &found.locks {
+        let info = lock.info.as_ref().ok();
+        match run.relation(info) {
+            RunLock::Ours => chosen.push(lock.clone()),
+            RunLock::Earlier => earlier.extend(info.map(|info| info.id.clone())),
+            RunLock::Other => {}
+        }
+    }
+    run.note_earlier(&earlier, cx);
+    for error in &found.unseen {
+        cx.status(&format!(
+            "note: not everything can be read, so there may be more locks of this run: {error}"
+        ));
+    }
+    Ok(chosen)
 }
 
 /// A lock of a running process ends with it, and in no other way.

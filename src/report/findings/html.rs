@@ -150,7 +150,7 @@ impl<'a> HtmlPage<'a> {
         });
         tiles.push(SummaryTile {
             class: "ok",
-            name: if counts.holds == 1 { "holds" } else { "hold" },
+            name: "passed",
             count: counts.holds,
         });
         Self {

@@ -195,7 +195,11 @@ fn cells(state: &StateListDocument) -> [String; 7] {
         state.contents.serial_text(),
         state.contents.resources_text(),
         words::bytes(state.bytes),
-        state.modified.clone().unwrap_or_default(),
+        state
+            .modified
+            .as_deref()
+            .map(words::moment)
+            .unwrap_or_default(),
         locked,
     ]
 }

@@ -76,7 +76,7 @@ impl ShownVersionDocument {
         let said = |name: &str, value: Option<String>| value.map(|value| format!("{name}{value}"));
         let parts = [
             said("serial ", contents.serial.map(|serial| serial.to_string())),
-            said("written ", modified.clone()),
+            said("written ", modified.as_deref().map(words::moment)),
             said("by version ", contents.engine_version.clone()),
             Some(words::bytes(u64::try_from(*bytes).unwrap_or(u64::MAX))),
             said("lineage ", contents.lineage.clone()),

@@ -114,7 +114,11 @@ pub(crate) fn text(document: &VersionsDocument, view: &TextStyle) -> String {
         };
         table.row([
             &version.version_id,
-            version.modified.as_deref().unwrap_or_default(),
+            &version
+                .modified
+                .as_deref()
+                .map(words::moment)
+                .unwrap_or_default(),
             &of(ContentsDocument::serial_text),
             &of(ContentsDocument::resources_text),
             &version.bytes.map(words::bytes).unwrap_or_default(),

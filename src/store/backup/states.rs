@@ -1,6 +1,10 @@
 //! A backup of all states of a backend, whatever its kind, or of all their versions.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -242,15 +246,23 @@ async fn is_locked(store: &dyn StateStore, id: &StateId) -> Result<bool, StoreEr
     Ok(false)
 }
 
-/// Of a state that is locked and was not listed: it is a new one, unless it comes to be there.
+/// Of a state that is locked and was not listed: it is a new one, unless it comes to be there. It
+/// may be written and unlocked between two looks, so that one look is not enough.
 async fn must_not_be_there(store: &dyn StateStore, id: &StateId) -> Result<(), StatesBackupError> {
-    for _ in 0..TRIES {
+    let end = Instant::now() + PAUSE * u32::try_from(TRIES).unwrap_or(1);
+    let mut still = 0;
+    while Instant::now() < end {
         if store.read(id, None, LARGEST).await?.is_some() {
             return Err(StatesBackupError::BeingWritten {
                 path: id.path.clone(),
             });
         }
-        if !is_locked(store, id).await? {
+        still = if is_locked(store, id).await? {
+            0
+        } else {
+            still + 1
+        };
+        if still == STILL {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;

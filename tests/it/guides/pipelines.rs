@@ -1,15 +1,24 @@
 //! The pipelines of `docs/guide/ci.md`: what the page shows are the files, and their scripts do what
 //! the page says, on a backend without findings and on one with a finding.
 
-use std::{fs, process::Output};
+use std::{
+    fs::{self, File},
+    process::Output,
+};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tfbackend::{host::user::who, state::lock::LockInfo};
 
 use super::follow::Guide;
 use crate::support::page;
 
 const SETTINGS: &str = "project = \"acme\"\nregion = \"eu-west-1\"\nalarms = false\n[env.prod]\n";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
+const TABLE: &str = "acme-tfstate-prod-locks";
+const KEY: &str = "terraform.tfstate";
+const RELEASE: &str = "tfbackend lock release";
+const STARTED: &str = "TFBACKEND_RUN_STARTED_AT";
 const PIPELINES: [&str; 3] = ["github-actions", "gitlab-ci", "azure-pipelines"];
 
 /// A script of a pipeline, as one text.
@@ -22,7 +31,11 @@ struct Script {
 fn scripts(pipeline: &Value) -> Vec<Script> {
     let mut found = vec![];
     collect("", pipeline, &mut found);
-    found.retain(|script| script.text.contains("tfbackend "));
+    found.retain(|script| {
+        ["tfbackend ", STARTED]
+            .iter()
+            .any(|own| script.text.contains(own))
+    });
     found
 }
 
@@ -34,11 +47,13 @@ fn collect(name: &str, value: &Value, found: &mut Vec<Script>) {
                 .find_map(|field| fields.get(*field)?.as_str());
             for (field, value) in fields {
                 let lines = match value {
-                    Value::Array(lines) if field == "script" => lines
-                        .iter()
-                        .map(|line| line.as_str().expect("a line"))
-                        .collect::<Vec<_>>()
-                        .join("\n"),
+                    Value::Array(lines) if ["script", "after_script"].contains(&field.as_str()) => {
+                        lines
+                            .iter()
+                            .map(|line| line.as_str().expect("a line"))
+                            .collect::<Vec<_>>()
+                            .join("\n")
+                    }
                     Value::String(text)
                         if ["run", "script", "inlineScript"].contains(&field.as_str()) =>
                     {
@@ -82,6 +97,58 @@ fn run(guide: &Guide, script: &Script) -> Output {
     guide.sh("bash --noprofile --norc -e -o pipefail script.sh")
 }
 
+/// A moment in the past, before which no other process of the tests started.
+fn hours_ago(hours: i64) -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(hours)
+}
+
+/// A lock that Terraform left in this job.
+fn left_lock() -> String {
+    let info = LockInfo {
+        id: "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10".to_owned(),
+        operation: "OperationTypeApply".to_owned(),
+        who: who(),
+        version: "1.11.4".to_owned(),
+        created: Some(hours_ago(1)),
+        ..LockInfo::default()
+    };
+    info.to_go_json()
+}
+
+/// Says when the job started, as the service does it.
+fn start_job(guide: &mut Guide, service: &str, scripts: &[Script]) {
+    const OTHERS: [&str; 3] = ["GITHUB_EVENT_PATH", "CI_JOB_STARTED_AT", STARTED];
+    for name in OTHERS {
+        guide.vars.remove(name);
+    }
+    let started = hours_ago(2);
+    match service {
+        "github-actions" => {
+            let event = guide.folder().join("out/event.json");
+            let file = File::create(&event).expect("a file");
+            file.set_modified(started.into()).expect("a time");
+            let path = event.display().to_string();
+            guide.vars.insert("GITHUB_EVENT_PATH".to_owned(), path);
+        }
+        "gitlab-ci" => {
+            let time = started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            guide.vars.insert("CI_JOB_STARTED_AT".to_owned(), time);
+        }
+        _ => {
+            let start = scripts.iter().find(|script| script.text.contains(STARTED));
+            let said = guide.printed(&run(guide, start.expect("a script")));
+            let set = said.trim().strip_prefix("##vso[task.setvariable variable=");
+            let (name, time) = set.and_then(|set| set.split_once(']')).expect(&said);
+            assert_eq!(name, STARTED);
+            let time: Timestamp = time.parse().expect("a time");
+            let since = time.duration_until(Timestamp::now());
+            assert!((0..600).contains(&since.as_secs()), "{said}");
+            // Hours ago, as in the others.
+            guide.vars.insert(name.to_owned(), started.to_string());
+        }
+    }
+}
+
 #[tokio::test]
 async fn pipelines_plan_and_verify() {
     let mut guide = Guide::start().await;
@@ -115,17 +182,30 @@ async fn pipelines_plan_and_verify() {
             let plans = scripts
                 .iter()
                 .filter(|it| it.text.contains("tfbackend plan"));
-            assert_eq!((plans.count(), verifies.count()), (1, 1), "{name}");
+            let releases = scripts.iter().filter(|it| it.text.contains(RELEASE));
+            assert_eq!(
+                (plans.count(), verifies.count(), releases.count()),
+                (1, 1, 1),
+                "{name}"
+            );
+            start_job(&mut guide, name, &scripts);
             for script in &scripts {
                 // GitLab takes this status for a warning.
                 let code = match script.text.contains("exit $status") && *name == "gitlab-ci" {
                     true => 2 * findings,
                     false => 0,
                 };
+                if script.text.contains(RELEASE) {
+                    let lock = left_lock();
+                    guide.python(&["tests/it/lock/locks.py", BUCKET, TABLE, "item", KEY, &lock]);
+                }
                 let output = run(&guide, script);
                 let printed = guide.printed(&output);
                 let what = format!("{name}, {}, {findings}: {printed}", script.name);
                 assert_eq!(output.status.code(), Some(code), "{what}");
+                if script.text.contains(RELEASE) {
+                    assert!(printed.contains("item of the table deleted"), "{what}");
+                }
                 if script.text.contains("tfbackend plan") {
                     let says = ["Plan: nothing to do", "Plan: 0 to create, 1 to update"];
                     let found = usize::try_from(findings).expect("a number");

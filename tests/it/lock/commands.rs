@@ -30,7 +30,7 @@ fn info(id: &str, age: SignedDuration) -> String {
     info.to_go_json()
 }
 
-fn put(backend: &Backend, locks: &[[&str; 3]]) {
+pub(super) fn put(backend: &Backend, locks: &[[&str; 3]]) {
     let bucket = backend.conf("bucket");
     backend.emulator.python(
         "tests/it/lock/locks.py",

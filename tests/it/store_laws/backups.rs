@@ -1,6 +1,7 @@
 //! Backups of the states of any kind: complete, or not there.
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -215,4 +216,57 @@ async fn a_local_state_is_whole_while_a_run_writes_it() {
     writer.kill().expect("ended");
     writer.wait().expect("ended");
     assert!(made_some > 0, "{refused} refused");
+}
+
+/// Emptied under its lock, and written before the lock ends: it was there all the time.
+#[tokio::test]
+async fn a_local_state_that_is_emptied_to_be_written_is_listed_and_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("terraform.tfstate");
+    std::fs::write(&path, FIRST).expect("written");
+    let store = LocalStore::new(&path, dir.path().join("d"));
+    let id = store.locate("default").expect("an ID");
+    for is_held_on in [true, false] {
+        let writer = Emptied::start(&path, is_held_on);
+        let listed: Vec<_> = store.list().try_collect().await.expect("listed");
+        assert_eq!(listed.len(), 1, "{is_held_on}");
+        writer.end();
+
+        let writer = Emptied::start(&path, is_held_on);
+        let read = store.read(&id, None, MAX).await.expect("read");
+        assert_eq!(read.expect("a state").bytes, FIRST, "{is_held_on}");
+        writer.end();
+    }
+}
+
+/// A run that has emptied a state, writes it again after a moment, and then holds its lock or not.
+struct Emptied(std::process::Child);
+
+impl Emptied {
+    fn start(path: &Path, is_held_on: bool) -> Self {
+        let script = "import fcntl, sys, time\npath, held = sys.argv[1:]\nfile = open(path, \
+                      'r+b')\nfcntl.lockf(file, fcntl.LOCK_EX)\ndata = file.read()\n\
+                      file.truncate(0)\nfile.seek(0)\nprint('emptied', flush=True)\n\
+                      time.sleep(0.1)\nfile.write(data)\nfile.flush()\nif held == 'true':\n    \
+                      sys.stdin.readline()\n";
+        let mut writer = std::process::Command::new("python3")
+            .args(["-I", "-c", script])
+            .arg(path)
+            .arg(is_held_on.to_string())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut line = String::new();
+        BufReader::new(writer.stdout.as_mut().expect("piped"))
+            .read_line(&mut line)
+            .expect("said");
+        assert_eq!(line, "emptied\n");
+        Self(writer)
+    }
+
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("ended").success());
+    }
 }

@@ -70,7 +70,7 @@ async fn questions(columns: u16) -> String {
         "ARN of the key",
         "arn:aws:kms:eu-west-2:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab\r",
     );
-    screens.take(&mut terminal, "that these credentials can read");
+    screens.take(&mut terminal, "✘ key");
     terminal.answer("SSE-S3:", &format!("{DOWN}{DOWN}\r"));
     screens.take(&mut terminal, "CloudTrail audit");
     terminal.press(&format!("{DOWN}{DOWN}\r"));

@@ -98,6 +98,16 @@ impl Holder {
         fs::write(&self.release, "").expect("written");
     }
 
+    /// Ends it as a pipeline ends what does not stop by itself.
+    pub(crate) fn kill(&mut self) -> Output {
+        self.terraform
+            .as_mut()
+            .expect("runs")
+            .kill()
+            .expect("killed");
+        self.finish()
+    }
+
     pub(crate) fn finish(&mut self) -> Output {
         self.release();
         self.terraform

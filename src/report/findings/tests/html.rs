@@ -76,7 +76,7 @@ fn as_it_is_read() {
     1 info
     1 unreadable
     1 accepted
-    2 hold
+    2 passed
     Notes
     The alarms of us-east-1 were not looked at.
     Resources
