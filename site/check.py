@@ -159,7 +159,8 @@ def search(browser, home, findings):
         # What is typed before the index is there is not looked for.
         for _ in range(30):
             page.locator("#mdbook-searchbar").fill("")
-            page.locator("#mdbook-searchbar").fill(words)
+            # The page listens to keys.
+            page.locator("#mdbook-searchbar").press_sequentially(words)
             page.wait_for_timeout(1_000)
             if results.count():
                 break
