@@ -76,6 +76,9 @@ def environment(target, build):
         "CARGO_INCREMENTAL": "0",
         "CARGO_TARGET_DIR": str(build),
         "PATH": os.pathsep.join([str(tools()), os.environ["PATH"]]),
+        # As `cargo auditable build` does it, but for the folder of the wrapper: cargo hashes its path into all symbols.
+        "RUSTC_WORKSPACE_WRAPPER": "cargo-auditable",
+        "CARGO_AUDITABLE_ORIG_ARGS": json.dumps({"offline": False, "locked": True, "frozen": False, "config": []}),
         "SOURCE_DATE_EPOCH": str(pack.epoch()),
     }
 
@@ -111,7 +114,7 @@ def build(target, out):
         print(f"note: releases are built with {released.strip()}; other versions give other bytes", file=sys.stderr)
     folder = target_directory() / "dist-build"
     env = environment(target, folder)
-    project.cargo("auditable", "build", "--locked", "--release", "--bin", "tfbackend", "--target", target, env=env)
+    project.cargo("build", "--locked", "--release", "--bin", "tfbackend", "--target", target, env=env)
     out.mkdir(parents=True, exist_ok=True)
     # Of an earlier version or another target; nothing else in a folder that was named.
     for path in [*out.glob("tfbackend-*"), out / pack.SUMS]:
