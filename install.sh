@@ -194,7 +194,7 @@ main() {
     trap 'exit 130' INT
     trap 'exit 129' HUP
     trap 'exit 143' TERM
-    work=$(mktemp -d)
+    work=$(mktemp -d 2>/dev/null) || fail "cannot make a temporary folder in ${TMPDIR:-/tmp}" "set TMPDIR to another folder"
 
     if [ -n "$version" ]; then
         download "$releases/download/v$version/SHA256SUMS" "$work/SHA256SUMS" "is $version a release? see $repository/releases"

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) mod bounded;
+pub(crate) mod open_files;
 pub(crate) mod private_file;
-pub(crate) mod processes;
 pub(crate) mod programs;
 pub mod user;
 

@@ -28,9 +28,9 @@ use crate::{
         plan::{Plan, SettingChange},
     },
     exit,
-    host::{Host, Prompt},
+    host::{Host, Prompt, PromptError},
     kind::BackendKind,
-    report::{plan::document::PlanSubject, style::TextStyles},
+    report::plan::document::PlanSubject,
     settings::{
         defaults,
         file::SettingsFile,
@@ -46,8 +46,11 @@ use crate::{
 };
 
 mod live;
+mod questions;
 
-use live::{account_named, account_of, beside_of, for_runs, is_live, of_runs};
+use questions::ask_for_groups;
+
+use live::{account_of, beside_of, for_runs, is_live, of_runs};
 
 /// The environment and its options on the command line.
 #[derive(Args, Clone, Debug)]
@@ -267,34 +270,43 @@ impl EnvironmentArgs {
         // With `-y`, defaults are accepted.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         let given = answers.layer.clone();
+        let asks_where = asks && !(merged.is_said("project") && merged.is_said("region"));
+        let unasked = merged.clone();
+        let mut hints = wizard::WizardHints::default();
         if asks {
             let profile = merged.layer.profile.as_ref().and_then(ProfileName::chosen);
             // An instance metadata service that does not respond takes seconds to time out.
-            let profile_region = match merged.layer.region {
+            hints.profile_region = match merged.layer.region {
                 Some(_) => None,
                 None => session::default_region(profile, sandbox.as_ref()).await,
             };
-            let hints = wizard::WizardHints {
-                folder: folder_defaults::repository(host),
-                profile_region,
-            };
-            wizard::ask_where(
-                &mut *host.prompt,
-                &merged,
-                &hints,
-                takes_defaults,
-                &mut answers.layer,
-            )
-            .map_err(|error| explain::prompt(&error))?;
-            merged = merged.with_answers(&answers.place());
+            hints.folder = folder_defaults::repository(host);
         }
-        if !takes_defaults {
+        loop {
+            if asks {
+                wizard::ask_where(
+                    &mut *host.prompt,
+                    &merged,
+                    &hints,
+                    takes_defaults,
+                    &mut answers.layer,
+                )
+                .map_err(|error| explain::prompt(&error))?;
+                merged = merged.with_answers(&answers.place());
+                // A next question may be cut off.
+                if let Some(unfinished) = unfinished.filter(|_| answers.layer != given) {
+                    unfinished.keep(answers);
+                }
+            }
+            if takes_defaults {
+                break;
+            }
             let answered = merged.clone().with_answers(&answers.layer);
             if let (Prompting::PersonKnownToAws, true, Some(region)) =
                 (ask, wizard::has_questions(&merged), &merged.layer.region)
             {
-                connected = match early.filter(|early| early.serves(&merged)) {
-                    Some(early) => Some(early.session),
+                connected = match early.as_ref().filter(|early| early.serves(&merged)) {
+                    Some(early) => Some(early.session.clone()),
                     None => {
                         session::say(&session::of_file(&merged, sandbox.as_ref()), host);
                         let layer = &merged.layer;
@@ -311,9 +323,8 @@ impl EnvironmentArgs {
                 }
                 None => false,
             };
-            if is_live {
+            let outcome = if is_live {
                 wizard::ask_state_key(&mut *host.prompt, &answered, &mut answers.layer)
-                    .map_err(|error| explain::prompt(&error))?;
             } else {
                 asked |= wizard::has_questions(&merged);
                 let busy = BusySpinner::style(host, global);
@@ -321,11 +332,22 @@ impl EnvironmentArgs {
                     &env,
                     &merged,
                     connected.as_ref(),
+                    unfinished,
                     busy,
                     &mut answers.layer,
                     host,
                 )
-                .await?;
+                .await?
+            };
+            match outcome {
+                Ok(()) => break,
+                // Back to where the backend is, with the last answers as defaults.
+                Err(PromptError::Back) if asks_where => {
+                    hints.last = answers.place();
+                    (answers.layer.project, answers.layer.region) = (None, None);
+                    merged = unasked.clone();
+                }
+                Err(error) => return Err(explain::prompt(&error)),
             }
         }
         merged = merged.with_answers(&answers.layer);
@@ -415,7 +437,7 @@ impl EnvironmentSources {
             Some(env) => env,
             None if may_ask => wizard::ask_env(&mut *host.prompt, &sources)
                 .map_err(|error| explain::prompt(&error))?,
-            None => return Err(known_env::not_named(&sources)),
+            None => known_env::of_folder(host).ok_or_else(|| known_env::not_named(&sources))?,
         };
         let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) {
             Some(&mut *host.prompt)
@@ -486,51 +508,6 @@ impl EnvironmentSources {
 
 /// # Errors
 /// [`CliError::cancelled`] if the user does not want to go on.
-async fn ask_for_groups(
-    env: &EnvName,
-    merged: &MergedSettings,
-    connected: Option<&AccountSession>,
-    busy: Option<TextStyles>,
-    answers: &mut SettingsLayer,
-    host: &mut Host,
-) -> Result<(), CliError> {
-    if !wizard::has_questions(merged) {
-        return Ok(());
-    }
-    let project = merged.layer.project.as_ref();
-    let place = [
-        project.map(|project| format!("{project} ")),
-        Some(env.to_string()),
-        merged
-            .layer
-            .region
-            .as_ref()
-            .map(|region| format!(" in {region}")),
-    ];
-    let facts = wizard::WizardFacts {
-        title: place.into_iter().flatten().collect(),
-        engine: wizard::InstalledEngine::find(&host.vars).await,
-    };
-    let lookup: Box<dyn wizard::WizardLookup> = match connected {
-        Some(session) => Box::new(wizard::AwsLookup {
-            env: env.clone(),
-            merged: merged.clone(),
-            account: account_named(&session.caller.account)?,
-            session: session.clone(),
-            busy,
-        }),
-        None => Box::new(wizard::NoLookup),
-    };
-    let goes_on = wizard::ask(&mut *host.prompt, merged, &facts, &*lookup, answers)
-        .await
-        .map_err(|error| explain::prompt(&error))?;
-    if goes_on {
-        Ok(())
-    } else {
-        Err(CliError::cancelled())
-    }
-}
-
 impl ResolvedEnvironment {
     /// Resolves a single layer: no file, no variable, no questions.
     pub fn said(

@@ -99,6 +99,9 @@ pub(crate) fn connect(error: &ConnectError) -> CliError {
             "get a session first: `eval \"$(aws configure export-credentials --profile {name} \
              --format env)\"`, then leave the profile out"
         )),
+        ConnectError::UserInfo => failure.hint(
+            "remove all up to `@` from --endpoint-url, AWS_ENDPOINT_URL…, or endpoint_url of the profile",
+        ),
         ConnectError::PlainHttp { .. } => failure.hint(
             "use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or \
              the profile",

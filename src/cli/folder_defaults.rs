@@ -17,7 +17,7 @@ use crate::{
         file::SettingsFile,
         layer::SettingsLayer,
         merge::{MergedSettings, SettingOrigin},
-        names::{EnvName, FileName, StateFolder, StateKey},
+        names::{EnvName, FileName, ProjectName, Region, StateFolder, StateKey},
     },
     terraform::{
         read::{PartialFile, partial},
@@ -35,6 +35,8 @@ pub(crate) fn put(
     let out = out(&merged, host);
     let ours = ours(&out, env, &merged);
     let derived = SettingsLayer {
+        project: project_of_files(&ours, merged.kind),
+        region: region_of_files(&ours),
         key: key_of_place(&out),
         conf_file: conf_file(&ours, env, file, merged.kind),
         state_dir: state_dir(&merged, env, host),
@@ -130,6 +132,32 @@ fn key_of_files(ours: &[PartialFile], env: &EnvName, merged: &MergedSettings) ->
         let key = one.said().iter().find(|argument| argument.name == "key")?;
         key.value.as_text()?.parse().ok()
     })
+}
+
+/// The one project whose files they are.
+fn project_of_files(ours: &[PartialFile], kind: BackendKind) -> Option<ProjectName> {
+    let owners = ours.iter().filter_map(|one| one.stated_owner.as_ref());
+    let projects: BTreeSet<&str> = owners
+        .filter(|owner| owner.kind == kind)
+        .map(|owner| &*owner.project)
+        .collect();
+    match projects.len() {
+        1 => projects.first()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The one region that they name.
+fn region_of_files(ours: &[PartialFile]) -> Option<Region> {
+    let named = ours.iter().flat_map(PartialFile::said);
+    let regions: BTreeSet<&str> = named
+        .filter(|argument| argument.name == "region")
+        .filter_map(|argument| argument.value.as_text())
+        .collect();
+    match regions.len() {
+        1 => regions.first()?.parse().ok(),
+        _ => None,
+    }
 }
 
 /// A file of ours that is there keeps its name.

@@ -12,8 +12,8 @@ use crate::{
     report::{json, safe::safe},
     settings::file::SettingsFile,
     terraform::{
-        read::{LocalState, LocalStateContents, SourcedArgument, WorkingDirectory},
-        write::hcl,
+        read::{LocalState, LocalStateContents, PartialFile, SourcedArgument, WorkingDirectory},
+        write::{hcl, header::HeaderOwner},
     },
     text::{shell::shell_word, words},
 };
@@ -52,7 +52,16 @@ pub(crate) fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
     let sudo_uid = cx.host.var("SUDO_UID");
     let file = SettingsFile::find(&cx.host.cwd, cx.global.config.as_deref(), sudo_uid)
         .map_err(|error| explain::settings(&error))?;
-    let document = document(&folder, file.as_ref(), &cx.global.words());
+    let endpoint = cx
+        .host
+        .vars
+        .keys()
+        .any(|name| name.starts_with("AWS_ENDPOINT_URL"));
+    let words = cx.global.words();
+    // Its files say that it is in a sandbox, and nothing else says where that is.
+    let is_elsewhere = !endpoint && !words.contains(" --sandbox") && !words.contains(" --endpoint");
+    let in_sandbox = is_elsewhere && owner(&folder).is_some_and(|owner| owner.emulated);
+    let document = document(&folder, file.as_ref(), &words, in_sandbox);
     if cx.global.json() {
         json::write_document(&mut *cx.host.out, document)
             .map_err(|error| CliError::failed("cannot write the output").because(&error))?;
@@ -62,7 +71,41 @@ pub(crate) fn run(cx: &mut Context<'_>) -> Result<u8, CliError> {
     Ok(exit::DONE)
 }
 
-fn document(folder: &WorkingDirectory, file: Option<&SettingsFile>, words: &str) -> FolderDocument {
+/// Whose the backend of the folder is: that of the partial configuration which `init` used, or of
+/// the only one.
+fn owner(folder: &WorkingDirectory) -> Option<&HeaderOwner> {
+    let used = |file: &&PartialFile| {
+        let Ok(Some(saved)) = &folder.saved else {
+            return true;
+        };
+        let is_there = |argument: &SourcedArgument| {
+            let mut of_name = saved
+                .arguments
+                .iter()
+                .filter(|one| one.name == argument.name);
+            of_name.any(|one| one.value == argument.value)
+        };
+        let place = ["bucket", "key", "path"];
+        let mut named = file.said().iter().filter(|one| place.contains(&&*one.name));
+        named.all(is_there)
+    };
+    let mut owners = folder
+        .partial
+        .iter()
+        .filter(used)
+        .filter_map(|file| file.stated_owner.as_ref());
+    match (owners.next(), owners.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
+}
+
+fn document(
+    folder: &WorkingDirectory,
+    file: Option<&SettingsFile>,
+    words: &str,
+    in_sandbox: bool,
+) -> FolderDocument {
     let environments: Vec<EnvironmentDocument> = file
         .iter()
         .flat_map(|file| file.envs.keys().map(|env| (*file, env)))
@@ -85,7 +128,8 @@ fn document(folder: &WorkingDirectory, file: Option<&SettingsFile>, words: &str)
         local_states,
         next: vec![],
     };
-    document.next = next(folder, &document, words);
+    let sandbox = if in_sandbox { " --sandbox" } else { "" };
+    document.next = next(folder, &document, &format!("{words}{sandbox}"), in_sandbox);
     document
 }
 
@@ -131,13 +175,23 @@ fn local_state(state: &LocalState, dir: &Path) -> Option<LocalStateDocument> {
     Some(LocalStateDocument { path, resources })
 }
 
-fn next(folder: &WorkingDirectory, document: &FolderDocument, words: &str) -> Vec<String> {
-    let program = folder.engine.program();
+fn next(
+    folder: &WorkingDirectory,
+    document: &FolderDocument,
+    words: &str,
+    in_sandbox: bool,
+) -> Vec<String> {
+    let run = if in_sandbox {
+        "tfbackend sandbox run -- "
+    } else {
+        ""
+    };
+    let program = format!("{run}{}", folder.engine.program());
     let has = |name: &str| document.local_states.iter().any(|state| state.path == name);
-    let env = match &document.environments[..] {
-        [one] => format!(" --env {}", one.name),
-        [] => String::new(),
-        [first, ..] => format!(" --env {}", first.name),
+    let env = match (owner(folder), &document.environments[..]) {
+        (Some(owner), _) => format!(" --env {}", shell_word(&owner.env)),
+        (None, [first, ..]) => format!(" --env {}", first.name),
+        (None, []) => String::new(),
     };
     let mut next = vec![];
     if has("errored.tfstate") {
@@ -159,6 +213,10 @@ fn next(folder: &WorkingDirectory, document: &FolderDocument, words: &str) -> Ve
             next.push(format!("tfbackend bootstrap{env}{words}"));
         }
         (false, Some(_)) => {
+            if let (false, [conf]) = (is_initialized, &folder.partial[..]) {
+                let conf = shell_word(&conf.name());
+                next.push(format!("{program} init -backend-config={conf}"));
+            }
             next.push(format!("tfbackend verify{env}{words}"));
             next.push(format!("tfbackend state list{words}"));
         }

@@ -1,10 +1,13 @@
 //! Checks that the settings file has the environment: a typing error must not create a second
 //! backend.
 
+use std::collections::BTreeSet;
+
 use super::{explain, failure::CliError, global::GlobalOptions};
 use crate::{
-    host::{Prompt, PromptAnswer, Question, QuestionKind},
+    host::{Host, Prompt, PromptAnswer, Question, QuestionKind},
     settings::{file::FILE_NAME, merge::SettingsSources, names::EnvName, variables::nearest},
+    terraform::read::partial,
 };
 
 /// The environment of a settings file that has exactly one.
@@ -12,6 +15,20 @@ pub(crate) fn only(sources: &SettingsSources) -> Option<EnvName> {
     let mut names = known(sources);
     match (names.next(), names.next()) {
         (Some(only), None) => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// The environment of the partial configurations in the folder, if tfbackend wrote them for one
+/// alone.
+pub(crate) fn of_folder(host: &Host) -> Option<EnvName> {
+    let envs: BTreeSet<String> = partial::ours(&host.cwd, None)
+        .into_iter()
+        .filter_map(|file| Some(file.stated_owner?.env))
+        .collect();
+    let mut envs = envs.into_iter();
+    match (envs.next(), envs.next()) {
+        (Some(only), None) => only.parse().ok(),
         _ => None,
     }
 }

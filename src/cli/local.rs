@@ -83,6 +83,7 @@ impl LocalEnvironment {
             let hints = WizardHints {
                 folder: folder_defaults::repository(cx.host),
                 profile_region: None,
+                ..WizardHints::default()
             };
             let answers = wizard::ask_project(&mut *cx.host.prompt, &merged, &hints)
                 .map_err(|error| explain::prompt(&error))?;

@@ -27,6 +27,8 @@ pub struct TerminalPrompt {
     term: Term,
     /// True if the terminal moves no cursor.
     is_plain: bool,
+    /// The rows of the answers directly above, with nothing else between them.
+    answered: Vec<usize>,
 }
 
 impl TerminalPrompt {
@@ -35,6 +37,7 @@ impl TerminalPrompt {
         Self {
             term: Term::stderr(),
             is_plain: kind == Some("dumb"),
+            answered: vec![],
         }
     }
 
@@ -52,43 +55,27 @@ impl Prompt for TerminalPrompt {
         if self.is_plain {
             return plain::ask(&self.term, question);
         }
-        let Question { text, flag, kind } = question;
-        let (answer, shown) = match kind {
-            QuestionKind::Text { default, check } => {
-                let answer = line::text(&self.term, text, flag, default.as_deref(), *check)?;
-                let shown = if answer.is_empty() {
-                    "none".to_owned()
-                } else {
-                    answer.clone()
-                };
-                (PromptAnswer::Text(answer), shown)
+        let (answer, shown) = match ask_there(&self.term, question) {
+            Ok(answered) => answered,
+            Err(PromptError::Back) => {
+                // The answer that is left is no answer any more.
+                let rows = self.answered.pop().unwrap_or_default();
+                self.term.clear_last_lines(rows)?;
+                return Err(PromptError::Back);
             }
-            QuestionKind::Choice { options, default } => {
-                let chosen = select::choose(&self.term, text, flag, options, *default)?;
-                (PromptAnswer::Choice(chosen), options[chosen].0.clone())
-            }
-            QuestionKind::Search { options } => {
-                let chosen = select::search(&self.term, text, flag, options)?;
-                (PromptAnswer::Choice(chosen), options[chosen].0.clone())
-            }
-            QuestionKind::YesNo { default } => {
-                let yes = line::yes_no(&self.term, text, flag, *default)?;
-                let shown = if yes { "yes" } else { "no" };
-                (PromptAnswer::YesNo(yes), shown.to_owned())
-            }
-            QuestionKind::Words { words } => {
-                let chosen = line::words(&self.term, text, flag, words)?;
-                (PromptAnswer::Choice(chosen), words[chosen].to_owned())
-            }
+            Err(error) => return Err(error),
         };
         let said = format!("{} · {shown}", question.text);
-        for line in marked("✔", style("✔").for_stderr().green(), &said, self.columns()) {
-            self.term.write_line(&line)?;
+        let lines = marked("✔", style("✔").for_stderr().green(), &said, self.columns());
+        for line in &lines {
+            self.term.write_line(line)?;
         }
+        self.answered.push(lines.len());
         Ok(answer)
     }
 
     fn refuse(&mut self, reason: &str) -> Result<(), PromptError> {
+        self.answered.clear();
         for line in marked("✘", style("✘").for_stderr().red(), reason, self.columns()) {
             self.term.write_line(&line)?;
         }
@@ -96,6 +83,7 @@ impl Prompt for TerminalPrompt {
     }
 
     fn show(&mut self, text: &str) -> Result<(), PromptError> {
+        self.answered.clear();
         for line in text.lines() {
             let indent = " ".repeat(hanging(line));
             for line in wrap("", &indent, &safe(line), self.columns()) {
@@ -109,6 +97,39 @@ impl Prompt for TerminalPrompt {
         discard_typed_ahead();
         self.ask(question)
     }
+}
+
+/// Returns the answer, and how it is said.
+fn ask_there(term: &Term, question: &Question) -> Result<(PromptAnswer, String), PromptError> {
+    let Question { text, flag, kind } = question;
+    Ok(match kind {
+        QuestionKind::Text { default, check } => {
+            let answer = line::text(term, text, flag, default.as_deref(), *check)?;
+            let shown = if answer.is_empty() {
+                "none".to_owned()
+            } else {
+                answer.clone()
+            };
+            (PromptAnswer::Text(answer), shown)
+        }
+        QuestionKind::Choice { options, default } => {
+            let chosen = select::choose(term, text, flag, options, *default)?;
+            (PromptAnswer::Choice(chosen), options[chosen].0.clone())
+        }
+        QuestionKind::Search { options } => {
+            let chosen = select::search(term, text, flag, options)?;
+            (PromptAnswer::Choice(chosen), options[chosen].0.clone())
+        }
+        QuestionKind::YesNo { default } => {
+            let yes = line::yes_no(term, text, flag, *default)?;
+            let shown = if yes { "yes" } else { "no" };
+            (PromptAnswer::YesNo(yes), shown.to_owned())
+        }
+        QuestionKind::Words { words } => {
+            let chosen = line::words(term, text, flag, words)?;
+            (PromptAnswer::Choice(chosen), words[chosen].to_owned())
+        }
+    })
 }
 
 /// Empties the input queue of the terminal.

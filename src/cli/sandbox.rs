@@ -250,7 +250,7 @@ async fn up(
     )?;
     writeln!(
         host.err,
-        "point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval \"$(tfbackend \
+        "next: `tfbackend bootstrap --sandbox`; point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval \"$(tfbackend \
          sandbox status)\"`"
     )?;
     Ok((exit::DONE, Some(running)))

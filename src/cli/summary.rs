@@ -14,12 +14,15 @@ use super::{
 };
 use crate::{
     backend::aws::{
-        blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::external_access,
+        blueprint::{STATE_BUCKET, TOPIC},
+        resources::AwsSpec,
+        teardown::prune,
+        verify::external_access,
     },
     checks::Verdict,
     engine::{
         observation::{Observation, Observed},
-        plan::{Plan, SettingChange},
+        plan::{Plan, PlannedChange, SettingChange},
         spec::{Address, KnownOutputs, Spec},
     },
     report::{
@@ -51,9 +54,16 @@ pub(crate) fn show_plan(
         let migrate = environment
             .rerun
             .of_target("lock migrate", " --to both", &[]);
-        cx.status(&format!(
-            "`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`."
-        ));
+        let is_new = plan.steps.iter().any(|step| {
+            step.address == STATE_BUCKET && matches!(step.change, PlannedChange::Create { .. })
+        });
+        cx.status_wrapped(&if is_new {
+            "`dynamodb_table` is deprecated since Terraform 1.11; `--lock s3` locks with an object \
+             beside the state."
+                .to_owned()
+        } else {
+            format!("`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`.")
+        });
     }
 }
 
@@ -98,7 +108,7 @@ pub(crate) fn say_unheard(
     let is_new = matches!(observation.get(&TOPIC), Some(Observed::Absent))
         && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
     if is_new && !has(&|spec| matches!(spec, AwsSpec::Subscription(_))) {
-        cx.status(&format!(
+        cx.status_wrapped(&format!(
             "note: alarms notify topic {}, which has no subscription: pass --alarm-email, or \
              subscribe to it yourself",
             environment.provider.names.topic

@@ -34,6 +34,8 @@ pub struct WizardHints {
     pub folder: Option<String>,
     /// Region of the AWS profile; `AWS_REGION` is known already.
     pub profile_region: Option<String>,
+    /// Answers that the user went back to.
+    pub last: SettingsLayer,
 }
 
 /// What the wizard says beside its questions.
@@ -138,7 +140,7 @@ pub fn ask_where(
     };
     loop {
         if is_open("project") {
-            answers.project = Some(project(prompt, hints)?);
+            answers.project = Some(project(prompt, merged, hints)?);
         }
         if !is_open("region") {
             return Ok(());
@@ -163,7 +165,7 @@ pub fn ask_project(
 ) -> Result<SettingsLayer, PromptError> {
     let mut answers = SettingsLayer::default();
     if merged.origin("project").is_none() {
-        answers.project = Some(project(prompt, hints)?);
+        answers.project = Some(project(prompt, merged, hints)?);
     }
     Ok(answers)
 }
@@ -212,8 +214,16 @@ pub fn ask_state_key(
     Ok(())
 }
 
-fn project(prompt: &mut dyn Prompt, hints: &WizardHints) -> Result<ProjectName, PromptError> {
-    let default = hints.folder.as_deref().and_then(project_from);
+fn project(
+    prompt: &mut dyn Prompt,
+    merged: &MergedSettings,
+    hints: &WizardHints,
+) -> Result<ProjectName, PromptError> {
+    let of_folder = || hints.folder.as_deref().and_then(project_from);
+    let last = hints.last.project.clone();
+    let default = last
+        .or_else(|| merged.layer.project.clone())
+        .or_else(of_folder);
     value(
         prompt,
         "Project, as part of every name",
@@ -232,7 +242,10 @@ fn region(
 ) -> Result<Region, PromptError> {
     let (text, flag) = ("AWS region of the backend", "--region");
     let profile = || hints.profile_region.as_deref()?.parse::<Region>().ok();
-    let default = merged.layer.region.clone().or_else(profile);
+    let last = hints.last.region.clone();
+    let default = last
+        .or_else(|| merged.layer.region.clone())
+        .or_else(profile);
     let is_default = |code: &str| default.as_ref().is_some_and(|one| one.as_str() == code);
     let option = |(code, place): &(&str, &str)| ((*code).to_owned(), (*place).to_owned());
     let mut options: Vec<_> = KNOWN_REGIONS.iter().map(option).collect();
@@ -256,11 +269,43 @@ fn region(
         if code != OTHER_REGION {
             return code.parse().map_err(|_| wrong_kind());
         }
-        match value(prompt, text, flag, None::<&String>) {
+        match new_region(prompt, text, flag) {
             Err(PromptError::Back) => {}
             answer => return answer,
         }
     }
+}
+
+/// One that this program does not know: written as AWS does, with or without `any:`.
+fn new_region(
+    prompt: &mut dyn Prompt,
+    text: &str,
+    flag: &'static str,
+) -> Result<Region, PromptError> {
+    let kind = QuestionKind::Text {
+        default: None,
+        check: |text| any_region(text).map(drop),
+    };
+    match prompt.ask(&Question {
+        text: text.to_owned(),
+        flag,
+        kind,
+    })? {
+        PromptAnswer::Text(text) => any_region(&text).map_err(|_| wrong_kind()),
+        PromptAnswer::Choice(_) | PromptAnswer::YesNo(_) => Err(wrong_kind()),
+    }
+}
+
+fn any_region(text: &str) -> Result<Region, String> {
+    let text = text.trim();
+    text.parse::<Region>().or_else(|error| {
+        let reason = error.to_string();
+        // A typing error is more likely.
+        if reason.contains("did you mean") {
+            return Err(reason);
+        }
+        format!("any:{text}").parse().map_err(|_| reason)
+    })
 }
 
 fn value<T>(

@@ -262,11 +262,16 @@ fn section<T>(text: &mut String, table: &str, named: &NamedSample<T>) {
 
 fn counts(census: &StateCensus) -> Vec<String> {
     let versions = &census.versions;
+    let count = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let uploads = u64::try_from(census.uploads).unwrap_or(u64::MAX);
     let mut lines = vec![
         totals(census),
         format!(
-            "In the bucket: {} versions ({} bytes), {} delete markers, {} incomplete uploads.",
-            versions.count, versions.bytes, versions.delete_markers, census.uploads
+            "In the bucket: {} ({}), {}, {}.",
+            count(versions.count, "version", "versions"),
+            count(versions.bytes, "byte", "bytes"),
+            count(versions.delete_markers, "delete marker", "delete markers"),
+            count(uploads, "incomplete upload", "incomplete uploads"),
         ),
     ];
     if census.frozen > 0 {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::program::Place;
+use crate::support::{emulator::Emulator, program::Place};
 
 fn overview(place: &Place) -> Value {
     let said = place.run(&["--output", "json"]);
@@ -128,4 +128,50 @@ fn state_that_was_not_written_comes_first() {
     );
     assert_eq!(document["next"][0], "terraform state push errored.tfstate");
     assert!(!document.to_string().contains("hunter2"));
+}
+
+/// Without a settings file, the files for Terraform say whose they are.
+#[tokio::test]
+async fn files_of_the_folder_name_their_environment() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    run(
+        &place,
+        "tfbackend bootstrap --env prod --project acme --region eu-west-1 --lock s3 --alarms=false \
+         --trail off --access-logs=false -y",
+    );
+    assert_eq!(
+        overview(&place)["next"],
+        json!([
+            "terraform init -backend-config=backend.conf",
+            "tfbackend verify --env prod",
+            "tfbackend state list",
+            "tfbackend --help"
+        ])
+    );
+    for line in [
+        "tfbackend verify --env prod",
+        "tfbackend verify",
+        "tfbackend verify --probe",
+        "tfbackend plan",
+        "tfbackend render --check",
+        "tfbackend self-check",
+        "tfbackend bootstrap -y",
+        "tfbackend teardown --plan --unprotect",
+    ] {
+        run(&place, line);
+    }
+    // Of two environments, none is meant.
+    run(
+        &place,
+        "tfbackend bootstrap --env test --project acme --region eu-west-1 --lock s3 --alarms=false \
+         --trail off --access-logs=false --conf-file test.s3.tfbackend -y",
+    );
+    let said = place.run(&["verify"]);
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    assert!(
+        said.err.contains("no environment was given"),
+        "{}",
+        said.err
+    );
 }

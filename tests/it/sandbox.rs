@@ -559,7 +559,7 @@ async fn a_command_runs_in_it_and_its_status_is_given_on() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     starting the emulator
     the sandbox is running: ENDPOINT (account 000000000000, region eu-west-1)
-    point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval "$(tfbackend sandbox status)"`
+    next: `tfbackend bootstrap --sandbox`; point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval "$(tfbackend sandbox status)"`
     stopped the sandbox; its state is kept
     "#);
 }
@@ -569,7 +569,7 @@ async fn a_command_runs_in_it_and_its_status_is_given_on() {
 #[tokio::test]
 async fn a_program_reads_where_it_is_and_which_region_counts() {
     let world = World::new();
-    let run = |line: &str| {
+    let output = |line: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         command
             .args(line.split_whitespace())
@@ -583,8 +583,10 @@ async fn a_program_reads_where_it_is_and_which_region_counts() {
         );
         let output = command.stdin(Stdio::null()).output().expect("the program");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+        output.stdout
     };
+    let run =
+        |line: &str| serde_json::from_slice::<serde_json::Value>(&output(line)).expect("JSON");
     let up = run(&format!("sandbox up --port {} --output json", world.port));
     let running = world.sandbox().status().expect("status").expect("it runs");
     assert_eq!(
@@ -614,6 +616,32 @@ async fn a_program_reads_where_it_is_and_which_region_counts() {
     );
     let plan = run("plan --sandbox --env dev --project acme --output json");
     assert_eq!(plan["region"], region["value"]);
+
+    // Its files say that it is there: the next steps name the sandbox.
+    output(
+        "bootstrap --sandbox --env dev --project acme --lock s3 --alarms=false --trail off \
+         --access-logs=false -y --output json",
+    );
+    let next = run("--output json")["next"].clone();
+    let next: Vec<&str> = next
+        .as_array()
+        .expect("commands")
+        .iter()
+        .filter_map(|line| line.as_str())
+        .collect();
+    assert_eq!(
+        next,
+        [
+            "tfbackend sandbox run -- terraform init -backend-config=backend.conf",
+            "tfbackend verify --env dev --sandbox",
+            "tfbackend state list --sandbox",
+            "tfbackend --help"
+        ]
+    );
+    for line in &next[1..3] {
+        let line = line.strip_prefix("tfbackend ").expect("our own");
+        run(&format!("{line} --output json"));
+    }
 
     let down = run("sandbox down --output json");
     assert_eq!(

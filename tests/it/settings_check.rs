@@ -232,3 +232,12 @@ fn no_two_environments_derive_one_name() {
     }
     assert!(seen.len() > 1000, "{}", seen.len());
 }
+
+#[test]
+fn what_is_named_twice_exists_once() {
+    let twice = "--alarm-email a@example.com --attach-to role/ci ".repeat(2);
+    let settings = prod(&format!("{BASE} {twice}"), &[], "").expect("settings");
+    let said = format!("{settings:?}");
+    assert_eq!(said.matches("a@example.com").count(), 1, "{said}");
+    assert_eq!(settings.access.attach_to.len(), 1, "{said}");
+}

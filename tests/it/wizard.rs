@@ -121,6 +121,7 @@ async fn nothing_but_the_place_is_asked_for_unless_the_user_edits() {
     let hints = WizardHints {
         folder: Some("My Shop_Infra".to_owned()),
         profile_region: Some("us-east-1".to_owned()),
+        ..WizardHints::default()
     };
     let vars = [("AWS_REGION", "eu-west-1")];
     let (answers, screen) = talk("", &vars, "", &hints, &defaults()).await;
@@ -454,6 +455,7 @@ async fn lock_is_recommended_by_the_installed_engine() {
         let hints = WizardHints {
             folder: Some("acme".to_owned()),
             profile_region: Some("eu-west-1".to_owned()),
+            ..WizardHints::default()
         };
         let merged = sources("", &[], "").unwrap().merged(&env("prod"));
         let goes_on = ask_all(&mut prompt, merged, &hints, &named, &mut answers);
@@ -504,6 +506,7 @@ async fn what_was_written_into_the_file_is_not_asked_again() {
     let hints = WizardHints {
         folder: Some("acme".to_owned()),
         profile_region: Some("eu-west-1".to_owned()),
+        ..WizardHints::default()
     };
     let (answers, _) = talk("", &[], "", &hints, &edited()).await;
     let file = appended("", &env("prod"), &answers).unwrap();

@@ -121,6 +121,11 @@ pub enum ConnectError {
          unencrypted"
     )]
     PlainHttp { url: String },
+    /// It is not repeated: it may be a password.
+    #[error(
+        "the URL of an endpoint contains a user name or a password, which no service of AWS takes"
+    )]
+    UserInfo,
 }
 
 /// A connection before its first call.
@@ -182,9 +187,7 @@ pub async fn connect(
     vars: &impl Fn(&str) -> Option<String>,
 ) -> Result<SdkConfig, ConnectError> {
     for url in endpoints(connection, vars) {
-        if !is_safe(&url) {
-            return Err(ConnectError::PlainHttp { url });
-        }
+        must_be_safe(url)?;
     }
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
@@ -232,12 +235,23 @@ pub async fn connect(
     }
     let config = loader.load().await;
     // An endpoint on the command line takes precedence over those of a profile.
-    if connection.endpoint_url.is_none()
-        && let Some(url) = from_profile(&config).into_iter().find(|url| !is_safe(url))
-    {
-        return Err(ConnectError::PlainHttp { url });
+    if connection.endpoint_url.is_none() {
+        from_profile(&config)
+            .into_iter()
+            .try_for_each(must_be_safe)?;
     }
     Ok(config)
+}
+
+fn must_be_safe(url: String) -> Result<(), ConnectError> {
+    if url.contains('@') {
+        return Err(ConnectError::UserInfo);
+    }
+    if is_safe(&url) {
+        Ok(())
+    } else {
+        Err(ConnectError::PlainHttp { url })
+    }
 }
 
 /// Credentials of the given profile, or of the instance metadata for a profile without any.

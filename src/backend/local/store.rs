@@ -66,6 +66,8 @@ const MOST: usize = 100_000;
 /// How long a state under a lock may be empty while it is written. A new state is empty until its
 /// first run ends.
 const EMPTIED: Duration = Duration::from_millis(300);
+/// How long a state under a lock may be half written.
+const HALF: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What every store of this kind can do.
@@ -232,21 +234,26 @@ async fn state_at(workspace: String, path: &Path) -> Result<Option<StoredState>,
                 modified: meta.modified().ok().and_then(timestamp),
             }));
         }
-        if is_moved || !may_be_written(path, end).await? {
+        if is_moved || !may_be_written(path, 0, end).await? {
             return Ok(None);
         }
     }
 }
 
-/// Terraform empties a state before it writes it, under its lock. Returns whether an empty file is
-/// to be looked at again: it is written meanwhile, or may be until `end`.
-async fn may_be_written(path: &Path, end: Instant) -> Result<bool, StoreError> {
+fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
+/// Terraform empties a state before it writes it, under its lock. Returns whether a file of which
+/// `read` bytes were there is to be looked at again: it is written meanwhile, or may be until `end`.
+async fn may_be_written(path: &Path, read: usize, end: Instant) -> Result<bool, StoreError> {
     // Closing another descriptor of a file that this process has locked would release the lock.
     if locked_here(path).is_some() || Instant::now() >= end {
         return Ok(false);
     }
     if holder(path)?.is_none() {
-        return Ok(fs::metadata(path).is_ok_and(|meta| meta.len() > 0));
+        let is_same = |meta: fs::Metadata| usize::try_from(meta.len()).is_ok_and(|now| now == read);
+        return Ok(fs::metadata(path).is_ok_and(|meta| !is_same(meta)));
     }
     tokio::time::sleep(LOOK).await;
     Ok(true)
@@ -311,7 +318,7 @@ impl StateStore for LocalStore {
         // Closing another descriptor of a file that this process has locked would release the
         // lock.
         let locked = locked_here(path);
-        let end = Instant::now() + EMPTIED;
+        let start = Instant::now();
         let (bytes, modified) = loop {
             let read = match &locked {
                 Some(file) => read_all(&mut lock_file(file).file, path, max)?,
@@ -321,7 +328,12 @@ impl StateStore for LocalStore {
                     Err(error) => return Err(failed("read", path, error)),
                 },
             };
-            if !read.0.is_empty() || !may_be_written(path, end).await? {
+            let limit = match read.0.is_empty() {
+                true => EMPTIED,
+                false if is_json(&read.0) => break read,
+                false => HALF,
+            };
+            if !may_be_written(path, read.0.len(), start + limit).await? {
                 break read;
             }
         };

@@ -8,8 +8,7 @@ use super::{
     outcome,
     select::{self, ChosenLock},
     stored::{self, ReleaseRequest},
-    survey,
-    this_run::{self, ThisRun},
+    survey, this_run,
 };
 use crate::{
     cli::{
@@ -44,12 +43,11 @@ pub struct ReleaseArgs {
     #[arg(long, value_name = "DURATION")]
     pub older_than: Option<SignedDuration>,
 
-    /// Release the locks that Terraform left on this machine since this job of a pipeline started
+    /// Release the locks that Terraform acquired in this job of a pipeline, once it has ended
     ///
-    /// A lock is released if it names this user and this host, was acquired after the job started,
-    /// and no Terraform that was running then is still running. GitHub Actions and GitLab tell when
-    /// the job started; elsewhere, set TFBACKEND_RUN_STARTED_AT. Without such a lock, nothing is
-    /// done, and the command succeeds.
+    /// The log of Terraform 1.6 or later has the IDs of its locks: set TF_LOG_CORE=INFO and
+    /// TF_LOG_PATH for the whole job. Nothing is released as long as a process has the log open.
+    /// Without such a lock, nothing is done, and the command succeeds.
     #[arg(long, conflicts_with = "older_than")]
     pub held_by_this_run: bool,
 
@@ -62,19 +60,19 @@ pub struct ReleaseArgs {
 pub(super) enum LockSelection {
     Ids(Vec<String>),
     OlderThan(SignedDuration),
-    ThisRun(ThisRun),
+    ThisRun,
 }
 
 impl LockSelection {
-    fn of(args: &ReleaseArgs, cx: &Context<'_>) -> Result<Self, CliError> {
+    fn of(args: &ReleaseArgs) -> Self {
         if args.held_by_this_run {
-            return ThisRun::of(cx.host).map(Self::ThisRun);
+            return Self::ThisRun;
         }
         if let Some(least) = args.older_than {
-            return Ok(Self::OlderThan(least));
+            return Self::OlderThan(least);
         }
         let ids = args.id.iter().chain(&args.ids);
-        Ok(Self::Ids(ids.map(|id| id.trim().to_owned()).collect()))
+        Self::Ids(ids.map(|id| id.trim().to_owned()).collect())
     }
 
     /// Returns whether an option can approve it: what is old is shown first.
@@ -90,7 +88,7 @@ impl LockSelection {
                 words::age(least.unsigned_abs())
             ),
             Self::Ids(_) => "already released: no such lock".to_owned(),
-            Self::ThisRun(_) => "this run holds no lock".to_owned(),
+            Self::ThisRun => "this run holds no lock".to_owned(),
         }
     }
 }
@@ -102,7 +100,7 @@ pub(crate) fn id_words(id: &str) -> String {
 }
 
 pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, CliError> {
-    let selection = LockSelection::of(&args, cx)?;
+    let selection = LockSelection::of(&args);
     let ReleaseArgs {
         target,
         auto_approve,
@@ -127,7 +125,10 @@ pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, C
         LockSelection::OlderThan(least) => {
             select::older_than(&survey::at(&target, cx).await?, *least, &target, cx).await?
         }
-        LockSelection::ThisRun(run) => of_this_run(run, &target, cx).await?,
+        LockSelection::ThisRun => {
+            let ids = this_run::lock_ids(cx).await?;
+            select::of_run(&survey::at(&target, cx).await?, &ids, &target, cx).await?
+        }
     };
     if chosen.is_empty() {
         return nothing(&selection, &target, cx);
@@ -154,25 +155,6 @@ pub(super) async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, C
         outcomes.push(outcome::of(one, released));
     }
     outcome::answer(&outcomes, &target, cx)
-}
-
-/// The locks that are left when no process that may hold one is running any more.
-async fn of_this_run(
-    run: &ThisRun,
-    target: &S3Target,
-    cx: &mut Context<'_>,
-) -> Result<Vec<ChosenLock>, CliError> {
-    let looked = survey::at(target, cx).await?;
-    let chosen = select::of_run(&looked, run, target, cx).await?;
-    let created: Vec<_> = chosen
-        .iter()
-        .filter_map(|one| one.lock.info()?.created)
-        .collect();
-    if !this_run::until_ended(&created, cx).await? {
-        return Ok(chosen);
-    }
-    let looked = survey::at(target, cx).await?;
-    select::of_run(&looked, run, target, cx).await
 }
 
 fn nothing(
@@ -206,8 +188,8 @@ fn show(chosen: &[ChosenLock], selection: &LockSelection, target: &S3Target, cx:
         let id = &document.id;
         match super::rows::youngest(lock, now) {
             Some(age) if age >= YOUNG => {}
-            // No process of it is left.
-            Some(_) if matches!(selection, LockSelection::ThisRun(_)) => {}
+            // Its process has ended.
+            Some(_) if matches!(selection, LockSelection::ThisRun) => {}
             Some(age) => cx.status(&format!(
                 "warning: {id} has been held for only {}: the run is probably still in progress",
                 words::age(age.unsigned_abs())

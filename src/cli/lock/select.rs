@@ -1,12 +1,10 @@
 //! Chooses the locks to release: named ones, or old ones.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
-use super::{
-    rows,
-    survey::LockSurvey,
-    this_run::{RunLock, ThisRun},
-};
+use super::{rows, survey::LockSurvey};
 use crate::{
     backend::aws::{error::AwsError, store::scan::LiveLock},
     cli::{context::Context, failure::CliError, target::S3Target},
@@ -85,26 +83,20 @@ pub(super) async fn older_than(
     Ok(chosen)
 }
 
-/// Returns the locks that this run of a pipeline left. Its role may be unable to list all locks;
-/// those that it sees are its own.
+/// Returns those locks of a run of a pipeline that are held. Its role may be unable to list all
+/// locks; it sees its own.
 pub(super) async fn of_run(
     looked: &LockSurvey,
-    run: &ThisRun,
+    ids: &BTreeSet<String>,
     target: &S3Target,
     cx: &mut Context<'_>,
 ) -> Result<Vec<ChosenLock>, CliError> {
-    let (mut chosen, mut earlier) = (vec![], vec![]);
+    let mut chosen = vec![];
     for lock in &looked.locks {
-        for id in lock.ids() {
-            let only = lock.only(&id);
-            match run.relation(only.as_ref().and_then(LiveLock::info)) {
-                RunLock::Ours => chosen.extend(again(lock, &id, target, cx).await?),
-                RunLock::Earlier => earlier.push(id),
-                RunLock::Other => {}
-            }
+        for id in lock.ids().iter().filter(|id| ids.contains(*id)) {
+            chosen.extend(again(lock, id, target, cx).await?);
         }
     }
-    run.note_earlier(&earlier, cx);
     for error in &looked.unseen {
         cx.status(&format!(
             "note: not everything can be read, so there may be more locks of this run: {error}"

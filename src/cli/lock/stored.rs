@@ -6,7 +6,6 @@ use jiff::SignedDuration;
 use super::{
     list::exit_code,
     release::{self, LockSelection},
-    this_run::{self, RunLock, ThisRun},
 };
 use crate::{
     cli::{context::Context, explain, failure::CliError, target::BackendTarget},
@@ -162,7 +161,8 @@ pub(super) async fn release(
     let chosen = match &request.selection {
         LockSelection::Ids(ids) => by_id(&found, ids, cx)?,
         LockSelection::OlderThan(least) => older_than(&found, *least, cx)?,
-        LockSelection::ThisRun(run) => of_this_run(run, found, &*store, cx).await?,
+        // They end with their process.
+        LockSelection::ThisRun => vec![],
     };
     if chosen.is_empty() {
         if cx.global.json() {
@@ -222,42 +222,6 @@ pub(super) async fn release(
     }
     let failure = CliError::new(code, "not every lock is released");
     Err(errors.iter().fold(failure, explain::store))
-}
-
-async fn of_this_run(
-    run: &ThisRun,
-    found: StoredLocks,
-    store: &dyn StateStore,
-    cx: &mut Context<'_>,
-) -> Result<Vec<StoredLock>, CliError> {
-    let created: Vec<_> = found
-        .locks
-        .iter()
-        .filter_map(|lock| lock.info.as_ref().ok())
-        .filter(|info| run.relation(Some(info)) == RunLock::Ours)
-        .filter_map(|info| info.created)
-        .collect();
-    let found = if this_run::until_ended(&created, cx).await? {
-        StoredLocks::read(store, cx).await?
-    } else {
-        found
-    };
-    let (mut chosen, mut earlier) = (vec![], vec![]);
-    for lock in &found.locks {
-        let info = lock.info.as_ref().ok();
-        match run.relation(info) {
-            RunLock::Ours => chosen.push(lock.clone()),
-            RunLock::Earlier => earlier.extend(info.map(|info| info.id.clone())),
-            RunLock::Other => {}
-        }
-    }
-    run.note_earlier(&earlier, cx);
-    for error in &found.unseen {
-        cx.status(&format!(
-            "note: not everything can be read, so there may be more locks of this run: {error}"
-        ));
-    }
-    Ok(chosen)
 }
 
 /// A lock of a running process ends with it, and in no other way.

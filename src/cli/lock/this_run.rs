@@ -1,162 +1,143 @@
-//! The run of a pipeline to which this process belongs, and the locks that it left.
+//! The locks that Terraform acquired in this run of a pipeline, as its log says.
 //!
-//! Lock info names a user and a host, but no run. A lock is one of this run if it names the user and
-//! the host of this process, was acquired after the run started, and no process that was running then
-//! still runs.
+//! Lock info names no run, and user and host are the same in many runs: the runners of a service
+//! share one image. Only the log of a run has the IDs of its locks. A lock is left over once no
+//! process has the log open, which Terraform keeps open until its end.
 
-use std::{fs, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use jiff::Timestamp;
+use tokio::time::Instant;
 
+use super::release::id_words;
 use crate::{
     cli::{context::Context, failure::CliError},
     host::{
-        Host,
-        processes::{self, EngineProcess},
+        Host, bounded,
+        open_files::{self, FileUser},
     },
-    state::lock::LockInfo,
+    terraform::log,
     text::words,
 };
 
-/// For pipelines that do not say when a job started.
-const STARTED_AT: &str = "TFBACKEND_RUN_STARTED_AT";
-/// GitLab: <https://docs.gitlab.com/ci/variables/predefined_variables/>
-const GITLAB: &str = "CI_JOB_STARTED_AT";
-/// GitHub Actions: a file that the runner writes when a job starts, and never again.
-const GITHUB: &str = "GITHUB_EVENT_PATH";
+/// <https://developer.hashicorp.com/terraform/internals/debugging>
+const LOG_PATH: &str = "TF_LOG_PATH";
+const LEVELS: [&str; 2] = ["TF_LOG_CORE", "TF_LOG"];
+/// Levels at which the IDs of locks are written.
+const WRITTEN: [&str; 4] = ["INFO", "DEBUG", "TRACE", "JSON"];
 /// A cancelled process of Terraform has this time to end: it writes the state and releases its lock.
 const GRACE: Duration = Duration::from_secs(30);
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Who this run is, and since when.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ThisRun {
-    /// `user@host`
-    pub who: String,
-    pub started: Timestamp,
-}
-
-/// How a lock relates to this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RunLock {
-    Ours,
-    /// Of the same user and host, but from before the run, or of an unknown time.
-    Earlier,
-    Other,
-}
-
-impl ThisRun {
-    /// # Errors
-    /// If it is not known when the run started.
-    pub(super) fn of(host: &Host) -> Result<Self, CliError> {
-        Ok(Self {
-            who: host.who.clone(),
-            started: started(host)?,
-        })
-    }
-
-    pub(super) fn relation(&self, info: Option<&LockInfo>) -> RunLock {
-        match info {
-            Some(info) if info.who == self.who => match info.created {
-                Some(created) if created >= self.started => RunLock::Ours,
-                Some(_) | None => RunLock::Earlier,
-            },
-            Some(_) | None => RunLock::Other,
-        }
-    }
-
-    /// Says which locks are not released, although this machine holds them.
-    pub(super) fn note_earlier(&self, ids: &[String], cx: &mut Context<'_>) {
-        if let Some(first) = ids.first() {
-            cx.status(&format!(
-                "note: {}, too, but not since this run started at {}: {}; to release it, name it as with --id {first}",
-                words::count(ids.len(), "lock is held by this user and host", "locks are held by this user and host"),
-                self.started.strftime("%Y-%m-%d %H:%M:%S UTC"),
-                ids.join(", "),
-            ));
-        }
-    }
-}
-
-fn started(host: &Host) -> Result<Timestamp, CliError> {
-    for name in [STARTED_AT, GITLAB] {
-        if let Some(text) = host.var(name) {
-            return text.trim().parse().map_err(|_| {
-                CliError::refused(format!(
-                    "{name} is not a time: {text}; no lock was released"
-                ))
-                .hint("a time with its zone is needed, such as 2026-11-30T09:15:00Z")
-            });
-        }
-    }
-    if let Some(path) = host.var(GITHUB) {
-        return fs::metadata(path)
-            .and_then(|file| file.modified())
-            .ok()
-            .and_then(|written| Timestamp::try_from(written).ok())
-            .ok_or_else(|| {
-                CliError::refused(format!(
-                    "the file of {GITHUB} cannot be read: {path}; no lock was released"
-                ))
-            });
-    }
-    Err(CliError::refused(
-        "it is not known when this run started, so its locks are unknown, too; no lock was released",
-    )
-    .hint("GitHub Actions and GitLab tell it; elsewhere, let the first step of the job set it:")
-    .hint(format!("export {STARTED_AT}=$(date -u +%Y-%m-%dT%H:%M:%SZ)")))
-}
-
-/// Waits until no process that may hold one of the locks is running any more, at most [`GRACE`].
-/// Returns whether it had to wait: then the locks may be gone.
+/// Returns the IDs of the locks that Terraform acquired in this run, after it has ended.
 ///
 /// # Errors
-/// If such a process is still running.
-pub(super) async fn until_ended(
-    created: &[Timestamp],
-    cx: &mut Context<'_>,
-) -> Result<bool, CliError> {
-    let waiting = wait_for_end(created, GRACE, processes::running);
-    let (has_waited, still) = cx
+/// If there is no log that says so, or Terraform does not end.
+pub(super) async fn lock_ids(cx: &mut Context<'_>) -> Result<BTreeSet<String>, CliError> {
+    let path = log_path(cx.host)?;
+    let waiting = closed_log(&path, GRACE, |path| open_files::users_of(path, is_engine));
+    let read = cx
         .busy_with("waiting until Terraform has ended", waiting)
         .await?;
-    match still_running(&still) {
-        Some(failure) => Err(failure),
-        None => Ok(has_waited),
+    let (ids, users) = match read {
+        Ok(read) => read,
+        Err(error) if bounded::is_absent(&error) => {
+            cx.status(&format!(
+                "note: there is no log of Terraform at {}",
+                path.display()
+            ));
+            return Ok(BTreeSet::new());
+        }
+        Err(error) => {
+            let failure = CliError::failed(format!(
+                "cannot read the log of Terraform at {}; no lock was released",
+                path.display()
+            ));
+            return Err(failure.because(&error));
+        }
+    };
+    match users {
+        Ok(users) => still_running(&users).map_or(Ok(ids), Err),
+        Err(_) if ids.is_empty() => Ok(ids),
+        Err(error) => Err(untold(&ids, &error)),
     }
 }
 
-fn still_running(processes: &[EngineProcess]) -> Option<CliError> {
-    let first = processes.first()?;
-    let names: Vec<String> = processes.iter().map(ToString::to_string).collect();
+fn log_path(host: &Host) -> Result<PathBuf, CliError> {
+    let level = LEVELS.iter().find_map(|name| host.var(name));
+    let is_written = level.is_some_and(|level| {
+        WRITTEN
+            .iter()
+            .any(|known| level.eq_ignore_ascii_case(known))
+    });
+    match host.var(LOG_PATH) {
+        Some(path) if is_written => Ok(host.cwd.join(path)),
+        _ => Err(CliError::refused(
+            "it is not known which locks this run acquired; no lock was released",
+        )
+        .hint(
+            "the log of Terraform 1.6 or later says it: set TF_LOG_CORE=INFO and TF_LOG_PATH=FILE, an \
+             absolute path, for all steps of the job",
+        )),
+    }
+}
+
+/// What a log says, and which processes have it open. First read, then looked at: a process that
+/// wrote what was read, and does not have it open, has ended.
+type ReadLog = (BTreeSet<String>, io::Result<Vec<FileUser>>);
+
+async fn closed_log(
+    path: &Path,
+    grace: Duration,
+    users_of: impl Fn(&Path) -> io::Result<Vec<FileUser>>,
+) -> io::Result<ReadLog> {
+    let end = Instant::now() + grace;
+    loop {
+        let ids = log::lock_ids(bounded::open(path)?)?;
+        let users = users_of(path);
+        if Instant::now() >= end || users.as_ref().map_or(true, Vec::is_empty) {
+            return Ok((ids, users));
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Returns whether a process of another user, whose files are not shown, may be Terraform.
+fn is_engine(name: &str) -> bool {
+    ["terraform", "tofu"]
+        .iter()
+        .any(|engine| name.contains(engine))
+}
+
+fn still_running(users: &[FileUser]) -> Option<CliError> {
+    let first = users.first()?;
+    let names: Vec<String> = users.iter().map(ToString::to_string).collect();
     let failure = CliError::refused(format!(
-        "{} {} still running on this machine, and may hold the lock; no lock was released",
+        "{} {} the log of Terraform open, and may hold the lock; no lock was released",
         words::list(&names),
-        if processes.len() == 1 { "is" } else { "are" },
+        if users.len() == 1 { "has" } else { "have" },
     ));
     Some(failure.hint(format!(
-        "end it first: it releases its own lock when it is interrupted, as with `kill -INT {}`",
+        "end it first: Terraform releases its own lock when it is interrupted, as with `kill -INT {}`",
         first.pid
     )))
 }
 
-async fn wait_for_end(
-    created: &[Timestamp],
-    grace: Duration,
-    running: impl Fn() -> Vec<EngineProcess>,
-) -> (bool, Vec<EngineProcess>) {
-    let may_hold = |process: &EngineProcess| created.iter().any(|lock| process.may_hold(*lock));
-    let end = tokio::time::Instant::now() + grace;
-    let mut has_waited = false;
-    loop {
-        let mut still = running();
-        still.retain(may_hold);
-        if still.is_empty() || tokio::time::Instant::now() >= end {
-            return (has_waited, still);
-        }
-        has_waited = true;
-        tokio::time::sleep(INTERVAL).await;
-    }
+/// The system does not say who has the log open.
+fn untold(ids: &BTreeSet<String>, error: &io::Error) -> CliError {
+    let ids: Vec<String> = ids.iter().map(|id| id_words(id)).collect();
+    CliError::refused(
+        "whether Terraform has ended cannot be told on this system; no lock was released",
+    )
+    .because(error)
+    .hint(format!(
+        "if it has ended, name the locks of this run: tfbackend lock release {} --auto-approve",
+        ids.join(" ")
+    ))
 }
 
 #[cfg(test)]

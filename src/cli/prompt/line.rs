@@ -21,7 +21,7 @@ pub(super) fn text(
         .filter(|default| !default.is_empty())
         .map(|default| format!(" [{default}]"))
         .unwrap_or_default();
-    let prompt = prompt(text, flag, &format!("{shown} ›"));
+    let prompt = prompt(term, text, flag, &format!("{shown} ›"));
     until_valid(term, &prompt, |typed| {
         let answer = match default {
             Some(default) if typed.is_empty() => default,
@@ -39,7 +39,7 @@ pub(super) fn words(
     flag: &str,
     words: &[&str],
 ) -> Result<usize, PromptError> {
-    let prompt = prompt(text, flag, &format!(" [{}]", brackets(words)));
+    let prompt = prompt(term, text, flag, &format!(" [{}]", brackets(words)));
     until_valid(term, &prompt, |typed| word(words, typed))
 }
 
@@ -61,40 +61,73 @@ pub(super) fn word(words: &[&str], typed: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("answer with one of: {}", words.join(", ")))
 }
 
-/// Asks for one key: Enter takes the default.
+/// Asks for yes or no, or their first letters; Enter alone takes the default.
 pub(super) fn yes_no(
     term: &Term,
     text: &str,
     flag: &str,
     default: bool,
 ) -> Result<bool, PromptError> {
-    let prompt = prompt(text, flag, if default { " [Y/n]" } else { " [y/N]" });
-    let line = LineInput::default();
-    let row = draw(term, &prompt, &line, 0)?;
-    let answer = loop {
-        match read_key(term)? {
-            Key::Char('y' | 'Y') => break Ok(true),
-            Key::Char('n' | 'N') => break Ok(false),
-            Key::Enter => break Ok(default),
-            Key::Escape => break Err(PromptError::Back),
-            Key::CtrlC | Key::Char('\u{4}') => {
-                term.write_line("")?;
-                return Err(PromptError::Interrupted);
-            }
-            _ => {}
-        }
-    };
-    clear(term, row)?;
-    answer
+    let shown = if default { " [Y/n]" } else { " [y/N]" };
+    let prompt = prompt(term, text, flag, shown);
+    until_valid(term, &prompt, |typed| yes_or_no(typed, default))
 }
 
-fn prompt(text: &str, flag: &str, shown: &str) -> String {
-    format!(
-        "{} {text} {}{shown} ",
-        style("?").for_stderr().yellow(),
-        style(format!("({flag})")).for_stderr().dim()
-    )
+pub(super) fn yes_or_no(typed: &str, default: bool) -> Result<bool, String> {
+    match typed.to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err("answer yes or no".to_owned()),
+    }
 }
+
+fn prompt(term: &Term, text: &str, flag: &str, shown: &str) -> String {
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let plain = words(text).into_iter().chain(words(shown));
+    let mut tokens: Vec<_> = plain
+        .map(|word| (measure_text_width(&word), word))
+        .collect();
+    let at = words(text).len();
+    let dim = words(&format!("({flag})"));
+    let dim = dim.into_iter().map(|word| {
+        let styled = style(&word).for_stderr().dim().to_string();
+        (measure_text_width(&word), styled)
+    });
+    tokens.splice(at..at, dim);
+    tokens.insert(0, (1, style("?").for_stderr().yellow().to_string()));
+    filled(&tokens, usize::from(term.size().1))
+}
+
+/// Joins words, of which the widths are given, and breaks lines between them: with spaces up to the
+/// end of the row, so that a row is as wide as the terminal.
+fn filled(tokens: &[(usize, String)], columns: usize) -> String {
+    let (mut line, mut column) = (String::new(), 0);
+    for (width, word) in tokens {
+        let gap = match column {
+            0 => 0,
+            // The space after the last word is in the same row.
+            _ if column + 1 + width < columns => 1,
+            _ => columns.saturating_sub(column) + INDENT,
+        };
+        line.push_str(&" ".repeat(gap));
+        line.push_str(word);
+        column += gap + width;
+        column = if columns > 0 {
+            column % columns
+        } else {
+            column
+        };
+    }
+    line + " "
+}
+
+/// Of the further rows of a question.
+const INDENT: usize = 2;
 
 fn until_valid<T>(
     term: &Term,
@@ -125,10 +158,36 @@ fn clear(term: &Term, row: usize) -> Result<(), PromptError> {
 }
 
 fn read_key(term: &Term) -> Result<Key, PromptError> {
-    term.read_key_raw().map_err(|error| match error.kind() {
-        std::io::ErrorKind::Interrupted => PromptError::Interrupted,
-        _ => PromptError::Io(error),
+    whole_key(|| {
+        term.read_key_raw().map_err(|error| match error.kind() {
+            std::io::ErrorKind::Interrupted => PromptError::Interrupted,
+            _ => PromptError::Io(error),
+        })
     })
+}
+
+/// `console` stops in the middle of an escape sequence that it does not know, such as that of F1
+/// (`ESC O P`) or of a paste (`ESC [ 200 ~`): the rest would be typed.
+fn whole_key(mut next: impl FnMut() -> Result<Key, PromptError>) -> Result<Key, PromptError> {
+    let key = next()?;
+    let Key::UnknownEscSeq(begun) = &key else {
+        return Ok(key);
+    };
+    let is_cut = match begun.as_slice() {
+        ['O'] => true,
+        ['[', rest @ ..] => !rest.iter().any(|c| ('@'..='~').contains(c)),
+        _ => false,
+    };
+    if is_cut {
+        loop {
+            match next()? {
+                Key::Char(c) if begun[0] == '[' && !('@'..='~').contains(&c) => {}
+                Key::Char(_) => break,
+                other => return Ok(other),
+            }
+        }
+    }
+    Ok(Key::Unknown)
 }
 
 /// Returns the typed text, and the row of the cursor: the last one.
@@ -278,6 +337,71 @@ mod tests {
             type_all([Key::Char('\u{7}'), Key::Char('\u{1b}'), Key::Unknown]),
             (String::new(), 0, PressedKey::Nothing)
         );
+    }
+
+    #[test]
+    fn unknown_escape_sequences_are_no_text() {
+        let of = |keys: Vec<Key>| {
+            let mut keys = keys.into_iter();
+            let first = whole_key(|| Ok(keys.next().expect("a key")));
+            (first.expect("a key"), keys.next())
+        };
+        let unknown = |text: &str| Key::UnknownEscSeq(text.chars().collect());
+        // F1, F5, and the begin of a paste, each before an `a`.
+        for (begun, rest) in [
+            ("O", "P"),
+            ("[15", "~"),
+            ("[20", "0~"),
+            ("[M", ""),
+            ("x", ""),
+        ] {
+            let mut keys = vec![unknown(begun)];
+            keys.extend(rest.chars().chain(['a']).map(Key::Char));
+            assert_eq!(of(keys), (Key::Unknown, Some(Key::Char('a'))), "{begun}");
+        }
+        let keys = vec![unknown("[1"), Key::CtrlC];
+        assert_eq!(of(keys), (Key::CtrlC, None));
+    }
+
+    #[test]
+    fn long_questions_are_broken_between_words() {
+        let words = "? Attach the policy to role/NAME or user/NAME (--attach-to) [none] ›";
+        let tokens: Vec<_> = words
+            .split(' ')
+            .map(|word| (word.chars().count(), word.to_owned()))
+            .collect();
+        let whole = filled(&tokens, 80);
+        assert_eq!(whole, format!("{words} "));
+        let rows = |columns: usize| {
+            let text: Vec<char> = filled(&tokens, columns).chars().collect();
+            let rows = text
+                .chunks(columns)
+                .map(|row| row.iter().collect::<String>());
+            rows.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            rows(32),
+            [
+                "? Attach the policy to          ",
+                "  role/NAME or user/NAME        ",
+                "  (--attach-to) [none] › "
+            ]
+        );
+        for columns in 20..80 {
+            let joined = rows(columns).join(" ");
+            let read: Vec<&str> = joined.split_whitespace().collect();
+            assert_eq!(read.join(" "), words, "{columns}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_are_words() {
+        let told =
+            ["", "Y", "yes", "N", "no", "x", "yess"].map(|typed| yes_or_no(typed, true).ok());
+        let some = |answers: [bool; 5]| answers.map(Some);
+        assert_eq!(told[..5], some([true, true, true, false, false]));
+        assert_eq!(told[5..], [None, None]);
+        assert_eq!(yes_or_no("", false), Ok(false));
     }
 
     #[test]

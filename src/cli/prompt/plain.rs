@@ -29,16 +29,11 @@ pub(super) fn ask(term: &Term, question: &Question) -> Result<PromptAnswer, Prom
                 check(answer).map(|()| PromptAnswer::Text(answer.to_owned()))
             })
         }
-        QuestionKind::YesNo { default } => until_valid(
-            term,
-            if *default { "Y/n" } else { "y/N" },
-            |typed| match typed.to_ascii_lowercase().as_str() {
-                "" => Ok(PromptAnswer::YesNo(*default)),
-                "y" | "yes" => Ok(PromptAnswer::YesNo(true)),
-                "n" | "no" => Ok(PromptAnswer::YesNo(false)),
-                _ => Err("answer yes or no".to_owned()),
-            },
-        ),
+        QuestionKind::YesNo { default } => {
+            until_valid(term, if *default { "Y/n" } else { "y/N" }, |typed| {
+                super::line::yes_or_no(typed, *default).map(PromptAnswer::YesNo)
+            })
+        }
         QuestionKind::Words { words } => {
             until_valid(term, &super::line::brackets(words), |typed| {
                 super::line::word(words, typed).map(PromptAnswer::Choice)
@@ -67,12 +62,16 @@ fn choose(
             return Ok(PromptAnswer::Choice(default));
         }
         let by_number = typed.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-        let by_name = || options.iter().position(|(name, _)| name == typed);
+        let is_typed = |text: &str| text.to_lowercase() == typed.to_lowercase();
+        let by_name = || {
+            let name = options.iter().position(|(name, _)| is_typed(name));
+            name.or_else(|| options.iter().position(|(_, line)| is_typed(line)))
+        };
         by_number
             .filter(|index| *index < options.len())
             .or_else(by_name)
             .map(PromptAnswer::Choice)
-            .ok_or_else(|| "answer with a number or a name of the list".to_owned())
+            .ok_or_else(|| "answer with a number or a name of the list, or < to go back".to_owned())
     })
 }
 

@@ -52,7 +52,8 @@ impl SettingsSurvey {
             .ok()
             .cloned()
             .flatten()
-            .or_else(|| known_env::only(&sources).filter(|_| !is_new));
+            .or_else(|| known_env::only(&sources).filter(|_| !is_new))
+            .or_else(|| known_env::of_folder(host).filter(|_| !is_new));
         let merged = merged(env.as_ref(), &sources, host);
         let of_file = match (file, &named, &env) {
             (Err(error), ..) => failed(SETTINGS, &explain::settings(&error), CORRECT),

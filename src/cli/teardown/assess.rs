@@ -416,7 +416,7 @@ fn warnings(
     if goes(&STATE_BUCKET) && points_here(bucket, cx) {
         warnings.push(format!(
             "the configuration in this folder still points at {bucket}; to keep its states, first \
-             change the backend and run terraform init -migrate-state"
+             change the backend and run `terraform init -migrate-state`"
         ));
     }
     if goes(&KEY) && options.key_window < DAYS_UNTIL_DELETION {

@@ -101,7 +101,10 @@ impl Groups<'_> {
         let mut at = 0;
         while let Some(group) = groups.get(at) {
             match self.ask_until_it_fits(*group).await {
-                Ok(()) => at += 1,
+                Ok(()) => {
+                    self.lookup.answered(self.answers);
+                    at += 1;
+                }
                 Err(PromptError::Back) if at == 0 => return Ok(()),
                 Err(PromptError::Back) => at -= 1,
                 Err(error) => return Err(error),

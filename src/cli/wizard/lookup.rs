@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
+use super::{UnfinishedAnswers, WizardAnswers};
 use crate::{
     backend::aws::{
         blueprint,
@@ -30,6 +31,9 @@ pub trait WizardLookup {
     /// # Errors
     /// Why the answers cannot be used.
     async fn check(&self, answers: &SettingsLayer) -> Result<(), String>;
+
+    /// Told of the answers after each group: the next question may be cut off.
+    fn answered(&self, _answers: &SettingsLayer) {}
 }
 
 /// Takes every answer.
@@ -48,12 +52,23 @@ pub(crate) struct AwsLookup {
     pub merged: MergedSettings,
     pub session: AccountSession,
     pub account: AccountId,
+    /// Where answers are kept.
+    pub unfinished: Option<UnfinishedAnswers>,
     /// Of the spinner meanwhile; `None` if there is none.
     pub busy: Option<TextStyles>,
 }
 
 #[async_trait(?Send)]
 impl WizardLookup for AwsLookup {
+    fn answered(&self, answers: &SettingsLayer) {
+        if let Some(unfinished) = &self.unfinished {
+            unfinished.keep(&WizardAnswers {
+                env: Some(self.env.clone()),
+                layer: answers.clone(),
+            });
+        }
+    }
+
     async fn check(&self, answers: &SettingsLayer) -> Result<(), String> {
         let _busy = self
             .busy

@@ -7,6 +7,9 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+#[cfg(unix)]
+use crate::host::user::is_trusted;
+
 use super::{WizardAnswers, toml_for, wrong_kind};
 use crate::{
     host::{
@@ -25,11 +28,13 @@ pub(crate) struct UnfinishedAnswers {
 impl UnfinishedAnswers {
     /// `None` if the user has no such folder.
     pub(crate) fn of_folder(host: &Host) -> Option<Self> {
-        let absolute = |path: &str| host.cwd.join(path);
-        let state = host.var("XDG_STATE_HOME").map(absolute).or_else(|| {
-            host.var("HOME")
-                .map(|home| absolute(home).join(".local/state"))
-        })?;
+        // As the XDG Base Directory Specification says, a relative path is ignored.
+        let folder = |name: &str| {
+            let path = host.var(name).map(PathBuf::from);
+            path.filter(|path| path.is_absolute())
+        };
+        let state = folder("XDG_STATE_HOME")
+            .or_else(|| folder("HOME").map(|home| home.join(".local/state")))?;
         let folder = fs::canonicalize(&host.cwd).unwrap_or_else(|_| host.cwd.clone());
         let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
         let name: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -44,10 +49,22 @@ impl UnfinishedAnswers {
         let Some(env) = &answers.env else {
             return false;
         };
+        let others = self.read().into_iter().filter_map(|kept| {
+            let other = kept.env.filter(|other| other != env)?;
+            Some(toml_for(&other, &kept.layer))
+        });
+        let all: Vec<String> = [toml_for(env, &answers.layer)]
+            .into_iter()
+            .chain(others)
+            .collect();
+        self.write(&all)
+    }
+
+    fn write(&self, tables: &[String]) -> bool {
         let text = format!(
             "# Answers to `tfbackend bootstrap` in {}, which did not come to its end.\n{}",
             self.folder.display().to_string().escape_debug(),
-            toml_for(env, &answers.layer)
+            tables.join("\n")
         );
         self.path
             .parent()
@@ -57,7 +74,18 @@ impl UnfinishedAnswers {
 
     /// Forgets those of an environment, which are of no use any more.
     pub(crate) fn forget(&self, env: Option<&EnvName>) {
-        if self.read().is_some_and(|kept| kept.env.as_ref() == env) {
+        let (forgotten, others): (Vec<_>, Vec<_>) = self
+            .read()
+            .into_iter()
+            .partition(|kept| kept.env.as_ref() == env);
+        if forgotten.is_empty() {
+            return;
+        }
+        let others: Vec<String> = others
+            .iter()
+            .filter_map(|kept| Some(toml_for(kept.env.as_ref()?, &kept.layer)))
+            .collect();
+        if others.is_empty() || !self.write(&others) {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -71,7 +99,8 @@ impl UnfinishedAnswers {
     ) -> Result<Option<WizardAnswers>, PromptError> {
         let Some(answers) = self
             .read()
-            .filter(|answers| env.is_none() || answers.env.as_ref() == env)
+            .into_iter()
+            .find(|answers| env.is_none() || answers.env.as_ref() == env)
         else {
             return Ok(None);
         };
@@ -99,20 +128,41 @@ impl UnfinishedAnswers {
         }
     }
 
-    /// `None` if there are none, or the file is not one of ours: another version may have written
-    /// it.
-    fn read(&self) -> Option<WizardAnswers> {
-        let text = bounded::text(&self.path).ok()?;
-        let file = SettingsFile::parse(Path::new("answers"), &text).ok()?;
-        let env = file.envs.keys().next()?.clone();
+    /// None if the file is not one of ours: another user may have put it there, or another version
+    /// have written it.
+    fn read(&self) -> Vec<WizardAnswers> {
+        let file = is_own(&self.path)
+            .then(|| bounded::text(&self.path).ok())
+            .flatten()
+            .and_then(|text| SettingsFile::parse(Path::new("answers"), &text).ok());
+        let Some(file) = file else {
+            return vec![];
+        };
+        let envs: Vec<EnvName> = file.envs.keys().cloned().collect();
         let sources = SettingsSources {
             file: Some(file),
             ..SettingsSources::default()
         };
-        let layer = sources.merged(&env).said();
-        Some(WizardAnswers {
+        let answers = envs.into_iter().map(|env| WizardAnswers {
+            layer: sources.merged(&env).said(),
             env: Some(env),
-            layer,
-        })
+        });
+        answers.collect()
     }
+}
+
+/// Returns whether only this user, or root, can have written a file.
+#[cfg(unix)]
+fn is_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let is_own = |path: &Path| {
+        fs::symlink_metadata(path)
+            .is_ok_and(|meta| is_trusted(meta.uid(), None) && meta.mode() & 0o022 == 0)
+    };
+    is_own(path) && path.parent().is_some_and(is_own)
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &Path) -> bool {
+    true
 }

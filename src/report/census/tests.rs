@@ -103,7 +103,7 @@ fn as_a_table() {
     app.tfstate  table  a\u{1b}[2J\u{202e}\n${x}".tfstate  OperationTypeApply  1m 05s ago
 
     3 states: 2 in use, 0 empty, 1 unreadable; 1 lock held.
-    In the bucket: 1 versions (1024 bytes), 1 delete markers, 2 incomplete uploads.
+    In the bucket: 1 version (1024 bytes), 1 delete marker, 2 incomplete uploads.
     1 lock of an interrupted teardown: this teardown continues it.
     The policy is attached to role/ci.
     Alarms and deletions are sent to email 0a\u{1b}[2J\u{202e}\n${x}".tfstate, email 1a\u{1b}[2J\u{202e}\n${x}".tfstate, email 2a\u{1b}[2J\u{202e}\n${x}".tfstate, email 3a\u{1b}[2J\u{202e}\n${x}".tfstate, email 4a\u{1b}[2J\u{202e}\n${x}".tfstate, email 5a\u{1b}[2J\u{202e}\n${x}".tfstate, email 6a\u{1b}[2J\u{202e}\n${x}".tfstate, email 7a\u{1b}[2J\u{202e}\n${x}".tfstate, email 8a\u{1b}[2J\u{202e}\n${x}".tfstate, email 9a\u{1b}[2J\u{202e}\n${x}".tfstate and 2 more.

@@ -138,10 +138,7 @@ pub(crate) fn text(document: &ShowDocument, view: &TextStyle) -> String {
         return joined(&lines);
     };
     lines.push(String::new());
-    lines.push(format!(
-        "{}:",
-        words::count(objects.len(), "object", "objects")
-    ));
+    lines.push(heading(objects.len(), "object", "objects"));
     for object in objects {
         let tainted = if object.tainted { " (tainted)" } else { "" };
         lines.push(format!("  {}{tainted}", safe(&object.address)));
@@ -149,12 +146,15 @@ pub(crate) fn text(document: &ShowDocument, view: &TextStyle) -> String {
             lines.push(format!("    {}", safe(&object.attributes.join(", "))));
         }
     }
-    lines.push(format!(
-        "{}:",
-        words::count(outputs.len(), "output", "outputs")
-    ));
+    lines.push(heading(outputs.len(), "output", "outputs"));
     lines.extend(outputs.iter().map(|name| format!("  {}", safe(name))));
     joined(&lines)
+}
+
+/// Of a list, which may be empty.
+fn heading(count: usize, one: &str, many: &str) -> String {
+    let colon = if count == 0 { "" } else { ":" };
+    format!("{}{colon}", words::count(count, one, many))
 }
 
 /// Returns why its content is unknown.

@@ -25,6 +25,17 @@ pub fn resolve(
     sources.merged(env).with_answers(answers).resolve(env)
 }
 
+/// Without repetitions: what is named twice exists once.
+fn unique<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut once: Vec<T> = vec![];
+    for one in all {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    once
+}
+
 impl MergedSettings {
     /// The settings that the values make.
     ///
@@ -74,7 +85,7 @@ impl MergedSettings {
         let topic = match layer.alarm_topic {
             Some(arn) => TopicSettings::Existing { arn },
             None => TopicSettings::New {
-                emails: layer.alarm_email.unwrap_or_default(),
+                emails: unique(layer.alarm_email.unwrap_or_default()),
             },
         };
         let alarms = if alarmed {
@@ -111,7 +122,7 @@ impl MergedSettings {
             },
             access: AccessSettings {
                 policy: layer.policy.expect(SAID),
-                attach_to: layer.attach_to.expect(SAID),
+                attach_to: unique(layer.attach_to.expect(SAID)),
             },
             alarms,
             trail: layer.trail.expect(SAID),

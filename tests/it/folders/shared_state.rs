@@ -232,10 +232,10 @@ async fn existing_state_is_asked_for_in_a_terminal() {
         .chain(line.split_whitespace())
         .chain(["--ephemeral", "--save=false"])
         .collect();
-    for (keys, code) in [("\r", 3), ("y", 0)] {
+    for (keys, code) in [("\r", 3), ("y\r", 0)] {
         let mut terminal = Terminal::start(&place, &args);
         if code == 0 {
-            terminal.answer("Use the answers of the last, unfinished run", "n");
+            terminal.answer("Use the answers of the last, unfinished run", "n\r");
         }
         terminal.answer("State key", "\r");
         terminal.answer("Use this state in this folder", keys);

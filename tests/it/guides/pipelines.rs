@@ -1,12 +1,9 @@
 //! The pipelines of `docs/guide/ci.md`: what the page shows are the files, and their scripts do what
 //! the page says, on a backend without findings and on one with a finding.
 
-use std::{
-    fs::{self, File},
-    process::Output,
-};
+use std::{fs, path::Path, process::Output};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use tfbackend::{host::user::who, state::lock::LockInfo};
 
@@ -18,7 +15,7 @@ const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const TABLE: &str = "acme-tfstate-prod-locks";
 const KEY: &str = "terraform.tfstate";
 const RELEASE: &str = "tfbackend lock release";
-const STARTED: &str = "TFBACKEND_RUN_STARTED_AT";
+const LOG: &str = "TF_LOG_PATH=";
 const PIPELINES: [&str; 3] = ["github-actions", "gitlab-ci", "azure-pipelines"];
 
 /// A script of a pipeline, as one text.
@@ -31,11 +28,7 @@ struct Script {
 fn scripts(pipeline: &Value) -> Vec<Script> {
     let mut found = vec![];
     collect("", pipeline, &mut found);
-    found.retain(|script| {
-        ["tfbackend ", STARTED]
-            .iter()
-            .any(|own| script.text.contains(own))
-    });
+    found.retain(|script| script.text.contains("tfbackend "));
     found
 }
 
@@ -97,56 +90,63 @@ fn run(guide: &Guide, script: &Script) -> Output {
     guide.sh("bash --noprofile --norc -e -o pipefail script.sh")
 }
 
-/// A moment in the past, before which no other process of the tests started.
-fn hours_ago(hours: i64) -> Timestamp {
-    Timestamp::now() - SignedDuration::from_hours(hours)
-}
+const LEFT: &str = "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10";
 
-/// A lock that Terraform left in this job.
+/// A lock that Terraform left.
 fn left_lock() -> String {
     let info = LockInfo {
-        id: "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10".to_owned(),
+        id: LEFT.to_owned(),
         operation: "OperationTypeApply".to_owned(),
         who: who(),
         version: "1.11.4".to_owned(),
-        created: Some(hours_ago(1)),
+        created: Some(Timestamp::now()),
         ..LockInfo::default()
     };
     info.to_go_json()
 }
 
-/// Says when the job started, as the service does it.
-fn start_job(guide: &mut Guide, service: &str, scripts: &[Script]) {
-    const OTHERS: [&str; 3] = ["GITHUB_EVENT_PATH", "CI_JOB_STARTED_AT", STARTED];
-    for name in OTHERS {
-        guide.vars.remove(name);
-    }
-    let started = hours_ago(2);
-    match service {
+/// Sets the variables of the log, as the pipeline sets them for the job in which a lock is released,
+/// and writes it as Terraform does.
+fn log_locks(guide: &mut Guide, service: &str, pipeline: &Value, out: &Path) {
+    let (folder, level, path) = match service {
         "github-actions" => {
-            let event = guide.folder().join("out/event.json");
-            let file = File::create(&event).expect("a file");
-            file.set_modified(started.into()).expect("a time");
-            let path = event.display().to_string();
-            guide.vars.insert("GITHUB_EVENT_PATH".to_owned(), path);
+            let job = &pipeline["jobs"]["apply"];
+            let steps = job["steps"].as_array().expect("steps");
+            let line = steps
+                .iter()
+                .filter_map(|step| {
+                    step["run"]
+                        .as_str()?
+                        .lines()
+                        .find(|line| line.contains(LOG))
+                })
+                .next();
+            let (_, path) = line.expect("a line").split_once(LOG).expect("a path");
+            let path = path.split('"').next().expect("a path");
+            ("$RUNNER_TEMP", &job["env"]["TF_LOG_CORE"], path.to_owned())
         }
         "gitlab-ci" => {
-            let time = started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-            guide.vars.insert("CI_JOB_STARTED_AT".to_owned(), time);
+            let vars = &pipeline["apply"]["variables"];
+            let path = vars["TF_LOG_PATH"].as_str().expect("a path");
+            ("/tmp", &vars["TF_LOG_CORE"], path.to_owned())
         }
         _ => {
-            let start = scripts.iter().find(|script| script.text.contains(STARTED));
-            let said = guide.printed(&run(guide, start.expect("a script")));
-            let set = said.trim().strip_prefix("##vso[task.setvariable variable=");
-            let (name, time) = set.and_then(|set| set.split_once(']')).expect(&said);
-            assert_eq!(name, STARTED);
-            let time: Timestamp = time.parse().expect("a time");
-            let since = time.duration_until(Timestamp::now());
-            assert!((0..600).contains(&since.as_secs()), "{said}");
-            // Hours ago, as in the others.
-            guide.vars.insert(name.to_owned(), started.to_string());
+            let vars = &pipeline["variables"];
+            let path = vars["TF_LOG_PATH"].as_str().expect("a path");
+            (
+                "$(Agent.TempDirectory)",
+                &vars["TF_LOG_CORE"],
+                path.to_owned(),
+            )
         }
-    }
+    };
+    let out = out.display().to_string();
+    let path = path.strip_prefix(folder).expect("a folder of the job");
+    let path = format!("{out}{path}");
+    fs::write(&path, format!("Locked: tf_backend.lock.id={LEFT} \n")).expect("written");
+    let level = level.as_str().expect("a level").to_owned();
+    guide.vars.insert("TF_LOG_CORE".to_owned(), level);
+    guide.vars.insert("TF_LOG_PATH".to_owned(), path);
 }
 
 #[tokio::test]
@@ -188,7 +188,6 @@ async fn pipelines_plan_and_verify() {
                 (1, 1, 1),
                 "{name}"
             );
-            start_job(&mut guide, name, &scripts);
             for script in &scripts {
                 // GitLab takes this status for a warning.
                 let code = match script.text.contains("exit $status") && *name == "gitlab-ci" {
@@ -198,8 +197,11 @@ async fn pipelines_plan_and_verify() {
                 if script.text.contains(RELEASE) {
                     let lock = left_lock();
                     guide.python(&["tests/it/lock/locks.py", BUCKET, TABLE, "item", KEY, &lock]);
+                    log_locks(&mut guide, name, pipeline, &out);
                 }
                 let output = run(&guide, script);
+                guide.vars.remove("TF_LOG_CORE");
+                guide.vars.remove("TF_LOG_PATH");
                 let printed = guide.printed(&output);
                 let what = format!("{name}, {}, {findings}: {printed}", script.name);
                 assert_eq!(output.status.code(), Some(code), "{what}");

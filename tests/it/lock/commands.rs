@@ -304,7 +304,7 @@ async fn half_locks_old_ones_and_those_without_a_holder() {
     let line = format!("lock release --older-than 2h {by_name}");
     let args: Vec<&str> = line.split_whitespace().collect();
     let mut terminal = Terminal::start(&place, &args);
-    terminal.answer("(--auto-approve)", "n");
+    terminal.answer("(--auto-approve)", "n\r");
     assert_eq!(terminal.end(), 3, "{}", terminal.screen());
     assert!(
         terminal.screen().contains("1 d 6 h")
@@ -316,7 +316,7 @@ async fn half_locks_old_ones_and_those_without_a_holder() {
     );
     assert_eq!(locks(&backend, ENV).len(), 3);
     let mut terminal = Terminal::start(&place, &args);
-    terminal.answer("(--auto-approve)", "y");
+    terminal.answer("(--auto-approve)", "y\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     let left: Vec<Value> = locks(&backend, ENV)
         .iter()

@@ -3,10 +3,10 @@
 use std::{
     fs::{self, File},
     process::{Output, Stdio},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tfbackend::{host::user::who, state::lock::LockInfo};
 
 use super::{ENV, commands::put, json, lock_command, locks};
@@ -19,13 +19,14 @@ const OURS: &str = "5e2d4b6e-0001-0b0c-9a51-3c1a6a2c5f10";
 const BEFORE: &str = "5e2d4b6e-0002-0b0c-9a51-3c1a6a2c5f10";
 const THEIRS: &str = "5e2d4b6e-0003-0b0c-9a51-3c1a6a2c5f10";
 
-fn info(id: &str, who: &str, age: SignedDuration) -> String {
+/// All of the same user and host, as on the runners of a service.
+fn info(id: &str) -> String {
     let info = LockInfo {
         id: id.to_owned(),
         operation: "OperationTypeApply".to_owned(),
-        who: who.to_owned(),
+        who: who(),
         version: "1.11.4".to_owned(),
-        created: Some(Timestamp::now() - age),
+        created: Some(Timestamp::now()),
         ..LockInfo::default()
     };
     info.to_go_json()
@@ -38,10 +39,6 @@ fn release(backend: &Backend, line: &str, vars: &[(&str, &str)]) -> Output {
     command.output().expect("the program")
 }
 
-fn hours_ago(hours: i64) -> String {
-    (Timestamp::now() - SignedDuration::from_hours(hours)).to_string()
-}
-
 fn held(backend: &Backend) -> Vec<String> {
     let ids = locks(backend, ENV)
         .into_iter()
@@ -50,80 +47,68 @@ fn held(backend: &Backend) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn only_locks_of_this_machine_since_the_start_of_the_job_are_released() {
+async fn only_locks_that_the_log_names_are_released() {
     let backend = initialized(&["--lock", "both"]).await;
-    let (me, other) = (who(), "ci@runner-8");
-    let (one, three) = (SignedDuration::from_hours(1), SignedDuration::from_hours(3));
-    let [ours, before, theirs] = [
-        info(OURS, &me, one),
-        info(BEFORE, &me, three),
-        info(THEIRS, other, one),
-    ];
     put(
         &backend,
         &[
-            ["item", "terraform.tfstate", &ours],
-            ["file", "terraform.tfstate", &ours],
-            ["item", "env:/blue/terraform.tfstate", &before],
-            ["file", "env:/red/terraform.tfstate", &theirs],
+            ["item", "terraform.tfstate", &info(OURS)],
+            ["file", "terraform.tfstate", &info(OURS)],
+            ["item", "env:/blue/terraform.tfstate", &info(BEFORE)],
+            ["file", "env:/red/terraform.tfstate", &info(THEIRS)],
         ],
     );
     let all = [BEFORE, THEIRS, OURS];
     assert_eq!(held(&backend), all);
+    let log = backend.dir().join("terraform.log");
+    let log_path = ("TF_LOG_PATH", log.to_str().expect("a path"));
+    let info = ("TF_LOG_CORE", "INFO");
 
-    // Without a start of the run, and with one that cannot be used, nothing is known of its locks.
-    for (name, value, reason) in [
-        ("CI", "true", "it is not known when this run started"),
-        (
-            "CI_JOB_STARTED_AT",
-            "yesterday",
-            "CI_JOB_STARTED_AT is not a time: yesterday",
-        ),
-        (
-            "GITHUB_EVENT_PATH",
-            "missing.json",
-            "the file of GITHUB_EVENT_PATH cannot be read: missing.json",
-        ),
+    // Without a log of locks, nothing is known of them.
+    let unknown = "it is not known which locks this run acquired; no lock was released";
+    for vars in [
+        &[("CI", "true")][..],
+        &[info],
+        &[log_path],
+        &[log_path, ("TF_LOG_CORE", "WARN")],
+        &[log_path, ("TF_LOG_CORE", "ERROR"), ("TF_LOG", "INFO")],
     ] {
-        let output = release(&backend, "-y", &[(name, value)]);
+        let output = release(&backend, "-y", vars);
         assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-        assert!(said(&output).contains(reason), "{}", said(&output));
+        assert!(said(&output).contains(unknown), "{}", said(&output));
     }
+    // A folder is no log.
+    let folder = backend.dir().display().to_string();
+    let output = release(&backend, "-y", &[info, ("TF_LOG_PATH", &folder)]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    // Terraform was not started at all, or acquired nothing.
+    for text in [None, Some(""), Some("tf_backend.lock.id=none\n")] {
+        if let Some(text) = text {
+            fs::write(&log, text).expect("written");
+        }
+        let output = release(&backend, "-y", &[info, log_path]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(
+            said(&output).contains("this run holds no lock in s3://"),
+            "{}",
+            said(&output)
+        );
+    }
+    assert_eq!(held(&backend), all);
+
+    let line =
+        |id: &str| format!("backend-s3: Locked: tf_backend.lock.id={id} tf_backend.lock.info=\n");
+    let released = "5e2d4b6e-0004-0b0c-9a51-3c1a6a2c5f10";
+    fs::write(&log, line(released) + &line(OURS)).expect("written");
     // Nobody is asked in a pipeline, and nothing is released without approval.
-    let since = hours_ago(2);
-    let output = release(&backend, "", &[("CI_JOB_STARTED_AT", &since)]);
+    let output = release(&backend, "", &[info, log_path]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert_eq!(held(&backend), all);
 
-    // A job that started later than the lock has none; a file says when a job of GitHub started.
-    let event = backend.dir().join("event.json");
-    fs::write(&event, "{}").expect("written");
-    let output = release(
-        &backend,
-        "-y",
-        &[("GITHUB_EVENT_PATH", event.to_str().expect("a path"))],
-    );
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let text = said(&output).replace("\n    ", " ");
-    assert!(
-        text.contains("this run holds no lock in s3://")
-            && text.contains(
-                "note: 2 locks are held by this user and host, too, but not since this run started"
-            )
-            && text.contains(BEFORE)
-            && !text.contains(THEIRS),
-        "{text}"
-    );
-    assert_eq!(held(&backend), all);
-
-    // What the pipeline itself says comes first.
     let output = release(
         &backend,
         "-y --output json",
-        &[
-            ("TFBACKEND_RUN_STARTED_AT", &since),
-            ("CI_JOB_STARTED_AT", "no time"),
-        ],
+        &[("TF_LOG", "trace"), log_path],
     );
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let released = json(&output)["released"].clone();
@@ -139,17 +124,7 @@ async fn only_locks_of_this_machine_since_the_start_of_the_job_are_released() {
     assert_eq!(held(&backend), [BEFORE, THEIRS]);
 
     // The next time, there is nothing to do, which is no error.
-    let time = SystemTime::now() - Duration::from_hours(2);
-    File::options()
-        .write(true)
-        .open(&event)
-        .and_then(|file| file.set_modified(time))
-        .expect("a time");
-    let output = release(
-        &backend,
-        "-y",
-        &[("GITHUB_EVENT_PATH", event.to_str().expect("a path"))],
-    );
+    let output = release(&backend, "-y", &[info, log_path]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
         said(&output).contains("this run holds no lock"),
@@ -160,34 +135,30 @@ async fn only_locks_of_this_machine_since_the_start_of_the_job_are_released() {
 }
 
 /// With the permissions of a pipeline: those of the runner policy.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn killed_terraform_leaves_a_lock_that_its_job_releases() {
     let backend = initialized(&["--lock", "both"]).await;
     apply(&backend, &[]);
-    let since = Timestamp::now().to_string();
-    let mut holder = Holder::start(&backend);
-    let in_job = || {
-        let mut command = lock_command(&backend, "release --held-by-this-run -y");
-        command.env_clear().envs(backend.runner());
-        command.env("CI_JOB_STARTED_AT", &since);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the program")
-    };
-    let mut waiting = in_job();
+    let log = backend.dir().join("terraform.log");
+    let job = [
+        ("TF_LOG_CORE", "INFO"),
+        ("TF_LOG_PATH", log.to_str().expect("a path")),
+    ];
+    let mut holder = Holder::start_with(&backend, &job);
+    let mut command = lock_command(&backend, "release --held-by-this-run -y");
+    command.env_clear().envs(backend.runner()).envs(job);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut waiting = command.spawn().expect("the program");
     std::thread::sleep(Duration::from_secs(2));
-    assert!(waiting.try_wait().expect("a child").is_none(), "it waits");
+    let ended = waiting.try_wait().expect("a child");
+    assert!(ended.is_none(), "it waits: {ended:?}");
     assert!(
         !backend.terraform(&["plan"]).status.success(),
         "it is locked"
     );
     assert!(!holder.kill().status.success());
-    // Other Terraform of this machine may have been running before the lock was acquired.
-    let mut output = waiting.wait_with_output().expect("it ends");
-    for _ in 0..6 {
-        if output.status.code() == Some(3) {
-            output = in_job().wait_with_output().expect("it ends");
-        }
-    }
+    let output = waiting.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let text = said(&output);
     assert!(
@@ -195,4 +166,25 @@ async fn killed_terraform_leaves_a_lock_that_its_job_releases() {
         "{text}"
     );
     nothing_to_change(&backend, &[]);
+
+    // What has the log open may write to it, whatever its name is.
+    let open = File::options().append(true).open(&log).expect("the log");
+    let mut other = std::process::Command::new("sleep")
+        .arg("60")
+        .stdout(Stdio::from(open))
+        .spawn()
+        .expect("sleep");
+    let mut command = lock_command(&backend, "release --held-by-this-run -y");
+    command.env_clear().envs(backend.runner()).envs(job);
+    let mut waiting = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program");
+    std::thread::sleep(Duration::from_secs(2));
+    let ended = waiting.try_wait().expect("a child");
+    other.kill().expect("ended");
+    other.wait().expect("ended");
+    assert!(ended.is_none(), "it waits: {ended:?}");
+    assert!(waiting.wait().expect("it ends").success());
 }

@@ -545,7 +545,7 @@ async fn restore_in_a_terminal_shows_what_changes_and_asks() {
         "--region",
         region,
     ];
-    for (key, code, versions) in [("n", 3, before), ("y", 0, before + 1)] {
+    for (key, code, versions) in [("n\r", 3, before), ("y\r", 0, before + 1)] {
         let mut terminal = Terminal::start(&place, &args);
         terminal.wait_for("- terraform_data.more[0]");
         terminal.answer("Restore terraform.tfstate in", key);

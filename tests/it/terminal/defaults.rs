@@ -150,7 +150,7 @@ async fn typed_ahead_input_approves_nothing() {
     }
     assert_eq!(inventory(), "");
     let mut terminal = Terminal::start(&place, &args);
-    terminal.answer("Apply 6 changes", "y");
+    terminal.answer("Apply 6 changes", "y\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
 
     // The same of the name of a bucket: typed ahead, it takes nothing down, and nothing typed is a

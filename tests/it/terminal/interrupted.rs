@@ -57,7 +57,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     let mut terminal = interrupted(&place, &gate);
     gate.open();
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(without_a_frame(&terminal.screen()), @"
+    insta::assert_snapshot!(without_a_frame(&terminal.screen()), @r#"
     + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
     + create  state_bucket/versioning     keeps every version
@@ -72,8 +72,8 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 16 to create, 0 to update, 0 blocked.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --env prod --t
-    o both --project acme --region eu-west-1`.
+    `dynamodb_table` is deprecated since Terraform 1.11; `--lock s3` locks with an object beside the
+    state.
     ✓ log_bucket  TIME
     ✓ log_bucket/public_access  TIME
     ✓ log_bucket/versioning  TIME
@@ -96,7 +96,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
         state_bucket/logging, lock_table
       hint: not started: lock_table/recovery, runner_policy
       hint: the same command continues where this one stopped
-    ");
+    "#);
     let made = emulator.python("tests/it/support/inventory.py", &[]);
     insta::assert_snapshot!(made, @"
     bucket acme-tfstate-prod-000000000000-eu-west-1
@@ -107,7 +107,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     let said = place.bootstrap(LINE);
     assert_eq!(said.code, Some(0), "{}", said.all());
-    insta::assert_snapshot!(said.err, @"
+    insta::assert_snapshot!(said.err, @r#"
     acme prod in eu-west-1 (account 000000000000)
 
     ~ update  lock_table/recovery  point-in-time recovery
@@ -117,14 +117,15 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --env prod --to both --project acme --region eu-west-1`.
+    `dynamodb_table` is deprecated since Terraform 1.11; to move:
+    `tfbackend lock migrate --env prod --to both --project acme --region eu-west-1`.
     ✓ lock_table/recovery  TIME
     ✓ runner_policy  TIME
     verified: 16 resources are as planned
 
     Next:
       terraform init -backend-config=backend.conf
-    ");
+    "#);
     assert!(place.path().join("backend.conf").exists());
 }
 
@@ -199,7 +200,7 @@ async fn a_command_that_only_reads_stops_at_once() {
     gate.wait_for_a_caller();
     terminal.send(CTRL_C);
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"^Cerror: interrupted while connecting; nothing was changed");
+    insta::assert_snapshot!(terminal.screen(), @"error: interrupted while connecting; nothing was changed");
 }
 
 /// A signal may leave the last frame of the bars on the screen: which one it was is chance.

@@ -33,7 +33,7 @@ fn migration_is_confirmed_with_counts_and_places() {
         assert!(!to.exists());
     }
     let mut terminal = Terminal::start(&place, &words);
-    terminal.answer(question, "y");
+    terminal.answer(question, "y\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     assert_eq!(fs::read_to_string(&to).expect("a state"), STATE);
 }

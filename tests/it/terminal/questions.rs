@@ -201,7 +201,7 @@ async fn from_the_first_question_to_the_next_command() {
         !place.path().join("tfbackend.toml").exists(),
         "nothing is written before the plan is approved"
     );
-    terminal.press("y");
+    terminal.press("y\r");
     let code = terminal.end();
     insta::assert_snapshot!(terminal.screen(), @r#"
     ✓ log_bucket/lifecycle  TIME
@@ -324,7 +324,6 @@ async fn a_no_changes_nothing() {
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @r#"
     AWS account 000000000000, as arn:aws:iam::000000000000:user/admin
-    ✔ Project, as part of every name · acme
     ✔ Project, as part of every name · shop
     ? AWS region of the backend (--region)
     ›
@@ -395,8 +394,6 @@ async fn a_no_changes_nothing() {
       audit trail    new CloudTrail trail, 0.10 USD per 100,000 events
       runner policy  new, not attached
       deletion       protected
-    ✔ Use these? · edit
-    ✔ E-mail addresses for alarms, or the ARN of an SNS topic (empty for none) · ops@example.com
     acme prod in eu-west-1:
       state key      a
       locking        an object beside the state (s3)
@@ -421,7 +418,7 @@ async fn a_no_changes_nothing() {
 
     let mut terminal = Terminal::start(&place, &few);
     terminal.answer("Use these?", "e\r");
-    terminal.answer("Protect", "y");
+    terminal.answer("Protect", "y\r");
     terminal.answer("Use these? (--auto-approve) [", "y\r");
     terminal.wait_for("Save the answers");
     Command::new("kill")
@@ -431,7 +428,7 @@ async fn a_no_changes_nothing() {
     assert_eq!(terminal.end(), 130);
     forget(&place);
 
-    for (key, code) in [("n", 3), (CTRL_C, 130), (ESCAPE, 130)] {
+    for (key, code) in [("n\r", 3), (CTRL_C, 130), (ESCAPE, 130)] {
         let mut terminal =
             Terminal::start(&place, &[&few[..], &["--ephemeral", "--save"]].concat());
         terminal.answer("Apply 15 changes", key);
@@ -475,8 +472,8 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let mut terminal = Terminal::start(&place, &args);
     terminal.answer("Environment", "\r");
     terminal.answer("Use these?", "\r");
-    terminal.answer("Save the answers", "n");
-    terminal.answer("Apply 6 changes", "y");
+    terminal.answer("Save the answers", "n\r");
+    terminal.answer("Apply 6 changes", "y\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     insta::assert_snapshot!(terminal.screen(), @r#"
     acme dev in eu-west-1:
@@ -547,9 +544,9 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let before = "project = \"acme\" # ours\n\n[env.dev]\nregion = \"eu-west-1\"\n";
     fs::write(&toml, before).expect("written");
     let args = [&args[..], &["--out=test", "--env=test"]].concat();
-    for (key, code) in [("n", 3), ("y", 0)] {
+    for (key, code) in [("n\r", 3), ("y\r", 0)] {
         let mut terminal = Terminal::start(&place, &args);
-        terminal.answer("tfbackend.toml has no environment test. Create test", "y");
+        terminal.answer("tfbackend.toml has no environment test. Create test", "y\r");
         terminal.answer("Use these?", "\r");
         terminal.answer("Save the answers in tfbackend.toml", "\r");
         assert_eq!(fs::read_to_string(&toml).expect("there"), before);
@@ -581,4 +578,75 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
         "{}",
         said.all()
     );
+}
+
+#[tokio::test]
+async fn escape_at_the_table_goes_back_to_project_and_region() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
+    terminal.answer("Project", "acme\r");
+    terminal.answer("AWS region", "eu-west-2\r");
+    terminal.answer("Use these?", ESCAPE);
+    // The answers of before are the defaults.
+    terminal.answer("(--project) [acme]", "\r");
+    terminal.wait_for("❯ eu-west-2");
+    terminal.press("\r");
+    terminal.answer("acme test in eu-west-2:", "");
+    terminal.answer("Use these? (--auto-approve) [", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    let screen = terminal.screen();
+    let command = terminal.command_after("The same answers as a command:");
+    assert!(
+        command.contains("--project acme --region eu-west-2"),
+        "{screen}"
+    );
+}
+
+/// In the middle of the groups, an answer that is left is not shown as one.
+#[tokio::test]
+async fn escape_takes_the_answer_before_off_the_screen() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let args = [
+        "bootstrap",
+        "--env=test",
+        "--project=acme",
+        "--region=eu-west-1",
+    ];
+    let mut terminal = Terminal::start(&place, &args);
+    terminal.answer("Use these?", "edit\r");
+    terminal.answer("? State key", "one.tfstate\r");
+    terminal.answer("? State locking", ESCAPE);
+    terminal.answer("? State key", "two.tfstate\r");
+    terminal.answer("? State locking", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    let screen = terminal.screen();
+    assert!(
+        !screen.contains("one.tfstate") && screen.matches("✔ State key").count() == 1,
+        "{screen}"
+    );
+    assert!(screen.contains("two.tfstate"), "{screen}");
+}
+
+/// A terminal that is gone in an instant leaves the answers of before.
+#[tokio::test]
+async fn answers_are_kept_when_they_are_given() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let args = ["bootstrap", "--env=test", "--project=acme"];
+    let mut terminal = Terminal::start(&place, &args);
+    terminal.answer("AWS region", "eu-west-1\r");
+    terminal.answer("Use these?", "edit\r");
+    terminal.answer("? State key", "one.tfstate\r");
+    terminal.wait_for("? State locking");
+    Command::new("kill")
+        .args(["-KILL", &terminal.pid().to_string()])
+        .status()
+        .expect("SIGKILL");
+    let mut next = Terminal::start(&place, &args);
+    next.answer("Use the answers of the last, unfinished run", "y\r");
+    next.wait_for("state key      one.tfstate");
+    next.press(CTRL_C);
+    assert_eq!(next.end(), 130);
 }

@@ -263,7 +263,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     terminal.answer("Use these?", "edit\r");
     terminal.answer("State key", "\r");
     terminal.answer("? CloudTrail", "\r");
-    terminal.answer("Protect", "n");
+    terminal.answer("Protect", "n\r");
     terminal.answer("not protected", "\r");
     assert_eq!(terminal.end(), 0);
     insta::assert_snapshot!(terminal.screen(), @r#"

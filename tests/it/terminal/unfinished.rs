@@ -95,8 +95,8 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
     terminal.answer("? Attach", "\r");
     terminal.answer("? Protect", "\r");
     terminal.answer("Use these? (--auto-approve) [", "\r");
-    terminal.answer("Save the answers", "n");
-    terminal.answer("Apply ", "n");
+    terminal.answer("Save the answers", "n\r");
+    terminal.answer("Apply ", "n\r");
     assert_eq!(terminal.end(), 3);
     let screen = terminal.screen();
     assert!(
@@ -113,19 +113,19 @@ async fn answers_outlive_an_interruption_a_no_and_an_error() {
     // So does an error: a folder where a file is to be.
     fs::create_dir(place.path().join("backend.conf")).expect("a folder");
     let mut terminal = Terminal::start(&place, &env);
-    terminal.answer(OFFER, "y");
+    terminal.answer(OFFER, "y\r");
     terminal.answer("Use these?", "\r");
-    terminal.answer("Save the answers", "n");
+    terminal.answer("Save the answers", "n\r");
     assert_ne!(terminal.end(), 0);
     assert!(kept(&place).is_some(), "{}", terminal.screen());
     fs::remove_dir(place.path().join("backend.conf")).expect("removed");
 
     // Once it is done, there is nothing to take up.
     let mut terminal = Terminal::start(&place, &env);
-    terminal.answer(OFFER, "y");
+    terminal.answer(OFFER, "y\r");
     terminal.answer("Use these?", "\r");
-    terminal.answer("Save the answers", "n");
-    terminal.answer("Apply ", "y");
+    terminal.answer("Save the answers", "n\r");
+    terminal.answer("Apply ", "y\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     assert!(kept(&place).is_none());
     let conf = fs::read_to_string(place.path().join("backend.conf")).expect("written");
@@ -167,7 +167,7 @@ async fn answers_that_are_not_wanted_are_forgotten() {
     assert!(file.exists());
 
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
-    terminal.answer(OFFER, "n");
+    terminal.answer(OFFER, "n\r");
     terminal.answer("Project", CTRL_C);
     assert_eq!(terminal.end(), 130);
     assert!(!file.exists());
@@ -177,4 +177,48 @@ async fn answers_that_are_not_wanted_are_forgotten() {
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
     terminal.answer("Project", CTRL_C);
     assert_eq!(terminal.end(), 130);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn each_environment_has_its_answers_and_what_others_could_write_is_no_answer() {
+    use std::os::unix::fs::PermissionsExt;
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    for (env, project) in [("--env=test", "acme\r"), ("--env=stage", "shop\r")] {
+        let mut terminal = Terminal::start(&place, &["bootstrap", env]);
+        terminal.answer("Project", project);
+        terminal.answer("AWS region", CTRL_C);
+        assert_eq!(terminal.end(), 130);
+    }
+    let file = kept(&place).expect("kept");
+    let text = || fs::read_to_string(&file).expect("text");
+    insta::assert_snapshot!(place.plain(&text()), @r#"
+    # Answers to `tfbackend bootstrap` in ~/shop, which did not come to its end.
+    [env.stage]
+    project = "shop"
+
+    [env.test]
+    project = "acme"
+    "#);
+
+    let mode = |mode| {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    mode(0o622);
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
+    terminal.answer("Project", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    assert!(!terminal.screen().contains(OFFER), "{}", terminal.screen());
+
+    mode(0o600);
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env=test"]);
+    terminal.answer(OFFER, "n\r");
+    terminal.answer("Project", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    assert!(
+        !text().contains("acme") && text().contains("shop"),
+        "{}",
+        text()
+    );
 }

@@ -76,7 +76,7 @@ async fn questions(columns: u16) -> String {
     terminal.press(&format!("{DOWN}{DOWN}\r"));
     terminal.answer("Attach the policy", "\r");
     screens.take(&mut terminal, "Protect");
-    terminal.press("n");
+    terminal.press("n\r");
     screens.take(&mut terminal, "not protected");
     terminal.press("n\r");
     assert_eq!(terminal.end(), 3);
@@ -116,8 +116,8 @@ async fn dumb_terminal_is_asked_line_by_line() {
     for (text, line) in [
         ("Project", "Acme"),
         ("contains `A`", "acme"),
-        ("a region newer", "london"),
-        ("a number or a name", "eu-west-2"),
+        ("a region newer", "atlantis"),
+        ("a number or a name", "London"),
         ("Use these?", "edit"),
         ("State key", ""),
         ("both:", "2"),

@@ -65,10 +65,16 @@ pub(crate) struct Holder {
 
 impl Holder {
     pub(crate) fn start(backend: &Backend) -> Self {
+        Self::start_with(backend, &[])
+    }
+
+    /// With more environment variables.
+    pub(crate) fn start_with(backend: &Backend, vars: &[(&str, &str)]) -> Self {
         let release = backend.dir().join("hold");
         let hold = format!("hold={}", release.display());
         let mut command = backend.terraform_command(&["apply", "-auto-approve", "-var", &hold]);
         let terraform = command
+            .envs(vars.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

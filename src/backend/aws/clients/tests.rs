@@ -70,6 +70,17 @@ async fn plain_http_elsewhere_is_refused_wherever_it_was_said() {
             "{var}"
         );
     }
+    for secret in [
+        "http://u:hunter2@127.0.0.1:1",
+        "https://u:hunter2@example.com",
+        "u:hunter2@x",
+    ] {
+        let error = with(connection(), &[("AWS_ENDPOINT_URL_S3", secret)])
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ConnectError::UserInfo), "{secret}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
     let local = ConnectionOptions {
         endpoint_url: Some("http://127.0.0.1:4566".to_owned()),
         ..connection()

@@ -1,115 +1,92 @@
-//! Which locks are of this run, and how long it waits for the processes that hold them.
+//! What a log says, and how long its processes are waited for.
 
-use std::{cell::Cell, time::Instant};
-
-use jiff::SignedDuration;
+use std::{cell::Cell, fs};
 
 use super::*;
+use crate::exit;
 
-fn run() -> ThisRun {
-    ThisRun {
-        who: "ci@runner-7".to_owned(),
-        started: "2026-11-30T09:00:00Z".parse().unwrap(),
-    }
-}
+const ID: &str = "92c8d17c-45e1-088b-7788-6b026439172e";
 
-fn info(who: &str, created: Option<&str>) -> LockInfo {
-    LockInfo {
-        who: who.to_owned(),
-        created: created.map(|text| text.parse().unwrap()),
-        ..LockInfo::default()
-    }
-}
-
-#[test]
-fn only_what_this_user_acquired_on_this_host_since_the_start_is_of_this_run() {
-    let of = |who, created| run().relation(Some(&info(who, created)));
-    let after = Some("2026-11-30T09:00:00Z");
-    assert_eq!(of("ci@runner-7", after), RunLock::Ours);
-    assert_eq!(
-        of("ci@runner-7", Some("2026-11-30T08:59:59.999Z")),
-        RunLock::Earlier
-    );
-    assert_eq!(of("ci@runner-7", None), RunLock::Earlier);
-    for who in [
-        "ci@runner-8",
-        "ops@runner-7",
-        "ci@runner-7 ",
-        "CI@runner-7",
-        "",
-    ] {
-        assert_eq!(of(who, after), RunLock::Other, "{who}");
-    }
-    assert_eq!(run().relation(None), RunLock::Other);
-}
-
-fn terraform(started: &str) -> EngineProcess {
-    EngineProcess {
+fn terraform() -> FileUser {
+    FileUser {
         pid: 42,
         name: "terraform".to_owned(),
-        started: started.parse().unwrap(),
     }
 }
 
 #[tokio::test]
-async fn a_process_that_may_hold_the_lock_is_waited_for() {
-    let lock = [run().started];
+async fn a_process_that_has_the_log_open_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log");
+    assert!(closed_log(&path, GRACE, |_| Ok(vec![])).await.is_err());
+    fs::write(&path, "").unwrap();
     let looks = Cell::new(0);
-    let ends = || {
+    let ends = |path: &Path| {
         looks.set(looks.get() + 1);
-        if looks.get() < 4 {
-            vec![terraform("2026-11-30T08:59:00Z")]
-        } else {
-            vec![]
+        match looks.get() {
+            // It acquires a lock after the log was read.
+            1 => {
+                fs::write(path, format!("tf_backend.lock.id={ID} \n"))?;
+                Ok(vec![terraform()])
+            }
+            _ => Ok(vec![]),
         }
     };
-    assert_eq!(wait_for_end(&lock, GRACE, ends).await, (true, vec![]));
-    assert_eq!(looks.get(), 4);
+    let (ids, users) = closed_log(&path, GRACE, ends).await.unwrap();
+    assert_eq!((ids.len(), users.unwrap()), (1, vec![]));
+    assert_eq!(looks.get(), 2);
 
-    let stays = || vec![terraform("2026-11-30T08:59:00Z")];
     let (since, grace) = (Instant::now(), 2 * INTERVAL);
-    assert_eq!(wait_for_end(&lock, grace, stays).await, (true, stays()));
+    let (_, users) = closed_log(&path, grace, |_| Ok(vec![terraform()]))
+        .await
+        .unwrap();
+    assert_eq!(users.unwrap(), [terraform()]);
     assert!(since.elapsed() >= grace);
-}
 
-#[tokio::test]
-async fn other_processes_are_not_waited_for() {
+    // Where the system does not say, it is not waited for.
     let since = Instant::now();
-    let later = || vec![terraform("2026-11-30T09:00:10Z")];
-    assert_eq!(
-        wait_for_end(&[run().started], GRACE, later).await,
-        (false, vec![])
-    );
-    let any = || vec![terraform("2026-11-30T08:00:00Z")];
-    assert_eq!(wait_for_end(&[], GRACE, any).await, (false, vec![]));
-    let before_all = run().started - SignedDuration::from_hours(1);
-    assert_eq!(
-        wait_for_end(&[before_all], GRACE, later).await,
-        (false, vec![])
-    );
-    assert!(since.elapsed() < INTERVAL);
+    let (ids, users) = closed_log(&path, GRACE, |_| Err(io::ErrorKind::Unsupported.into()))
+        .await
+        .unwrap();
+    assert!(since.elapsed() < GRACE);
+    let failure = untold(&ids, &users.unwrap_err());
+    assert_eq!(failure.code, exit::REFUSED);
+    assert!(failure.hints[0].ends_with(&format!("lock release --id {ID} --auto-approve")));
 }
 
 #[test]
 fn what_still_runs_is_named() {
     assert!(still_running(&[]).is_none());
-    let other = EngineProcess {
+    let tofu = FileUser {
         pid: 43,
         name: "tofu".to_owned(),
-        ..terraform("2026-11-30T08:59:00Z")
     };
-    let both = [terraform("2026-11-30T08:59:00Z"), other];
+    let both = [terraform(), tofu];
     let failure = still_running(&both).unwrap();
-    assert_eq!(failure.code, crate::exit::REFUSED);
+    assert_eq!(failure.code, exit::REFUSED);
     assert_eq!(
         failure.message,
-        "terraform (process 42) and tofu (process 43) are still running on this machine, and may \
-         hold the lock; no lock was released"
+        "terraform (process 42) and tofu (process 43) have the log of Terraform open, and may hold the \
+         lock; no lock was released"
     );
     assert!(failure.hints[0].ends_with("`kill -INT 42`"));
     let one = still_running(&both[..1]).unwrap().message;
     assert!(
-        one.starts_with("terraform (process 42) is still running"),
+        one.starts_with("terraform (process 42) has the log"),
         "{one}"
     );
+}
+
+#[test]
+fn engines_of_other_users_are_suspects() {
+    for name in [
+        "terraform",
+        "terraform-1.11.",
+        "tofu",
+        "opentofu",
+        ".terraform-wrap",
+    ] {
+        assert!(is_engine(name), "{name}");
+    }
+    assert!(!is_engine("bash") && !is_engine("runner"));
 }
