@@ -234,7 +234,7 @@ async fn other_answers() {
         ),
         (
             "--alarm-email, --alarm-topic",
-            Type("a@example.com, b@example.com"),
+            Type("a@example.com, b@example.com, a@example.com"),
         ),
         ("--trail", Pick("off")),
         ("--attach-to", Type("role/ci,")),
@@ -284,7 +284,7 @@ async fn other_answers() {
       ! `b` has no `@`; an e-mail address looks like `ops@example.com`
       > arn:aws:sns:eu-west-1:1:x
       ! does not contain an account of 12 digits; a topic is given by its ARN, like `arn:aws:sns:eu-west-1:123456789012:alarms`
-      > a@example.com, b@example.com
+      > a@example.com, b@example.com, a@example.com
     CloudTrail audit trail (--trail)
         new: records each read and write; 0.10 USD per 100,000, and storage
         existing: a trail of the account already does so

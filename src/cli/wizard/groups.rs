@@ -1,7 +1,7 @@
 //! The settings that have defaults, in groups: shown together, and asked for one after the other if
 //! the user wants to edit them.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use super::{WizardFacts, WizardLookup, reads_as, table, value, wrong_kind};
 use crate::{
@@ -420,8 +420,10 @@ fn reads_as_list<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {
     })
 }
 
+/// Each once.
 fn items(text: &str) -> impl Iterator<Item = &str> {
+    let mut seen = BTreeSet::new();
     text.split(',')
         .map(str::trim)
-        .filter(|item| !item.is_empty())
+        .filter(move |item| !item.is_empty() && seen.insert(*item))
 }

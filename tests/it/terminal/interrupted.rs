@@ -200,7 +200,9 @@ async fn a_command_that_only_reads_stops_at_once() {
     gate.wait_for_a_caller();
     terminal.send(CTRL_C);
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"error: interrupted while connecting; nothing was changed");
+    // The terminal shows the key, unless the spinner is drawn over it.
+    let screen = terminal.screen();
+    insta::assert_snapshot!(screen.trim_start_matches("^C"), @"error: interrupted while connecting; nothing was changed");
 }
 
 /// A signal may leave the last frame of the bars on the screen: which one it was is chance.
