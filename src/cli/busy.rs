@@ -14,6 +14,8 @@ use crate::{
     report::{progress::bars::WaitSpinner, style::TextStyles},
 };
 
+/// Columns for the longest text, with sign and time.
+const NARROWEST: usize = 50;
 /// A shorter wait is not noticed.
 const MOMENT: Duration = Duration::from_millis(300);
 
@@ -40,7 +42,11 @@ impl BusySpinner {
     /// How it is drawn; `None` if it is not.
     pub(crate) fn style(host: &Host, global: &GlobalOptions) -> Option<TextStyles> {
         let is_plain = host.var("TERM") == Some("dumb");
-        let is_shown = host.err_is_terminal && !is_plain && !global.quiet && !global.json();
+        let is_shown = host.err_is_terminal
+            && host.err_width >= NARROWEST
+            && !is_plain
+            && !global.quiet
+            && !global.json();
         is_shown.then(|| global.view(host).style)
     }
 

@@ -26,7 +26,8 @@ use crate::{
 
 /// <https://developer.hashicorp.com/terraform/internals/debugging>
 const LOG_PATH: &str = "TF_LOG_PATH";
-const LEVELS: [&str; 2] = ["TF_LOG_CORE", "TF_LOG"];
+/// The first that is set counts.
+const LEVELS: [&str; 2] = ["TF_LOG", "TF_LOG_CORE"];
 /// Levels at which the IDs of locks are written.
 const WRITTEN: [&str; 4] = ["INFO", "DEBUG", "TRACE", "JSON"];
 /// A cancelled process of Terraform has this time to end: it writes the state and releases its lock.

@@ -71,7 +71,7 @@ async fn only_locks_that_the_log_names_are_released() {
         &[info],
         &[log_path],
         &[log_path, ("TF_LOG_CORE", "WARN")],
-        &[log_path, ("TF_LOG_CORE", "ERROR"), ("TF_LOG", "INFO")],
+        &[log_path, info, ("TF_LOG", "ERROR")],
     ] {
         let output = release(&backend, "-y", vars);
         assert_eq!(output.status.code(), Some(3), "{}", said(&output));

@@ -73,10 +73,12 @@ async fn dumb_terminal_and_quiet_have_no_spinner() {
     let quiet = [&args[..], &["--quiet"]].concat();
     let mut dumb = Terminal::start_in(&place, &args, 80, "dumb");
     let mut silent = Terminal::start_in(&place, &quiet, 80, "xterm-256color");
+    // Its lines would be broken, and only the last row taken away.
+    let mut narrow = Terminal::start_in(&place, &args, 30, "xterm-256color");
     gate.wait_for_a_caller();
     std::thread::sleep(std::time::Duration::from_secs(1));
     gate.open();
-    for terminal in [&mut dumb, &mut silent] {
+    for terminal in [&mut dumb, &mut silent, &mut narrow] {
         terminal.end();
         let raw = terminal.raw();
         assert!(!raw.contains("connecting"), "{raw}");
