@@ -220,7 +220,7 @@ async fn other_answers() {
         ("--project", Type("acme")),
         ("--region", Pick("other")),
         ("--region", Type("eu-wst-1")),
-        ("--region", Type("any:eu-new-1")),
+        ("--region", Type("eu-new-1")),
         (USE, Pick("edit")),
         ("--key", Type("app dir/it's.tfstate")),
         ("--lock", Pick("s3")),
@@ -254,7 +254,7 @@ async fn other_answers() {
     AWS region of the backend (--region)
       > eu-wst-1
       ! is not a known region (did you mean `eu-west-1`?); a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`
-      > any:eu-new-1
+      > eu-new-1
     acme prod:
       state key      terraform.tfstate
       locking        DynamoDB table (dynamodb)

@@ -227,15 +227,18 @@ async fn a_local_state_that_is_emptied_to_be_written_is_listed_and_read() {
     let store = LocalStore::new(&path, dir.path().join("d"));
     let id = store.locate("default").expect("an ID");
     for is_held_on in [true, false] {
-        let writer = Emptied::start(&path, is_held_on);
+        let writer = Emptied::start(&path, is_held_on, 0);
         let listed: Vec<_> = store.list().try_collect().await.expect("listed");
         assert_eq!(listed.len(), 1, "{is_held_on}");
         writer.end();
 
-        let writer = Emptied::start(&path, is_held_on);
-        let read = store.read(&id, None, MAX).await.expect("read");
-        assert_eq!(read.expect("a state").bytes, FIRST, "{is_held_on}");
-        writer.end();
+        // Also if half of it is there.
+        for there in [0, FIRST.len() / 2] {
+            let writer = Emptied::start(&path, is_held_on, there);
+            let read = store.read(&id, None, MAX).await.expect("read");
+            assert_eq!(read.expect("a state").bytes, FIRST, "{is_held_on}, {there}");
+            writer.end();
+        }
     }
 }
 
@@ -243,16 +246,17 @@ async fn a_local_state_that_is_emptied_to_be_written_is_listed_and_read() {
 struct Emptied(std::process::Child);
 
 impl Emptied {
-    fn start(path: &Path, is_held_on: bool) -> Self {
-        let script = "import fcntl, sys, time\npath, held = sys.argv[1:]\nfile = open(path, \
+    fn start(path: &Path, is_held_on: bool, there: usize) -> Self {
+        let script = "import fcntl, sys, time\npath, held, there = sys.argv[1:]\nfile = open(path, \
                       'r+b')\nfcntl.lockf(file, fcntl.LOCK_EX)\ndata = file.read()\n\
-                      file.truncate(0)\nfile.seek(0)\nprint('emptied', flush=True)\n\
+                      file.truncate(int(there))\nfile.seek(0)\nprint('emptied', flush=True)\n\
                       time.sleep(0.1)\nfile.write(data)\nfile.flush()\nif held == 'true':\n    \
                       sys.stdin.readline()\n";
         let mut writer = std::process::Command::new("python3")
             .args(["-I", "-c", script])
             .arg(path)
             .arg(is_held_on.to_string())
+            .arg(there.to_string())
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn()
