@@ -11,7 +11,7 @@ mod commands;
 mod migrate;
 mod named;
 mod rights;
-mod this_run;
+pub(crate) mod this_run;
 
 const TABLE: &str = "acme-tfstate-prod-locks";
 const ENV: &str = "--env prod --project acme --region eu-west-1 --lock both";

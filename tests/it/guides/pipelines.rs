@@ -3,12 +3,10 @@
 
 use std::{fs, path::Path, process::Output};
 
-use jiff::Timestamp;
 use serde_json::Value;
-use tfbackend::{host::user::who, state::lock::LockInfo};
 
 use super::follow::Guide;
-use crate::support::page;
+use crate::{lock::this_run::left_lock, support::page};
 
 const SETTINGS: &str = "project = \"acme\"\nregion = \"eu-west-1\"\nalarms = false\n[env.prod]\n";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
@@ -91,19 +89,6 @@ fn run(guide: &Guide, script: &Script) -> Output {
 }
 
 const LEFT: &str = "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10";
-
-/// A lock that Terraform left.
-fn left_lock() -> String {
-    let info = LockInfo {
-        id: LEFT.to_owned(),
-        operation: "OperationTypeApply".to_owned(),
-        who: who(),
-        version: "1.11.4".to_owned(),
-        created: Some(Timestamp::now()),
-        ..LockInfo::default()
-    };
-    info.to_go_json()
-}
 
 /// Sets the variables of the log, as the pipeline sets them for the job in which a lock is released,
 /// and writes it as Terraform does.
@@ -195,7 +180,7 @@ async fn pipelines_plan_and_verify() {
                     false => 0,
                 };
                 if script.text.contains(RELEASE) {
-                    let lock = left_lock();
+                    let lock = left_lock(LEFT);
                     guide.python(&["tests/it/lock/locks.py", BUCKET, TABLE, "item", KEY, &lock]);
                     log_locks(&mut guide, name, pipeline, &out);
                 }

@@ -19,8 +19,8 @@ const OURS: &str = "5e2d4b6e-0001-0b0c-9a51-3c1a6a2c5f10";
 const BEFORE: &str = "5e2d4b6e-0002-0b0c-9a51-3c1a6a2c5f10";
 const THEIRS: &str = "5e2d4b6e-0003-0b0c-9a51-3c1a6a2c5f10";
 
-/// All of the same user and host, as on the runners of a service.
-fn info(id: &str) -> String {
+/// A lock that Terraform left: all of the same user and host, as on the runners of a service.
+pub(crate) fn left_lock(id: &str) -> String {
     let info = LockInfo {
         id: id.to_owned(),
         operation: "OperationTypeApply".to_owned(),
@@ -52,10 +52,10 @@ async fn only_locks_that_the_log_names_are_released() {
     put(
         &backend,
         &[
-            ["item", "terraform.tfstate", &info(OURS)],
-            ["file", "terraform.tfstate", &info(OURS)],
-            ["item", "env:/blue/terraform.tfstate", &info(BEFORE)],
-            ["file", "env:/red/terraform.tfstate", &info(THEIRS)],
+            ["item", "terraform.tfstate", &left_lock(OURS)],
+            ["file", "terraform.tfstate", &left_lock(OURS)],
+            ["item", "env:/blue/terraform.tfstate", &left_lock(BEFORE)],
+            ["file", "env:/red/terraform.tfstate", &left_lock(THEIRS)],
         ],
     );
     let all = [BEFORE, THEIRS, OURS];

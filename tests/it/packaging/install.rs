@@ -241,6 +241,21 @@ fn install_script_says_what_is_missing_on_path() {
     );
 }
 
+#[test]
+fn install_script_names_a_folder_for_temporary_files_that_is_not_there() {
+    let releases = Releases::of(&["0.2.0"]);
+    let mut machine = Machine::new(&releases);
+    let missing = machine.path("missing").display().to_string();
+    machine.vars.insert("TMPDIR".to_owned(), missing);
+    let (code, said) = machine.install(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(
+        said,
+        "error: cannot make a temporary folder in ~/missing\n  hint: set TMPDIR to another folder\n"
+    );
+    assert!(machine.files().is_empty(), "{:?}", machine.files());
+}
+
 /// A program that runs is not written to, and there is no moment without one.
 #[test]
 fn install_script_puts_a_new_file_in_the_place_of_the_old_one() {
